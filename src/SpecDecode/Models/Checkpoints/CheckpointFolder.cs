@@ -1,0 +1,66 @@
+namespace SpecDecode.Models.Checkpoints;
+
+/// <summary>The names that the files of a Hugging Face checkpoint have, and which of them a folder holds.</summary>
+internal static class CheckpointFolder
+{
+    /// <summary>The model's description; always there.</summary>
+    public const string Config = "config.json";
+
+    /// <summary>How to generate, such as stop tokens; may be absent.</summary>
+    public const string GenerationConfig = "generation_config.json";
+
+    /// <summary>The tokenizer; may be absent.</summary>
+    public const string Tokenizer = "tokenizer.json";
+
+    /// <summary>All weights in one file.</summary>
+    public const string SingleFile = "model.safetensors";
+
+    /// <summary>Which tensor is in which shard, when the weights are in several files.</summary>
+    public const string ShardIndex = "model.safetensors.index.json";
+
+    /// <summary>Checks that a folder is there.</summary>
+    /// <param name="folder">The folder's full path.</param>
+    /// <exception cref="CheckpointException">It is not, or is a file.</exception>
+    public static void CheckExists(string folder)
+    {
+        if (Directory.Exists(folder))
+            return;
+        throw new CheckpointException(folder, File.Exists(folder)
+            ? $"is a file; give the folder that holds it together with {Config}"
+            : "does not exist or may not be read; give the folder of a downloaded checkpoint");
+    }
+
+    /// <summary>Opens the safetensors files: the single one, or else those that the index names.</summary>
+    /// <param name="folder">The folder's full path.</param>
+    /// <exception cref="CheckpointException">There are none, or one of them cannot be used.</exception>
+    public static ShardSet OpenWeights(string folder)
+    {
+        string single = Path.Combine(folder, SingleFile);
+        if (Path.Exists(single))
+            return ShardSet.Single(SafetensorsFile.Open(single));
+
+        string index = Path.Combine(folder, ShardIndex);
+        if (Path.Exists(index))
+            return ShardSet.Sharded(folder, Checkpoints.ShardIndex.Load(index));
+
+        string missing = $"holds neither {SingleFile} nor {ShardIndex}";
+        throw new CheckpointException(folder, OtherWeights(folder) is { } other
+            ? $"{missing}; it has {other}, and only safetensors are read: convert it to {SingleFile}, "
+                + "for instance by save_pretrained(..., safe_serialization=True) in transformers"
+            : $"{missing}; download the checkpoint's weights");
+    }
+
+    private static string? OtherWeights(string folder)
+    {
+        try
+        {
+            return Directory.EnumerateFiles(folder).Select(Path.GetFileName).Order(StringComparer.Ordinal).FirstOrDefault(static name =>
+                name!.EndsWith(".gguf", StringComparison.OrdinalIgnoreCase)
+                || (name.StartsWith("pytorch_model", StringComparison.Ordinal) && name.EndsWith(".bin", StringComparison.Ordinal)));
+        }
+        catch (Exception failure) when (CheckpointFile.IsFileFailure(failure))
+        {
+            throw CheckpointFile.Unreadable(folder, failure);
+        }
+    }
+}
