@@ -48,9 +48,9 @@ internal sealed class AddedTokenFinder
             if (token.SingleWord && (EndsWithWord(text.AsSpan(0, start)) || BeginsWithWord(text.AsSpan(end))))
                 continue;
             if (token.LeftStrip)
-                start = Math.Max(text.AsSpan(0, start).TrimEnd().Length, done);
+                start = done + text.AsSpan(done, start - done).TrimEnd().Length;
             if (token.RightStrip)
-                end = text.Length - text.AsSpan(end).TrimStart().Length;
+                end = at = text.Length - text.AsSpan(end).TrimStart().Length;
             if (done < start)
                 stretch(done, start, null);
             stretch(start, end, token);
