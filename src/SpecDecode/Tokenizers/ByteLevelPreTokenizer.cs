@@ -13,7 +13,10 @@ internal sealed class ByteLevelPreTokenizer(bool addPrefixSpace, bool useRegex) 
     public override List<Piece> Apply(List<Piece> pieces)
     {
         if (addPrefixSpace)
-            pieces = pieces.ConvertAll(piece => piece.Span[0] == ' ' ? piece : new Piece($" {piece.Span}", 0, piece.Length + 1, piece.AtStart));
+        {
+            pieces = pieces.ConvertAll(static piece =>
+                piece.Span[0] == ' ' ? piece : new Piece($" {piece.Span}", 0, piece.Length + 1, piece.AtStart));
+        }
         if (useRegex)
             pieces = Words.Apply(pieces);
         return Spell(pieces);

@@ -49,7 +49,7 @@ internal sealed class ByteLevelStage(DecoderStage next) : DecoderStage
 
 /// <summary>
 /// Decodes runs of byte tokens such as <c>&lt;0xE2&gt;</c> as UTF-8; every byte that is part of no character becomes one
-/// U+FFFD. Other tokens pass.
+/// U+FFFD. Every character goes on as a token of its own. Other tokens pass.
 /// </summary>
 internal sealed class ByteFallbackStage(DecoderStage next) : DecoderStage
 {

@@ -17,7 +17,8 @@ internal sealed partial class CodePointRegex
 {
     // Indexed by UnicodeCategory; a test holds every entry to its category. Surrogates do not occur in well-formed text.
     internal const string StandIns =
-        "\u2C60\u2C61\u1F88\uA015\uA000\uA8C4\uA823\u0489\uA620\u16EE\u2CFD\u1680\u2028\u2029\u0080\u206A\uFFFD\uE000\u2054\u2E3A\u2E22\u2E23\u2E02\u2E03\u2E00\u2A00\uA838\uA700\uA490\uFFFE";
+        "\u2C60\u2C61\u1F88\uA015\uA000\uA8C4\uA823\u0489\uA620\u16EE\u2CFD\u1680\u2028\u2029\u0080" +
+        "\u206A\uFFFD\uE000\u2054\u2E3A\u2E22\u2E23\u2E02\u2E03\u2E00\u2A00\uA838\uA700\uA490\uFFFE";
 
     private static readonly TimeSpan Timeout = TimeSpan.FromSeconds(20);
 
@@ -64,7 +65,8 @@ internal sealed partial class CodePointRegex
         catch (RegexMatchTimeoutException e)
         {
             throw new SpecDecodeException(
-                $"The regular expression '{e.Pattern}' of the tokenizer took over {Timeout.TotalSeconds} s on a text of {text.Length} characters. Encode the text in smaller parts.", e);
+                $"The regular expression '{e.Pattern}' of the tokenizer took over {Timeout.TotalSeconds} s on a text of {text.Length} "
+                + "characters. Encode the text in smaller parts.", e);
         }
     }
 

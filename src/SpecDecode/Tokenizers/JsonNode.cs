@@ -123,7 +123,10 @@ internal readonly struct JsonNode(JsonElement element, string file, string path)
     /// <param name="what">What is not supported, as the rest of a sentence that begins with the key path.</param>
     /// <param name="inner">The failure beneath.</param>
     public UnsupportedTokenizerException Unsupported(string what, Exception? inner = null) =>
-        new(file, $"'{path}' {what}. Work with token ids instead of text, or use a model with a byte-level or byte-fallback BPE tokenizer.", inner);
+        new(
+            file,
+            $"'{path}' {what}. Work with token ids instead of text, or use a model with a byte-level or byte-fallback BPE tokenizer.",
+            inner);
 
     private JsonNode Child(JsonElement value, string key) => new(value, file, $"{path}.{key}");
 

@@ -31,7 +31,8 @@ internal sealed class MergeTable
             }
             else if (!table.TryAddText(item.Text(), vocabulary))
             {
-                throw item.Error($"is the merge '{item.Text()}', which is not two tokens of the vocabulary, with one space between, whose product is one too");
+                throw item.Error(
+                    $"is the merge '{item.Text()}', which is not two tokens of the vocabulary and a space between, or their product is not one");
             }
         }
         return table;
@@ -54,9 +55,9 @@ internal sealed class MergeTable
     // A part may itself hold spaces ("a  " is "a" and " "): the cut is the first space that leaves known tokens.
     private bool TryAddText(string merge, Vocabulary vocabulary)
     {
-        for (int cut = merge.IndexOf(' ', 1 <= merge.Length ? 1 : 0); cut > 0 && cut < merge.Length - 1; cut = merge.IndexOf(' ', cut + 1))
+        for (int cut = 1; cut < merge.Length - 1; cut++)
         {
-            if (TryAdd(merge[..cut], merge[(cut + 1)..], vocabulary))
+            if (merge[cut] == ' ' && TryAdd(merge[..cut], merge[(cut + 1)..], vocabulary))
                 return true;
         }
         return false;
@@ -64,8 +65,8 @@ internal sealed class MergeTable
 
     private bool TryAdd(string left, string right, Vocabulary vocabulary)
     {
-        if (left.Length == 0 || right.Length == 0 || !vocabulary.TryGetId(left, out int leftId) || !vocabulary.TryGetId(right, out int rightId)
-            || !vocabulary.TryGetId(left + right, out int product))
+        if (left.Length == 0 || right.Length == 0
+            || !vocabulary.TryGetId(left, out int leftId) || !vocabulary.TryGetId(right, out int rightId) || !vocabulary.TryGetId(left + right, out int product))
             return false;
 
         _merges[(ulong)(uint)leftId << 24 | (uint)rightId] = new Merge(_products.Count, product);

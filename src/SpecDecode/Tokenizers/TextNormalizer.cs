@@ -39,10 +39,16 @@ internal abstract class TextNormalizer
             case "Strip":
                 bool left = part.Get("strip_left").Flag();
                 bool right = part.Get("strip_right").Flag();
-                return new Rewrite(text => (left ? text.AsSpan().TrimStart() : text) is var rest && right ? rest.TrimEnd().ToString() : rest.ToString());
+                return new Rewrite(text => Strip(text, left, right));
             case var other:
                 throw type.Unsupported($"is the normalizer '{other}', which is not supported");
         }
+    }
+
+    private static string Strip(string text, bool left, bool right)
+    {
+        var rest = left ? text.AsSpan().TrimStart() : text;
+        return (right ? rest.TrimEnd() : rest).ToString();
     }
 
     private static Rewrite ReadReplace(JsonNode node)
@@ -52,7 +58,9 @@ internal abstract class TextNormalizer
         if (pattern.TryGet("String") is { } literal)
         {
             var old = literal.Text();
-            return old.Length > 0 ? new Rewrite(text => text.Replace(old, content, StringComparison.Ordinal)) : throw literal.Error("is empty");
+            return old.Length > 0
+                ? new Rewrite(text => text.Replace(old, content, StringComparison.Ordinal))
+                : throw literal.Error("is empty");
         }
         if (content.Contains('$'))
             throw node.Get("content").Unsupported("has a '$', and replacement by groups is not supported");

@@ -60,13 +60,18 @@ public sealed class TextTokenizer
         {
             using var file = File.OpenRead(path);
             if (file.Length > MaxFileSize)
-                throw new CheckpointException(path, $"the file has {file.Length} bytes, and a tokenizer has at most {MaxFileSize}. Give the path of a tokenizer.json.");
+            {
+                throw new CheckpointException(
+                    path,
+                    $"the file has {file.Length} bytes, and a tokenizer has at most {MaxFileSize}. Give the path of a tokenizer.json.");
+            }
             using var document = JsonDocument.Parse(file);
             return new TextTokenizer(new JsonNode(document.RootElement, path, ""));
         }
         catch (JsonException e)
         {
-            throw new CheckpointException(path, $"the file is not JSON ({e.Message}). Download the file again from where the model comes from.", e);
+            throw new CheckpointException(
+                path, $"the file is not JSON ({e.Message}). Download the file again from where the model comes from.", e);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
@@ -125,8 +130,11 @@ public sealed class TextTokenizer
     internal string TextOf(int id, out bool special)
     {
         if (!_vocabulary.TryGetText(id, out var text))
+        {
             throw new ArgumentOutOfRangeException(
-                nameof(id), id, $"The id is not in the vocabulary, whose ids are below {VocabularySize}. Check that the ids and the tokenizer belong to the same model.");
+                nameof(id), id, $"The id is not in the vocabulary, whose ids are below {VocabularySize}. "
+                + "Check that the ids and the tokenizer belong to the same model.");
+        }
         special = _special.Contains(id);
         return text;
     }

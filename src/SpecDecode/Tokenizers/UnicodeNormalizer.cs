@@ -130,7 +130,8 @@ internal static class UnicodeNormalizer
         composed = 0;
         if (first is >= HangulL and < HangulL + LCount && second is >= HangulV and < HangulV + VCount)
             composed = HangulS + ((first - HangulL) * VCount + second - HangulV) * TCount;
-        else if (first is >= HangulS and < HangulS + SCount && (first - HangulS) % TCount == 0 && second is > HangulT and < HangulT + TCount)
+        else if (first is >= HangulS and < HangulS + SCount && (first - HangulS) % TCount == 0
+            && second is > HangulT and < HangulT + TCount)
             composed = first + second - HangulT;
         return composed != 0 || Compositions.TryGetValue((long)first << 32 | (uint)second, out composed);
     }
@@ -156,5 +157,6 @@ internal static class UnicodeNormalizer
         return dash < 0 ? (Hex(range), Hex(range)) : (Hex(range[..dash]), Hex(range[(dash + 1)..]));
     }
 
-    private static int Hex(ReadOnlySpan<char> digits) => int.Parse(digits, NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture);
+    private static int Hex(ReadOnlySpan<char> digits) =>
+        int.Parse(digits, NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture);
 }
