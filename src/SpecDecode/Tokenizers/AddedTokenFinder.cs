@@ -1,0 +1,89 @@
+using System.Globalization;
+using System.Text;
+
+namespace SpecDecode.Tokenizers;
+
+/// <summary>Finds added tokens in a text: leftmost first, the longest among those that begin at the same place.</summary>
+internal sealed class AddedTokenFinder
+{
+    // The trie: node << 16 | UTF-16 unit to the next node; the root is node 0.
+    private readonly Dictionary<ulong, uint> _edges = [];
+    private readonly Dictionary<uint, AddedToken> _ends = [];
+    private readonly bool[] _begins = new bool[char.MaxValue + 1];
+    private readonly uint _nodes;
+
+    /// <summary>Creates the finder.</summary>
+    /// <param name="patterns">The tokens, each with the text that stands for it.</param>
+    public AddedTokenFinder(IEnumerable<(string Text, AddedToken Token)> patterns)
+    {
+        foreach (var (text, token) in patterns)
+        {
+            if (text.Length == 0)
+                continue;
+            _begins[text[0]] = true;
+            uint node = 0;
+            foreach (char c in text)
+            {
+                if (!_edges.TryGetValue((ulong)node << 16 | c, out uint next))
+                    _edges.Add((ulong)node << 16 | c, next = ++_nodes);
+                node = next;
+            }
+            _ends.TryAdd(node, token);
+        }
+    }
+
+    /// <summary>Calls back with every stretch of the text in order: plain text with a null token, or an added token.</summary>
+    public void Split(string text, Action<int, int, AddedToken?> stretch)
+    {
+        int done = 0;
+        for (int at = 0; at < text.Length && _nodes > 0;)
+        {
+            if (!_begins[text[at]] || Match(text.AsSpan(at), out int length) is not { } token)
+            {
+                at++;
+                continue;
+            }
+            int start = at;
+            int end = at += length;
+            if (token.SingleWord && (EndsWithWord(text.AsSpan(0, start)) || BeginsWithWord(text.AsSpan(end))))
+                continue;
+            if (token.LeftStrip)
+                start = done + text.AsSpan(done, start - done).TrimEnd().Length;
+            if (token.RightStrip)
+                end = at = text.Length - text.AsSpan(end).TrimStart().Length;
+            if (done < start)
+                stretch(done, start, null);
+            stretch(start, end, token);
+            done = end;
+        }
+        if (done < text.Length)
+            stretch(done, text.Length, null);
+    }
+
+    private AddedToken? Match(ReadOnlySpan<char> text, out int length)
+    {
+        AddedToken? longest = null;
+        length = 0;
+        uint node = 0;
+        for (int i = 0; i < text.Length && _edges.TryGetValue((ulong)node << 16 | text[i], out node); i++)
+        {
+            if (_ends.TryGetValue(node, out var token))
+                (longest, length) = (token, i + 1);
+        }
+        return longest;
+    }
+
+    private static bool EndsWithWord(ReadOnlySpan<char> text)
+    {
+        return !text.IsEmpty && Rune.DecodeLastFromUtf16(text, out var rune, out _) == System.Buffers.OperationStatus.Done && IsWord(rune);
+    }
+
+    private static bool BeginsWithWord(ReadOnlySpan<char> text)
+    {
+        return !text.IsEmpty && Rune.DecodeFromUtf16(text, out var rune, out _) == System.Buffers.OperationStatus.Done && IsWord(rune);
+    }
+
+    private static bool IsWord(Rune rune) => Rune.IsLetter(rune) || rune.Value is 0x200C or 0x200D || Rune.GetUnicodeCategory(rune) is
+        UnicodeCategory.NonSpacingMark or UnicodeCategory.SpacingCombiningMark or UnicodeCategory.EnclosingMark
+        or UnicodeCategory.DecimalDigitNumber or UnicodeCategory.LetterNumber or UnicodeCategory.ConnectorPunctuation;
+}

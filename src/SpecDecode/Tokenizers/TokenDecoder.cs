@@ -1,0 +1,116 @@
+using System.Text;
+
+namespace SpecDecode.Tokenizers;
+
+/// <summary>
+/// The decoder section: how token texts become text. It is a recipe; <see cref="Open"/> makes the chain of
+/// <see cref="DecoderStage"/> that one text runs through.
+/// </summary>
+internal sealed class TokenDecoder
+{
+    private readonly List<Func<DecoderStage, DecoderStage>> _stages = [];
+
+    // Whether the stages so far hand on one long token in pieces instead of token by token.
+    private bool _fused;
+
+    private TokenDecoder()
+    {
+    }
+
+    /// <summary>Reads the object <c>decoder</c>; null means that the token texts are joined with spaces.</summary>
+    /// <exception cref="UnsupportedTokenizerException">Its kind is unknown.</exception>
+    public static TokenDecoder Read(JsonNode? node)
+    {
+        var decoder = new TokenDecoder();
+        if (node is { } part)
+            decoder.Add(part);
+        else
+            decoder._stages.Add(next => new JoinStage(next));
+        return decoder;
+    }
+
+    /// <summary>Makes a chain that writes to <paramref name="output"/>.</summary>
+    public DecoderStage Open(StringBuilder output)
+    {
+        DecoderStage stage = new OutputStage(output);
+        for (int i = _stages.Count - 1; i >= 0; i--)
+            stage = _stages[i](stage);
+        return stage;
+    }
+
+    private void Add(JsonNode node)
+    {
+        var type = node.Get("type");
+        switch (type.Text())
+        {
+            case "Sequence":
+                foreach (var item in node.Get("decoders").Items())
+                    Add(item);
+                break;
+            case "ByteLevel":
+                RequireTokens(type);
+                _stages.Add(next => new ByteLevelStage(next));
+                _fused = true;
+                break;
+            case "ByteFallback":
+                RequireTokens(type);
+                _stages.Add(next => new ByteFallbackStage(next));
+                break;
+            case "Fuse":
+                _stages.Add(next => new FuseStage(next));
+                _fused = true;
+                break;
+            case "Strip":
+                AddStrip(node);
+                break;
+            case "Replace":
+                AddReplace(node, type);
+                break;
+            case "Metaspace":
+                RequireTokens(type);
+                var mark = node.Get("replacement").Character();
+                bool prepends = MetaspacePreTokenizer.Scheme(node) != MetaspacePreTokenizer.PrependScheme.Never;
+                _stages.Add(next => new MetaspaceStage(next, mark.ToString(), prepends));
+                break;
+            case var other:
+                throw type.Unsupported($"is the decoder '{other}', which is not supported");
+        }
+    }
+
+    private void AddStrip(JsonNode node)
+    {
+        var content = node.Get("content").Character();
+        if (!content.IsBmp)
+            throw node.Get("content").Unsupported("is a character beyond U+FFFF");
+        int start = node.Get("start").Number(short.MaxValue);
+        int stop = node.Get("stop").Number(short.MaxValue);
+        _stages.Add(next => new StripStage(next, (char)content.Value, start, stop));
+    }
+
+    private void AddReplace(JsonNode node, JsonNode type)
+    {
+        var pattern = node.Get("pattern");
+        var content = node.Get("content").Text();
+        if (pattern.TryGet("String") is { } literal)
+        {
+            var old = literal.Text();
+            if (old.Length == 0)
+                throw literal.Error("is empty");
+            if (old.Length > 1)
+                RequireTokens(type);
+            _stages.Add(next => new ReplaceStage(next, text => text.Replace(old, content, StringComparison.Ordinal)));
+            return;
+        }
+        RequireTokens(type);
+        if (content.Contains('$'))
+            throw node.Get("content").Unsupported("has a '$', and replacement by groups is not supported");
+        var regex = PreTokenizer.Pattern(pattern);
+        _stages.Add(next => new ReplaceStage(next, text => TextNormalizer.Replace(text, regex, content)));
+    }
+
+    private void RequireTokens(JsonNode type)
+    {
+        if (_fused)
+            throw type.Unsupported($"is '{type.Text()}' after the tokens have been fused, which is not supported");
+    }
+}

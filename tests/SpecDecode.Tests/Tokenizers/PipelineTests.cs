@@ -1,0 +1,163 @@
+using System.Globalization;
+using SpecDecode.Tokenizers;
+
+namespace SpecDecode.Tests.Tokenizers;
+
+public class PipelineTests
+{
+    [Theory]
+    [InlineData("Removed", false, "the|final|countdown")]
+    [InlineData("Isolated", false, "the|-|final|-|-|countdown")]
+    [InlineData("MergedWithPrevious", false, "the-|final-|-|countdown")]
+    [InlineData("MergedWithNext", false, "the|-final|-|-countdown")]
+    [InlineData("Contiguous", false, "the|-|final|--|countdown")]
+    [InlineData("Removed", true, "-|-|-")]
+    public void A_split_treats_its_matches_as_its_behavior_says(string behavior, bool invert, string expected) =>
+        Assert.Equal(expected, Words(
+            $$"""{ "type": "Split", "pattern": { "String": "-" }, "behavior": "{{behavior}}", "invert": {{(invert ? "true" : "false")}} }""",
+            "the-final--countdown"));
+
+    [Theory]
+    [InlineData("""{ "type": "Digits", "individual_digits": true }""", "Hey 123 friend!", "Hey |1|2|3| friend!")]
+    [InlineData("""{ "type": "Digits", "individual_digits": false }""", "Hey 123 friend!", "Hey |123| friend!")]
+    [InlineData("""{ "type": "Whitespace" }""", "How are you-doing?", "How|are|you|-|doing|?")]
+    [InlineData("""{ "type": "WhitespaceSplit" }""", "Hey, man, Good?", "Hey,|man,|Good?")]
+    [InlineData("""{ "type": "Punctuation" }""", "Hey, $man!", "Hey|,| |$|man|!")]
+    [InlineData("""{ "type": "Metaspace", "replacement": "▁" }""", "Hey   friend!", "▁Hey|▁|▁|▁friend!")]
+    [InlineData("""{ "type": "Metaspace", "replacement": "▁", "prepend_scheme": "never", "split": false }""", "Hey friend", "Hey▁friend")]
+    [InlineData("""{ "type": "ByteLevel", "add_prefix_space": true }""", "Hi  there's", "ĠHi|Ġ|Ġthere|'s")]
+    [InlineData("""{ "type": "ByteLevel", "add_prefix_space": false, "use_regex": false }""", "a é", "aĠÃ©")]
+    public void A_pre_tokenizer_cuts_as_the_reference_does(string json, string text, string expected) => Assert.Equal(expected, Words(json, text));
+
+    [Fact]
+    public void Letters_beyond_the_basic_plane_belong_to_words_and_emoji_do_not()
+    {
+        const string Pattern = """{ "type": "Split", "pattern": { "Regex": " ?\\p{L}+| ?[^\\s\\p{L}\\p{N}]+" }, "behavior": "Isolated" }""";
+        Assert.Equal("𐐀a𝐁| 🦙🚀| 𐐨", Words(Pattern, "𐐀a𝐁 🦙🚀 𐐨"));
+        Assert.Equal("🚀🚀|🚀", Words("""{ "type": "Split", "pattern": { "Regex": ".{1,2}" }, "behavior": "Isolated" }""", "🚀🚀🚀"));
+    }
+
+    [Fact]
+    public void Every_stand_in_has_the_category_it_stands_for()
+    {
+        for (int i = 0; i < CodePointRegex.StandIns.Length; i++)
+        {
+            if ((UnicodeCategory)i != UnicodeCategory.Surrogate)
+                Assert.Equal((UnicodeCategory)i, CharUnicodeInfo.GetUnicodeCategory(CodePointRegex.StandIns[i]));
+        }
+    }
+
+    [Theory]
+    [InlineData(@"\w+", @"[\p{L}\p{M}\p{Nd}\p{Nl}\p{Pc}]+")]
+    [InlineData(@"[^\w\s]", @"[^\p{L}\p{M}\p{Nd}\p{Nl}\p{Pc}\s]")]
+    [InlineData(@"[^\r\n\p{L}]?+\p{L}++|a", @"(?>[^\r\n\p{L}]?)(?>\p{L}+)|a")]
+    [InlineData(@"(?i:'s|'t)*+\++", @"(?>(?i:'s|'t)*)\++")]
+    [InlineData(@"[]\]+*]", @"[]\]+*]")]
+    public void Oniguruma_patterns_are_translated(string pattern, string expected)
+    {
+        Assert.True(PatternDialect.TryTranslate(pattern, out var translated, out _));
+        Assert.Equal(expected, translated);
+    }
+
+    [Theory]
+    [InlineData("NFC", "e\u0301\u0327 \u1112\u1161\u11AB \u212B \u0958", "\u0229\u0301 \uD55C \u00C5 \u0915\u093C")]
+    [InlineData("NFD", "\u1E69 \uD55C \u00C5", "s\u0323\u0307 \u1112\u1161\u11AB A\u030A")]
+    [InlineData("NFKC", "\uFB01 \uFF21 \u00BD \U0001D400", "fi A 1\u20442 A")]
+    [InlineData("NFKD", "\u01C4", "DZ\u030C")]
+    [InlineData("Lowercase", "ÄΣ\U00010400İ", "äσ\U00010428i\u0307")]
+    public void A_normalizer_writes_the_normal_form(string type, string text, string expected) =>
+        Assert.Equal(expected, Normalized($$"""{ "type": "{{type}}" }""", text));
+
+    [Theory]
+    [InlineData("""{ "type": "Strip", "strip_left": true, "strip_right": false }""", " \u3000ab ", "ab ")]
+    [InlineData("""{ "type": "Replace", "pattern": { "Regex": "\\s+" }, "content": " " }""", "a   b\n\nc", "a b c")]
+    [InlineData("""{ "type": "Prepend", "prepend": "x" }""", "", "")]
+    public void A_normalizer_rewrites_as_the_reference_does(string json, string text, string expected) => Assert.Equal(expected, Normalized(json, text));
+
+    [Fact]
+    public void Special_tokens_in_the_text_are_plain_text_unless_parsing_is_asked_for()
+    {
+        var tokenizer = Chat();
+        var plain = tokenizer.Encode("a<|end|>b");
+        Assert.DoesNotContain(100, plain);
+        Assert.Equal("a<|end|>b", tokenizer.Decode(plain));
+        Assert.Equal([Id('a'), 100, Id('b')], tokenizer.Encode("a<|end|>b", parseSpecialTokens: true));
+    }
+
+    [Fact]
+    public void Added_tokens_that_are_not_special_are_always_found_longest_first()
+    {
+        Assert.Equal([Id('a'), 102, 101, Id('b')], Chat().Encode("a<t><t>><t>b"));
+        Assert.Equal("<t>", Chat().Decode([101]));
+    }
+
+    [Fact]
+    public void Added_tokens_take_the_white_space_that_they_strip_and_keep_to_single_words()
+    {
+        var tokenizer = Chat();
+        Assert.Equal([Id('a'), 103, Id('b')], tokenizer.Encode("a \t[m] \n b"));
+        Assert.Equal([Id('a'), Id(' '), 104, Id(' '), Id('b')], tokenizer.Encode("a ww b"));
+        Assert.DoesNotContain(104, tokenizer.Encode("aww"));
+    }
+
+    [Fact]
+    public void A_whole_word_of_the_vocabulary_ignores_merges_but_is_never_a_special_token()
+    {
+        var tokenizer = TokenizerFiles.Load("""
+            { "added_tokens": [ { "id": 4, "content": "ba", "special": true } ],
+              "model": { "type": "BPE", "ignore_merges": true, "vocab": { "a": 0, "b": 1, "aa": 2, "aba": 3, "ba": 4 }, "merges": ["a a"] } }
+            """);
+        Assert.Equal([3], tokenizer.Encode("aba"));
+        Assert.Equal([1, 0], tokenizer.Encode("ba"));
+    }
+
+    [Fact]
+    public void Unknown_characters_become_the_unknown_token_one_each_or_fused()
+    {
+        Assert.Equal([1, 0, 0, 1], TokenizerFiles.Letters("", "?a", """, "unk_token": "?" """).Encode("axya"));
+        Assert.Equal([1, 0, 1], TokenizerFiles.Letters("", "?a", """, "unk_token": "?", "fuse_unk": true""").Encode("axya"));
+    }
+
+    [Fact]
+    public void Merges_go_by_rank_and_then_from_the_left()
+    {
+        var tokenizer = TokenizerFiles.Load(
+            """{ "model": { "type": "BPE", "vocab": { "a": 0, "b": 1, "aa": 2, "ab": 3, "aab": 4 }, "merges": ["a a", "a b", "aa b"] } }""");
+        Assert.Equal([2, 0], tokenizer.Encode("aaa"));
+        Assert.Equal([4], tokenizer.Encode("aab"));
+        Assert.Equal([2, 3], tokenizer.Encode("aaab"));
+    }
+
+    [Fact]
+    public void A_merge_whose_parts_hold_spaces_is_read()
+    {
+        var tokenizer = TokenizerFiles.Load("""{ "model": { "type": "BPE", "vocab": { " ": 0, "  ": 1, "    ": 2 }, "merges": ["   ", "     "] } }""");
+        Assert.Equal([2, 1, 0], tokenizer.Encode(new string(' ', 7)));
+    }
+
+    private static int Id(char c) => " \t\nab<>|[]endtmw".IndexOf(c, StringComparison.Ordinal);
+
+    private static TextTokenizer Chat() => TokenizerFiles.Letters(
+        """
+        "added_tokens": [
+          { "id": 100, "content": "<|end|>", "special": true },
+          { "id": 101, "content": "<t>", "special": false },
+          { "id": 102, "content": "<t><t>>", "special": false },
+          { "id": 103, "content": "[m]", "lstrip": true, "rstrip": true },
+          { "id": 104, "content": "ww", "single_word": true } ],
+        "decoder": { "type": "Fuse" },
+        """, " \t\nab<>|[]endtmw");
+
+    private static string Words(string preTokenizer, string text)
+    {
+        using var document = System.Text.Json.JsonDocument.Parse(preTokenizer);
+        var cutter = PreTokenizer.Read(new JsonNode(document.RootElement, "test", ""))!;
+        return string.Join('|', cutter.Apply([new Piece(text, 0, text.Length, true)]).Select(piece => piece.Span.ToString()));
+    }
+
+    private static string Normalized(string normalizer, string text)
+    {
+        using var document = System.Text.Json.JsonDocument.Parse(normalizer);
+        return TextNormalizer.Read(new JsonNode(document.RootElement, "test", ""))!.Apply(text);
+    }
+}
