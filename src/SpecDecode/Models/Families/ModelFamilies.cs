@@ -1,0 +1,22 @@
+using SpecDecode.Models.Checkpoints;
+using SpecDecode.Models.Descriptions;
+
+namespace SpecDecode.Models.Families;
+
+/// <summary>The families that this library reads, by <c>model_type</c>.</summary>
+internal static class ModelFamilies
+{
+    private static readonly IModelFamily[] All = [new LlamaFamily()];
+
+    /// <summary>Describes the checkpoint with the family that its config names.</summary>
+    /// <exception cref="CheckpointException">The family is unknown, or the checkpoint does not fit it.</exception>
+    public static DecoderDescription Describe(Checkpoint checkpoint)
+    {
+        string type = checkpoint.Config.RequiredString("model_type");
+        IModelFamily? family = Array.Find(All, candidate => candidate.ModelType == type);
+        return family is not null
+            ? family.Describe(checkpoint)
+            : throw checkpoint.Config.Error(
+                "model_type", $"the family '{type}' is not supported; use a checkpoint of {string.Join(", ", All.Select(f => f.ModelType))}");
+    }
+}
