@@ -1,0 +1,32 @@
+using Microsoft.Win32.SafeHandles;
+
+namespace SpecDecode.Models.Weights;
+
+/// <summary>
+/// A complete, verified prepared-weights file. Stage graphs name it as the external data of their initializers. The file
+/// is held open so that it cannot be deleted under a loading model where the operating system would allow that.
+/// </summary>
+internal sealed class PreparedWeights : IDisposable
+{
+    private readonly SafeFileHandle _handle;
+    private readonly Dictionary<string, PreparedTensor> _tensors;
+
+    internal PreparedWeights(string path, SafeFileHandle handle, IEnumerable<PreparedTensor> tensors)
+    {
+        Path = path;
+        _handle = handle;
+        _tensors = tensors.ToDictionary(tensor => tensor.Name);
+    }
+
+    /// <summary>Full path of the file.</summary>
+    public string Path { get; }
+
+    /// <summary>Bytes of all tensors, without padding.</summary>
+    public long TensorBytes => _tensors.Values.Sum(tensor => tensor.Length);
+
+    /// <summary>The tensor of that prepared name; every name in the description has one.</summary>
+    public PreparedTensor this[string name] => _tensors[name];
+
+    /// <inheritdoc/>
+    public void Dispose() => _handle.Dispose();
+}

@@ -1,0 +1,191 @@
+using System.Collections.Immutable;
+using System.Globalization;
+using System.IO.Hashing;
+using System.Runtime.InteropServices;
+using System.Text;
+using Microsoft.Win32.SafeHandles;
+using SpecDecode.Models.Checkpoints;
+using SpecDecode.Models.Descriptions;
+
+namespace SpecDecode.Models.Weights;
+
+/// <summary>
+/// The folder of prepared-weights files. A file's name is the hash of the checkpoint's content and of everything that
+/// decides how it is laid out, so a changed checkpoint finds another name, and a damaged file is written again. Files
+/// appear whole or not at all, and two processes that need the same one wait for each other.
+/// </summary>
+internal sealed class WeightCache
+{
+    private static readonly TimeSpan LockPoll = TimeSpan.FromMilliseconds(50);
+
+    private readonly string _folder;
+
+    /// <summary>Uses a folder, which is made when the first file is written.</summary>
+    /// <param name="folder">The folder; null takes <see cref="DefaultFolder"/>.</param>
+    public WeightCache(string? folder) => _folder = Path.GetFullPath(folder ?? DefaultFolder());
+
+    /// <summary>
+    /// <c>specdecode</c> in the user's cache directory: <c>$XDG_CACHE_HOME</c> or <c>~/.cache</c>; on macOS
+    /// <c>~/Library/Caches</c>; on Windows <c>%LOCALAPPDATA%</c>.
+    /// </summary>
+    /// <exception cref="SpecDecodeException">The user has no home directory.</exception>
+    public static string DefaultFolder()
+    {
+        string? xdg = Environment.GetEnvironmentVariable("XDG_CACHE_HOME");
+        string home = Environment.GetFolderPath(Environment.SpecialFolder.UserProfile);
+        string root = OperatingSystem.IsWindows() ? Environment.GetFolderPath(Environment.SpecialFolder.LocalApplicationData)
+            : OperatingSystem.IsMacOS() && home.Length > 0 ? Path.Combine(home, "Library", "Caches")
+            : Path.IsPathFullyQualified(xdg ?? "") ? xdg!
+            : home.Length > 0 ? Path.Combine(home, ".cache")
+            : "";
+        return root.Length > 0
+            ? Path.Combine(root, "specdecode")
+            : throw new SpecDecodeException("There is no user cache directory for prepared weights: name a cache folder in the options.");
+    }
+
+    /// <summary>Finds the checkpoint's prepared weights, or prepares them.</summary>
+    /// <param name="checkpoint">The opened checkpoint.</param>
+    /// <param name="fingerprint">The checkpoint's fingerprint.</param>
+    /// <param name="description">Its description, whose recipes are followed.</param>
+    /// <param name="progress">Told the share that is done while weights are written; null for nobody.</param>
+    /// <param name="cancellation">Ends the work; nothing half-written stays.</param>
+    /// <exception cref="SpecDecodeException">The folder cannot be written, or the disk is full.</exception>
+    public PreparedWeights Open(
+        Checkpoint checkpoint, UInt128 fingerprint, DecoderDescription description, IProgress<LoadProgress>? progress,
+        CancellationToken cancellation)
+    {
+        string key = Key(fingerprint, description.Tensors);
+        string path = Path.Combine(_folder, $"{description.Family}-{key}.weights");
+        try
+        {
+            return TryOpen(path, key, cancellation) ?? Prepare(path, key, checkpoint, description, progress, cancellation);
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+        {
+            throw new SpecDecodeException(
+                $"{path}: prepared weights cannot be written or read there ({error.Message}). Free the space or name another cache folder.", error);
+        }
+    }
+
+    private static string Key(UInt128 fingerprint, ImmutableArray<TensorRecipe> recipes)
+    {
+        XxHash128 hash = new();
+        void Add(string text) => hash.Append(Encoding.UTF8.GetBytes(text + "\n"));
+        void AddMap(int[]? map) => hash.Append(MemoryMarshal.AsBytes<int>(map ?? [-2]));
+
+        Add(string.Create(CultureInfo.InvariantCulture, $"format {PreparedWeightsFormat.Version} fp32 {fingerprint:x32}"));
+        foreach (TensorRecipe recipe in recipes)
+        {
+            Add(string.Create(CultureInfo.InvariantCulture, $"{recipe.Name} {recipe.Columns}"));
+            foreach (TensorPart part in recipe.Parts)
+            {
+                Add(string.Create(CultureInfo.InvariantCulture, $"{part.Source} {part.Rows}"));
+                AddMap(part.RowMap);
+                AddMap(part.ColumnMap);
+            }
+        }
+
+        return Convert.ToHexStringLower(hash.GetCurrentHash());
+    }
+
+    private static PreparedWeights? TryOpen(string path, string key, CancellationToken cancellation)
+    {
+        SafeFileHandle handle;
+        try
+        {
+            handle = File.OpenHandle(path, FileMode.Open, FileAccess.Read, FileShare.Read | FileShare.Delete);
+        }
+        catch (Exception error) when (error is FileNotFoundException or DirectoryNotFoundException)
+        {
+            return null;
+        }
+
+        bool opened = false;
+        try
+        {
+            PreparedWeightsFormat.Table? table = PreparedWeightsFormat.ReadTable(handle);
+            if (table is null || table.Key != key || !ChunkHashes.Match(handle, table.DataLength, table.ChunkHashes, cancellation))
+            {
+                return null;
+            }
+
+            opened = true;
+            return new PreparedWeights(path, handle, table.Tensors);
+        }
+        finally
+        {
+            if (!opened)
+            {
+                handle.Dispose();
+            }
+        }
+    }
+
+    private PreparedWeights Prepare(
+        string path, string key, Checkpoint checkpoint, DecoderDescription description,
+        IProgress<LoadProgress>? progress, CancellationToken cancellation)
+    {
+        Directory.CreateDirectory(_folder);
+        using FileStream held = WaitForLock(path + ".lock", progress, cancellation);
+        if (TryOpen(path, key, cancellation) is { } preparedByAnother)
+        {
+            return preparedByAnother;
+        }
+
+        // Whoever holds the lock is alone, so what else lies here under this name was left by a crash.
+        foreach (string left in Directory.EnumerateFiles(_folder, Path.GetFileName(path) + ".*.tmp"))
+        {
+            File.Delete(left);
+        }
+
+        string temporary = $"{path}.{Guid.NewGuid():n}.tmp";
+        try
+        {
+            WriteTo(temporary, key, checkpoint, description.Tensors, progress, cancellation);
+            File.Move(temporary, path, overwrite: true);
+        }
+        catch
+        {
+            File.Delete(temporary);
+            throw;
+        }
+
+        return TryOpen(path, key, cancellation)
+            ?? throw new SpecDecodeException($"{path}: what was just written reads back differently; the disk or its memory is at fault.");
+    }
+
+    private static void WriteTo(
+        string temporary, string key, Checkpoint checkpoint, ImmutableArray<TensorRecipe> recipes,
+        IProgress<LoadProgress>? progress, CancellationToken cancellation)
+    {
+        long total = PreparedWeightsWriter.DataLength(recipes);
+        long free = new DriveInfo(Path.GetDirectoryName(temporary)!).AvailableFreeSpace;
+        if (free < total)
+        {
+            throw new IOException($"{total >> 20} MB are needed and {free >> 20} MB are free");
+        }
+
+        using FileStream stream = new(
+            temporary, new FileStreamOptions { Mode = FileMode.CreateNew, Access = FileAccess.Write, BufferSize = 1 << 20, PreallocationSize = total });
+        new PreparedWeightsWriter(checkpoint, stream).Write(
+            key, recipes, written => progress?.Report(new LoadProgress(LoadPhase.PreparingWeights, (double)written / total)), cancellation);
+        stream.Flush(flushToDisk: true);
+    }
+
+    private static FileStream WaitForLock(string path, IProgress<LoadProgress>? progress, CancellationToken cancellation)
+    {
+        while (true)
+        {
+            cancellation.ThrowIfCancellationRequested();
+            try
+            {
+                return new FileStream(path, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None);
+            }
+            catch (IOException) when (File.Exists(path))
+            {
+                progress?.Report(new LoadProgress(LoadPhase.WaitingForAnotherProcess, 0));
+                cancellation.WaitHandle.WaitOne(LockPoll);
+            }
+        }
+    }
+}
