@@ -1,0 +1,14 @@
+namespace SpecDecode.Generation;
+
+/// <summary>Why a text ended.</summary>
+public enum FinishReason
+{
+    /// <summary>The model wrote an end-of-sequence token, which is the last of the tokens.</summary>
+    Stop,
+
+    /// <summary>The number of new tokens asked for, or the longest sequence allowed, was reached.</summary>
+    Length,
+
+    /// <summary>The request was cancelled; what was written until then is there.</summary>
+    Cancelled,
+}

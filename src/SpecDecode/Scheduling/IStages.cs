@@ -1,0 +1,44 @@
+using SpecDecode.Caching;
+using SpecDecode.Plans;
+
+namespace SpecDecode.Scheduling;
+
+/// <summary>
+/// A model as stages that a pass calls one after the other. The residual of the pass's rows lives inside; each call
+/// replaces it. One pass at a time: not safe for concurrent use. The engine knows a model by this interface alone.
+/// </summary>
+internal interface IStages : IDisposable
+{
+    /// <summary>Number of layers.</summary>
+    int LayerCount { get; }
+
+    /// <summary>Number of token ids V.</summary>
+    int VocabularySize { get; }
+
+    /// <summary>Longest sequence that can be computed.</summary>
+    int MaxSequenceLength { get; }
+
+    /// <summary>Most rows in a pass.</summary>
+    int MaxRows { get; }
+
+    /// <summary>Most rows that one call of <see cref="Head"/> takes.</summary>
+    int MaxScoredRows { get; }
+
+    /// <summary>Reserves room for the keys and values of one sequence in all layers.</summary>
+    /// <param name="capacity">Positions: 1 to <see cref="MaxSequenceLength"/>.</param>
+    IKvStorage CreateKvStorage(int capacity);
+
+    /// <summary>Begins a pass: the residual becomes the embeddings of the batch's tokens, <c>[rows, d]</c>.</summary>
+    void Embed(RowBatch batch);
+
+    /// <summary>
+    /// Adds a block's output to the residual of all rows. An attention block writes the keys and values of each row at its
+    /// position and reads those of all positions before it.
+    /// </summary>
+    void Run(Block block, RowBatch batch);
+
+    /// <summary>Final norm and head for some rows of the residual, which stays as it is.</summary>
+    /// <param name="rows">Their row numbers; 1 to <see cref="MaxScoredRows"/> of them.</param>
+    /// <returns>Logits <c>[rows, V]</c>, valid until the next call.</returns>
+    Span<float> Head(ReadOnlySpan<int> rows);
+}

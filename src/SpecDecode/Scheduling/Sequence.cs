@@ -1,0 +1,79 @@
+using System.Diagnostics;
+using SpecDecode.Caching;
+using SpecDecode.Generation;
+
+namespace SpecDecode.Scheduling;
+
+/// <summary>
+/// One text in the making: its prompt, what was added to it, and its cache. Committed tokens are those whose entries are
+/// in the cache; the last known token is always still to be computed.
+/// </summary>
+internal sealed class Sequence : IDisposable
+{
+    private readonly int[] _tokens;
+    private readonly IReadOnlySet<int> _endOfSequence;
+
+    /// <summary>Admits a prompt.</summary>
+    /// <param name="prompt">Token ids, at least one, all within the vocabulary.</param>
+    /// <param name="maxNewTokens">New tokens after which the text ends, at least 1.</param>
+    /// <param name="endOfSequence">Ids that end the text.</param>
+    /// <param name="cache">An empty cache that holds prompt and new tokens.</param>
+    public Sequence(ReadOnlySpan<int> prompt, int maxNewTokens, IReadOnlySet<int> endOfSequence, KvCache cache)
+    {
+        PromptLength = prompt.Length;
+        _tokens = new int[prompt.Length + maxNewTokens];
+        prompt.CopyTo(_tokens);
+        Length = prompt.Length;
+        _endOfSequence = endOfSequence;
+        Cache = cache;
+    }
+
+    /// <summary>Its key/value cache.</summary>
+    public KvCache Cache { get; }
+
+    /// <summary>Tokens of the prompt.</summary>
+    public int PromptLength { get; }
+
+    /// <summary>Tokens known so far: prompt and new ones.</summary>
+    public int Length { get; private set; }
+
+    /// <summary>Known tokens that are not in the cache yet: pieces of the prompt, or the last token.</summary>
+    public ReadOnlySpan<int> Pending => _tokens.AsSpan(Cache.CommittedLength, Length - Cache.CommittedLength);
+
+    /// <summary>Whether the prompt is still being read.</summary>
+    public bool ReadsPrompt => Cache.CommittedLength < PromptLength - 1;
+
+    /// <summary>The tokens that were added to the prompt.</summary>
+    public ReadOnlySpan<int> NewTokens => _tokens.AsSpan(PromptLength, Length - PromptLength);
+
+    /// <summary>Why the text ended; null while it goes on.</summary>
+    public FinishReason? FinishReason { get; private set; }
+
+    /// <summary>When the first new token was known; 0 before.</summary>
+    public long FirstTokenTimestamp { get; private set; }
+
+    /// <summary>Adds a token and notices when it ends the text.</summary>
+    public void Append(int token)
+    {
+        if (Length == PromptLength)
+        {
+            FirstTokenTimestamp = Stopwatch.GetTimestamp();
+        }
+
+        _tokens[Length++] = token;
+        if (_endOfSequence.Contains(token))
+        {
+            FinishReason = Generation.FinishReason.Stop;
+        }
+        else if (Length == _tokens.Length)
+        {
+            FinishReason = Generation.FinishReason.Length;
+        }
+    }
+
+    /// <summary>Ends the text where it is.</summary>
+    public void Cancel() => FinishReason ??= Generation.FinishReason.Cancelled;
+
+    /// <summary>Gives the cache back.</summary>
+    public void Dispose() => Cache.Dispose();
+}
