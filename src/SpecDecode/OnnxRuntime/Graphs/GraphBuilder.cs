@@ -1,0 +1,221 @@
+using System.Globalization;
+using System.Runtime.InteropServices;
+using Google.Protobuf;
+using Google.Protobuf.Collections;
+using SpecDecode.Models.Descriptions;
+using SpecDecode.Models.Weights;
+using SpecDecode.OnnxRuntime.Graphs.Protobuf;
+
+namespace SpecDecode.OnnxRuntime.Graphs;
+
+/// <summary>
+/// Writes an ONNX graph node by node. Values are named by the builder; methods take names of values and return the name
+/// of their result. Weights become initializers whose data lie in the prepared-weights file.
+/// </summary>
+internal sealed class GraphBuilder(PreparedWeights weights)
+{
+    private const int IrVersion = 10;
+    private const int OnnxOpset = 21;
+    private const string MicrosoftDomain = "com.microsoft";
+
+    private readonly GraphProto _graph = new() { Name = "stage" };
+    private readonly HashSet<string> _initializers = [];
+    private int _values;
+
+    /// <summary>Declares a graph input of float32.</summary>
+    /// <param name="name">Its name.</param>
+    /// <param name="dimensions">A number, or a name for a size that changes from run to run.</param>
+    public string Input(string name, params ReadOnlySpan<object> dimensions) => Input(name, OnnxTypes.Float, dimensions);
+
+    /// <summary>Declares a graph input of int32.</summary>
+    public string IntegerInput(string name, params ReadOnlySpan<object> dimensions) => Input(name, OnnxTypes.Int32, dimensions);
+
+    /// <summary>Names a value as an output of the graph.</summary>
+    public void Output(string value, string name, params ReadOnlySpan<object> dimensions)
+    {
+        foreach (NodeProto node in _graph.Node)
+        {
+            Rename(node.Input, value, name);
+            Rename(node.Output, value, name);
+        }
+
+        _graph.Output.Add(Declare(name, OnnxTypes.Float, dimensions));
+    }
+
+    /// <summary>Rows of a table picked by index.</summary>
+    public string Gather(string table, string indices) => Node("Gather", [Weight(table), indices]);
+
+    /// <summary>A normalisation over the last dimension.</summary>
+    public string Norm(string x, NormDescription norm) => norm.Kind switch
+    {
+        NormKind.Rms => Node(
+            "SimplifiedLayerNormalization", [x, Weight(norm.Weight)], "", Integer("axis", -1), Float("epsilon", norm.Epsilon)),
+        _ => throw new ArgumentOutOfRangeException(nameof(norm), norm.Kind, "A norm that no graph is written for."),
+    };
+
+    /// <summary>
+    /// x Wᵀ + bias + residual. The checkpoint's orientation is kept (<c>transB</c>): the CPU kernel packs it at load, and
+    /// adds the residual while it multiplies.
+    /// </summary>
+    /// <param name="x">Rows <c>[rows, inputs]</c>.</param>
+    /// <param name="linear">Weight and bias.</param>
+    /// <param name="residual">Rows <c>[rows, outputs]</c> that are added, or null.</param>
+    public string Linear(string x, LinearDescription linear, string? residual = null)
+    {
+        string? added = residual ?? (linear.Bias is null ? null : Weight(linear.Bias));
+        string product = Node("Gemm", added is null ? [x, Weight(linear.Weight)] : [x, Weight(linear.Weight), added], "", Integer("transB", 1));
+        return residual is not null && linear.Bias is not null ? Node("Add", [product, Weight(linear.Bias)]) : product;
+    }
+
+    /// <summary>The two halves of the last dimension.</summary>
+    public (string First, string Second) Halves(string x, int halfWidth)
+    {
+        NodeProto node = AddNode("Split", [x, Constant(halfWidth, halfWidth)], [NewValue(), NewValue()], "", Integer("axis", -1));
+        return (node.Output[0], node.Output[1]);
+    }
+
+    /// <summary>Rows <c>[rows, width]</c> as a batch of one, <c>[1, rows, width]</c>.</summary>
+    public string Batch(string x, int width) => Node("Reshape", [x, Constant(1, -1, width)]);
+
+    /// <summary>A batch of one, <c>[1, rows, width]</c>, as rows <c>[rows, width]</c>.</summary>
+    public string Rows(string x, int width) => Node("Reshape", [x, Constant(-1, width)]);
+
+    /// <summary>An activation.</summary>
+    public string Activate(string x, Activation activation) => activation switch
+    {
+        Activation.Silu => Node("QuickGelu", [x], MicrosoftDomain, Float("alpha", 1f)),
+        Activation.Gelu => Node("Gelu", [x]),
+        Activation.GeluTanh => Node("Gelu", [x], "", Text("approximate", "tanh")),
+        Activation.Relu => Node("Relu", [x]),
+        _ => throw new ArgumentOutOfRangeException(nameof(activation), activation, "An activation that no graph is written for."),
+    };
+
+    /// <summary>The elementwise product.</summary>
+    public string Multiply(string a, string b) => Node("Mul", [a, b]);
+
+    /// <summary>
+    /// Attention of one sequence's new rows over its cache (com.microsoft GroupQueryAttention), rotary embedding inside.
+    /// Keys and values come out under the names of the two last outputs; bound to the buffers that came in, they are
+    /// appended in place.
+    /// </summary>
+    public (string Attended, string Keys, string Values) Attend(AttendDescription attend, AttendInputs inputs)
+    {
+        NodeProto node = AddNode(
+            "GroupQueryAttention",
+            [inputs.QueryKeyValue, "", "", inputs.PastKeys, inputs.PastValues, inputs.LastPosition, inputs.TotalLength, inputs.Cosines, inputs.Sines],
+            [NewValue(), NewValue(), NewValue()],
+            MicrosoftDomain,
+            Integer("num_heads", attend.QueryHeads), Integer("kv_num_heads", attend.KeyValueHeads),
+            Float("scale", attend.Scale), Integer("do_rotary", 1));
+        return (node.Output[0], node.Output[1], node.Output[2]);
+    }
+
+    /// <summary>The finished model as ONNX bytes.</summary>
+    public byte[] Build()
+    {
+        ModelProto model = new() { IrVersion = IrVersion, ProducerName = "SpecDecode", Graph = _graph };
+        model.OpsetImport.Add(new OperatorSetIdProto { Domain = "", Version = OnnxOpset });
+        model.OpsetImport.Add(new OperatorSetIdProto { Domain = MicrosoftDomain, Version = 1 });
+        return model.ToByteArray();
+    }
+
+    private static void Rename(RepeatedField<string> names, string from, string to)
+    {
+        for (int i = 0; i < names.Count; i++)
+        {
+            names[i] = names[i] == from ? to : names[i];
+        }
+    }
+
+    private static ValueInfoProto Declare(string name, int type, ReadOnlySpan<object> dimensions)
+    {
+        TensorShapeProto shape = new();
+        foreach (object dimension in dimensions)
+        {
+            shape.Dim.Add(dimension is string symbol
+                ? new TensorShapeProto.Types.Dimension { DimParam = symbol }
+                : new TensorShapeProto.Types.Dimension { DimValue = Convert.ToInt64(dimension, CultureInfo.InvariantCulture) });
+        }
+
+        return new ValueInfoProto { Name = name, Type = new TypeProto { TensorType = new TypeProto.Types.Tensor { ElemType = type, Shape = shape } } };
+    }
+
+    private static AttributeProto Integer(string name, long value) => new() { Name = name, I = value, Type = AttributeProto.Types.AttributeType.Int };
+
+    private static AttributeProto Float(string name, float value) => new() { Name = name, F = value, Type = AttributeProto.Types.AttributeType.Float };
+
+    private static AttributeProto Text(string name, string value) =>
+        new() { Name = name, S = ByteString.CopyFromUtf8(value), Type = AttributeProto.Types.AttributeType.String };
+
+    private string Input(string name, int type, ReadOnlySpan<object> dimensions)
+    {
+        _graph.Input.Add(Declare(name, type, dimensions));
+        return name;
+    }
+
+    private string NewValue() => string.Create(CultureInfo.InvariantCulture, $"v{_values++}");
+
+    private string Node(string type, ReadOnlySpan<string> inputs, string domain = "", params ReadOnlySpan<AttributeProto> attributes) =>
+        AddNode(type, inputs, [NewValue()], domain, attributes).Output[0];
+
+    private NodeProto AddNode(
+        string type, ReadOnlySpan<string> inputs, ReadOnlySpan<string> outputs, string domain, params ReadOnlySpan<AttributeProto> attributes)
+    {
+        NodeProto node = new() { OpType = type, Domain = domain, Name = string.Create(CultureInfo.InvariantCulture, $"{type}_{_graph.Node.Count}") };
+        node.Input.AddRange(inputs.ToArray());
+        node.Output.AddRange(outputs.ToArray());
+        node.Attribute.AddRange(attributes.ToArray());
+        _graph.Node.Add(node);
+        return node;
+    }
+
+    private string Constant(params ReadOnlySpan<long> numbers)
+    {
+        TensorProto constant = new()
+        {
+            Name = NewValue(),
+            DataType = OnnxTypes.Int64,
+            RawData = ByteString.CopyFrom(MemoryMarshal.AsBytes(numbers)),
+        };
+        constant.Dims.Add(numbers.Length);
+        _graph.Initializer.Add(constant);
+        return constant.Name;
+    }
+
+    private string Weight(string name)
+    {
+        if (!_initializers.Add(name))
+        {
+            return name;
+        }
+
+        PreparedTensor tensor = weights[name];
+        TensorProto initializer = new() { Name = name, DataType = OnnxTypes.Float, DataLocation = TensorProto.Types.DataLocation.External };
+        initializer.Dims.AddRange(tensor.Shape);
+        AddExternal("location", Path.GetFileName(weights.Path));
+        AddExternal("offset", tensor.Offset.ToString(CultureInfo.InvariantCulture));
+        AddExternal("length", tensor.Length.ToString(CultureInfo.InvariantCulture));
+        _graph.Initializer.Add(initializer);
+        return name;
+
+        void AddExternal(string key, string value) => initializer.ExternalData.Add(new StringStringEntryProto { Key = key, Value = value });
+    }
+
+    private static class OnnxTypes
+    {
+        public const int Float = 1;
+        public const int Int32 = 6;
+        public const int Int64 = 7;
+    }
+}
+
+/// <summary>Names of the values that attention reads.</summary>
+/// <param name="QueryKeyValue">Packed rows of one sequence, <c>[1, rows, (Hq + 2 Hkv) · D]</c>.</param>
+/// <param name="PastKeys">Key buffer <c>[1, Hkv, capacity, D]</c>.</param>
+/// <param name="PastValues">Value buffer, likewise.</param>
+/// <param name="LastPosition">int32 <c>[1]</c>: length of the sequence with these rows, minus 1.</param>
+/// <param name="TotalLength">int32 <c>[1]</c>: length of the sequence with these rows.</param>
+/// <param name="Cosines">Rotary table <c>[positions, D/2]</c>.</param>
+/// <param name="Sines">Rotary table, likewise.</param>
+internal sealed record AttendInputs(
+    string QueryKeyValue, string PastKeys, string PastValues, string LastPosition, string TotalLength, string Cosines, string Sines);

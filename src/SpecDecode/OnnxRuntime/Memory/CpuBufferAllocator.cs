@@ -1,0 +1,79 @@
+using System.Runtime.InteropServices;
+using Microsoft.ML.OnnxRuntime;
+
+namespace SpecDecode.OnnxRuntime.Memory;
+
+/// <summary>
+/// Buffers in the process's own memory, straight from the operating system: pages are committed when they are first
+/// written (on Windows charged against the commit limit at once, but resident only then).
+/// </summary>
+internal sealed unsafe partial class CpuBufferAllocator : IBufferAllocator
+{
+    /// <inheritdoc/>
+    public StageBuffer Reserve(long bytes, string purpose)
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThan(bytes, 1);
+        void* start = OperatingSystem.IsWindows() ? Windows.Reserve((nuint)bytes) : Unix.Reserve((nuint)bytes);
+        return start is not null
+            ? new CpuBuffer(start, bytes)
+            : throw new SpecDecodeException(
+                $"The operating system refuses to reserve {bytes >> 20} MB for {purpose} (error {Marshal.GetLastPInvokeError()}): lower the maximum sequence length or raise the process's memory limit.");
+    }
+
+    private sealed class CpuBuffer(void* start, long bytes) : StageBuffer(start, bytes, OrtMemoryInfo.DefaultInstance)
+    {
+        private protected override void Free(void* start)
+        {
+            if (OperatingSystem.IsWindows())
+            {
+                Windows.Free(start);
+            }
+            else
+            {
+                Unix.Free(start, (nuint)Bytes);
+            }
+        }
+    }
+
+    private static partial class Unix
+    {
+        private const int ProtRead = 1;
+        private const int ProtWrite = 2;
+        private const int MapPrivate = 2;
+
+        // MAP_ANONYMOUS and MAP_NORESERVE have numbers of their own on each system.
+        private static int Flags => OperatingSystem.IsMacOS() ? MapPrivate | 0x1000 | 0x40 : MapPrivate | 0x20 | 0x4000;
+
+        public static void* Reserve(nuint bytes)
+        {
+            void* start = Map(null, bytes, ProtRead | ProtWrite, Flags, -1, 0);
+            return (nint)start == -1 ? null : start;
+        }
+
+        public static void Free(void* start, nuint bytes) => _ = Unmap(start, bytes);
+
+        [LibraryImport("libc", EntryPoint = "mmap", SetLastError = true)]
+        private static partial void* Map(void* address, nuint length, int protection, int flags, int file, nint offset);
+
+        [LibraryImport("libc", EntryPoint = "munmap", SetLastError = true)]
+        private static partial int Unmap(void* address, nuint length);
+    }
+
+    private static partial class Windows
+    {
+        private const uint Commit = 0x1000;
+        private const uint ReserveOnly = 0x2000;
+        private const uint Release = 0x8000;
+        private const uint ReadWrite = 4;
+
+        public static void* Reserve(nuint bytes) => Allocate(null, bytes, Commit | ReserveOnly, ReadWrite);
+
+        public static void Free(void* start) => _ = Free(start, 0, Release);
+
+        [LibraryImport("kernel32", EntryPoint = "VirtualAlloc", SetLastError = true)]
+        private static partial void* Allocate(void* address, nuint size, uint type, uint protection);
+
+        [LibraryImport("kernel32", EntryPoint = "VirtualFree", SetLastError = true)]
+        private static partial int Free(void* address, nuint size, uint type);
+    }
+}

@@ -1,0 +1,16 @@
+namespace SpecDecode.OnnxRuntime.Memory;
+
+/// <summary>
+/// Where every buffer of the engine comes from: residuals, attention rows, logits, keys and values. One implementation
+/// for each execution provider.
+/// </summary>
+internal interface IBufferAllocator
+{
+    /// <summary>
+    /// Reserves address space that reads as zero and takes memory only where it has been written.
+    /// </summary>
+    /// <param name="bytes">How much, at least 1.</param>
+    /// <param name="purpose">What for, for the error message.</param>
+    /// <exception cref="SpecDecodeException">The operating system refuses.</exception>
+    StageBuffer Reserve(long bytes, string purpose);
+}

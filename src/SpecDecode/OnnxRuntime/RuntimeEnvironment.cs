@@ -1,0 +1,114 @@
+using Microsoft.ML.OnnxRuntime;
+
+namespace SpecDecode.OnnxRuntime;
+
+/// <summary>
+/// The ONNX Runtime environment of this process. There is one, and whoever uses ONNX Runtime first makes it. Where that is
+/// this library, it holds one thread pool and one memory arena for all stages of all models; where the application was
+/// first, its environment is used as it is.
+/// </summary>
+internal sealed class RuntimeEnvironment
+{
+    private static readonly Lock Gate = new();
+    private static RuntimeEnvironment? s_current;
+
+    private RuntimeEnvironment(bool hasPool, bool isOurs, int? threads, bool spinning)
+    {
+        HasPool = hasPool;
+        IsOurs = isOurs;
+        Threads = threads;
+        Spinning = spinning;
+    }
+
+    /// <summary>Whether stages share the environment's thread pool; without it each has threads of its own.</summary>
+    public bool HasPool { get; }
+
+    /// <summary>Whether this library made the environment, and with it the shared arena.</summary>
+    public bool IsOurs { get; }
+
+    private int? Threads { get; }
+
+    private bool Spinning { get; }
+
+    /// <summary>The environment, made with these options if there is none yet.</summary>
+    /// <param name="options">Threads and spinning.</param>
+    /// <param name="warn">Told when the application's environment cannot be used as the options say.</param>
+    /// <exception cref="SpecDecodeException">The pool exists and has another number of threads than is asked for.</exception>
+    public static RuntimeEnvironment Get(RuntimeOptions options, Action<string> warn)
+    {
+        lock (Gate)
+        {
+            s_current ??= OrtEnv.IsCreated ? Adopt() : Create(options);
+            s_current.CheckAgainst(options, warn);
+            return s_current;
+        }
+    }
+
+    private static RuntimeEnvironment Create(RuntimeOptions options)
+    {
+        using OrtThreadingOptions threading = new()
+        {
+            GlobalIntraOpNumThreads = options.Threads ?? 0,
+            GlobalInterOpNumThreads = 1,
+            GlobalSpinControl = options.Spinning,
+        };
+        EnvironmentCreationOptions creation = new()
+        {
+            logId = "SpecDecode",
+            logLevel = OrtLoggingLevel.ORT_LOGGING_LEVEL_ERROR,
+            threadOptions = threading,
+        };
+        OrtEnv environment = OrtEnv.CreateInstanceWithOptions(ref creation);
+
+        // One arena for all stages: a stage's scratch memory is free again when its call returns, so the next stage takes it.
+        using OrtMemoryInfo cpu = new(OrtMemoryInfo.allocatorCPU, OrtAllocatorType.ArenaAllocator, 0, OrtMemType.Default);
+        using OrtArenaCfg arena = new(0, extendStrategySameAsRequested, -1, -1);
+        environment.CreateAndRegisterAllocator(cpu, arena);
+        return new RuntimeEnvironment(hasPool: true, isOurs: true, options.Threads, options.Spinning);
+    }
+
+    private const int extendStrategySameAsRequested = 1;
+
+    private static RuntimeEnvironment Adopt()
+    {
+        using SessionOptions options = new();
+        options.DisablePerSessionThreads();
+        try
+        {
+            using InferenceSession probe = new(ProbeGraph.Build(), options);
+            return new RuntimeEnvironment(hasPool: true, isOurs: false, null, true);
+        }
+        catch (OnnxRuntimeException)
+        {
+            return new RuntimeEnvironment(hasPool: false, isOurs: false, null, true);
+        }
+    }
+
+    private void CheckAgainst(RuntimeOptions options, Action<string> warn)
+    {
+        if (IsOurs)
+        {
+            if (options.Threads is { } threads && threads != Threads)
+            {
+                throw new SpecDecodeException(
+                    $"Threads is {threads}, but an earlier model of this process made the thread pool with {Threads?.ToString(System.Globalization.CultureInfo.InvariantCulture) ?? "the default number of"} threads: leave Threads unset, or ask for the same in every model.");
+            }
+
+            if (options.Spinning != Spinning)
+            {
+                warn($"Spinning is {options.Spinning}, but an earlier model of this process made the thread pool with {Spinning}, which stays: ask for the same in every model.");
+            }
+        }
+        else if (HasPool)
+        {
+            if (options.Threads is not null)
+            {
+                warn("The application made ONNX Runtime's environment with a thread pool of its own, which is used; Threads and Spinning have no effect. Load the model before any other use of ONNX Runtime to have them.");
+            }
+        }
+        else
+        {
+            warn("The application made ONNX Runtime's environment without a thread pool, so every stage gets threads of its own, which costs memory and some speed. Load the model before any other use of ONNX Runtime, or create OrtEnv with threading options.");
+        }
+    }
+}

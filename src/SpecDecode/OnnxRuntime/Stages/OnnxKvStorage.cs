@@ -1,0 +1,114 @@
+using Microsoft.ML.OnnxRuntime;
+using SpecDecode.Caching;
+using SpecDecode.Models.Descriptions;
+using SpecDecode.OnnxRuntime.Graphs;
+using SpecDecode.OnnxRuntime.Memory;
+
+namespace SpecDecode.OnnxRuntime.Stages;
+
+/// <summary>
+/// Keys and values of one sequence: two buffers <c>[1, Hkv, capacity, D]</c> for each layer in one reservation, the two
+/// lengths that attention reads, and the bindings of attention to them, kept for the places where the sequence's rows lie
+/// in a pass.
+/// </summary>
+internal sealed class OnnxKvStorage : IKvStorage
+{
+    // A decoding sequence lies in few places; each costs a binding for each layer.
+    private const int MaxPlaces = 16;
+
+    // Layers begin on pages of their own, so that what one has not written yet is not committed for another.
+    private const int Alignment = 4096 / sizeof(float);
+
+    private readonly StageBuffer _entries;
+    private readonly StageBuffer _lengths;
+    private readonly long[] _keyStarts;
+    private readonly long[] _valueStarts;
+    private readonly Dictionary<(int FirstRow, int Rows), OrtIoBinding?[]> _places = [];
+
+    /// <summary>Reserves the buffers.</summary>
+    /// <param name="layers">The attention of each layer.</param>
+    /// <param name="capacity">Positions.</param>
+    /// <param name="buffers">Where from.</param>
+    public OnnxKvStorage(IReadOnlyList<AttendDescription> layers, int capacity, IBufferAllocator buffers)
+    {
+        Capacity = capacity;
+        _keyStarts = new long[layers.Count];
+        _valueStarts = new long[layers.Count];
+        long elements = 0;
+        for (int layer = 0; layer < layers.Count; layer++)
+        {
+            long size = checked((long)layers[layer].KeyValueHeads * capacity * layers[layer].HeadSize);
+            long aligned = checked(size + Alignment - 1) / Alignment * Alignment;
+            _keyStarts[layer] = elements;
+            _valueStarts[layer] = checked(elements + aligned);
+            elements = checked(elements + 2 * aligned);
+        }
+
+        _entries = buffers.Reserve(checked(elements * sizeof(float)), $"the key/value cache of a sequence of {capacity} tokens");
+        _lengths = buffers.Reserve(2 * sizeof(int), "the lengths of a sequence");
+    }
+
+    /// <inheritdoc/>
+    public int Capacity { get; }
+
+    /// <summary>Says how long the sequence is with the rows of this pass.</summary>
+    public void SetLength(int length)
+    {
+        Span<int> lengths = _lengths.Span<int>(0, 2);
+        lengths[0] = length - 1;
+        lengths[1] = length;
+    }
+
+    /// <summary>The bindings, by layer, for rows that lie in one place of a pass; those not used yet are null.</summary>
+    public OrtIoBinding?[] BindingsFor(int firstRow, int rows)
+    {
+        if (!_places.TryGetValue((firstRow, rows), out OrtIoBinding?[]? bindings))
+        {
+            if (_places.Count == MaxPlaces)
+            {
+                ClearBindings();
+            }
+
+            bindings = new OrtIoBinding?[_keyStarts.Length];
+            _places.Add((firstRow, rows), bindings);
+        }
+
+        return bindings;
+    }
+
+    /// <summary>Binds a layer's buffers, as what comes in and as what goes out, so that rows are appended in place.</summary>
+    public void Bind(OrtIoBinding binding, int layer, AttendDescription attend, KvNames names)
+    {
+        using OrtValue keys = _entries.View<float>(_keyStarts[layer], 1, attend.KeyValueHeads, Capacity, attend.HeadSize);
+        using OrtValue values = _entries.View<float>(_valueStarts[layer], 1, attend.KeyValueHeads, Capacity, attend.HeadSize);
+        using OrtValue last = _lengths.View<int>(0, 1);
+        using OrtValue total = _lengths.View<int>(1, 1);
+        binding.BindInput(names.PastKeys, keys);
+        binding.BindInput(names.PastValues, values);
+        binding.BindOutput(names.PresentKeys, keys);
+        binding.BindOutput(names.PresentValues, values);
+        binding.BindInput(StageNames.LastPosition, last);
+        binding.BindInput(StageNames.TotalLength, total);
+    }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        ClearBindings();
+        _entries.Dispose();
+        _lengths.Dispose();
+    }
+
+    private void ClearBindings()
+    {
+        foreach (OrtIoBinding?[] bindings in _places.Values)
+        {
+            foreach (OrtIoBinding? binding in bindings)
+            {
+                binding?.Dispose();
+            }
+        }
+
+        _places.Clear();
+    }
+}

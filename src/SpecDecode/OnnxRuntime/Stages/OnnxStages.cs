@@ -1,0 +1,246 @@
+using Microsoft.ML.OnnxRuntime;
+using SpecDecode.Caching;
+using SpecDecode.Models.Descriptions;
+using SpecDecode.OnnxRuntime.Graphs;
+using SpecDecode.OnnxRuntime.Memory;
+using SpecDecode.Plans;
+using SpecDecode.Scheduling;
+
+namespace SpecDecode.OnnxRuntime.Stages;
+
+/// <summary>
+/// The stages on ONNX Runtime. The residual lives in two buffers: a block reads one and writes the other. Attention is one
+/// call for each sequence, everything else one call for all rows.
+/// </summary>
+internal sealed class OnnxStages : IStages
+{
+    // Logits of one call of the head: enough rows that its weights are read seldom, little enough to be no memory worth naming.
+    private const int MaxLogitBytes = 16 << 20;
+
+    private readonly DecoderDescription _model;
+    private readonly StageSessions _sessions;
+    private readonly IBufferAllocator _allocator;
+    private readonly AttendDescription[] _attends;
+    private readonly Dictionary<AttendDescription, RotaryTable> _rotaries = [];
+    private readonly List<StageBuffer> _buffers = [];
+
+    private readonly StageBuffer _tokens;
+    private readonly StageBuffer[] _residuals;
+    private readonly StageBuffer _packed;
+    private readonly StageBuffer _attended;
+    private readonly StageBuffer _scored;
+    private readonly StageBuffer _logits;
+
+    // Which of the two residual buffers holds the rows now.
+    private int _current;
+
+    /// <summary>Takes over the sessions and reserves the buffers of a pass.</summary>
+    public OnnxStages(DecoderDescription model, StageSessions sessions, IBufferAllocator allocator, int maxSequenceLength, int maxRows)
+    {
+        _model = model;
+        _sessions = sessions;
+        _allocator = allocator;
+        MaxSequenceLength = maxSequenceLength;
+        MaxRows = maxRows;
+        MaxScoredRows = Math.Clamp(MaxLogitBytes / sizeof(float) / model.VocabularySize, 1, maxRows);
+        _attends = [.. model.Layers.Select(layer => layer.Attention.Attend)];
+        try
+        {
+            foreach (AttendDescription attend in _attends.Distinct())
+            {
+                _rotaries.Add(attend, new RotaryTable(attend.Rotary, attend.HeadSize, maxSequenceLength, allocator));
+            }
+
+            _tokens = Reserve(maxRows, sizeof(int), "token ids");
+            _residuals = [Reserve(maxRows, RowBytes(model.HiddenSize), "residuals"), Reserve(maxRows, RowBytes(model.HiddenSize), "residuals")];
+            _packed = Reserve(maxRows, RowBytes(_attends.Max(attend => attend.PackedWidth)), "queries, keys and values");
+            _attended = Reserve(maxRows, RowBytes(_attends.Max(attend => attend.OutputWidth)), "attention");
+            _scored = Reserve(MaxScoredRows, RowBytes(model.HiddenSize), "the head's rows");
+            _logits = Reserve(MaxScoredRows, RowBytes(model.VocabularySize), "logits");
+        }
+        catch
+        {
+            Dispose();
+            throw;
+        }
+    }
+
+    /// <inheritdoc/>
+    public int LayerCount => _model.Layers.Length;
+
+    /// <inheritdoc/>
+    public int VocabularySize => _model.VocabularySize;
+
+    /// <inheritdoc/>
+    public int MaxSequenceLength { get; }
+
+    /// <inheritdoc/>
+    public int MaxRows { get; }
+
+    /// <inheritdoc/>
+    public int MaxScoredRows { get; }
+
+    /// <inheritdoc/>
+    public IKvStorage CreateKvStorage(int capacity)
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThan(capacity, 1);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(capacity, MaxSequenceLength);
+        return new OnnxKvStorage(_attends, capacity, _allocator);
+    }
+
+    /// <inheritdoc/>
+    public void Embed(RowBatch batch)
+    {
+        batch.Tokens.CopyTo(_tokens.Span<int>(0, batch.Rows));
+        for (int i = 0; i < batch.Spans.Count; i++)
+        {
+            RowSpan span = batch.Spans[i];
+            int length = span.FirstPosition + span.Rows;
+            ((OnnxKvStorage)span.Cache.Storage).SetLength(length);
+            foreach (RotaryTable rotary in _rotaries.Values)
+            {
+                rotary.EnsureLength(length);
+            }
+        }
+
+        _current = 0;
+        StageSession stage = _sessions.Embed;
+        OrtIoBinding? binding = stage.KeptBinding(batch.Rows);
+        if (binding is null)
+        {
+            binding = stage.NewBinding();
+            using OrtValue tokens = _tokens.View<int>(0, batch.Rows);
+            binding.BindInput(StageNames.Tokens, tokens);
+            BindOutput(binding, _residuals[_current], batch.Rows, _model.HiddenSize);
+            stage.Keep(batch.Rows, binding);
+        }
+
+        stage.Run(binding);
+    }
+
+    /// <inheritdoc/>
+    public void Run(Block block, RowBatch batch)
+    {
+        int layer = block.Layer;
+        StageBuffer next = _residuals[1 - _current];
+        if (block.Kind == BlockKind.Attention)
+        {
+            RunOverRows(_sessions.AttentionIn[layer], batch.Rows, _packed, _attends[layer].PackedWidth);
+            for (int i = 0; i < batch.Spans.Count; i++)
+            {
+                Attend(layer, batch.Spans[i]);
+            }
+
+            RunOverRows(_sessions.AttentionOut[layer], batch.Rows, next, _model.HiddenSize, _attends[layer].OutputWidth);
+        }
+        else
+        {
+            RunOverRows(_sessions.Mlp[layer], batch.Rows, next, _model.HiddenSize);
+        }
+
+        _current = 1 - _current;
+    }
+
+    /// <inheritdoc/>
+    public Span<float> Head(ReadOnlySpan<int> rows)
+    {
+        int width = _model.HiddenSize;
+        for (int i = 0; i < rows.Length; i++)
+        {
+            _residuals[_current].Span<float>((long)rows[i] * width, width).CopyTo(_scored.Span<float>((long)i * width, width));
+        }
+
+        StageSession stage = _sessions.Head;
+        OrtIoBinding? binding = stage.KeptBinding(rows.Length);
+        if (binding is null)
+        {
+            binding = stage.NewBinding();
+            BindInput(binding, StageNames.Residual, _scored, rows.Length, width);
+            BindOutput(binding, _logits, rows.Length, _model.VocabularySize);
+            stage.Keep(rows.Length, binding);
+        }
+
+        stage.Run(binding);
+        return _logits.Span<float>(0, rows.Length * _model.VocabularySize);
+    }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        _sessions.Dispose();
+        foreach (RotaryTable rotary in _rotaries.Values)
+        {
+            rotary.Dispose();
+        }
+
+        foreach (StageBuffer buffer in _buffers)
+        {
+            buffer.Dispose();
+        }
+    }
+
+    private static long RowBytes(int floats) => (long)floats * sizeof(float);
+
+    private static void BindInput(OrtIoBinding binding, string name, StageBuffer buffer, int rows, int width)
+    {
+        using OrtValue view = buffer.View<float>(0, rows, width);
+        binding.BindInput(name, view);
+    }
+
+    private static void BindOutput(OrtIoBinding binding, StageBuffer buffer, int rows, int width)
+    {
+        using OrtValue view = buffer.View<float>(0, rows, width);
+        binding.BindOutput(StageNames.Output, view);
+    }
+
+    private void Attend(int layer, RowSpan span)
+    {
+        AttendDescription attend = _attends[layer];
+        StageSession stage = _sessions.Attend[attend];
+        OnnxKvStorage storage = (OnnxKvStorage)span.Cache.Storage;
+        OrtIoBinding?[] bindings = storage.BindingsFor(span.FirstRow, span.Rows);
+        OrtIoBinding? binding = bindings[layer];
+        if (binding is null)
+        {
+            binding = stage.NewBinding();
+            using OrtValue packed = _packed.View<float>((long)span.FirstRow * attend.PackedWidth, 1, span.Rows, attend.PackedWidth);
+            using OrtValue attended = _attended.View<float>((long)span.FirstRow * attend.OutputWidth, 1, span.Rows, attend.OutputWidth);
+            binding.BindInput(StageNames.QueryKeyValue, packed);
+            binding.BindOutput(StageNames.Output, attended);
+            storage.Bind(binding, layer, attend, KvNames.Single);
+            _rotaries[attend].Bind(binding, StageNames.Cosines, StageNames.Sines);
+            bindings[layer] = binding;
+        }
+
+        stage.Run(binding);
+    }
+
+    // A stage over all rows: from the residual, and what attention gave where it takes that too, to its output. Its binding
+    // depends on the number of rows and on the buffer that holds the residual now.
+    private void RunOverRows(StageSession stage, int rows, StageBuffer output, int outputWidth, int attendedWidth = 0)
+    {
+        int key = 2 * rows + _current;
+        OrtIoBinding? binding = stage.KeptBinding(key);
+        if (binding is null)
+        {
+            binding = stage.NewBinding();
+            BindInput(binding, StageNames.Residual, _residuals[_current], rows, _model.HiddenSize);
+            if (attendedWidth > 0)
+            {
+                BindInput(binding, StageNames.Attended, _attended, rows, attendedWidth);
+            }
+
+            BindOutput(binding, output, rows, outputWidth);
+            stage.Keep(key, binding);
+        }
+
+        stage.Run(binding);
+    }
+
+    private StageBuffer Reserve(int rows, long rowBytes, string purpose)
+    {
+        StageBuffer buffer = _allocator.Reserve(checked(rows * rowBytes), purpose);
+        _buffers.Add(buffer);
+        return buffer;
+    }
+}

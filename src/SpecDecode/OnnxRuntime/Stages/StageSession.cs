@@ -1,0 +1,66 @@
+using Microsoft.ML.OnnxRuntime;
+
+namespace SpecDecode.OnnxRuntime.Stages;
+
+/// <summary>
+/// One stage: an ONNX Runtime session and the bindings it was run with, kept by a key so that running it again with the
+/// same rows and buffers allocates nothing.
+/// </summary>
+internal sealed class StageSession : IDisposable
+{
+    // Far above the row counts of steady decoding; prompts of every length may bring more, and then all are made anew.
+    private const int MaxBindings = 128;
+
+    private readonly InferenceSession _session;
+    private readonly RunOptions _run;
+    private readonly Dictionary<int, OrtIoBinding> _bindings = [];
+
+    /// <summary>Creates the session.</summary>
+    /// <param name="graph">The stage's graph.</param>
+    /// <param name="options">Options of all stages.</param>
+    /// <param name="run">Run options of all stages.</param>
+    public StageSession(byte[] graph, SessionOptions options, RunOptions run)
+    {
+        _session = new InferenceSession(graph, options);
+        _run = run;
+    }
+
+    /// <summary>The binding that was kept under a key.</summary>
+    /// <param name="key">What the binding depends on, as one number.</param>
+    /// <returns>The binding; null when a new one must be made.</returns>
+    public OrtIoBinding? KeptBinding(int key) => _bindings.GetValueOrDefault(key);
+
+    /// <summary>Keeps a finished binding under a key; the session disposes it.</summary>
+    public void Keep(int key, OrtIoBinding binding)
+    {
+        if (_bindings.Count == MaxBindings)
+        {
+            ClearBindings();
+        }
+
+        _bindings.Add(key, binding);
+    }
+
+    /// <summary>An empty binding.</summary>
+    public OrtIoBinding NewBinding() => _session.CreateIoBinding();
+
+    /// <summary>Runs the stage.</summary>
+    public void Run(OrtIoBinding binding) => _session.RunWithBinding(_run, binding);
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        ClearBindings();
+        _session.Dispose();
+    }
+
+    private void ClearBindings()
+    {
+        foreach (OrtIoBinding binding in _bindings.Values)
+        {
+            binding.Dispose();
+        }
+
+        _bindings.Clear();
+    }
+}

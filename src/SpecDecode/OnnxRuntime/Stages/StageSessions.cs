@@ -1,0 +1,137 @@
+using Microsoft.ML.OnnxRuntime;
+using SpecDecode.Models;
+using SpecDecode.Models.Descriptions;
+using SpecDecode.Models.Weights;
+using SpecDecode.OnnxRuntime.Graphs;
+
+namespace SpecDecode.OnnxRuntime.Stages;
+
+/// <summary>All sessions of a model, created from its description and its prepared weights.</summary>
+internal sealed class StageSessions : IDisposable
+{
+    private readonly RunOptions _run = new();
+    private readonly List<StageSession> _all = [];
+
+    private StageSessions(int layers)
+    {
+        AttentionIn = new StageSession[layers];
+        AttentionOut = new StageSession[layers];
+        Mlp = new StageSession[layers];
+    }
+
+    /// <summary>Token ids to residual.</summary>
+    public StageSession Embed { get; private set; } = null!;
+
+    /// <summary>Residual to packed queries, keys and values, by layer.</summary>
+    public StageSession[] AttentionIn { get; }
+
+    /// <summary>One sequence's rows over its cache; shared by layers of equal description.</summary>
+    public Dictionary<AttendDescription, StageSession> Attend { get; } = [];
+
+    /// <summary>Attended rows back to the residual, by layer.</summary>
+    public StageSession[] AttentionOut { get; }
+
+    /// <summary>MLP blocks, by layer.</summary>
+    public StageSession[] Mlp { get; }
+
+    /// <summary>Residual to logits.</summary>
+    public StageSession Head { get; private set; } = null!;
+
+    /// <summary>
+    /// Creates the sessions, several at a time: packing the weights is most of the work, and each session packs on the
+    /// thread that creates it.
+    /// </summary>
+    /// <param name="model">The model.</param>
+    /// <param name="weights">Its weights; they must stay open as long as the sessions live.</param>
+    /// <param name="environment">The process's ONNX Runtime environment.</param>
+    /// <param name="options">Threads, where each session has its own.</param>
+    /// <param name="progress">Told the share of sessions that exist; null for nobody.</param>
+    /// <param name="cancellation">Ends the work between sessions.</param>
+    public static StageSessions Create(
+        DecoderDescription model, PreparedWeights weights, RuntimeEnvironment environment, RuntimeOptions options,
+        IProgress<LoadProgress>? progress, CancellationToken cancellation)
+    {
+        StageSessions sessions = new(model.Layers.Length);
+        StageGraphs graphs = new(model, weights);
+        List<(Func<byte[]> Graph, Action<StageSession> Place)> work =
+        [
+            (graphs.Embed, stage => sessions.Embed = stage),
+            (graphs.Head, stage => sessions.Head = stage),
+        ];
+        foreach (AttendDescription attend in model.Layers.Select(layer => layer.Attention.Attend).Distinct())
+        {
+            sessions.Attend.Add(attend, null!);
+            work.Add((() => StageGraphs.Attend(attend, weights), stage => sessions.Attend[attend] = stage));
+        }
+
+        for (int i = 0; i < model.Layers.Length; i++)
+        {
+            int layer = i;
+            LayerDescription description = model.Layers[layer];
+            work.Add((() => graphs.AttentionIn(description.Attention), stage => sessions.AttentionIn[layer] = stage));
+            work.Add((() => graphs.AttentionOut(description.Attention), stage => sessions.AttentionOut[layer] = stage));
+            work.Add((() => graphs.Mlp(description.Mlp), stage => sessions.Mlp[layer] = stage));
+        }
+
+        try
+        {
+            using SessionOptions sessionOptions = SessionOptionsFor(environment, options, weights);
+            int created = 0;
+            Parallel.ForEach(work, new ParallelOptions { CancellationToken = cancellation, MaxDegreeOfParallelism = Environment.ProcessorCount }, item =>
+            {
+                StageSession session = new(item.Graph(), sessionOptions, sessions._run);
+                lock (sessions._all)
+                {
+                    sessions._all.Add(session);
+                    item.Place(session);
+                    progress?.Report(new LoadProgress(LoadPhase.CreatingStages, (double)++created / work.Count));
+                }
+            });
+            return sessions;
+        }
+        catch (AggregateException error) when (error.InnerExceptions is [OnnxRuntimeException first, ..])
+        {
+            sessions.Dispose();
+            throw new SpecDecodeException($"ONNX Runtime cannot create a stage of the model: {first.Message.Trim()}", first);
+        }
+        catch
+        {
+            sessions.Dispose();
+            throw;
+        }
+    }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        foreach (StageSession session in _all)
+        {
+            session.Dispose();
+        }
+
+        _run.Dispose();
+    }
+
+    /// <summary>The options of every session over these weights.</summary>
+    internal static SessionOptions SessionOptionsFor(RuntimeEnvironment environment, RuntimeOptions options, PreparedWeights weights)
+    {
+        SessionOptions session = new() { LogSeverityLevel = OrtLoggingLevel.ORT_LOGGING_LEVEL_ERROR };
+        session.AddSessionConfigEntry("session.model_external_initializers_file_folder_path", Path.GetDirectoryName(weights.Path)!);
+        if (environment.IsOurs)
+        {
+            session.AddSessionConfigEntry("session.use_env_allocators", "1");
+        }
+
+        if (environment.HasPool)
+        {
+            session.DisablePerSessionThreads();
+        }
+        else
+        {
+            session.IntraOpNumThreads = options.Threads ?? 0;
+            session.AddSessionConfigEntry("session.intra_op.allow_spinning", options.Spinning ? "1" : "0");
+        }
+
+        return session;
+    }
+}

@@ -1,0 +1,35 @@
+namespace SpecDecode;
+
+/// <summary>How a model is run: where, on how many threads, with how long sequences.</summary>
+public sealed class RuntimeOptions
+{
+    /// <summary>Execution provider of ONNX Runtime: <c>cpu</c> or <c>cuda</c>.</summary>
+    /// <value>The default is <c>cpu</c>.</value>
+    public string ExecutionProvider { get; set; } = "cpu";
+
+    /// <summary>Device number for <c>cuda</c>; <c>cpu</c> has only device 0.</summary>
+    /// <value>The default is 0.</value>
+    public int DeviceId { get; set; }
+
+    /// <summary>
+    /// Threads of the pool that computes, the calling one included. The pool belongs to the process and is made by the
+    /// first model that is loaded; a later model must leave this null or ask for the same.
+    /// </summary>
+    /// <value>The default, null, is one thread per physical core.</value>
+    public int? Threads { get; set; }
+
+    /// <summary>
+    /// Whether the pool's threads spin for a moment before they sleep. It makes small steps faster and costs processor
+    /// time right after each of them. Belongs to the process, as <see cref="Threads"/> does.
+    /// </summary>
+    /// <value>The default is true.</value>
+    public bool Spinning { get; set; } = true;
+
+    /// <summary>Longest sequence, prompt and new tokens together.</summary>
+    /// <value>The default, null, is what the checkpoint allows (<c>max_position_embeddings</c>), which is also the maximum.</value>
+    public int? MaxSequenceLength { get; set; }
+
+    /// <summary>Most rows, that is tokens of all sequences together, that one pass computes; prompts are read in such pieces.</summary>
+    /// <value>The default is 256; 1 to 8192.</value>
+    public int MaxRowsPerPass { get; set; } = 256;
+}
