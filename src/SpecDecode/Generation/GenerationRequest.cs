@@ -1,0 +1,21 @@
+namespace SpecDecode.Generation;
+
+/// <summary>A text to be continued: exactly one of <see cref="Prompt"/> and <see cref="Tokens"/> is set.</summary>
+public sealed record GenerationRequest
+{
+    /// <summary>The prompt as text, encoded with the special tokens that the tokenizer's post-processor adds (BOS).</summary>
+    /// <value>The default is null.</value>
+    public string? Prompt { get; init; }
+
+    /// <summary>The prompt as token ids, used exactly as given; at least one.</summary>
+    /// <value>The default is null.</value>
+    public IReadOnlyList<int>? Tokens { get; init; }
+
+    /// <summary>New tokens after which the text ends, at least 1; it also ends at the longest sequence allowed.</summary>
+    /// <value>The default is 128.</value>
+    public int MaxNewTokens { get; init; } = 128;
+
+    /// <summary>Whether the text goes on after an end-of-sequence token.</summary>
+    /// <value>The default is false.</value>
+    public bool IgnoreEndOfSequence { get; init; }
+}
