@@ -1,0 +1,124 @@
+using System.CommandLine;
+using System.Diagnostics;
+using System.Globalization;
+using SpecDecode.Generation;
+using SpecDecode.Tokenizers;
+
+namespace SpecDecode.Tool;
+
+/// <summary><c>specdecode generate</c>: continues a prompt.</summary>
+internal static class GenerateCommand
+{
+    /// <summary>The command.</summary>
+    public static Command Create(TextWriter output, TextWriter error, CancellationToken cancellation)
+    {
+        Command command = new("generate", "Continue a prompt, greedily, and print the new text.");
+        ModelArguments model = new(command);
+        Option<string?> prompt = new("--prompt")
+        {
+            Description = "Text to continue, encoded as the tokenizer's post-processor says (BOS).",
+            HelpName = "TEXT",
+        };
+        Option<int[]?> tokens = new("--tokens")
+        {
+            Description = "Token ids to continue, used exactly as given.",
+            HelpName = "1,2,3",
+            CustomParser = NumberList.ParseTokens,
+        };
+        Option<int> maxTokens = new("--max-tokens")
+        {
+            Description = "New tokens after which the text ends.",
+            HelpName = "N",
+            DefaultValueFactory = _ => 128,
+        };
+        maxTokens.RequireAtLeastOne();
+        Option<bool> ignoreEos = new("--ignore-eos") { Description = "Go on after an end-of-sequence token." };
+        Option<bool> json = new("--json") { Description = "Print one JSON object in place of the text." };
+        command.Options.Add(prompt);
+        command.Options.Add(tokens);
+        command.Options.Add(maxTokens);
+        command.Options.Add(ignoreEos);
+        command.Options.Add(json);
+        command.Validators.Add(result =>
+        {
+            if (result.GetResult(prompt) is null == result.GetResult(tokens) is null)
+            {
+                result.AddError("Give either --prompt or --tokens, and not both.");
+            }
+        });
+        command.SetAction(arguments =>
+        {
+            long start = Stopwatch.GetTimestamp();
+            using TextModel loaded = model.Load(arguments, error, cancellation);
+            TimeSpan loadTime = Stopwatch.GetElapsedTime(start);
+            GenerationRequest request = new()
+            {
+                Prompt = arguments.GetValue(prompt),
+                Tokens = arguments.GetResult(tokens) is null ? null : arguments.GetValue(tokens),
+                MaxNewTokens = arguments.GetValue(maxTokens),
+                IgnoreEndOfSequence = arguments.GetValue(ignoreEos),
+            };
+            if (arguments.GetValue(json))
+            {
+                WriteJson(output, loaded.Generate(request, cancellation: cancellation), loadTime);
+            }
+            else
+            {
+                Stream(output, loaded, request, cancellation);
+            }
+
+            return CommandLine.Success;
+        });
+        return command;
+    }
+
+    // The text as it is written, or the ids where the model has no tokenizer for text.
+    private static void Stream(TextWriter output, TextModel model, GenerationRequest request, CancellationToken cancellation)
+    {
+        if (model.Tokenizer is null)
+        {
+            GenerationResult result = model.Generate(request, cancellation: cancellation);
+            output.WriteLine(string.Join(',', result.Tokens.Select(token => token.ToString(CultureInfo.InvariantCulture))));
+            return;
+        }
+
+        TokenTextStream text = model.Tokenizer.CreateStream(
+            request.Tokens is null ? model.Tokenizer.Encode(request.Prompt!) : [.. request.Tokens.Where(id => (uint)id < (uint)model.Tokenizer.VocabularySize)]);
+        model.Generate(
+            request,
+            token =>
+            {
+                output.Write(text.Append(token));
+                output.Flush();
+            },
+            cancellation);
+        output.WriteLine(text.Flush());
+    }
+
+    private static void WriteJson(TextWriter output, GenerationResult result, TimeSpan loadTime) => JsonResult.Write(output, json =>
+    {
+        json.WriteNumber("prompt_tokens", result.PromptTokens);
+        json.WriteNumbers("tokens", result.Tokens);
+        json.WriteString("text", result.Text);
+        json.WriteString("finish_reason", result.FinishReason switch
+        {
+            FinishReason.Stop => "stop",
+            FinishReason.Length => "length",
+            _ => "cancelled",
+        });
+        if (result.TokensPerSecond is { } rate)
+        {
+            json.WriteNumber("tokens_per_second", Math.Round(rate, 3));
+        }
+        else
+        {
+            json.WriteNull("tokens_per_second");
+        }
+
+        json.WriteNumber("load_seconds", Seconds(loadTime));
+        json.WriteNumber("prefill_seconds", Seconds(result.PrefillTime));
+        json.WriteNumber("decode_seconds", Seconds(result.DecodeTime));
+    });
+
+    private static double Seconds(TimeSpan time) => Math.Round(time.TotalSeconds, 6);
+}

@@ -1,0 +1,54 @@
+using System.CommandLine;
+using SpecDecode.Generation;
+
+namespace SpecDecode.Tool;
+
+/// <summary>The options that every command about a model has, and loading by them.</summary>
+internal sealed class ModelArguments
+{
+    private readonly Option<string> _model = new("--model")
+    {
+        Description = "Folder with config.json, model.safetensors (or shards with an index) and tokenizer.json.",
+        HelpName = "DIR",
+        Required = true,
+    };
+
+    private readonly Option<int?> _threads = new("--threads")
+    {
+        Description = "Threads that compute; by default one per physical core.",
+        HelpName = "N",
+    };
+
+    private readonly Option<string?> _cacheFolder = new("--cache-folder")
+    {
+        Description = "Folder for prepared weights; by default 'specdecode' in the user's cache directory.",
+        HelpName = "DIR",
+    };
+
+    /// <summary>Adds the options to a command.</summary>
+    public ModelArguments(Command command)
+    {
+        _threads.RequireAtLeastOne();
+        command.Options.Add(_model);
+        command.Options.Add(_threads);
+        command.Options.Add(_cacheFolder);
+    }
+
+    /// <summary>Loads the model; progress and warnings go to <paramref name="error"/>.</summary>
+    public TextModel Load(ParseResult arguments, TextWriter error, CancellationToken cancellation)
+    {
+        LoadProgressLine progress = new(error, TimeProvider.System);
+        TextModel model = TextModel.Load(
+            arguments.GetValue(_model)!,
+            new ModelOptions { CacheFolder = arguments.GetValue(_cacheFolder) },
+            new RuntimeOptions { Threads = arguments.GetValue(_threads) },
+            progress,
+            cancellation);
+        foreach (string warning in model.Warnings)
+        {
+            error.WriteLine($"specdecode: warning: {warning}");
+        }
+
+        return model;
+    }
+}
