@@ -1,1 +1,9 @@
-return 0;
+using System.CommandLine;
+using SpecDecode.Benchmarks;
+
+RootCommand root = new("Side-by-side measurements; every ratio is taken within one run.")
+{
+    StagesBenchmark.Command(),
+    LoadBenchmark.Command(),
+};
+return root.Parse(args).Invoke();

@@ -1,0 +1,99 @@
+using Microsoft.ML.OnnxRuntime;
+using SpecDecode.Models.Descriptions;
+using SpecDecode.Models.Weights;
+using SpecDecode.OnnxRuntime;
+using SpecDecode.OnnxRuntime.Graphs;
+using SpecDecode.OnnxRuntime.Memory;
+using SpecDecode.OnnxRuntime.Stages;
+
+namespace SpecDecode.Benchmarks;
+
+/// <summary>
+/// The same model as one graph in one session: what a decoder without stages would run. Same prepared weights, same
+/// kernels, keys and values appended in place, bindings kept; so the difference to the stages is the cutting alone.
+/// </summary>
+internal sealed class FusedDecoder : IDisposable
+{
+    private readonly InferenceSession _session;
+    private readonly OrtIoBinding _binding;
+    private readonly RunOptions _run = new();
+    private readonly StageBuffer _token;
+    private readonly StageBuffer _logits;
+    private readonly OnnxKvStorage _cache;
+    private readonly RotaryTable _rotary;
+    private readonly int _vocabulary;
+
+    public FusedDecoder(DecoderDescription model, PreparedWeights weights, RuntimeEnvironment environment, RuntimeOptions options, int capacity)
+    {
+        CpuBufferAllocator buffers = new();
+        AttendDescription[] attends = [.. model.Layers.Select(layer => layer.Attention.Attend)];
+        _vocabulary = model.VocabularySize;
+        _token = buffers.Reserve(sizeof(int), "a token");
+        _logits = buffers.Reserve((long)model.VocabularySize * sizeof(float), "logits");
+        _cache = new OnnxKvStorage(attends, capacity, buffers);
+        _rotary = new RotaryTable(attends[0].Rotary, attends[0].HeadSize, capacity, buffers);
+        _rotary.EnsureLength(capacity);
+
+        using SessionOptions sessionOptions = StageSessions.SessionOptionsFor(environment, options, weights);
+        _session = new InferenceSession(Graph(model, weights), sessionOptions);
+        _binding = _session.CreateIoBinding();
+        using OrtValue token = _token.View<int>(0, 1);
+        using OrtValue logits = _logits.View<float>(0, 1, model.VocabularySize);
+        _binding.BindInput(StageNames.Tokens, token);
+        _binding.BindOutput(StageNames.Output, logits);
+        _rotary.Bind(_binding, StageNames.Cosines, StageNames.Sines);
+        for (int layer = 0; layer < attends.Length; layer++)
+        {
+            _cache.Bind(_binding, layer, attends[layer], KvNames.OfLayer(layer));
+        }
+    }
+
+    /// <summary>Computes the logits of one more token.</summary>
+    public ReadOnlySpan<float> Next(int token, int position)
+    {
+        _token.Span<int>(0, 1)[0] = token;
+        _cache.SetLength(position + 1);
+        _session.RunWithBinding(_run, _binding);
+        return _logits.Span<float>(0, _vocabulary);
+    }
+
+    public void Dispose()
+    {
+        _binding.Dispose();
+        _session.Dispose();
+        _run.Dispose();
+        _cache.Dispose();
+        _rotary.Dispose();
+        _token.Dispose();
+        _logits.Dispose();
+    }
+
+    private static byte[] Graph(DecoderDescription model, PreparedWeights weights)
+    {
+        GraphBuilder graph = new(weights);
+        StageGraphs stages = new(model, weights);
+        string residual = graph.Gather(model.Embedding, graph.IntegerInput(StageNames.Tokens, "rows"));
+        AttendDescription attend = model.Layers[0].Attention.Attend;
+        AttendInputs shared = StageGraphs.DeclareAttendInputs(graph, attend, "", KvNames.OfLayer(0));
+        for (int i = 0; i < model.Layers.Length; i++)
+        {
+            LayerDescription layer = model.Layers[i];
+            KvNames names = KvNames.OfLayer(i);
+            if (i > 0)
+            {
+                StageGraphs.DeclareKeysAndValues(graph, attend, names);
+            }
+
+            string packed = graph.Batch(StageGraphs.AttentionIn(graph, residual, layer.Attention), layer.Attention.QueryKeyValue.Outputs);
+            (string attended, string keys, string values) = graph.Attend(
+                layer.Attention.Attend, shared with { QueryKeyValue = packed, PastKeys = names.PastKeys, PastValues = names.PastValues });
+            graph.Output(keys, names.PresentKeys, 1, attend.KeyValueHeads, "capacity", attend.HeadSize);
+            graph.Output(values, names.PresentValues, 1, attend.KeyValueHeads, "capacity", attend.HeadSize);
+            residual = graph.Linear(graph.Rows(attended, attend.OutputWidth), layer.Attention.Output, residual);
+            residual = StageGraphs.Mlp(graph, residual, layer.Mlp);
+        }
+
+        graph.Output(stages.Head(graph, residual), StageNames.Output, "rows", model.VocabularySize);
+        return graph.Build();
+    }
+}
