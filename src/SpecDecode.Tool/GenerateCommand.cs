@@ -83,7 +83,7 @@ internal static class GenerateCommand
         }
 
         TokenTextStream text = model.Tokenizer.CreateStream(
-            request.Tokens is null ? model.Tokenizer.Encode(request.Prompt!) : [.. request.Tokens.Where(id => (uint)id < (uint)model.Tokenizer.VocabularySize)]);
+            request.Tokens is null ? model.Tokenizer.Encode(request.Prompt!) : [.. request.Tokens]);
         model.Generate(
             request,
             token =>

@@ -107,10 +107,10 @@ public sealed class TextTokenizer
         return [.. ids];
     }
 
-    /// <summary>Turns ids into text. Bytes that are no UTF-8 become U+FFFD.</summary>
+    /// <summary>Turns ids into text. Bytes that are no UTF-8 become U+FFFD; ids that no token has add nothing.</summary>
     /// <param name="ids">The ids.</param>
     /// <param name="skipSpecialTokens">Whether control tokens have no text; otherwise they are written out.</param>
-    /// <exception cref="ArgumentOutOfRangeException">An id is not in the vocabulary.</exception>
+    /// <exception cref="ArgumentOutOfRangeException">An id is negative.</exception>
     public string Decode(ReadOnlySpan<int> ids, bool skipSpecialTokens = true)
     {
         var stream = new TokenTextStream(this, _decoder, default, skipSpecialTokens);
@@ -124,19 +124,15 @@ public sealed class TextTokenizer
     /// The ids before the first one, such as the prompt. Their text is not given out, but a word that goes on behind them
     /// keeps its leading space, and a character that they leave open is completed.
     /// </param>
-    /// <exception cref="ArgumentOutOfRangeException">An id of the context is not in the vocabulary.</exception>
+    /// <exception cref="ArgumentOutOfRangeException">An id of the context is negative.</exception>
     public TokenTextStream CreateStream(ReadOnlySpan<int> context = default) => new(this, _decoder, context, skipSpecialTokens: true);
 
-    internal string TextOf(int id, out bool special)
+    // Models have padded vocabularies, so an id without a token is the model's to choose; it has no text, as elsewhere.
+    internal string? TextOf(int id, out bool special)
     {
-        if (!_vocabulary.TryGetText(id, out var text))
-        {
-            throw new ArgumentOutOfRangeException(
-                nameof(id), id, $"The id is not in the vocabulary, whose ids are below {VocabularySize}. "
-                + "Check that the ids and the tokenizer belong to the same model.");
-        }
+        ArgumentOutOfRangeException.ThrowIfNegative(id);
         special = _special.Contains(id);
-        return text;
+        return _vocabulary.TryGetText(id, out var text) ? text : null;
     }
 
     private void EncodeStretch(string text, bool atStart, AddedTokenFinder finder, List<int> ids)

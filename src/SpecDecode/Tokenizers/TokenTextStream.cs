@@ -29,9 +29,9 @@ public sealed class TokenTextStream
     }
 
     /// <summary>Takes the next token.</summary>
-    /// <param name="id">The id.</param>
+    /// <param name="id">The id; one that no token has adds nothing.</param>
     /// <returns>The text that this token completes, in whole characters; often empty for bytes and special tokens.</returns>
-    /// <exception cref="ArgumentOutOfRangeException">The id is not in the vocabulary.</exception>
+    /// <exception cref="ArgumentOutOfRangeException">The id is negative.</exception>
     /// <exception cref="InvalidOperationException">The stream has been flushed.</exception>
     public string Append(int id)
     {
@@ -54,7 +54,7 @@ public sealed class TokenTextStream
     internal void Write(int id)
     {
         var text = _tokenizer.TextOf(id, out bool special);
-        if (!special || !_skipSpecialTokens)
+        if (text is not null && (!special || !_skipSpecialTokens))
             _first.Write(text, begins: true);
     }
 

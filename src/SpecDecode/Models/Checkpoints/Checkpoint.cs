@@ -20,7 +20,6 @@ internal sealed class Checkpoint : IDisposable
         GenerationConfig = generationConfig;
         TokenizerPath = tokenizerPath;
         _weights = weights;
-        Stamp = string.Join('\n', weights.Files.Select(static file => file.Stamp).Prepend(config.Stamp));
     }
 
     /// <summary>The folder's full path.</summary>
@@ -37,12 +36,6 @@ internal sealed class Checkpoint : IDisposable
 
     /// <summary>All tensors by name; of shards those that the index names.</summary>
     public IReadOnlyDictionary<string, TensorEntry> Tensors => _weights.Tensors;
-
-    /// <summary>
-    /// Names, lengths and times of last change of the files that <see cref="Fingerprint"/> reads, as they were at opening. As
-    /// long as it stays the same, the fingerprint very likely does too.
-    /// </summary>
-    public string Stamp { get; }
 
     /// <summary>Opens a folder: its <c>model.safetensors</c>, or else the shards of <c>model.safetensors.index.json</c>.</summary>
     /// <param name="folder">The folder.</param>

@@ -1,13 +1,11 @@
-using System.Globalization;
 using Microsoft.Win32.SafeHandles;
 
 namespace SpecDecode.Models.Checkpoints;
 
-/// <summary>What can be told of a file without reading it: a file whose stamp is the same has very likely the same bytes.</summary>
+/// <summary>What the fingerprint says of a file besides its bytes.</summary>
 /// <param name="Name">The file's name without its folder.</param>
 /// <param name="Length">Its length in bytes.</param>
-/// <param name="LastWriteUtcTicks">When it was last written, in ticks of UTC.</param>
-internal readonly record struct FileStamp(string Name, long Length, long LastWriteUtcTicks)
+internal readonly record struct FileStamp(string Name, long Length)
 {
     /// <summary>Takes the stamp of an open file.</summary>
     /// <param name="handle">The open file.</param>
@@ -17,14 +15,11 @@ internal readonly record struct FileStamp(string Name, long Length, long LastWri
     {
         try
         {
-            return new(Path.GetFileName(path), RandomAccess.GetLength(handle), File.GetLastWriteTimeUtc(handle).Ticks);
+            return new(Path.GetFileName(path), RandomAccess.GetLength(handle));
         }
         catch (Exception failure) when (CheckpointFile.IsFileFailure(failure))
         {
             throw CheckpointFile.Unreadable(path, failure);
         }
     }
-
-    /// <summary>The stamp as text, <c>name:length:ticks</c>.</summary>
-    public override string ToString() => string.Create(CultureInfo.InvariantCulture, $"{Name}:{Length}:{LastWriteUtcTicks}");
 }

@@ -116,6 +116,7 @@ internal sealed class StageSessions : IDisposable
     internal static SessionOptions SessionOptionsFor(RuntimeEnvironment environment, RuntimeOptions options, PreparedWeights weights)
     {
         SessionOptions session = new() { LogSeverityLevel = OrtLoggingLevel.ORT_LOGGING_LEVEL_ERROR };
+        session.EnableMemoryPattern = false; // row counts change from run to run; the arena is as fast without
         session.AddSessionConfigEntry("session.model_external_initializers_file_folder_path", Path.GetDirectoryName(weights.Path)!);
         if (environment.IsOurs)
         {

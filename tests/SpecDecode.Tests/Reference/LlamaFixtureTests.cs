@@ -1,0 +1,62 @@
+using System.Globalization;
+using System.Text.Json;
+using SpecDecode.Generation;
+using SpecDecode.Plans;
+
+namespace SpecDecode.Tests.Reference;
+
+public sealed class LlamaFixtureTests
+{
+    public static TheoryData<string> Folders =>
+        [.. Directory.GetDirectories(TestFolders.Fixtures).Select(folder => Path.GetFileName(folder)).Order()];
+
+    [Theory]
+    [MemberData(nameof(Folders))]
+    public void Full_depth_every_exit_layer_and_the_skip_set_agree_with_the_reference(string fixture)
+    {
+        using TextModel model = Load(fixture);
+        using JsonDocument json = Expected(fixture);
+        int[] tokens = Expectation.Integers(json.RootElement.GetProperty("tokens"));
+        void Check(JsonElement expected, LayerPlan plan, string what)
+        {
+            LogitsResult result = model.Evaluate(tokens, plan, TestContext.Current.CancellationToken);
+            Expectation.Read(expected).Check(result.LastLogits, result.ArgMaxPerPosition, $"{fixture}, {what}");
+        }
+
+        Check(json.RootElement, LayerPlan.Full(model.LayerCount), "full depth");
+        foreach (JsonProperty exit in json.RootElement.GetProperty("exit_layer").EnumerateObject())
+        {
+            Check(exit.Value, LayerPlan.EarlyExit(model.LayerCount, int.Parse(exit.Name, CultureInfo.InvariantCulture)), $"exit layer {exit.Name}");
+        }
+
+        JsonElement skip = json.RootElement.GetProperty("skip");
+        LayerPlan plan = LayerPlan.Skip(
+            model.LayerCount, Expectation.Integers(skip.GetProperty("attention")), Expectation.Integers(skip.GetProperty("mlp")));
+        Check(skip, plan, "skip set");
+    }
+
+    [Theory]
+    [MemberData(nameof(Folders))]
+    public void The_greedy_continuation_is_the_references(string fixture)
+    {
+        using TextModel model = Load(fixture);
+        using JsonDocument json = Expected(fixture);
+        int[] tokens = Expectation.Integers(json.RootElement.GetProperty("tokens"));
+        int[] greedy = Expectation.Integers(json.RootElement.GetProperty("greedy"));
+        GenerationResult result = model.Generate(new GenerationRequest
+        {
+            Tokens = tokens[..json.RootElement.GetProperty("greedy_prompt_length").GetInt32()],
+            MaxNewTokens = greedy.Length,
+            IgnoreEndOfSequence = true,
+        }, cancellation: TestContext.Current.CancellationToken);
+
+        Expectation.CheckGreedy(greedy, Expectation.Numbers(json.RootElement.GetProperty("greedy_margin")), result.Tokens, fixture);
+        Assert.Null(result.Text);
+    }
+
+    private static TextModel Load(string fixture) =>
+        TextModel.Load(Path.Combine(TestFolders.Fixtures, fixture), new ModelOptions { CacheFolder = TestFolders.WeightCache });
+
+    private static JsonDocument Expected(string fixture) =>
+        JsonDocument.Parse(File.ReadAllBytes(Path.Combine(TestFolders.Fixtures, fixture, "expected.json")));
+}
