@@ -33,6 +33,7 @@ internal static class GenerateCommand
         };
         maxTokens.RequireAtLeastOne();
         Option<bool> ignoreEos = new("--ignore-eos") { Description = "Go on after an end-of-sequence token." };
+        DraftArguments draft = new(command);
         Option<bool> json = new("--json") { Description = "Print one JSON object in place of the text." };
         command.Options.Add(prompt);
         command.Options.Add(tokens);
@@ -57,6 +58,7 @@ internal static class GenerateCommand
                 Tokens = arguments.GetResult(tokens) is null ? null : arguments.GetValue(tokens),
                 MaxNewTokens = arguments.GetValue(maxTokens),
                 IgnoreEndOfSequence = arguments.GetValue(ignoreEos),
+                Draft = draft.Read(arguments, loaded.LayerCount),
             };
             if (arguments.GetValue(json))
             {
@@ -106,18 +108,16 @@ internal static class GenerateCommand
             FinishReason.Length => "length",
             _ => "cancelled",
         });
-        if (result.TokensPerSecond is { } rate)
-        {
-            json.WriteNumber("tokens_per_second", Math.Round(rate, 3));
-        }
-        else
-        {
-            json.WriteNull("tokens_per_second");
-        }
-
+        json.WriteNumberOrNull("tokens_per_second", result.TokensPerSecond);
         json.WriteNumber("load_seconds", Seconds(loadTime));
         json.WriteNumber("prefill_seconds", Seconds(result.PrefillTime));
         json.WriteNumber("decode_seconds", Seconds(result.DecodeTime));
+        json.WriteNumber("rounds", result.Drafting.Rounds);
+        json.WriteNumber("drafted", result.Drafting.Drafted);
+        json.WriteNumber("accepted", result.Drafting.Accepted);
+        json.WriteNumbers("accepted_per_position", result.Drafting.AcceptedPerPosition);
+        json.WriteNumber("mean_acceptance_length", Math.Round(result.Drafting.MeanAcceptanceLength, 4));
+        json.WriteNumberOrNull("acceptance_rate", result.Drafting.AcceptanceRate);
     });
 
     private static double Seconds(TimeSpan time) => Math.Round(time.TotalSeconds, 6);

@@ -22,14 +22,31 @@ internal static class JsonResult
     }
 
     /// <summary>Writes an array of whole numbers.</summary>
-    public static void WriteNumbers(this Utf8JsonWriter json, string name, IEnumerable<int> numbers)
+    public static void WriteNumbers(this Utf8JsonWriter json, string name, IEnumerable<int> numbers) =>
+        json.WriteNumbers(name, numbers.Select(number => (long)number));
+
+    /// <summary>Writes an array of whole numbers.</summary>
+    public static void WriteNumbers(this Utf8JsonWriter json, string name, IEnumerable<long> numbers)
     {
         json.WriteStartArray(name);
-        foreach (int number in numbers)
+        foreach (long number in numbers)
         {
             json.WriteNumberValue(number);
         }
 
         json.WriteEndArray();
+    }
+
+    /// <summary>Writes a number with four decimals, or null.</summary>
+    public static void WriteNumberOrNull(this Utf8JsonWriter json, string name, double? number)
+    {
+        if (number is { } value)
+        {
+            json.WriteNumber(name, Math.Round(value, 4));
+        }
+        else
+        {
+            json.WriteNull(name);
+        }
     }
 }

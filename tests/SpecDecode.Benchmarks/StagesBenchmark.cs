@@ -115,7 +115,8 @@ internal static class StagesBenchmark
         for (int i = 0; i < 20; i++)
         {
             long start = Stopwatch.GetTimestamp();
-            Pass.Run(stages, plan, batch);
+            stages.Embed(batch);
+            Pass.Run(stages, plan.Blocks.AsSpan(), batch);
             stages.Head(scored);
             times.Add(Stopwatch.GetElapsedTime(start).TotalMilliseconds);
         }

@@ -1,3 +1,5 @@
+using SpecDecode.Drafting;
+
 namespace SpecDecode.Generation;
 
 /// <summary>A text to be continued: exactly one of <see cref="Prompt"/> and <see cref="Tokens"/> is set.</summary>
@@ -18,4 +20,8 @@ public sealed record GenerationRequest
     /// <summary>Whether the text goes on after an end-of-sequence token.</summary>
     /// <value>The default is false.</value>
     public bool IgnoreEndOfSequence { get; init; }
+
+    /// <summary>How the model drafts for itself; the text is the same with and without.</summary>
+    /// <value>The default, null, is plain decoding.</value>
+    public DraftOptions? Draft { get; init; }
 }

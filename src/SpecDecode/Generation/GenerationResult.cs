@@ -1,3 +1,5 @@
+using SpecDecode.Diagnostics;
+
 namespace SpecDecode.Generation;
 
 /// <summary>A text that has ended.</summary>
@@ -17,6 +19,9 @@ public sealed record GenerationResult
 
     /// <summary>Why it ended.</summary>
     public required FinishReason FinishReason { get; init; }
+
+    /// <summary>What drafting did for it.</summary>
+    public required DraftStatistics Drafting { get; init; }
 
     /// <summary>From the start of the call to the first new token: reading the prompt.</summary>
     public required TimeSpan PrefillTime { get; init; }

@@ -25,7 +25,8 @@ internal static class PlanEvaluation
             int place = transaction.Enlist(cache, rows);
             batch.Clear();
             batch.Add(cache, start, tokens.Slice(start, rows));
-            Pass.Run(stages, plan, batch);
+            stages.Embed(batch);
+            Pass.Run(stages, plan.Blocks.AsSpan(), batch);
             Score(stages, best.AsSpan(start, rows), last);
             transaction.Keep(place, start + rows);
             transaction.Commit();

@@ -1,6 +1,8 @@
 using System.Collections.Frozen;
 using System.Diagnostics;
 using SpecDecode.Caching;
+using SpecDecode.Diagnostics;
+using SpecDecode.Drafting;
 using SpecDecode.Models;
 using SpecDecode.Plans;
 using SpecDecode.Scheduling;
@@ -81,7 +83,17 @@ public sealed class TextModel : IDisposable
     /// </exception>
     /// <exception cref="InvalidOperationException">Another call is running.</exception>
     public IReadOnlyList<GenerationResult> Generate(
-        IReadOnlyList<GenerationRequest> requests, Action<int, int>? onToken = null, CancellationToken cancellation = default)
+        IReadOnlyList<GenerationRequest> requests, Action<int, int>? onToken = null, CancellationToken cancellation = default) =>
+        Generate(requests, onToken, onStep: null, cancellation);
+
+    /// <summary>Continues several texts in the same steps, and tells what each step did.</summary>
+    /// <param name="requests">The prompts and their limits.</param>
+    /// <param name="onToken">Called with a request's index and each new token as soon as it is known; null for nobody.</param>
+    /// <param name="onStep">Called after each step; null for nobody.</param>
+    /// <param name="cancellation">Ends all texts where they are, with <see cref="FinishReason.Cancelled"/>.</param>
+    /// <inheritdoc cref="Generate(IReadOnlyList{GenerationRequest}, Action{int, int}, CancellationToken)"/>
+    public IReadOnlyList<GenerationResult> Generate(
+        IReadOnlyList<GenerationRequest> requests, Action<int, int>? onToken, Action<StepRecord>? onStep, CancellationToken cancellation)
     {
         ArgumentNullException.ThrowIfNull(requests);
         using Call call = new(this);
@@ -95,7 +107,7 @@ public sealed class TextModel : IDisposable
             }
 
             long start = Stopwatch.GetTimestamp();
-            long[] ends = RunToEnd(sequences, onToken, cancellation);
+            long[] ends = RunToEnd(sequences, onToken, onStep, cancellation);
             return [.. sequences.Select((sequence, i) => Result(sequence, prompts[i], start, ends[i]))];
         }
         finally
@@ -134,7 +146,8 @@ public sealed class TextModel : IDisposable
         }
     }
 
-    private long[] RunToEnd(List<Sequence> sequences, Action<int, int>? onToken, CancellationToken cancellation)
+    private long[] RunToEnd(
+        List<Sequence> sequences, Action<int, int>? onToken, Action<StepRecord>? onStep, CancellationToken cancellation)
     {
         long[] ends = new long[sequences.Count];
         int[] told = new int[sequences.Count];
@@ -147,7 +160,8 @@ public sealed class TextModel : IDisposable
             }
             else
             {
-                _step.Run(live);
+                StepRecord step = _step.Run(live);
+                onStep?.Invoke(step);
             }
 
             long now = Stopwatch.GetTimestamp();
@@ -177,7 +191,8 @@ public sealed class TextModel : IDisposable
         return new Sequence(
             prompt, maxNewTokens,
             request.IgnoreEndOfSequence ? FrozenSet<int>.Empty : _endOfSequence,
-            new KvCache(_model.Stages.CreateKvStorage(prompt.Length + maxNewTokens)));
+            new KvCache(_model.Stages.CreateKvStorage(prompt.Length + maxNewTokens)),
+            request.Draft);
     }
 
     private int[] Encode(GenerationRequest request)
@@ -192,6 +207,11 @@ public sealed class TextModel : IDisposable
             throw new ArgumentException($"MaxNewTokens is {request.MaxNewTokens}: ask for at least 1.", nameof(request));
         }
 
+        if (request.Draft is { } draft)
+        {
+            Check(draft);
+        }
+
         if (request.Prompt is not null && Tokenizer is null)
         {
             throw new SpecDecodeException("The model has no tokenizer that can be used: give the prompt as token ids.");
@@ -200,6 +220,24 @@ public sealed class TextModel : IDisposable
         int[] prompt = request.Tokens is not null ? [.. request.Tokens] : Tokenizer!.Encode(request.Prompt!);
         Check(prompt, prompt.Length + 1L);
         return prompt;
+    }
+
+    private void Check(DraftOptions draft)
+    {
+        if (draft.Plan.Blocks.Any(block => block.Layer >= LayerCount))
+        {
+            throw new ArgumentException($"The draft plan names a layer beyond the model's {LayerCount}.", nameof(draft));
+        }
+
+        if (draft.Length is < 1 or > DraftOptions.MaxLength)
+        {
+            throw new ArgumentException($"The draft length is {draft.Length}: give 1 to {DraftOptions.MaxLength}.", nameof(draft));
+        }
+
+        if (!(draft.Threshold is >= 0 and <= 1))
+        {
+            throw new ArgumentException($"The draft threshold is {draft.Threshold}: give a probability from 0 to 1.", nameof(draft));
+        }
     }
 
     private void Check(int[] tokens, long length)
@@ -232,6 +270,7 @@ public sealed class TextModel : IDisposable
             Tokens = sequence.NewTokens.ToArray(),
             Text = Tokenizer is null ? null : Text(Tokenizer, prompt, sequence.NewTokens),
             FinishReason = sequence.FinishReason!.Value,
+            Drafting = sequence.Statistics,
             PrefillTime = Stopwatch.GetElapsedTime(start, first),
             DecodeTime = sequence.NewTokens.Length > 1 ? Stopwatch.GetElapsedTime(first, end) : TimeSpan.Zero,
         };

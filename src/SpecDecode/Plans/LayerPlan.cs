@@ -4,14 +4,50 @@ namespace SpecDecode.Plans;
 
 /// <summary>
 /// The blocks that a pass runs, in order; what is not in it is not called. The embedding before and the final norm and
-/// head after are part of every plan. Immutable and safe to share.
+/// head after are part of every plan. Immutable, compared by its blocks, and safe to share.
 /// </summary>
-public sealed class LayerPlan
+public sealed class LayerPlan : IEquatable<LayerPlan>
 {
-    private LayerPlan(ImmutableArray<Block> blocks) => Blocks = blocks;
+    private LayerPlan(ImmutableArray<Block> blocks)
+    {
+        Blocks = blocks;
+        ExactDepth = CountExactBlocks(blocks);
+    }
 
     /// <summary>The blocks in the order in which they run.</summary>
     public ImmutableArray<Block> Blocks { get; }
+
+    /// <summary>
+    /// How many blocks at the beginning compute what the full plan computes, and leave what it leaves in the cache: those
+    /// that the two share from the start, ending before the first attention whose layer's attention runs again later in this
+    /// plan (the second run would overwrite its exact keys and values). A row that went through them as a draft needs only
+    /// the rest of the full plan to be verified.
+    /// </summary>
+    public int ExactDepth { get; }
+
+    /// <summary>The blocks after <see cref="ExactDepth"/>, whose output is an approximation; empty for early exit.</summary>
+    public ReadOnlySpan<Block> Tail => Blocks.AsSpan()[ExactDepth..];
+
+    /// <summary>Any list of blocks, repeated or in another order.</summary>
+    /// <param name="layerCount">Number of layers of the model, at least 1.</param>
+    /// <param name="blocks">The blocks in the order in which they run; may be empty.</param>
+    /// <exception cref="ArgumentOutOfRangeException">A layer that the model does not have.</exception>
+    public static LayerPlan Of(int layerCount, IEnumerable<Block> blocks)
+    {
+        ArgumentNullException.ThrowIfNull(blocks);
+        ArgumentOutOfRangeException.ThrowIfLessThan(layerCount, 1);
+        ImmutableArray<Block> list = [.. blocks];
+        foreach (Block block in list)
+        {
+            if (block.Layer < 0 || block.Layer >= layerCount)
+            {
+                throw new ArgumentOutOfRangeException(
+                    nameof(blocks), block, $"The block's layer must lie between 0 and {layerCount - 1}, the last layer of the model.");
+            }
+        }
+
+        return new LayerPlan(list);
+    }
 
     /// <summary>The whole model: A0 M0 A1 M1 and so on.</summary>
     /// <param name="layerCount">Number of layers, at least 1.</param>
@@ -55,6 +91,41 @@ public sealed class LayerPlan
             : throw new ArgumentOutOfRangeException(name, layer, $"Layers to skip must lie between 0 and {layerCount - 1}, the last layer of the model."));
     }
 
+    /// <inheritdoc/>
+    public bool Equals(LayerPlan? other) => other is not null && Blocks.AsSpan().SequenceEqual(other.Blocks.AsSpan());
+
+    /// <inheritdoc/>
+    public override bool Equals(object? obj) => Equals(obj as LayerPlan);
+
+    /// <inheritdoc/>
+    public override int GetHashCode()
+    {
+        HashCode hash = default;
+        foreach (Block block in Blocks)
+        {
+            hash.Add(block);
+        }
+
+        return hash.ToHashCode();
+    }
+
     /// <summary>The blocks, separated by spaces.</summary>
     public override string ToString() => string.Join(' ', Blocks);
+
+    private static int CountExactBlocks(ImmutableArray<Block> blocks)
+    {
+        int depth = 0;
+        while (depth < blocks.Length && blocks[depth] == FullPlanBlock(depth) && !AttendsAgain(blocks, depth))
+        {
+            depth++;
+        }
+
+        return depth;
+    }
+
+    // The full plan is A0 M0 A1 M1 and so on, whatever the number of layers.
+    private static Block FullPlanBlock(int depth) => new(depth % 2 == 0 ? BlockKind.Attention : BlockKind.Mlp, depth / 2);
+
+    private static bool AttendsAgain(ImmutableArray<Block> blocks, int index) =>
+        blocks[index].Kind == BlockKind.Attention && blocks.AsSpan()[(index + 1)..].Contains(blocks[index]);
 }

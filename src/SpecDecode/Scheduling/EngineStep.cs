@@ -1,118 +1,99 @@
+using System.Diagnostics;
 using SpecDecode.Caching;
-using SpecDecode.Plans;
-using SpecDecode.Sampling;
+using SpecDecode.Diagnostics;
+using SpecDecode.Drafting;
+using SpecDecode.Verification;
 
 namespace SpecDecode.Scheduling;
 
 /// <summary>
-/// One step of the engine for all live sequences at once: their next tokens, and pieces of the prompts still being read,
-/// go through the model as the rows of a single pass. Allocates nothing once its lists have grown. Not safe for
-/// concurrent use.
+/// One step of the engine for all live sequences at once, which is a speculative round for each that drafts: gather, draft,
+/// verify, accept. Allocates nothing once its lists have grown. Not safe for concurrent use.
 /// </summary>
 internal sealed class EngineStep
 {
     private readonly IStages _stages;
-    private readonly LayerPlan _fullPlan;
-    private readonly RowBatch _batch;
+    private readonly Drafter _drafter;
+    private readonly Verifier _verifier;
+    private readonly RoundList _rounds = new();
     private readonly List<CacheTransaction.Entry> _enlisted = [];
-    private readonly List<Advance> _advances = [];
-    private readonly int[] _scoredRows;
-    private int _turn;
 
     /// <summary>Makes a step for a model.</summary>
     public EngineStep(IStages stages)
     {
         _stages = stages;
-        _fullPlan = LayerPlan.Full(stages.LayerCount);
-        _batch = new RowBatch(stages.MaxRows);
-        _scoredRows = new int[stages.MaxScoredRows];
+        _drafter = new Drafter(stages);
+        _verifier = new Verifier(stages);
     }
 
     /// <summary>
-    /// Advances the sequences: each gains a token, or reads a piece of its prompt, or waits for a later step when the pass
-    /// is full. When a stage fails, every sequence is as it was before the step.
+    /// Advances the sequences: each gains a token or several, or reads a piece of its prompt, or waits for a later step when
+    /// the pass is full. When a stage fails, every sequence is as it was before the step.
     /// </summary>
     /// <param name="live">Sequences that are not finished, in the order in which they came.</param>
-    public void Run(IReadOnlyList<Sequence> live)
+    public StepRecord Run(IReadOnlyList<Sequence> live)
     {
-        _batch.Clear();
-        _advances.Clear();
         using CacheTransaction transaction = new(_enlisted);
+        Clock clock = new(_stages);
 
-        Pack(live, readingPrompt: false, transaction);
-        Pack(live, readingPrompt: true, transaction);
-        _turn++;
+        _rounds.Gather(live, _stages.MaxRows, transaction);
+        int draftRows = _drafter.Run(_rounds);
+        long drafted = Clock.Now;
+        int verifyRows = _verifier.Run(_rounds);
+        long verified = Clock.Now;
+        Accept(transaction);
+        int newTokens = Append();
 
-        Pass.Run(_stages, _fullPlan, _batch);
-        PickTokens();
-        foreach (Advance advance in _advances)
+        return clock.Record(drafted, verified, draftRows, verifyRows, newTokens, _rounds.PromptRows);
+    }
+
+    // The longest prefix of each draft that the verifier agrees with, and its own token behind it.
+    private void Accept(CacheTransaction transaction)
+    {
+        for (int i = 0; i < _rounds.Count; i++)
         {
-            transaction.Keep(advance.Place, advance.CachedLength);
+            Round round = _rounds[i];
+            if (round.ReachesEnd)
+            {
+                round.Accept(GreedyAcceptance.Count(round.Draft, round.Targets));
+            }
+
+            transaction.Keep(round.CachePlace, round.KeptLength);
         }
 
         transaction.Commit();
-        foreach (Advance advance in _advances)
-        {
-            if (advance.EndsPending)
-            {
-                advance.Sequence.Append(advance.Token);
-            }
-        }
     }
 
-    // Sequences that write come before prompts that are read, so that a long prompt does not hold them up; whoever found
-    // no room is nearer to the front in the next step.
-    private void Pack(IReadOnlyList<Sequence> live, bool readingPrompt, CacheTransaction transaction)
+    private int Append()
     {
-        for (int i = 0; i < live.Count && _batch.Room > 0; i++)
+        int tokens = 0;
+        for (int i = 0; i < _rounds.Count; i++)
         {
-            Sequence sequence = live[(int)(((uint)_turn + (uint)i) % (uint)live.Count)];
-            if (sequence.ReadsPrompt != readingPrompt)
-            {
-                continue;
-            }
-
-            ReadOnlySpan<int> pending = sequence.Pending;
-            int rows = Math.Min(pending.Length, _batch.Room);
-            int committed = sequence.Cache.CommittedLength;
-            int firstRow = _batch.Add(sequence.Cache, committed, pending[..rows]);
-            _advances.Add(new Advance(
-                sequence, transaction.Enlist(sequence.Cache, rows), firstRow + rows - 1, committed + rows, rows == pending.Length, Token: -1));
+            _rounds[i].Sequence.Append(_rounds[i]);
+            tokens += _rounds[i].Appended;
         }
+
+        return tokens;
     }
 
-    // The logits of a sequence's last pending row say its next token: greedy, the lowest id on a tie.
-    private void PickTokens()
+    /// <summary>The times of one step.</summary>
+    private readonly struct Clock(IStages stages)
     {
-        for (int done = 0; done < _advances.Count;)
+        private readonly long _start = Stopwatch.GetTimestamp();
+        private readonly long _runtime = stages.RuntimeTicks;
+
+        public static long Now => Stopwatch.GetTimestamp();
+
+        public StepRecord Record(long drafted, long verified, int draftRows, int verifyRows, int newTokens, int promptRows) => new()
         {
-            int first = done;
-            int scored = 0;
-            for (; done < _advances.Count && scored < _scoredRows.Length; done++)
-            {
-                if (_advances[done].EndsPending)
-                {
-                    _scoredRows[scored++] = _advances[done].LastRow;
-                }
-            }
-
-            if (scored == 0)
-            {
-                continue;
-            }
-
-            ReadOnlySpan<float> logits = _stages.Head(_scoredRows.AsSpan(0, scored));
-            for (int i = first; i < done; i++)
-            {
-                if (_advances[i].EndsPending)
-                {
-                    _advances[i] = _advances[i] with { Token = Greedy.Pick(logits[.._stages.VocabularySize]) };
-                    logits = logits[_stages.VocabularySize..];
-                }
-            }
-        }
+            PromptRows = promptRows,
+            DraftRows = draftRows,
+            VerifyRows = verifyRows,
+            NewTokens = newTokens,
+            DraftTime = Stopwatch.GetElapsedTime(_start, drafted),
+            VerifyTime = Stopwatch.GetElapsedTime(drafted, verified),
+            Time = Stopwatch.GetElapsedTime(_start),
+            RuntimeTime = Stopwatch.GetElapsedTime(_runtime, stages.RuntimeTicks),
+        };
     }
-
-    /// <summary>What the step does with one sequence.</summary>
-    private readonly record struct Advance(Sequence Sequence, int Place, int LastRow, int CachedLength, bool EndsPending, int Token);
 }

@@ -24,6 +24,9 @@ internal interface IStages : IDisposable
     /// <summary>Most rows that one call of <see cref="Head"/> takes.</summary>
     int MaxScoredRows { get; }
 
+    /// <summary>Time spent inside the runtime that computes the stages, in ticks of <see cref="System.Diagnostics.Stopwatch"/>.</summary>
+    long RuntimeTicks { get; }
+
     /// <summary>Reserves room for the keys and values of one sequence in all layers.</summary>
     /// <param name="capacity">Positions: 1 to <see cref="MaxSequenceLength"/>.</param>
     IKvStorage CreateKvStorage(int capacity);
@@ -37,8 +40,18 @@ internal interface IStages : IDisposable
     /// </summary>
     void Run(Block block, RowBatch batch);
 
+    /// <summary>Keeps a row of the residual as it is now.</summary>
+    /// <param name="row">The row.</param>
+    /// <param name="slot">Where it is kept, until something else is: 0 to <see cref="MaxRows"/> − 1.</param>
+    void Keep(int row, int slot);
+
+    /// <summary>Puts a new residual together from rows of the one there is and rows that were kept.</summary>
+    /// <param name="sources">Where its rows come from, in their order.</param>
+    /// <param name="batch">What they are; as many rows as the sources have.</param>
+    void Arrange(IReadOnlyList<RowSource> sources, RowBatch batch);
+
     /// <summary>Final norm and head for some rows of the residual, which stays as it is.</summary>
     /// <param name="rows">Their row numbers; 1 to <see cref="MaxScoredRows"/> of them.</param>
-    /// <returns>Logits <c>[rows, V]</c>, valid until the next call.</returns>
+    /// <returns>Logits <c>[rows, V]</c>, the caller's to change, valid until the next call.</returns>
     Span<float> Head(ReadOnlySpan<int> rows);
 }

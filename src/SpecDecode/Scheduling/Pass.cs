@@ -2,14 +2,13 @@ using SpecDecode.Plans;
 
 namespace SpecDecode.Scheduling;
 
-/// <summary>A walk of packed rows through the blocks of a plan.</summary>
+/// <summary>A walk of packed rows through blocks.</summary>
 internal static class Pass
 {
-    /// <summary>Embeds the rows and runs every block of the plan on all of them; the residual stays in the stages.</summary>
-    public static void Run(IStages stages, LayerPlan plan, RowBatch batch)
+    /// <summary>Runs the blocks in order on all rows; the residual stays in the stages.</summary>
+    public static void Run(IStages stages, ReadOnlySpan<Block> blocks, RowBatch batch)
     {
-        stages.Embed(batch);
-        foreach (Block block in plan.Blocks)
+        foreach (Block block in blocks)
         {
             stages.Run(block, batch);
         }

@@ -46,12 +46,22 @@ internal sealed class RowBatch
     /// <param name="firstPosition">Position of the first token.</param>
     /// <param name="tokens">The tokens; no more than <see cref="Room"/>.</param>
     /// <returns>The row of the first of them.</returns>
-    public int Add(KvCache cache, int firstPosition, ReadOnlySpan<int> tokens)
+    public int Add(KvCache cache, int firstPosition, params ReadOnlySpan<int> tokens)
+    {
+        tokens.CopyTo(_tokens.AsSpan(Rows));
+        return AddRows(cache, firstPosition, tokens.Length);
+    }
+
+    /// <summary>Adds rows of a sequence that are beyond the embedding already, so that their tokens do not matter.</summary>
+    /// <param name="cache">Its cache.</param>
+    /// <param name="firstPosition">Position of the first row.</param>
+    /// <param name="rows">How many; no more than <see cref="Room"/>.</param>
+    /// <returns>The row of the first of them.</returns>
+    public int AddRows(KvCache cache, int firstPosition, int rows)
     {
         int first = Rows;
-        tokens.CopyTo(_tokens.AsSpan(first));
-        _spans.Add(new RowSpan(cache, first, tokens.Length, firstPosition));
-        Rows += tokens.Length;
+        _spans.Add(new RowSpan(cache, first, rows, firstPosition));
+        Rows += rows;
         return first;
     }
 }

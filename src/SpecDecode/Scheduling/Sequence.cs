@@ -1,5 +1,7 @@
 using System.Diagnostics;
 using SpecDecode.Caching;
+using SpecDecode.Diagnostics;
+using SpecDecode.Drafting;
 using SpecDecode.Generation;
 
 namespace SpecDecode.Scheduling;
@@ -18,8 +20,11 @@ internal sealed class Sequence : IDisposable
     /// <param name="maxNewTokens">New tokens after which the text ends, at least 1.</param>
     /// <param name="endOfSequence">Ids that end the text.</param>
     /// <param name="cache">An empty cache that holds prompt and new tokens.</param>
-    public Sequence(ReadOnlySpan<int> prompt, int maxNewTokens, IReadOnlySet<int> endOfSequence, KvCache cache)
+    /// <param name="draft">How it drafts; null for plain decoding.</param>
+    public Sequence(
+        ReadOnlySpan<int> prompt, int maxNewTokens, IReadOnlySet<int> endOfSequence, KvCache cache, DraftOptions? draft = null)
     {
+        Draft = draft;
         PromptLength = prompt.Length;
         _tokens = new int[prompt.Length + maxNewTokens];
         prompt.CopyTo(_tokens);
@@ -31,6 +36,12 @@ internal sealed class Sequence : IDisposable
     /// <summary>Its key/value cache.</summary>
     public KvCache Cache { get; }
 
+    /// <summary>How it drafts; null for plain decoding.</summary>
+    public DraftOptions? Draft { get; }
+
+    /// <summary>The sums of its rounds.</summary>
+    public DraftStatistics Statistics { get; } = new();
+
     /// <summary>Tokens of the prompt.</summary>
     public int PromptLength { get; }
 
@@ -40,8 +51,17 @@ internal sealed class Sequence : IDisposable
     /// <summary>Known tokens that are not in the cache yet: pieces of the prompt, or the last token.</summary>
     public ReadOnlySpan<int> Pending => _tokens.AsSpan(Cache.CommittedLength, Length - Cache.CommittedLength);
 
-    /// <summary>Whether the prompt is still being read.</summary>
+    /// <summary>Whether more of the prompt than its last token is still to be read.</summary>
     public bool ReadsPrompt => Cache.CommittedLength < PromptLength - 1;
+
+    /// <summary>Whether no new token is known yet: what runs is the prompt.</summary>
+    public bool WritesFirstToken => Length == PromptLength;
+
+    /// <summary>
+    /// Most tokens that its next draft may have: so many that draft and bonus token still fit, and none before the first new
+    /// token, since prompts are read at full depth.
+    /// </summary>
+    public int DraftLimit => Draft is null || WritesFirstToken ? 0 : Math.Min(Draft.Length, _tokens.Length - Length - 1);
 
     /// <summary>The tokens that were added to the prompt.</summary>
     public ReadOnlySpan<int> NewTokens => _tokens.AsSpan(PromptLength, Length - PromptLength);
@@ -52,23 +72,34 @@ internal sealed class Sequence : IDisposable
     /// <summary>When the first new token was known; 0 before.</summary>
     public long FirstTokenTimestamp { get; private set; }
 
-    /// <summary>Adds a token and notices when it ends the text.</summary>
-    public void Append(int token)
+    /// <summary>Whether a token ends the text.</summary>
+    public bool Ends(int token) => _endOfSequence.Contains(token);
+
+    /// <summary>Adds the output of a round and notices when it ends the text.</summary>
+    public void Append(Round round)
     {
-        if (Length == PromptLength)
+        if (round.Appended == 0)
+        {
+            return;
+        }
+
+        if (WritesFirstToken)
         {
             FirstTokenTimestamp = Stopwatch.GetTimestamp();
         }
+        else
+        {
+            Statistics.Add(round.Record);
+        }
 
-        _tokens[Length++] = token;
-        if (_endOfSequence.Contains(token))
+        for (int i = 0; i < round.Appended; i++)
         {
-            FinishReason = Generation.FinishReason.Stop;
+            _tokens[Length++] = round.Output(i);
         }
-        else if (Length == _tokens.Length)
-        {
-            FinishReason = Generation.FinishReason.Length;
-        }
+
+        FinishReason = Ends(_tokens[Length - 1]) ? Generation.FinishReason.Stop
+            : Length == _tokens.Length ? Generation.FinishReason.Length
+            : null;
     }
 
     /// <summary>Ends the text where it is.</summary>

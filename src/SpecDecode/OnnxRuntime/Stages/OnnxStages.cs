@@ -26,6 +26,7 @@ internal sealed class OnnxStages : IStages
 
     private readonly StageBuffer _tokens;
     private readonly StageBuffer[] _residuals;
+    private readonly StageBuffer _kept;
     private readonly StageBuffer _packed;
     private readonly StageBuffer _attended;
     private readonly StageBuffer _scored;
@@ -53,6 +54,7 @@ internal sealed class OnnxStages : IStages
 
             _tokens = Reserve(maxRows, sizeof(int), "token ids");
             _residuals = [Reserve(maxRows, RowBytes(model.HiddenSize), "residuals"), Reserve(maxRows, RowBytes(model.HiddenSize), "residuals")];
+            _kept = Reserve(maxRows, RowBytes(model.HiddenSize), "rows kept for verification");
             _packed = Reserve(maxRows, RowBytes(_attends.Max(attend => attend.PackedWidth)), "queries, keys and values");
             _attended = Reserve(maxRows, RowBytes(_attends.Max(attend => attend.OutputWidth)), "attention");
             _scored = Reserve(MaxScoredRows, RowBytes(model.HiddenSize), "the head's rows");
@@ -81,6 +83,9 @@ internal sealed class OnnxStages : IStages
     public int MaxScoredRows { get; }
 
     /// <inheritdoc/>
+    public long RuntimeTicks => _sessions.RuntimeTicks;
+
+    /// <inheritdoc/>
     public IKvStorage CreateKvStorage(int capacity)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(capacity, 1);
@@ -92,17 +97,7 @@ internal sealed class OnnxStages : IStages
     public void Embed(RowBatch batch)
     {
         batch.Tokens.CopyTo(_tokens.Span<int>(0, batch.Rows));
-        for (int i = 0; i < batch.Spans.Count; i++)
-        {
-            RowSpan span = batch.Spans[i];
-            int length = span.FirstPosition + span.Rows;
-            ((OnnxKvStorage)span.Cache.Storage).SetLength(length);
-            foreach (RotaryTable rotary in _rotaries.Values)
-            {
-                rotary.EnsureLength(length);
-            }
-        }
-
+        SetLengths(batch);
         _current = 0;
         StageSession stage = _sessions.Embed;
         OrtIoBinding? binding = stage.KeptBinding(batch.Rows);
@@ -142,12 +137,31 @@ internal sealed class OnnxStages : IStages
     }
 
     /// <inheritdoc/>
+    public void Keep(int row, int slot) => Rows(_residuals[_current], row, 1).CopyTo(Rows(_kept, slot, 1));
+
+    /// <inheritdoc/>
+    public void Arrange(IReadOnlyList<RowSource> sources, RowBatch batch)
+    {
+        StageBuffer next = _residuals[1 - _current];
+        int row = 0;
+        for (int i = 0; i < sources.Count; i++)
+        {
+            RowSource source = sources[i];
+            Rows(source.IsKept ? _kept : _residuals[_current], source.First, source.Rows).CopyTo(Rows(next, row, source.Rows));
+            row += source.Rows;
+        }
+
+        _current = 1 - _current;
+        SetLengths(batch);
+    }
+
+    /// <inheritdoc/>
     public Span<float> Head(ReadOnlySpan<int> rows)
     {
         int width = _model.HiddenSize;
         for (int i = 0; i < rows.Length; i++)
         {
-            _residuals[_current].Span<float>((long)rows[i] * width, width).CopyTo(_scored.Span<float>((long)i * width, width));
+            Rows(_residuals[_current], rows[i], 1).CopyTo(Rows(_scored, i, 1));
         }
 
         StageSession stage = _sessions.Head;
@@ -176,6 +190,25 @@ internal sealed class OnnxStages : IStages
         foreach (StageBuffer buffer in _buffers)
         {
             buffer.Dispose();
+        }
+    }
+
+    // Rows of a buffer that is as wide as the residual.
+    private Span<float> Rows(StageBuffer buffer, int first, int rows) =>
+        buffer.Span<float>((long)first * _model.HiddenSize, rows * _model.HiddenSize);
+
+    // Attention reads how long each sequence is with the rows of this pass.
+    private void SetLengths(RowBatch batch)
+    {
+        for (int i = 0; i < batch.Spans.Count; i++)
+        {
+            RowSpan span = batch.Spans[i];
+            int length = span.FirstPosition + span.Rows;
+            ((OnnxKvStorage)span.Cache.Storage).SetLength(length);
+            foreach (RotaryTable rotary in _rotaries.Values)
+            {
+                rotary.EnsureLength(length);
+            }
         }
     }
 

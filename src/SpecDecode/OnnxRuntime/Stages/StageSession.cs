@@ -12,14 +12,14 @@ internal sealed class StageSession : IDisposable
     private const int MaxBindings = 128;
 
     private readonly InferenceSession _session;
-    private readonly RunOptions _run;
+    private readonly RunClock _run;
     private readonly Dictionary<int, OrtIoBinding> _bindings = [];
 
     /// <summary>Creates the session.</summary>
     /// <param name="graph">The stage's graph.</param>
     /// <param name="options">Options of all stages.</param>
-    /// <param name="run">Run options of all stages.</param>
-    public StageSession(byte[] graph, SessionOptions options, RunOptions run)
+    /// <param name="run">Runs the sessions of all stages.</param>
+    public StageSession(byte[] graph, SessionOptions options, RunClock run)
     {
         _session = new InferenceSession(graph, options);
         _run = run;
@@ -45,7 +45,7 @@ internal sealed class StageSession : IDisposable
     public OrtIoBinding NewBinding() => _session.CreateIoBinding();
 
     /// <summary>Runs the stage.</summary>
-    public void Run(OrtIoBinding binding) => _session.RunWithBinding(_run, binding);
+    public void Run(OrtIoBinding binding) => _run.Run(_session, binding);
 
     /// <inheritdoc/>
     public void Dispose()

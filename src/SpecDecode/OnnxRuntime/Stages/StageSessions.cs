@@ -9,7 +9,7 @@ namespace SpecDecode.OnnxRuntime.Stages;
 /// <summary>All sessions of a model, created from its description and its prepared weights.</summary>
 internal sealed class StageSessions : IDisposable
 {
-    private readonly RunOptions _run = new();
+    private readonly RunClock _run = new();
     private readonly List<StageSession> _all = [];
 
     private StageSessions(int layers)
@@ -18,6 +18,9 @@ internal sealed class StageSessions : IDisposable
         AttentionOut = new StageSession[layers];
         Mlp = new StageSession[layers];
     }
+
+    /// <summary>Time inside the sessions so far, in ticks of <see cref="System.Diagnostics.Stopwatch"/>.</summary>
+    public long RuntimeTicks => _run.Ticks;
 
     /// <summary>Token ids to residual.</summary>
     public StageSession Embed { get; private set; } = null!;

@@ -1,0 +1,101 @@
+using System.CommandLine;
+using System.CommandLine.Parsing;
+using SpecDecode.Drafting;
+using SpecDecode.Plans;
+
+namespace SpecDecode.Tool;
+
+/// <summary>The options that say how a model drafts for itself.</summary>
+internal sealed class DraftArguments
+{
+    private const string None = "none";
+    private const string EarlyExit = "early-exit";
+    private const string LayerSkip = "layer-skip";
+
+    private readonly Option<string> _draft = new("--draft")
+    {
+        Description = "How the model drafts for itself; the text is the same.",
+        DefaultValueFactory = _ => None,
+    };
+
+    private readonly Option<int?> _exitLayer = new("--exit-layer")
+    {
+        Description = "early-exit: the drafter runs layers 0 to E - 1.",
+        HelpName = "E",
+    };
+
+    private readonly Option<int[]?> _skipAttention = LayerOption.Create("--skip-attention", "layer-skip: layers whose attention the drafter leaves out, from 0: 3,5-7.");
+    private readonly Option<int[]?> _skipMlp = LayerOption.Create("--skip-mlp", "layer-skip: layers whose MLP the drafter leaves out, from 0: 3,5-7.");
+
+    private readonly Option<int> _length = new("--draft-length")
+    {
+        Description = "Tokens that are drafted in a round.",
+        HelpName = "K",
+        DefaultValueFactory = _ => 4,
+    };
+
+    private readonly Option<float> _threshold = new("--draft-threshold")
+    {
+        Description = "Draft no further once a draft token's probability is below this; 0 never stops.",
+        HelpName = "P",
+        DefaultValueFactory = _ => 0,
+    };
+
+    /// <summary>Adds the options to a command.</summary>
+    public DraftArguments(Command command)
+    {
+        _draft.AcceptOnlyFromAmong(None, EarlyExit, LayerSkip);
+        _exitLayer.RequireAtLeastOne();
+        _length.Validators.Add(result =>
+        {
+            if (result.Tokens is [{ Value: var text }] && int.TryParse(text, out int length) && length is < 1 or > DraftOptions.MaxLength)
+            {
+                result.AddError($"--draft-length is {length}; give 1 to {DraftOptions.MaxLength}.");
+            }
+        });
+        _threshold.Validators.Add(result =>
+        {
+            if (result.Tokens is [{ Value: var text }] && float.TryParse(text, out float threshold) && !(threshold is >= 0 and <= 1))
+            {
+                result.AddError($"--draft-threshold is {text}; give a probability from 0 to 1.");
+            }
+        });
+        foreach (Option option in (Option[])[_draft, _exitLayer, _skipAttention, _skipMlp, _length, _threshold])
+        {
+            command.Options.Add(option);
+        }
+
+        command.Validators.Add(Check);
+    }
+
+    /// <summary>What the options ask for; null for plain decoding.</summary>
+    /// <exception cref="SpecDecodeException">A layer that the model does not have.</exception>
+    public DraftOptions? Read(ParseResult arguments, int layerCount) => arguments.GetValue(_draft) == None ? null : new DraftOptions
+    {
+        Plan = PlanArguments.Read(
+            layerCount, arguments.GetValue(_exitLayer), arguments.GetValue(_skipAttention) ?? [], arguments.GetValue(_skipMlp) ?? []),
+        Length = arguments.GetValue(_length),
+        Threshold = arguments.GetValue(_threshold),
+    };
+
+    // An option that would have no effect is a mistake of whoever typed it.
+    private void Check(CommandResult result)
+    {
+        bool IsGiven(Option option) => result.GetResult(option) is { Implicit: false };
+        bool skips = IsGiven(_skipAttention) || IsGiven(_skipMlp);
+        string? problem = result.GetValue(_draft) switch
+        {
+            EarlyExit when !IsGiven(_exitLayer) => "--draft early-exit needs --exit-layer.",
+            EarlyExit when skips => "--draft early-exit takes no layers to skip; use --draft layer-skip for them.",
+            LayerSkip when !skips => "--draft layer-skip needs --skip-attention or --skip-mlp.",
+            LayerSkip when IsGiven(_exitLayer) => "--draft layer-skip takes no --exit-layer; use --draft early-exit for it.",
+            None when skips || IsGiven(_exitLayer) || IsGiven(_length) || IsGiven(_threshold) =>
+                "Options about drafting have no effect without --draft early-exit or --draft layer-skip.",
+            _ => null,
+        };
+        if (problem is not null)
+        {
+            result.AddError(problem);
+        }
+    }
+}

@@ -1,0 +1,24 @@
+using SpecDecode.Plans;
+
+namespace SpecDecode.Drafting;
+
+/// <summary>How a sequence drafts for itself.</summary>
+public sealed record DraftOptions
+{
+    /// <summary>The longest draft that may be asked for.</summary>
+    public const int MaxLength = 64;
+
+    /// <summary>The blocks that the drafter runs: an early exit, a skip set, any list of blocks of the model.</summary>
+    public required LayerPlan Plan { get; init; }
+
+    /// <summary>Draft length: tokens that are drafted in a round, unless something ends the draft sooner; 1 to <see cref="MaxLength"/>.</summary>
+    /// <value>The default is 4.</value>
+    public int Length { get; init; } = 4;
+
+    /// <summary>
+    /// Confidence threshold: once a draft token's probability (raw softmax of the drafter's logits) is below it, no further
+    /// one is drafted; that token is still verified. 0 never stops; 0 to 1.
+    /// </summary>
+    /// <value>The default is 0.</value>
+    public float Threshold { get; init; }
+}

@@ -1,0 +1,80 @@
+using SpecDecode.Plans;
+using SpecDecode.Sampling;
+using SpecDecode.Scheduling;
+
+namespace SpecDecode.Drafting;
+
+/// <summary>
+/// Drafts for all rounds that want it: rounds of equal plan go through the model together, one row each. Every row is kept
+/// as it is at the plan's exact depth, where verification takes it up again; what the plan's tail writes into the cache
+/// is overwritten by verification before anything committed reads it.
+/// </summary>
+internal sealed class Drafter(IStages stages)
+{
+    private readonly RowBatch _batch = new(stages.MaxRows);
+    private readonly List<Round> _rounds = [];
+    private readonly int[] _rows = [.. Enumerable.Range(0, stages.MaxRows)];
+
+    /// <summary>Drafts until no round wants another token.</summary>
+    /// <returns>Rows that were run.</returns>
+    public int Run(IReadOnlyList<Round> rounds)
+    {
+        int rows = 0;
+        while (Gather(rounds) is { } plan)
+        {
+            RunRow(plan);
+            rows += _rounds.Count;
+        }
+
+        return rows;
+    }
+
+    // The first round that wants a token, and all others of its plan.
+    private LayerPlan? Gather(IReadOnlyList<Round> rounds)
+    {
+        LayerPlan? plan = null;
+        _rounds.Clear();
+        _batch.Clear();
+        for (int i = 0; i < rounds.Count; i++)
+        {
+            Round round = rounds[i];
+            if (round.WantsDraft && (plan is null || round.Sequence.Draft!.Plan.Equals(plan)))
+            {
+                plan ??= round.Sequence.Draft!.Plan;
+                _rounds.Add(round);
+                _batch.Add(round.Sequence.Cache, round.CommittedLength + round.PendingLength - 1 + round.DraftLength, round.TokenToDraftFrom);
+            }
+        }
+
+        return plan;
+    }
+
+    private void RunRow(LayerPlan plan)
+    {
+        stages.Embed(_batch);
+        Pass.Run(stages, plan.Blocks.AsSpan()[..plan.ExactDepth], _batch);
+        for (int row = 0; row < _rounds.Count; row++)
+        {
+            stages.Keep(row, _rounds[row].KeptSlot + _rounds[row].DraftLength);
+        }
+
+        Pass.Run(stages, plan.Tail, _batch);
+        for (int first = 0; first < _rounds.Count; first += stages.MaxScoredRows)
+        {
+            int count = Math.Min(stages.MaxScoredRows, _rounds.Count - first);
+            Span<float> logits = stages.Head(_rows.AsSpan(first, count));
+            for (int i = 0; i < count; i++)
+            {
+                Pick(_rounds[first + i], logits.Slice(i * stages.VocabularySize, stages.VocabularySize));
+            }
+        }
+    }
+
+    private static void Pick(Round round, Span<float> logits)
+    {
+        int token = Greedy.Pick(logits);
+        float threshold = round.Sequence.Draft!.Threshold;
+        bool confident = threshold <= 0 || Softmax.MaxProbability(logits) >= threshold;
+        round.AddDraft(token, goOn: confident && !round.Sequence.Ends(token));
+    }
+}

@@ -1,0 +1,119 @@
+using SpecDecode.Diagnostics;
+using SpecDecode.Drafting;
+
+namespace SpecDecode.Scheduling;
+
+/// <summary>
+/// One sequence's part in a step: the rows that it brings, the draft, and what became of it. With C committed positions, P
+/// pending tokens and a draft of K tokens, the rows are at positions C to C + P + K − 1. Made once for each place in a step
+/// and reused.
+/// </summary>
+internal sealed class Round
+{
+    private readonly int[] _draft = new int[DraftOptions.MaxLength];
+    private readonly int[] _targets = new int[DraftOptions.MaxLength + 1];
+
+    /// <summary>The sequence.</summary>
+    public Sequence Sequence { get; private set; } = null!;
+
+    /// <summary>Its place in the cache transaction.</summary>
+    public int CachePlace { get; private set; }
+
+    /// <summary>Committed positions C before the step.</summary>
+    public int CommittedLength { get; private set; }
+
+    /// <summary>Pending tokens P that take part: the last known token, or a piece of the prompt.</summary>
+    public int PendingLength { get; private set; }
+
+    /// <summary>Whether the last known token is among them, so that the next token will be known.</summary>
+    public bool ReachesEnd { get; private set; }
+
+    /// <summary>Most tokens that may be drafted.</summary>
+    public int DraftLimit { get; private set; }
+
+    /// <summary>Tokens drafted so far, K.</summary>
+    public int DraftLength { get; private set; }
+
+    /// <summary>Whether another token is to be drafted.</summary>
+    public bool WantsDraft { get; private set; }
+
+    /// <summary>First slot of the rows kept while drafting; as many as drafted tokens.</summary>
+    public int KeptSlot { get; private set; }
+
+    /// <summary>Row of the first of its rows in the verifying pass.</summary>
+    public int FirstRow { get; set; }
+
+    /// <summary>Rows in the verifying pass: P + K.</summary>
+    public int Rows => PendingLength + DraftLength;
+
+    /// <summary>Rows whose logits are needed: that of the last pending token and those of the draft.</summary>
+    public int ScoredRows => ReachesEnd ? DraftLength + 1 : 0;
+
+    /// <summary>The draft.</summary>
+    public ReadOnlySpan<int> Draft => _draft.AsSpan(0, DraftLength);
+
+    /// <summary>The verifier's token at each scored row.</summary>
+    public ReadOnlySpan<int> Targets => _targets.AsSpan(0, ScoredRows);
+
+    /// <summary>Draft tokens accepted.</summary>
+    public int Accepted { get; private set; }
+
+    /// <summary>Tokens that become output: accepted ones and the verifier's own, up to an end of the text.</summary>
+    public int Appended { get; private set; }
+
+    /// <summary>Begins a round.</summary>
+    public void Begin(Sequence sequence, int cachePlace, int pendingLength, int draftLimit, int keptSlot)
+    {
+        Sequence = sequence;
+        CachePlace = cachePlace;
+        CommittedLength = sequence.Cache.CommittedLength;
+        PendingLength = pendingLength;
+        ReachesEnd = pendingLength == sequence.Pending.Length;
+        DraftLimit = draftLimit;
+        DraftLength = 0;
+        WantsDraft = draftLimit > 0;
+        KeptSlot = keptSlot;
+        FirstRow = 0;
+        Accepted = 0;
+        Appended = 0;
+    }
+
+    /// <summary>The token whose row the drafter runs next: the last known one, then each draft token.</summary>
+    public int TokenToDraftFrom => DraftLength == 0 ? Sequence.Pending[^1] : _draft[DraftLength - 1];
+
+    /// <summary>Adds a draft token.</summary>
+    /// <param name="token">The token.</param>
+    /// <param name="goOn">Whether more may follow it.</param>
+    public void AddDraft(int token, bool goOn)
+    {
+        _draft[DraftLength++] = token;
+        WantsDraft = goOn && DraftLength < DraftLimit;
+    }
+
+    /// <summary>Notes the verifier's token at a scored row.</summary>
+    public void SetTarget(int index, int token) => _targets[index] = token;
+
+    /// <summary>Notes how many draft tokens are accepted, and how far the output goes with the verifier's own token.</summary>
+    public void Accept(int accepted)
+    {
+        Accepted = accepted;
+        while (Appended <= accepted && !(Appended > 0 && Sequence.Ends(Output(Appended - 1))))
+        {
+            Appended++;
+        }
+    }
+
+    /// <summary>A token of the output: accepted draft tokens, then the verifier's own.</summary>
+    public int Output(int index) => index < Accepted ? _draft[index] : _targets[Accepted];
+
+    /// <summary>Positions that are exact once the output is known: all but that of the output's last token.</summary>
+    public int KeptLength => CommittedLength + PendingLength + (ReachesEnd ? Appended - 1 : 0);
+
+    /// <summary>What the round did.</summary>
+    public RoundRecord Record => new(
+        DraftLength, Math.Min(Accepted + 1, DraftLength), Accepted, Appended,
+        DraftLength == 0 ? LastToken.Plain
+            : Appended == Accepted ? LastToken.None
+            : Accepted == DraftLength ? LastToken.Bonus
+            : LastToken.Correction);
+}

@@ -1,0 +1,154 @@
+using SpecDecode.Plans;
+using SpecDecode.Sampling;
+using SpecDecode.Scheduling;
+
+namespace SpecDecode.Verification;
+
+/// <summary>
+/// Runs the rows of all rounds through the full plan at once. Rows that a draft has left at some depth are exact up to
+/// there and join at that depth; all others (last draft tokens, tokens of plain sequences, pieces of prompts) enter at
+/// depth 0. So at block i all rows whose depth is at most i run.
+/// </summary>
+internal sealed class Verifier
+{
+    private readonly IStages _stages;
+    private readonly LayerPlan _fullPlan;
+    private readonly List<RowSource> _sources = [];
+    private readonly int[] _scoredRows;
+    private readonly Round[] _scoredRounds;
+    private readonly int[] _scoredIndexes;
+    private RowBatch _batch;
+    private RowBatch _next;
+
+    /// <summary>Makes a verifier for a model.</summary>
+    public Verifier(IStages stages)
+    {
+        _stages = stages;
+        _fullPlan = LayerPlan.Full(stages.LayerCount);
+        _batch = new RowBatch(stages.MaxRows);
+        _next = new RowBatch(stages.MaxRows);
+        _scoredRows = new int[stages.MaxScoredRows];
+        _scoredRounds = new Round[stages.MaxScoredRows];
+        _scoredIndexes = new int[stages.MaxScoredRows];
+    }
+
+    /// <summary>Runs the rounds' rows and notes the verifier's token at each scored row.</summary>
+    /// <returns>Rows that were run at full depth.</returns>
+    public int Run(IReadOnlyList<Round> rounds)
+    {
+        Enter(rounds);
+        int depth = 0;
+        while (depth < _fullPlan.Blocks.Length)
+        {
+            int join = NextJoin(rounds, depth);
+            Pass.Run(_stages, _fullPlan.Blocks.AsSpan()[depth..join], _batch);
+            depth = join;
+            Join(rounds, depth);
+        }
+
+        Score(rounds);
+        return _batch.Rows;
+    }
+
+    private static bool HasKeptRows(Round round) => round.DraftLength > 0;
+
+    private static int KeptDepth(Round round) => round.Sequence.Draft!.Plan.ExactDepth;
+
+    // Rows at depth 0: all but those that were kept.
+    private void Enter(IReadOnlyList<Round> rounds)
+    {
+        _batch.Clear();
+        for (int i = 0; i < rounds.Count; i++)
+        {
+            Round round = rounds[i];
+            round.FirstRow = HasKeptRows(round)
+                ? _batch.Add(round.Sequence.Cache, round.CommittedLength + round.Rows - 1, round.Draft[^1])
+                : _batch.Add(round.Sequence.Cache, round.CommittedLength, round.Sequence.Pending[..round.PendingLength]);
+        }
+
+        _stages.Embed(_batch);
+        Join(rounds, depth: 0);
+    }
+
+    private int NextJoin(IReadOnlyList<Round> rounds, int depth)
+    {
+        int next = _fullPlan.Blocks.Length;
+        for (int i = 0; i < rounds.Count; i++)
+        {
+            if (HasKeptRows(rounds[i]) && KeptDepth(rounds[i]) > depth)
+            {
+                next = Math.Min(next, KeptDepth(rounds[i]));
+            }
+        }
+
+        return next;
+    }
+
+    // Rows that were kept at this depth go before their sequence's others, in position order.
+    private void Join(IReadOnlyList<Round> rounds, int depth)
+    {
+        bool joins = false;
+        for (int i = 0; i < rounds.Count; i++)
+        {
+            joins |= HasKeptRows(rounds[i]) && KeptDepth(rounds[i]) == depth;
+        }
+
+        if (!joins)
+        {
+            return;
+        }
+
+        _next.Clear();
+        _sources.Clear();
+        for (int i = 0; i < rounds.Count; i++)
+        {
+            Round round = rounds[i];
+            RowSpan span = _batch.Spans[i];
+            int keptRows = HasKeptRows(round) && KeptDepth(round) == depth ? round.DraftLength : 0;
+            if (keptRows > 0)
+            {
+                _sources.Add(new RowSource(IsKept: true, round.KeptSlot, keptRows));
+            }
+
+            _sources.Add(new RowSource(IsKept: false, span.FirstRow, span.Rows));
+            round.FirstRow = _next.AddRows(span.Cache, span.FirstPosition - keptRows, keptRows + span.Rows);
+        }
+
+        (_batch, _next) = (_next, _batch);
+        _stages.Arrange(_sources, _batch);
+    }
+
+    private void Score(IReadOnlyList<Round> rounds)
+    {
+        int scored = 0;
+        for (int i = 0; i < rounds.Count; i++)
+        {
+            Round round = rounds[i];
+            for (int index = 0; index < round.ScoredRows; index++)
+            {
+                _scoredRows[scored] = round.FirstRow + round.PendingLength - 1 + index;
+                _scoredRounds[scored] = round;
+                _scoredIndexes[scored] = index;
+                if (++scored == _scoredRows.Length)
+                {
+                    PickTargets(scored);
+                    scored = 0;
+                }
+            }
+        }
+
+        if (scored > 0)
+        {
+            PickTargets(scored);
+        }
+    }
+
+    private void PickTargets(int scored)
+    {
+        ReadOnlySpan<float> logits = _stages.Head(_scoredRows.AsSpan(0, scored));
+        for (int i = 0; i < scored; i++)
+        {
+            _scoredRounds[i].SetTarget(_scoredIndexes[i], Greedy.Pick(logits.Slice(i * _stages.VocabularySize, _stages.VocabularySize)));
+        }
+    }
+}
