@@ -51,7 +51,7 @@ internal static class ModelLoader
         {
             TextTokenizer? tokenizer = LoadTokenizer(checkpoint, description, warn);
             RuntimeEnvironment environment = RuntimeEnvironment.Get(runtime, warn);
-            ExecutionProvider provider = ExecutionProvider.Get(runtime);
+            ExecutionProvider provider = ExecutionProvider.Get(runtime, environment);
             PreparedWeights weights = new WeightCache(options.CacheFolder).Open(
                 checkpoint, fingerprint.GetAwaiter().GetResult(), description, progress, cancellation);
             try
