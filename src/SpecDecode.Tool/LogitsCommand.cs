@@ -12,21 +12,11 @@ internal static class LogitsCommand
     {
         Command command = new("logits", "Print the logits at the last position and the best token at each, as JSON.");
         ModelArguments model = new(command);
-        Option<int[]?> tokens = new("--tokens")
-        {
-            Description = "The sequence's token ids, used exactly as given.",
-            HelpName = "1,2,3",
-            CustomParser = NumberList.ParseTokens,
-            Required = true,
-        };
-        Option<int?> exitLayer = new("--exit-layer")
-        {
-            Description = "Run layers 0 to E - 1, then final norm and head.",
-            HelpName = "E",
-        };
-        exitLayer.RequireAtLeastOne();
-        Option<int[]?> skipAttention = Layers("--skip-attention", "Layers whose attention adds nothing, from 0: 3,5-7.");
-        Option<int[]?> skipMlp = Layers("--skip-mlp", "Layers whose MLP adds nothing, from 0: 3,5-7.");
+        Option<int[]?> tokens = ListOption.Tokens("--tokens", "The sequence's token ids, used exactly as given.");
+        tokens.Required = true;
+        Option<int?> exitLayer = NumberOption.Optional("--exit-layer", "E", "Run layers 0 to E - 1, then final norm and head.");
+        Option<int[]?> skipAttention = ListOption.Layers("--skip-attention", "Layers whose attention adds nothing, from 0: 3,5-7.");
+        Option<int[]?> skipMlp = ListOption.Layers("--skip-mlp", "Layers whose MLP adds nothing, from 0: 3,5-7.");
         command.Options.Add(tokens);
         command.Options.Add(exitLayer);
         command.Options.Add(skipAttention);
@@ -41,7 +31,7 @@ internal static class LogitsCommand
         command.SetAction(arguments =>
         {
             using TextModel loaded = model.Load(arguments, error, cancellation);
-            LayerPlan plan = Plan(
+            LayerPlan plan = PlanArguments.Read(
                 loaded.LayerCount, arguments.GetValue(exitLayer), arguments.GetValue(skipAttention) ?? [], arguments.GetValue(skipMlp) ?? []);
             LogitsResult result = loaded.Evaluate(arguments.GetValue(tokens)!, plan, cancellation);
             JsonResult.Write(output, json =>
@@ -58,25 +48,5 @@ internal static class LogitsCommand
             return CommandLine.Success;
         });
         return command;
-    }
-
-    private static Option<int[]?> Layers(string name, string description) => new(name)
-    {
-        Description = description,
-        HelpName = "LIST",
-        CustomParser = NumberList.ParseLayers,
-    };
-
-    // Which layers there are is the model's to say, so layers beyond it are bad input.
-    private static LayerPlan Plan(int layerCount, int? exitLayer, int[] skipAttention, int[] skipMlp)
-    {
-        try
-        {
-            return exitLayer is { } exit ? LayerPlan.EarlyExit(layerCount, exit) : LayerPlan.Skip(layerCount, skipAttention, skipMlp);
-        }
-        catch (ArgumentOutOfRangeException error)
-        {
-            throw new SpecDecodeException(error.Message.Split('\n', 2)[0], error);
-        }
     }
 }

@@ -4,11 +4,13 @@ namespace SpecDecode.Tests.OnnxRuntime;
 
 public sealed class ExecutionProviderTests
 {
+    private static RuntimeEnvironment Environment => RuntimeEnvironment.Get(new RuntimeOptions(), _ => { });
+
     // The environment belongs to the process: it must be made as the library makes it, also where these tests come first.
     public ExecutionProviderTests() => RuntimeEnvironment.Get(new RuntimeOptions(), _ => { });
 
     [Fact]
-    public void The_default_is_the_processor() => Assert.NotNull(ExecutionProvider.Get(new RuntimeOptions()).Buffers);
+    public void The_default_is_the_processor() => Assert.NotNull(ExecutionProvider.Get(new RuntimeOptions(), Environment).Buffers);
 
     [Theory]
     [InlineData("cuda", 0, "'cuda'")]
@@ -21,7 +23,7 @@ public sealed class ExecutionProviderTests
     public void A_provider_that_cannot_be_had_is_refused_with_the_mend(string provider, int device, string said)
     {
         RuntimeOptions options = new() { ExecutionProvider = provider, DeviceId = device };
-        SpecDecodeException error = Assert.Throws<SpecDecodeException>(() => ExecutionProvider.Get(options));
+        SpecDecodeException error = Assert.Throws<SpecDecodeException>(() => ExecutionProvider.Get(options, Environment));
 
         Assert.Contains(said, error.Message, StringComparison.Ordinal);
         Assert.Contains("cpu", error.Message, StringComparison.Ordinal);

@@ -53,16 +53,16 @@ public sealed class DamagedCheckpointTests
             Layer2 + "self_attn.q_proj.weight", tensor => tensor with { Type = "I8", Bytes = tensor.Bytes[..4096] })),
         ["an unknown type where floats are needed"] = ("has the type X4", model => model.Replace(
             Layer2 + "self_attn.q_proj.weight", tensor => tensor with { Type = "X4" })),
-        ["unknown model_type"] = ("'mamba' is not supported", model => model.Config(("model_type", "mamba"))),
+        ["unknown model_type"] = ("is 'mamba', a family that is not supported", model => model.Config(("model_type", "mamba"))),
         ["model_type missing"] = ("\"model_type\" is missing", model => model.Config(("model_type", null))),
         ["model_type a number"] = ("\"model_type\" is 7", model => model.Config(("model_type", 7))),
-        ["unknown rope type"] = ("'yarn' is not supported", model => model.Config(("rope_scaling", new JsonObject { ["rope_type"] = "yarn" }))),
+        ["unknown rope type"] = ("is 'yarn', a rotary scaling that is not supported", model => model.Config(("rope_scaling", new JsonObject { ["rope_type"] = "yarn" }))),
         ["rope without its factor"] = ("\"rope_scaling.factor\" is missing", model => model.Config(("rope_scaling", new JsonObject { ["type"] = "linear" }))),
         ["rope factor 0"] = ("\"rope_scaling.factor\" is 0", model => model.Config(("rope_scaling", new JsonObject { ["type"] = "linear", ["factor"] = 0 }))),
         ["rope_scaling a text"] = ("\"rope_scaling\" is", model => model.Config(("rope_scaling", "linear"))),
         ["rope_theta negative"] = ("\"rope_theta\" is -1", model => model.Config(("rope_theta", -1))),
         ["rotary part above 1"] = ("\"head_dim\"", model => model.Config(("partial_rotary_factor", 1.5))),
-        ["unknown activation"] = ("'snake' is not supported", model => model.Config(("hidden_act", "snake"))),
+        ["unknown activation"] = ("is 'snake', an activation that is not supported", model => model.Config(("hidden_act", "snake"))),
         ["hidden_size 2^31-1"] = ("\"hidden_size\" is 2147483647", model => model.Config(("hidden_size", int.MaxValue))),
         ["hidden_size 2^20"] = ("expected", model => model.Config(("hidden_size", 1 << 20))),
         ["hidden_size beyond 32 bits"] = ("\"hidden_size\" is", model => model.Config(("hidden_size", 1L << 40))),
@@ -78,7 +78,7 @@ public sealed class DamagedCheckpointTests
         ["num_attention_heads 0"] = ("\"num_attention_heads\" is 0", model => model.Config(("num_attention_heads", 0))),
         ["num_attention_heads 2^31-1"] = ("\"num_attention_heads\" is", model => model.Config(("num_attention_heads", int.MaxValue))),
         ["num_attention_heads negative"] = ("\"num_attention_heads\" is -4", model => model.Config(("num_attention_heads", -4))),
-        ["kv heads do not divide"] = ("\"num_key_value_heads\" 3 does not divide", model => model.Config(("num_key_value_heads", 3))),
+        ["kv heads do not divide"] = ("\"num_key_value_heads\" is 3, which does not divide", model => model.Config(("num_key_value_heads", 3))),
         ["more kv heads than heads"] = ("does not divide", model => model.Config(("num_key_value_heads", 8))),
         ["fewer kv heads than the weights"] = ("k_proj.weight\" has the shape [32, 64]; expected [16, 64]", model => model.Config(("num_key_value_heads", 1))),
         ["head_dim 3"] = ("\"head_dim\"", model => model.Config(("head_dim", 3))),
@@ -119,8 +119,8 @@ public sealed class DamagedCheckpointTests
             File.WriteAllText(model.Folder, "not a folder");
         }),
         ["only PyTorch weights"] = ("only safetensors are read", model => File.Move(model.Weights, model.FileOf("pytorch_model.bin"))),
-        ["every weight NaN"] = ("is not a number", model => model.Tensors(tensor => tensor with { Bytes = [.. tensor.Bytes.Select(_ => (byte)0xFF)] })),
-        ["one NaN in the embedding of token 10"] = ("is not a number", model => model.Replace(
+        ["every weight NaN"] = ("is NaN", model => model.Tensors(tensor => tensor with { Bytes = [.. tensor.Bytes.Select(_ => (byte)0xFF)] })),
+        ["one NaN in the embedding of token 10"] = ("is NaN", model => model.Replace(
             "model.embed_tokens.weight", tensor => tensor with { Bytes = [.. tensor.Bytes[..1280], 0xC0, 0x7F, .. tensor.Bytes[1282..]] })),
     };
 

@@ -59,9 +59,9 @@ public sealed class LogitsCommandTests
     }
 
     [Theory]
-    [InlineData("between 1 and 4", "--exit-layer", "5")]
-    [InlineData("between 0 and 3", "--skip-attention", "4")]
-    [InlineData("between 0 and 3", "--skip-mlp", "0-4")]
+    [InlineData("give 1 to 4", "--exit-layer", "5")]
+    [InlineData("layers 0 to 3", "--skip-attention", "4")]
+    [InlineData("layers 0 to 3", "--skip-mlp", "0-4")]
     public void Layers_that_the_model_does_not_have_are_bad_input(string said, params string[] plan)
     {
         using FixtureCheckpoint model = new();

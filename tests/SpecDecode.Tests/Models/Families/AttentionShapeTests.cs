@@ -27,13 +27,13 @@ public sealed class AttentionShapeTests : IDisposable
     [InlineData("""{ "hidden_size": 64, "num_attention_heads": 0 }""", "\"num_attention_heads\" is 0")]
     [InlineData("""{ "hidden_size": 64, "num_attention_heads": 4.5 }""", "\"num_attention_heads\" is 4.5")]
     [InlineData("""{ "hidden_size": 64, "num_attention_heads": 4, "num_key_value_heads": 0 }""", "\"num_key_value_heads\" is 0")]
-    [InlineData("""{ "hidden_size": 64, "num_attention_heads": 4, "num_key_value_heads": 3 }""", "3 does not divide num_attention_heads, which is 4")]
-    [InlineData("""{ "hidden_size": 64, "num_attention_heads": 2, "num_key_value_heads": 4 }""", "4 does not divide")]
+    [InlineData("""{ "hidden_size": 64, "num_attention_heads": 4, "num_key_value_heads": 3 }""", "is 3, which does not divide num_attention_heads, 4")]
+    [InlineData("""{ "hidden_size": 64, "num_attention_heads": 2, "num_key_value_heads": 4 }""", "is 4, which does not divide")]
     [InlineData("""{ "hidden_size": 64, "num_attention_heads": 5 }""", "64 is not a multiple of num_attention_heads 5")]
     [InlineData("""{ "hidden_size": 64, "num_attention_heads": 4, "head_dim": 0 }""", "\"head_dim\" is 0")]
     [InlineData("""{ "hidden_size": 64, "num_attention_heads": 4, "head_dim": 16385 }""", "from 1 to 16384")]
     [InlineData("""{ "hidden_size": 64, "num_attention_heads": 4097 }""", "from 1 to 4096")]
-    [InlineData("""{ "hidden_size": 64, "num_attention_heads": 4096, "head_dim": 16384 }""", "4096 heads of 16384 channels")]
+    [InlineData("""{ "hidden_size": 64, "num_attention_heads": 4096, "head_dim": 16384 }""", "is 16384, which with 4096 heads")]
     public void Impossible_counts_are_refused_by_their_key(string config, string said) =>
         Assert.Contains(said, Assert.Throws<CheckpointException>(() => Read(config)).Message, StringComparison.Ordinal);
 

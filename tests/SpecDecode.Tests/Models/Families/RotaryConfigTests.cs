@@ -78,13 +78,13 @@ public sealed class RotaryConfigTests : IDisposable
     [InlineData("""{ "rope_parameters": { "rope_theta": 0 } }""", "\"rope_parameters.rope_theta\" is 0")]
     [InlineData("""{ "rope_parameters": [] }""", "\"rope_parameters\" is an array")]
     [InlineData("""{ "rope_theta": 1e999 }""", "\"rope_theta\" is 1e999")]
-    [InlineData("""{ "partial_rotary_factor": 0.01 }""", "rotates no even number")]
-    [InlineData("""{ "partial_rotary_factor": 0.1 }""", "rotates no even number")]
-    [InlineData("""{ "partial_rotary_factor": 2 }""", "rotates no even number")]
+    [InlineData("""{ "partial_rotary_factor": 0.01 }""", "is no even number of channels")]
+    [InlineData("""{ "partial_rotary_factor": 0.1 }""", "is no even number of channels")]
+    [InlineData("""{ "partial_rotary_factor": 2 }""", "is no even number of channels")]
     [InlineData("""{ "rope_scaling": { "rope_type": "llama3", "factor": 8 } }""", "\"rope_scaling.low_freq_factor\" is missing")]
     [InlineData(
         """{ "rope_scaling": { "rope_type": "llama3", "factor": 8, "low_freq_factor": 4, "high_freq_factor": 4, "original_max_position_embeddings": 64 } }""",
-        "\"rope_scaling.high_freq_factor\" it must be greater")]
+        "\"rope_scaling.high_freq_factor\" is not greater")]
     [InlineData(
         """{ "rope_scaling": { "rope_type": "llama3", "factor": 8, "low_freq_factor": 1, "high_freq_factor": 4, "original_max_position_embeddings": 0 } }""",
         "\"rope_scaling.original_max_position_embeddings\" is 0")]
