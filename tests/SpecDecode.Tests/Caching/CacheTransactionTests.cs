@@ -19,7 +19,12 @@ public class CacheTransactionTests
     {
         KvCache[] caches = [Cache(0), Cache(2), Cache(4), Cache(5)];
         using CacheTransaction transaction = new([]);
-        int[] places = [transaction.Enlist(caches[0], 3), transaction.Enlist(caches[1], 3), transaction.Enlist(caches[2], 3), transaction.Enlist(caches[3], 3)];
+        int[] places = new int[caches.Length];
+        for (int i = 0; i < caches.Length; i++)
+        {
+            places[i] = transaction.Enlist(caches[i], 3);
+        }
+
         transaction.Keep(places[0], 3);
         transaction.Keep(places[1], 4);
         transaction.Keep(places[2], 4);

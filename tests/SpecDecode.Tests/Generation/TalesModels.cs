@@ -24,8 +24,8 @@ public sealed class TalesModels : IDisposable
     /// <summary>The model with five rows in a pass and short sequences.</summary>
     public TextModel Narrow { get; }
 
-    public TextModel Load(RuntimeOptions runtime) =>
-        TextModel.Load(Path.Combine(RepositoryRoot(), "samples", "models", "tales-10m"), new ModelOptions { CacheFolder = _cache.Path }, runtime);
+    public TextModel Load(RuntimeOptions runtime) => TextModel.Load(
+        Path.Combine(RepositoryRoot(), "samples", "models", "tales-10m"), new ModelOptions { CacheFolder = _cache.Path }, runtime);
 
     /// <summary>
     /// Two greedy continuations are the same, or part where the full model's logits nearly tie: rows that are computed with

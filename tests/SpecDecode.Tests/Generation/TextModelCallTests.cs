@@ -10,7 +10,10 @@ namespace SpecDecode.Tests.Generation;
 [Collection(nameof(TalesModels))]
 public class TextModelCallTests(TalesModels models)
 {
-    private static readonly GenerationRequest Request = new() { Tokens = [0, 260, 270, 280], MaxNewTokens = 12, IgnoreEndOfSequence = true };
+    private static readonly GenerationRequest Request = new()
+    {
+        Tokens = [0, 260, 270, 280], MaxNewTokens = 12, IgnoreEndOfSequence = true,
+    };
 
     private TextModel Model => models.Wide;
 
@@ -26,7 +29,10 @@ public class TextModelCallTests(TalesModels models)
     [Fact]
     public void Tokens_of_several_texts_are_told_with_the_index_of_their_request()
     {
-        GenerationRequest[] requests = [Request, Request with { Tokens = [0, 300], MaxNewTokens = 3 }, Request with { Tokens = [0, 400, 500], MaxNewTokens = 7 }];
+        GenerationRequest[] requests =
+        [
+            Request, Request with { Tokens = [0, 300], MaxNewTokens = 3 }, Request with { Tokens = [0, 400, 500], MaxNewTokens = 7 },
+        ];
         List<int>[] told = [[], [], []];
         IReadOnlyList<GenerationResult> results = Model.Generate(requests, (index, token) => told[index].Add(token));
         Assert.Equal([12, 3, 7], told.Select(tokens => tokens.Count));
@@ -57,7 +63,8 @@ public class TextModelCallTests(TalesModels models)
         IReadOnlyList<GenerationResult> results = Model.Generate(
             [Request, Request with { MaxNewTokens = 2 }, Request],
             (index, _) => CancelAt(told += index == 0 ? 1 : 0, 4, cancellation), cancellation.Token);
-        Assert.Equal([FinishReason.Cancelled, FinishReason.Length, FinishReason.Cancelled], results.Select(result => result.FinishReason));
+        Assert.Equal(
+            [FinishReason.Cancelled, FinishReason.Length, FinishReason.Cancelled], results.Select(result => result.FinishReason));
         Assert.Equal([4, 2, 4], results.Select(result => result.Tokens.Count));
     }
 
@@ -73,10 +80,11 @@ public class TextModelCallTests(TalesModels models)
     [Fact]
     public void A_call_that_was_cancelled_before_it_began_writes_nothing()
     {
-        GenerationResult result = Model.Generate(Request, _ => Assert.Fail("A token was written."), new CancellationToken(canceled: true));
+        CancellationToken cancelled = new(canceled: true);
+        GenerationResult result = Model.Generate(Request, _ => Assert.Fail("A token was written."), cancelled);
         Assert.Equal((FinishReason.Cancelled, 0, "", 4), (result.FinishReason, result.Tokens.Count, result.Text, result.PromptTokens));
         Assert.Equal(TimeSpan.Zero, result.DecodeTime);
-        Assert.Throws<OperationCanceledException>(() => Model.Evaluate([1, 2], cancellation: new CancellationToken(canceled: true)));
+        Assert.Throws<OperationCanceledException>(() => Model.Evaluate([1, 2], cancellation: cancelled));
         AssertUsable();
     }
 
@@ -95,8 +103,8 @@ public class TextModelCallTests(TalesModels models)
     [Fact]
     public void A_prompt_without_tokens_is_refused()
     {
-        Assert.Contains("not empty", Refused<SpecDecodeException>(() => Model.Generate(Request with { Tokens = [] })), StringComparison.Ordinal);
-        Assert.Contains("not empty", Refused<SpecDecodeException>(() => Model.Evaluate([])), StringComparison.Ordinal);
+        Says("not empty", Refused<SpecDecodeException>(() => Model.Generate(Request with { Tokens = [] })));
+        Says("not empty", Refused<SpecDecodeException>(() => Model.Evaluate([])));
     }
 
     [Fact]
@@ -104,34 +112,34 @@ public class TextModelCallTests(TalesModels models)
     {
         int[] tokens = [.. Enumerable.Repeat(300, TalesModels.NarrowLength)];
         string message = Refused<SpecDecodeException>(() => models.Narrow.Generate(Request with { Tokens = tokens }));
-        Assert.Contains("96 tokens are too many", message, StringComparison.Ordinal);
+        Says("96 tokens are too many", message);
         GenerationResult result = models.Narrow.Generate(Request with { Tokens = tokens[1..] });
         Assert.Equal((FinishReason.Length, 1), (result.FinishReason, result.Tokens.Count));
 
         Assert.Equal(96, models.Narrow.Evaluate(tokens).ArgMaxPerPosition.Count);
-        Assert.Contains("97 tokens are too many", Refused<SpecDecodeException>(() => models.Narrow.Evaluate([.. tokens, 1])), StringComparison.Ordinal);
+        Says("97 tokens are too many", Refused<SpecDecodeException>(() => models.Narrow.Evaluate([.. tokens, 1])));
     }
 
     [Fact]
     public void A_request_must_have_either_a_prompt_or_tokens()
     {
-        Assert.StartsWith("A request needs either Prompt or Tokens", Refused<ArgumentException>(() => Model.Generate(Request with { Prompt = "The dog" })), StringComparison.Ordinal);
-        Assert.StartsWith("A request needs either Prompt or Tokens", Refused<ArgumentException>(() => Model.Generate(new GenerationRequest())), StringComparison.Ordinal);
+        Says("A request needs either Prompt or Tokens", Refused<ArgumentException>(() => Model.Generate(Request with { Prompt = "The dog" })));
+        Says("A request needs either Prompt or Tokens", Refused<ArgumentException>(() => Model.Generate(new GenerationRequest())));
     }
 
     [Theory]
     [InlineData(0)]
     [InlineData(-5)]
-    public void A_request_must_ask_for_a_token(int maxNewTokens) => Assert.StartsWith(
-        $"MaxNewTokens is {maxNewTokens}", Refused<ArgumentException>(() => Model.Generate(Request with { MaxNewTokens = maxNewTokens })), StringComparison.Ordinal);
+    public void A_request_must_ask_for_a_token(int maxNewTokens) => Says(
+        $"MaxNewTokens is {maxNewTokens}", Refused<ArgumentException>(() => Model.Generate(Request with { MaxNewTokens = maxNewTokens })));
 
     [Fact]
     public void One_bad_request_refuses_the_call_before_any_token_is_written() => Refused<SpecDecodeException>(() =>
         Model.Generate([Request, Request with { Tokens = [5000] }], (_, _) => Assert.Fail("A token was written.")));
 
     [Fact]
-    public void A_plan_for_a_deeper_model_is_refused() => Assert.Contains(
-        "a layer beyond the model's 12", Refused<ArgumentException>(() => Model.Evaluate([1, 2], LayerPlan.Full(13))), StringComparison.Ordinal);
+    public void A_plan_for_a_deeper_model_is_refused() => Says(
+        "a layer beyond the model's 12", Refused<ArgumentException>(() => Model.Evaluate([1, 2], LayerPlan.Full(13))));
 
     [Fact]
     public void A_call_during_another_is_refused_and_the_other_is_not_disturbed()
@@ -186,6 +194,8 @@ public class TextModelCallTests(TalesModels models)
             cancellation.Cancel();
         }
     }
+
+    private static void Says(string part, string message) => Assert.Contains(part, message, StringComparison.Ordinal);
 
     // Throws the exact type, and the model then serves as if nothing had happened.
     private string Refused<TException>(Func<object> call)

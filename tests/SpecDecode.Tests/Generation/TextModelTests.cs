@@ -11,7 +11,8 @@ public class TextModelTests(TalesModels models)
     private static readonly string[] Prompts =
     [
         "Once upon a time", "Tom and Lily went to the park. They saw a big red ball and", "The dog",
-        "One day, a little girl named Mia found a shiny stone under the old tree. She took it home and showed it to her mother, who said that it was the most beautiful stone that she had ever seen. Mia was",
+        "One day, a little girl named Mia found a shiny stone under the old tree. She took it home and showed it to her mother, "
+            + "who said that it was the most beautiful stone that she had ever seen. Mia was",
     ];
 
     private TextModel Model => models.Wide;
@@ -46,7 +47,8 @@ public class TextModelTests(TalesModels models)
     [Fact]
     public void Texts_written_together_are_those_that_each_prompt_gives_alone()
     {
-        GenerationRequest[] requests = [.. Prompts.Select((prompt, i) => new GenerationRequest { Prompt = prompt, MaxNewTokens = 25 + 20 * i })];
+        GenerationRequest[] requests = [.. Prompts.Select((prompt, i) =>
+            new GenerationRequest { Prompt = prompt, MaxNewTokens = 25 + 20 * i })];
         IReadOnlyList<GenerationResult> together = Model.Generate(requests);
         Assert.Equal(requests.Length, together.Count);
         for (int i = 0; i < requests.Length; i++)
@@ -60,7 +62,8 @@ public class TextModelTests(TalesModels models)
     [Fact]
     public void More_texts_than_a_pass_has_rows_are_written_as_each_alone()
     {
-        GenerationRequest[] requests = [.. Enumerable.Range(0, 9).Select(i => new GenerationRequest { Tokens = Encode(Prompts[i % 4])[..(1 + i % 3)], MaxNewTokens = 20 })];
+        GenerationRequest[] requests = [.. Enumerable.Range(0, 9).Select(i =>
+            new GenerationRequest { Tokens = Encode(Prompts[i % 4])[..(1 + i % 3)], MaxNewTokens = 20 })];
         IReadOnlyList<GenerationResult> together = models.Narrow.Generate(requests);
         for (int i = 0; i < requests.Length; i++)
         {

@@ -32,7 +32,8 @@ public class LayerPlanTests
         ArgumentOutOfRangeException error = Assert.Throws<ArgumentOutOfRangeException>(() => LayerPlan.EarlyExit(layerCount, exit));
         Assert.Equal("exitLayer", error.ParamName);
         Assert.Equal(exit, error.ActualValue);
-        Assert.StartsWith($"The exit layer must lie between 1 and {layerCount}, the number of layers of the model.", error.Message, StringComparison.Ordinal);
+        Assert.StartsWith(
+            $"The exit layer must lie between 1 and {layerCount}, the number of layers of the model.", error.Message, StringComparison.Ordinal);
     }
 
     [Theory]
@@ -70,7 +71,8 @@ public class LayerPlanTests
     [InlineData(new[] { -1 }, new int[0], "attention", -1)]
     [InlineData(new int[0], new[] { 1, int.MaxValue }, "mlp", int.MaxValue)]
     [InlineData(new int[0], new[] { int.MinValue }, "mlp", int.MinValue)]
-    public void A_layer_to_skip_that_the_model_does_not_have_is_refused_with_those_it_has(int[] attention, int[] mlp, string parameter, int layer)
+    public void A_layer_to_skip_that_the_model_does_not_have_is_refused_with_those_it_has(
+        int[] attention, int[] mlp, string parameter, int layer)
     {
         ArgumentOutOfRangeException error = Assert.Throws<ArgumentOutOfRangeException>(() => LayerPlan.Skip(3, attention, mlp));
         Assert.Equal(parameter, error.ParamName);

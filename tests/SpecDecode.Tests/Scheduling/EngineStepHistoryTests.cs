@@ -141,8 +141,9 @@ public class EngineStepHistoryTests
         EngineStep step = new(stages);
         Sequence[] sequences = [.. prompts.Select(prompt => new Sequence(
             prompt, 10, new HashSet<int> { 4 }, new KvCache(stages.CreateKvStorage(prompt.Length + 10))))];
-        while (sequences.Any(sequence => sequence.FinishReason is null))
+        for (int steps = 0; sequences.Any(sequence => sequence.FinishReason is null); steps++)
         {
+            Assert.True(steps < 1000, "The texts do not end.");
             step.Run([.. sequences.Where(sequence => sequence.FinishReason is null)]);
         }
 

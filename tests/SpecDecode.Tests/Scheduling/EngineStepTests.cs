@@ -93,7 +93,10 @@ public class EngineStepTests
     {
         ScriptedStages stages = new(Model, 4);
         EngineStep step = new(stages);
-        Sequence[] sequences = [Admit(stages, Prompt(400), 1), Admit(stages, [1], 60), Admit(stages, Prompt(300), 1), Admit(stages, [2], 60), Admit(stages, [3], 60)];
+        Sequence[] sequences =
+        [
+            Admit(stages, Prompt(400), 1), Admit(stages, [1], 60), Admit(stages, Prompt(300), 1), Admit(stages, [2], 60), Admit(stages, [3], 60),
+        ];
         for (int done = 1; done <= 50; done++)
         {
             step.Run(sequences);
@@ -111,8 +114,10 @@ public class EngineStepTests
         {
             ScriptedStages stages = new(Model, 4);
             EngineStep step = new(stages);
-            Sequence[] sequences = [
-                Admit(stages, [1], 60), .. Enumerable.Range(0, readers).Select(i => Admit(stages, Prompt(500 + i), 1)), Admit(stages, [2], 60)];
+            Sequence[] sequences =
+            [
+                Admit(stages, [1], 60), .. Enumerable.Range(0, readers).Select(i => Admit(stages, Prompt(500 + i), 1)), Admit(stages, [2], 60),
+            ];
             Assert.InRange(LongestWait(step, sequences, steps: 50), 0, sequences.Length - 1);
         }
     }
@@ -204,6 +209,7 @@ public class EngineStepTests
         int steps = 0;
         for (; sequence.FinishReason is null; steps++)
         {
+            Assert.True(steps < 1000, "The text does not end.");
             step.Run([sequence]);
         }
 

@@ -176,7 +176,8 @@ internal sealed class ScriptedStages(ScriptedModel model, int maxRows, int? maxS
 
             if (!span.Cache.InTransaction || end > span.Cache.CachedLength)
             {
-                Assert.Fail($"Positions up to {end} are written, but the cache has {span.Cache.CachedLength} and {(span.Cache.InTransaction ? "a" : "no")} transaction.");
+                string transaction = span.Cache.InTransaction ? "a" : "no";
+                Assert.Fail($"Positions up to {end} are written, but the cache has {span.Cache.CachedLength} and {transaction} transaction.");
             }
 
             row += span.Rows;
