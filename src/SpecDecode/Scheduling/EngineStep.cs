@@ -11,6 +11,9 @@ namespace SpecDecode.Scheduling;
 /// </summary>
 internal sealed class EngineStep
 {
+    // However many sequences write, prompts get a row in every so many steps.
+    private const int StepsToAPromptsRow = 4;
+
     private readonly IStages _stages;
     private readonly LayerPlan _fullPlan;
     private readonly RowBatch _batch;
@@ -35,12 +38,18 @@ internal sealed class EngineStep
     /// <param name="live">Sequences that are not finished, in the order in which they came.</param>
     public void Run(IReadOnlyList<Sequence> live)
     {
+        if (live.Count == 0)
+        {
+            return;
+        }
+
         _batch.Clear();
         _advances.Clear();
         using CacheTransaction transaction = new(_enlisted);
 
-        Pack(live, readingPrompt: false, transaction);
-        Pack(live, readingPrompt: true, transaction);
+        bool leavesRow = _turn % StepsToAPromptsRow == 0 && AnyReadsPrompt(live);
+        Pack(live, readingPrompt: false, leavesRow ? 1 : 0, transaction);
+        Pack(live, readingPrompt: true, 0, transaction);
         _turn++;
 
         Pass.Run(_stages, _fullPlan, _batch);
@@ -62,9 +71,9 @@ internal sealed class EngineStep
 
     // Sequences that write come before prompts that are read, so that a long prompt does not hold them up; whoever found
     // no room is nearer to the front in the next step.
-    private void Pack(IReadOnlyList<Sequence> live, bool readingPrompt, CacheTransaction transaction)
+    private void Pack(IReadOnlyList<Sequence> live, bool readingPrompt, int roomLeft, CacheTransaction transaction)
     {
-        for (int i = 0; i < live.Count && _batch.Room > 0; i++)
+        for (int i = 0; i < live.Count && _batch.Room > roomLeft; i++)
         {
             Sequence sequence = live[(int)(((uint)_turn + (uint)i) % (uint)live.Count)];
             if (sequence.ReadsPrompt != readingPrompt)
@@ -73,12 +82,23 @@ internal sealed class EngineStep
             }
 
             ReadOnlySpan<int> pending = sequence.Pending;
-            int rows = Math.Min(pending.Length, _batch.Room);
+            int rows = Math.Min(pending.Length, _batch.Room - roomLeft);
             int committed = sequence.Cache.CommittedLength;
             int firstRow = _batch.Add(sequence.Cache, committed, pending[..rows]);
             _advances.Add(new Advance(
                 sequence, transaction.Enlist(sequence.Cache, rows), firstRow + rows - 1, committed + rows, rows == pending.Length, Token: -1));
         }
+    }
+
+    private static bool AnyReadsPrompt(IReadOnlyList<Sequence> live)
+    {
+        bool any = false;
+        for (int i = 0; i < live.Count; i++)
+        {
+            any |= live[i].ReadsPrompt;
+        }
+
+        return any;
     }
 
     // The logits of a sequence's last pending row say its next token: greedy, the lowest id on a tie.

@@ -18,6 +18,9 @@ public class TextModelCallTests(TalesModels models)
     private TextModel Model => models.Wide;
 
     [Fact]
+    public void A_request_that_is_null_is_refused() => Assert.Throws<ArgumentNullException>(() => Model.Generate((GenerationRequest)null!));
+
+    [Fact]
     public void Each_token_is_told_once_in_order_and_before_the_next_is_computed()
     {
         List<int> told = [];

@@ -185,6 +185,41 @@ public class EngineStepTests
         Assert.All(live, sequence => Assert.Null(sequence.FinishReason));
     }
 
+    [Theory]
+    [InlineData(1)]
+    [InlineData(2)]
+    [InlineData(4)]
+    public void A_prompt_is_read_even_while_writers_fill_every_pass(int maxRows)
+    {
+        ScriptedStages stages = new(new ScriptedModel(2, 31, 77), maxRows);
+        EngineStep step = new(stages);
+        Sequence reader = Admit(stages, [1, 2, 3], 5);
+        List<Sequence> live = [reader];
+        int steps = 0;
+        while (reader.ReadsPrompt && steps < 100)
+        {
+            live.RemoveAll(sequence => sequence.FinishReason is not null);
+            while (live.Count < 6)
+            {
+                live.Add(Admit(stages, [1], 9));
+            }
+
+            step.Run(live);
+            steps++;
+        }
+
+        Assert.InRange(steps, 1, 12);
+    }
+
+    [Fact]
+    public void A_step_without_sequences_runs_nothing()
+    {
+        ScriptedStages stages = new(new ScriptedModel(2, 31, 77), 4);
+        new EngineStep(stages).Run([]);
+
+        Assert.Equal(0, stages.Passes);
+    }
+
     // The most steps in a row in which a sequence neither read nor wrote.
     private static int LongestWait(EngineStep step, Sequence[] sequences, int steps)
     {
