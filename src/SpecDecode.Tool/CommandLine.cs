@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.CommandLine.Help;
 using System.CommandLine.Parsing;
 
 namespace SpecDecode.Tool;
@@ -23,24 +24,30 @@ internal static class CommandLine
     /// <returns>The exit code.</returns>
     public static int Run(IReadOnlyList<string> args, TextWriter output, TextWriter error, CancellationToken cancellation)
     {
-        RootCommand root = new("Text and logits of a language model's checkpoint folder, on ONNX Runtime.")
+        // Not a RootCommand: that is named after the program's file.
+        Command root = new("specdecode", "Text and logits of a language model's checkpoint folder, on ONNX Runtime.")
         {
+            new HelpOption(),
+            new VersionOption(),
             GenerateCommand.Create(output, error, cancellation),
             LogitsCommand.Create(output, error, cancellation),
         };
 
         // No response files: a prompt may begin with @. No bundling: there are no one-letter options.
         ParserConfiguration parsing = new() { ResponseFileTokenReplacer = null, EnablePosixBundling = false };
-        ParseResult result = root.Parse(args, parsing);
+        ParseResult result = root.Parse(Words(args), parsing);
         if (result.Errors.Count > 0)
         {
-            foreach (ParseError problem in result.Errors)
+            bool atRoot = result.CommandResult.Command == root;
+            IEnumerable<string> problems = !atRoot ? result.Errors.Select(problem => problem.Message)
+                : result.UnmatchedTokens is [var word, ..] ? [$"'{word}' is not a command."]
+                : ["Name a command."];
+            foreach (string problem in problems)
             {
-                error.WriteLine($"specdecode: {problem.Message}");
+                error.WriteLine($"specdecode: {problem}");
             }
 
-            string command = result.CommandResult.Command is RootCommand ? "" : " " + result.CommandResult.Command.Name;
-            error.WriteLine($"See: specdecode{command} --help");
+            error.WriteLine($"See: specdecode{(atRoot ? "" : " " + result.CommandResult.Command.Name)} --help");
             return Misuse;
         }
 
@@ -58,5 +65,34 @@ internal static class CommandLine
             error.WriteLine("specdecode: cancelled before there was a result.");
             return BadInput;
         }
+        catch (IOException problem)
+        {
+            error.WriteLine($"specdecode: the result cannot be written ({problem.Message}).");
+            return BadInput;
+        }
+    }
+
+    // The parser takes the word after an empty "--name=" as its value, and "--" as the end of the options even where a
+    // prompt is expected.
+    private static List<string> Words(IReadOnlyList<string> args)
+    {
+        List<string> words = [];
+        foreach (string word in args)
+        {
+            if (word.StartsWith("--", StringComparison.Ordinal) && word.EndsWith('=') && word.IndexOf('=', StringComparison.Ordinal) == word.Length - 1)
+            {
+                words.AddRange([word[..^1], ""]);
+            }
+            else if (word == "--" && words is [.., "--prompt"])
+            {
+                words[^1] = "--prompt=--";
+            }
+            else
+            {
+                words.Add(word);
+            }
+        }
+
+        return words;
     }
 }

@@ -18,48 +18,20 @@ internal sealed class DraftArguments
         DefaultValueFactory = _ => None,
     };
 
-    private readonly Option<int?> _exitLayer = new("--exit-layer")
-    {
-        Description = "early-exit: the drafter runs layers 0 to E - 1.",
-        HelpName = "E",
-    };
+    private readonly Option<int?> _exitLayer = NumberOption.Optional("--exit-layer", "E", "early-exit: the drafter runs layers 0 to E - 1.");
+    private readonly Option<int[]?> _skipAttention = ListOption.Layers("--skip-attention", "layer-skip: layers whose attention the drafter leaves out, from 0: 3,5-7.");
+    private readonly Option<int[]?> _skipMlp = ListOption.Layers("--skip-mlp", "layer-skip: layers whose MLP the drafter leaves out, from 0: 3,5-7.");
 
-    private readonly Option<int[]?> _skipAttention = LayerOption.Create("--skip-attention", "layer-skip: layers whose attention the drafter leaves out, from 0: 3,5-7.");
-    private readonly Option<int[]?> _skipMlp = LayerOption.Create("--skip-mlp", "layer-skip: layers whose MLP the drafter leaves out, from 0: 3,5-7.");
+    private readonly Option<int?> _length = NumberOption.Optional(
+        "--draft-length", "K", $"Tokens that are drafted in a round; by default {DraftOptions.DefaultLength}.", max: DraftOptions.MaxLength);
 
-    private readonly Option<int> _length = new("--draft-length")
-    {
-        Description = "Tokens that are drafted in a round.",
-        HelpName = "K",
-        DefaultValueFactory = _ => 4,
-    };
-
-    private readonly Option<float> _threshold = new("--draft-threshold")
-    {
-        Description = "Draft no further once a draft token's probability is below this; 0 never stops.",
-        HelpName = "P",
-        DefaultValueFactory = _ => 0,
-    };
+    private readonly Option<float?> _threshold = NumberOption.Probability(
+        "--draft-threshold", "P", "Draft no further once a draft token's probability is below this; by default 0, which never stops.");
 
     /// <summary>Adds the options to a command.</summary>
     public DraftArguments(Command command)
     {
         _draft.AcceptOnlyFromAmong(None, EarlyExit, LayerSkip);
-        _exitLayer.RequireAtLeastOne();
-        _length.Validators.Add(result =>
-        {
-            if (result.Tokens is [{ Value: var text }] && int.TryParse(text, out int length) && length is < 1 or > DraftOptions.MaxLength)
-            {
-                result.AddError($"--draft-length is {length}; give 1 to {DraftOptions.MaxLength}.");
-            }
-        });
-        _threshold.Validators.Add(result =>
-        {
-            if (result.Tokens is [{ Value: var text }] && float.TryParse(text, out float threshold) && !(threshold is >= 0 and <= 1))
-            {
-                result.AddError($"--draft-threshold is {text}; give a probability from 0 to 1.");
-            }
-        });
         foreach (Option option in (Option[])[_draft, _exitLayer, _skipAttention, _skipMlp, _length, _threshold])
         {
             command.Options.Add(option);
@@ -74,8 +46,8 @@ internal sealed class DraftArguments
     {
         Plan = PlanArguments.Read(
             layerCount, arguments.GetValue(_exitLayer), arguments.GetValue(_skipAttention) ?? [], arguments.GetValue(_skipMlp) ?? []),
-        Length = arguments.GetValue(_length),
-        Threshold = arguments.GetValue(_threshold),
+        Length = arguments.GetValue(_length) ?? DraftOptions.DefaultLength,
+        Threshold = arguments.GetValue(_threshold) ?? 0,
     };
 
     // An option that would have no effect is a mistake of whoever typed it.

@@ -19,19 +19,9 @@ internal static class GenerateCommand
             Description = "Text to continue, encoded as the tokenizer's post-processor says (BOS).",
             HelpName = "TEXT",
         };
-        Option<int[]?> tokens = new("--tokens")
-        {
-            Description = "Token ids to continue, used exactly as given.",
-            HelpName = "1,2,3",
-            CustomParser = NumberList.ParseTokens,
-        };
-        Option<int> maxTokens = new("--max-tokens")
-        {
-            Description = "New tokens after which the text ends.",
-            HelpName = "N",
-            DefaultValueFactory = _ => 128,
-        };
-        maxTokens.RequireAtLeastOne();
+        Option<int[]?> tokens = ListOption.Tokens("--tokens", "Token ids to continue, used exactly as given.");
+        Option<int?> maxTokens = NumberOption.Optional(
+            "--max-tokens", "N", $"New tokens after which the text ends; by default {GenerationRequest.DefaultMaxNewTokens}.");
         Option<bool> ignoreEos = new("--ignore-eos") { Description = "Go on after an end-of-sequence token." };
         DraftArguments draft = new(command);
         Option<bool> json = new("--json") { Description = "Print one JSON object in place of the text." };
@@ -45,6 +35,7 @@ internal static class GenerateCommand
             if (result.GetResult(prompt) is null == result.GetResult(tokens) is null)
             {
                 result.AddError("Give either --prompt or --tokens, and not both.");
+                model.Require(result);
             }
         });
         command.SetAction(arguments =>
@@ -56,7 +47,7 @@ internal static class GenerateCommand
             {
                 Prompt = arguments.GetValue(prompt),
                 Tokens = arguments.GetResult(tokens) is null ? null : arguments.GetValue(tokens),
-                MaxNewTokens = arguments.GetValue(maxTokens),
+                MaxNewTokens = arguments.GetValue(maxTokens) ?? GenerationRequest.DefaultMaxNewTokens,
                 IgnoreEndOfSequence = arguments.GetValue(ignoreEos),
                 Draft = draft.Read(arguments, loaded.LayerCount),
             };

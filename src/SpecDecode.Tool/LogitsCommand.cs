@@ -12,21 +12,11 @@ internal static class LogitsCommand
     {
         Command command = new("logits", "Print the logits at the last position and the best token at each, as JSON.");
         ModelArguments model = new(command);
-        Option<int[]?> tokens = new("--tokens")
-        {
-            Description = "The sequence's token ids, used exactly as given.",
-            HelpName = "1,2,3",
-            CustomParser = NumberList.ParseTokens,
-            Required = true,
-        };
-        Option<int?> exitLayer = new("--exit-layer")
-        {
-            Description = "Run layers 0 to E - 1, then final norm and head.",
-            HelpName = "E",
-        };
-        exitLayer.RequireAtLeastOne();
-        Option<int[]?> skipAttention = LayerOption.Create("--skip-attention", "Layers whose attention adds nothing, from 0: 3,5-7.");
-        Option<int[]?> skipMlp = LayerOption.Create("--skip-mlp", "Layers whose MLP adds nothing, from 0: 3,5-7.");
+        Option<int[]?> tokens = ListOption.Tokens("--tokens", "The sequence's token ids, used exactly as given.");
+        tokens.Required = true;
+        Option<int?> exitLayer = NumberOption.Optional("--exit-layer", "E", "Run layers 0 to E - 1, then final norm and head.");
+        Option<int[]?> skipAttention = ListOption.Layers("--skip-attention", "Layers whose attention adds nothing, from 0: 3,5-7.");
+        Option<int[]?> skipMlp = ListOption.Layers("--skip-mlp", "Layers whose MLP adds nothing, from 0: 3,5-7.");
         command.Options.Add(tokens);
         command.Options.Add(exitLayer);
         command.Options.Add(skipAttention);

@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.CommandLine.Parsing;
 using SpecDecode.Generation;
 
 namespace SpecDecode.Tool;
@@ -13,11 +14,7 @@ internal sealed class ModelArguments
         Required = true,
     };
 
-    private readonly Option<int?> _threads = new("--threads")
-    {
-        Description = "Threads that compute; by default one per physical core.",
-        HelpName = "N",
-    };
+    private readonly Option<int?> _threads = NumberOption.Optional("--threads", "N", "Threads that compute; by default one per physical core.");
 
     private readonly Option<string?> _cacheFolder = new("--cache-folder")
     {
@@ -28,10 +25,18 @@ internal sealed class ModelArguments
     /// <summary>Adds the options to a command.</summary>
     public ModelArguments(Command command)
     {
-        _threads.RequireAtLeastOne();
         command.Options.Add(_model);
         command.Options.Add(_threads);
         command.Options.Add(_cacheFolder);
+    }
+
+    /// <summary>Says that the model is missing, for commands that find other mistakes before the parser finds that.</summary>
+    public void Require(CommandResult result)
+    {
+        if (result.GetResult(_model) is null)
+        {
+            result.AddError("Option '--model' is required.");
+        }
     }
 
     /// <summary>Loads the model; progress and warnings go to <paramref name="error"/>.</summary>

@@ -9,13 +9,18 @@ internal static class PlanArguments
     /// <exception cref="SpecDecodeException">A layer that the model does not have: which there are is the model's to say, so this is bad input.</exception>
     public static LayerPlan Read(int layerCount, int? exitLayer, int[] skipAttention, int[] skipMlp)
     {
-        try
+        if (exitLayer is { } exit)
         {
-            return exitLayer is { } exit ? LayerPlan.EarlyExit(layerCount, exit) : LayerPlan.Skip(layerCount, skipAttention, skipMlp);
+            return exit <= layerCount
+                ? LayerPlan.EarlyExit(layerCount, exit)
+                : throw new SpecDecodeException($"--exit-layer is {exit}, but the model has {layerCount} layers: give 1 to {layerCount}.");
         }
-        catch (ArgumentOutOfRangeException error)
-        {
-            throw new SpecDecodeException(error.Message.Split('\n', 2)[0], error);
-        }
+
+        return LayerPlan.Skip(layerCount, Checked("--skip-attention", skipAttention), Checked("--skip-mlp", skipMlp));
+
+        int[] Checked(string option, int[] layers) => layers.Length == 0 || layers.Max() < layerCount
+            ? layers
+            : throw new SpecDecodeException(
+                $"{option} names layer {layers.Max()}, but the model has layers 0 to {layerCount - 1}: name only those.");
     }
 }

@@ -13,7 +13,8 @@ public sealed class RuntimeOptions
 
     /// <summary>
     /// Threads of the pool that computes, the calling one included. The pool belongs to the process and is made by the
-    /// first model that is loaded; a later model must leave this null or ask for the same.
+    /// first model that is loaded; a later model must leave this null or ask for the same. At most 64, or as many as the
+    /// machine has processors where those are more.
     /// </summary>
     /// <value>The default, null, is one thread per physical core.</value>
     public int? Threads { get; set; }
@@ -22,8 +23,8 @@ public sealed class RuntimeOptions
     /// Whether the pool's threads spin for a moment before they sleep. It makes small steps faster and costs processor
     /// time right after each of them. Belongs to the process, as <see cref="Threads"/> does.
     /// </summary>
-    /// <value>The default is true.</value>
-    public bool Spinning { get; set; } = true;
+    /// <value>The default, null, is true, or what an earlier model of the process asked for.</value>
+    public bool? Spinning { get; set; }
 
     /// <summary>Longest sequence, prompt and new tokens together.</summary>
     /// <value>The default, null, is what the checkpoint allows (<c>max_position_embeddings</c>), which is also the maximum.</value>

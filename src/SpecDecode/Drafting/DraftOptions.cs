@@ -8,12 +8,15 @@ public sealed record DraftOptions
     /// <summary>The longest draft that may be asked for.</summary>
     public const int MaxLength = 64;
 
+    /// <summary>The default of <see cref="Length"/>.</summary>
+    public const int DefaultLength = 4;
+
     /// <summary>The blocks that the drafter runs: an early exit, a skip set, any list of blocks of the model.</summary>
     public required LayerPlan Plan { get; init; }
 
     /// <summary>Draft length: tokens that are drafted in a round, unless something ends the draft sooner; 1 to <see cref="MaxLength"/>.</summary>
     /// <value>The default is 4.</value>
-    public int Length { get; init; } = 4;
+    public int Length { get; init; } = DefaultLength;
 
     /// <summary>
     /// Confidence threshold: once a draft token's probability (raw softmax of the drafter's logits) is below it, no further

@@ -5,6 +5,9 @@ namespace SpecDecode.Generation;
 /// <summary>A text to be continued: exactly one of <see cref="Prompt"/> and <see cref="Tokens"/> is set.</summary>
 public sealed record GenerationRequest
 {
+    /// <summary>The default of <see cref="MaxNewTokens"/>.</summary>
+    public const int DefaultMaxNewTokens = 128;
+
     /// <summary>The prompt as text, encoded with the special tokens that the tokenizer's post-processor adds (BOS).</summary>
     /// <value>The default is null.</value>
     public string? Prompt { get; init; }
@@ -15,7 +18,7 @@ public sealed record GenerationRequest
 
     /// <summary>New tokens after which the text ends, at least 1; it also ends at the longest sequence allowed.</summary>
     /// <value>The default is 128.</value>
-    public int MaxNewTokens { get; init; } = 128;
+    public int MaxNewTokens { get; init; } = DefaultMaxNewTokens;
 
     /// <summary>Whether the text goes on after an end-of-sequence token.</summary>
     /// <value>The default is false.</value>

@@ -32,7 +32,8 @@ internal static class PlanEvaluation
             transaction.Commit();
         }
 
-        return new LogitsResult(last, best);
+        int notFinite = Array.FindIndex(last, logit => !float.IsFinite(logit));
+        return notFinite < 0 ? new LogitsResult(last, best) : throw Greedy.NotFinite(notFinite, last[notFinite]);
     }
 
     private static void Score(IStages stages, Span<int> best, Span<float> last)

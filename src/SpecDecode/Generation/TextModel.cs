@@ -77,6 +77,7 @@ public sealed class TextModel : IDisposable
     /// <param name="onToken">Called with a request's index and each new token as soon as it is known; null for nobody.</param>
     /// <param name="cancellation">Ends all texts where they are, with <see cref="FinishReason.Cancelled"/>.</param>
     /// <returns>A result for each request, in their order.</returns>
+    /// <exception cref="ArgumentNullException">The list or a request in it is null.</exception>
     /// <exception cref="ArgumentException">A request has both or neither of prompt and tokens, or asks for no new token.</exception>
     /// <exception cref="SpecDecodeException">
     /// A prompt is empty, too long, has an id beyond the vocabulary, or is text and the model has no tokenizer.
@@ -197,6 +198,7 @@ public sealed class TextModel : IDisposable
 
     private int[] Encode(GenerationRequest request)
     {
+        ArgumentNullException.ThrowIfNull(request);
         if (request.Prompt is null == request.Tokens is null)
         {
             throw new ArgumentException("A request needs either Prompt or Tokens, and not both.", nameof(request));

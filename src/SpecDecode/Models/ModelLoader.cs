@@ -51,7 +51,7 @@ internal static class ModelLoader
         {
             TextTokenizer? tokenizer = LoadTokenizer(checkpoint, description, warn);
             RuntimeEnvironment environment = RuntimeEnvironment.Get(runtime, warn);
-            ExecutionProvider provider = ExecutionProvider.Get(runtime);
+            ExecutionProvider provider = ExecutionProvider.Get(runtime, environment);
             PreparedWeights weights = new WeightCache(options.CacheFolder).Open(
                 checkpoint, fingerprint.GetAwaiter().GetResult(), description, progress, cancellation);
             try
@@ -76,9 +76,11 @@ internal static class ModelLoader
 
     private static void Check(RuntimeOptions runtime)
     {
-        if (runtime.Threads is < 1)
+        // More threads than processors only wait for each other; thousands of them never end.
+        int mostThreads = Math.Max(64, Environment.ProcessorCount);
+        if (runtime.Threads < 1 || runtime.Threads > mostThreads)
         {
-            throw new SpecDecodeException($"Threads is {runtime.Threads}: give 1 or more, or leave it unset for one thread per core.");
+            throw new SpecDecodeException($"Threads is {runtime.Threads}: give 1 to {mostThreads}, or leave it unset for one per physical core.");
         }
 
         if (runtime.MaxRowsPerPass is < 1 or > MostRowsPerPass)

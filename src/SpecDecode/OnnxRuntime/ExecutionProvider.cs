@@ -12,14 +12,20 @@ internal sealed class ExecutionProvider
     public IBufferAllocator Buffers { get; }
 
     /// <summary>The provider that the options name.</summary>
+    /// <param name="options">Name and device.</param>
+    /// <param name="environment">The environment, which must be there first: asking for a provider would make another one.</param>
     /// <exception cref="SpecDecodeException">It is unknown, or not available in this process.</exception>
-    public static ExecutionProvider Get(RuntimeOptions options) => options.ExecutionProvider switch
+    public static ExecutionProvider Get(RuntimeOptions options, RuntimeEnvironment environment)
     {
-        "cpu" when options.DeviceId == 0 => new ExecutionProvider(new CpuBufferAllocator()),
-        "cpu" => throw new SpecDecodeException($"DeviceId is {options.DeviceId}, but the execution provider 'cpu' has only device 0."),
-        "cuda" => throw Cuda(options.DeviceId),
-        _ => throw new SpecDecodeException($"The execution provider '{options.ExecutionProvider}' is unknown: use cpu or cuda."),
-    };
+        ArgumentNullException.ThrowIfNull(environment);
+        return options.ExecutionProvider switch
+        {
+            "cpu" when options.DeviceId == 0 => new ExecutionProvider(new CpuBufferAllocator()),
+            "cpu" => throw new SpecDecodeException($"DeviceId is {options.DeviceId}, but the execution provider 'cpu' has only device 0."),
+            "cuda" => throw Cuda(options.DeviceId),
+            _ => throw new SpecDecodeException($"The execution provider '{options.ExecutionProvider}' is unknown: use cpu or cuda."),
+        };
+    }
 
     // Each reason in the order in which a user can do something about it.
     private static SpecDecodeException Cuda(int deviceId)

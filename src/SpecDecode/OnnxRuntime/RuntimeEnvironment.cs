@@ -9,6 +9,9 @@ namespace SpecDecode.OnnxRuntime;
 /// </summary>
 internal sealed class RuntimeEnvironment
 {
+    // An extend strategy of ONNX Runtime's arenas: grow by what is asked for, not to the next power of two.
+    private const int ExtendAsRequested = 1;
+
     private static readonly Lock Gate = new();
     private static RuntimeEnvironment? s_current;
 
@@ -50,7 +53,7 @@ internal sealed class RuntimeEnvironment
         {
             GlobalIntraOpNumThreads = options.Threads ?? 0,
             GlobalInterOpNumThreads = 1,
-            GlobalSpinControl = options.Spinning,
+            GlobalSpinControl = options.Spinning ?? true,
         };
         EnvironmentCreationOptions creation = new()
         {
@@ -62,12 +65,10 @@ internal sealed class RuntimeEnvironment
 
         // One arena for all stages: a stage's scratch memory is free again when its call returns, so the next stage takes it.
         using OrtMemoryInfo cpu = new(OrtMemoryInfo.allocatorCPU, OrtAllocatorType.ArenaAllocator, 0, OrtMemType.Default);
-        using OrtArenaCfg arena = new(0, extendStrategySameAsRequested, -1, -1);
+        using OrtArenaCfg arena = new(0, ExtendAsRequested, -1, -1);
         environment.CreateAndRegisterAllocator(cpu, arena);
-        return new RuntimeEnvironment(hasPool: true, isOurs: true, options.Threads, options.Spinning);
+        return new RuntimeEnvironment(hasPool: true, isOurs: true, options.Threads, options.Spinning ?? true);
     }
-
-    private const int extendStrategySameAsRequested = 1;
 
     private static RuntimeEnvironment Adopt()
     {
@@ -94,14 +95,14 @@ internal sealed class RuntimeEnvironment
                     $"Threads is {threads}, but an earlier model of this process made the thread pool with {Threads?.ToString(System.Globalization.CultureInfo.InvariantCulture) ?? "the default number of"} threads: leave Threads unset, or ask for the same in every model.");
             }
 
-            if (options.Spinning != Spinning)
+            if (options.Spinning is { } spinning && spinning != Spinning)
             {
-                warn($"Spinning is {options.Spinning}, but an earlier model of this process made the thread pool with {Spinning}, which stays: ask for the same in every model.");
+                warn($"Spinning is {spinning}, but an earlier model of this process made the thread pool with {Spinning}, which stays: ask for the same in every model.");
             }
         }
         else if (HasPool)
         {
-            if (options.Threads is not null)
+            if (options.Threads is not null || options.Spinning is not null)
             {
                 warn("The application made ONNX Runtime's environment with a thread pool of its own, which is used; Threads and Spinning have no effect. Load the model before any other use of ONNX Runtime to have them.");
             }

@@ -7,14 +7,15 @@ internal static class Greedy
 {
     /// <summary>The token of the highest logit; the lowest id on a tie.</summary>
     /// <param name="logits">One row of logits, <c>[V]</c>.</param>
-    /// <exception cref="SpecDecodeException">A logit is not a number.</exception>
+    /// <exception cref="SpecDecodeException">A logit is not a number, or the highest is infinite.</exception>
     public static int Pick(ReadOnlySpan<float> logits)
     {
         // IndexOfMax gives the place of a NaN, if there is one.
         int token = TensorPrimitives.IndexOfMax(logits);
-        return !float.IsNaN(logits[token])
-            ? token
-            : throw new SpecDecodeException(
-                $"The model's logit of token {token} is not a number: its weights are damaged or overflow in this precision. Download the checkpoint again.");
+        return float.IsFinite(logits[token]) ? token : throw NotFinite(token, logits[token]);
     }
+
+    /// <summary>The error for a logit that is not finite.</summary>
+    public static SpecDecodeException NotFinite(int token, float logit) => new(FormattableString.Invariant(
+        $"The model's logit of token {token} is {logit}: its weights or the numbers in its config.json are damaged. Download the checkpoint again."));
 }

@@ -33,6 +33,11 @@ internal sealed class EngineStep
     /// <param name="live">Sequences that are not finished, in the order in which they came.</param>
     public StepRecord Run(IReadOnlyList<Sequence> live)
     {
+        if (live.Count == 0)
+        {
+            return default;
+        }
+
         using CacheTransaction transaction = new(_enlisted);
         Clock clock = new(_stages);
 

@@ -6,6 +6,9 @@ namespace SpecDecode.Scheduling;
 /// <summary>The rounds of a step: who takes part in it, with how many rows.</summary>
 internal sealed class RoundList : IReadOnlyList<Round>
 {
+    // However many sequences write, prompts get a row in every so many steps.
+    private const int StepsToAPromptsRow = 4;
+
     private readonly List<Round> _rounds = [];
     private int _turn;
 
@@ -29,27 +32,9 @@ internal sealed class RoundList : IReadOnlyList<Round>
     {
         Count = 0;
         PromptRows = 0;
-        int room = maxRows;
-        int keptSlot = 0;
-        foreach (bool readingPrompt in (ReadOnlySpan<bool>)[false, true])
-        {
-            for (int i = 0; i < live.Count && room > 0; i++)
-            {
-                Sequence sequence = live[(int)(((uint)_turn + (uint)i) % (uint)live.Count)];
-                if (sequence.ReadsPrompt != readingPrompt)
-                {
-                    continue;
-                }
-
-                int pending = Math.Min(sequence.Pending.Length, room);
-                int draft = Math.Min(sequence.DraftLimit, room - pending);
-                Next().Begin(sequence, transaction.Enlist(sequence.Cache, pending + draft), pending, draft, keptSlot);
-                keptSlot += draft;
-                room -= pending + draft;
-                PromptRows += sequence.WritesFirstToken ? pending : 0;
-            }
-        }
-
+        int leftToPrompts = _turn % StepsToAPromptsRow == 0 && AnyReadsPrompt(live) ? 1 : 0;
+        int used = Add(live, readingPrompt: false, 0, maxRows - leftToPrompts, transaction);
+        Add(live, readingPrompt: true, used, maxRows, transaction);
         _turn++;
     }
 
@@ -57,6 +42,36 @@ internal sealed class RoundList : IReadOnlyList<Round>
     public IEnumerator<Round> GetEnumerator() => _rounds.Take(Count).GetEnumerator();
 
     IEnumerator IEnumerable.GetEnumerator() => GetEnumerator();
+
+    private static bool AnyReadsPrompt(IReadOnlyList<Sequence> live)
+    {
+        bool any = false;
+        for (int i = 0; i < live.Count; i++)
+        {
+            any |= live[i].ReadsPrompt;
+        }
+
+        return any;
+    }
+
+    // The rows of the pass that are used, with those of the sequences added here.
+    private int Add(IReadOnlyList<Sequence> live, bool readingPrompt, int used, int maxRows, CacheTransaction transaction)
+    {
+        for (int i = 0; i < live.Count && used < maxRows; i++)
+        {
+            Sequence sequence = live[(int)(((uint)_turn + (uint)i) % (uint)live.Count)];
+            if (sequence.ReadsPrompt == readingPrompt)
+            {
+                int pending = Math.Min(sequence.Pending.Length, maxRows - used);
+                int draft = Math.Min(sequence.DraftLimit, maxRows - used - pending);
+                Next().Begin(sequence, transaction.Enlist(sequence.Cache, pending + draft), pending, draft, keptSlot: used);
+                PromptRows += sequence.WritesFirstToken ? pending : 0;
+                used += pending + draft;
+            }
+        }
+
+        return used;
+    }
 
     private Round Next()
     {

@@ -58,10 +58,10 @@ internal sealed class Sequence : IDisposable
     public bool WritesFirstToken => Length == PromptLength;
 
     /// <summary>
-    /// Most tokens that its next draft may have: so many that draft and bonus token still fit, and none before the first new
-    /// token, since prompts are read at full depth.
+    /// Most tokens that its next draft may have: so many that draft and bonus token still fit. None before the first new
+    /// token, since prompts are read at full depth, nor while more than the last known token is pending.
     /// </summary>
-    public int DraftLimit => Draft is null || WritesFirstToken ? 0 : Math.Min(Draft.Length, _tokens.Length - Length - 1);
+    public int DraftLimit => Draft is null || WritesFirstToken || Pending.Length > 1 ? 0 : Math.Min(Draft.Length, _tokens.Length - Length - 1);
 
     /// <summary>The tokens that were added to the prompt.</summary>
     public ReadOnlySpan<int> NewTokens => _tokens.AsSpan(PromptLength, Length - PromptLength);

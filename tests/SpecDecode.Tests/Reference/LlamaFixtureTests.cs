@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text.Json;
+using SpecDecode.Drafting;
 using SpecDecode.Generation;
 using SpecDecode.Plans;
 
@@ -52,6 +53,37 @@ public sealed class LlamaFixtureTests
 
         Expectation.CheckGreedy(greedy, Expectation.Numbers(json.RootElement.GetProperty("greedy_margin")), result.Tokens, fixture);
         Assert.Null(result.Text);
+    }
+
+    [Theory]
+    [MemberData(nameof(Folders))]
+    public void The_greedy_continuation_comes_out_the_same_drafted(string fixture)
+    {
+        using TextModel model = Load(fixture);
+        using JsonDocument json = Expected(fixture);
+        int[] tokens = Expectation.Integers(json.RootElement.GetProperty("tokens"));
+        int[] greedy = Expectation.Integers(json.RootElement.GetProperty("greedy"));
+        JsonElement skip = json.RootElement.GetProperty("skip");
+        LayerPlan[] plans =
+        [
+            .. Enumerable.Range(1, model.LayerCount).Select(exit => LayerPlan.EarlyExit(model.LayerCount, exit)),
+            LayerPlan.Skip(
+                model.LayerCount, Expectation.Integers(skip.GetProperty("attention")), Expectation.Integers(skip.GetProperty("mlp"))),
+        ];
+        IReadOnlyList<GenerationResult> results = model.Generate(
+            [.. plans.Select((plan, i) => new GenerationRequest
+            {
+                Tokens = tokens[..json.RootElement.GetProperty("greedy_prompt_length").GetInt32()],
+                MaxNewTokens = greedy.Length,
+                IgnoreEndOfSequence = true,
+                Draft = new DraftOptions { Plan = plan, Length = 1 + i * 3 },
+            })],
+            cancellation: TestContext.Current.CancellationToken);
+        for (int i = 0; i < plans.Length; i++)
+        {
+            Expectation.CheckGreedy(
+                greedy, Expectation.Numbers(json.RootElement.GetProperty("greedy_margin")), results[i].Tokens, $"{fixture}, {plans[i]}");
+        }
     }
 
     private static TextModel Load(string fixture) =>

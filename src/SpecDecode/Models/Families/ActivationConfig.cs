@@ -18,7 +18,7 @@ internal static class ActivationConfig
             "gelu_new" or "gelu_pytorch_tanh" => Activation.GeluTanh,
             "relu" => Activation.Relu,
             _ => throw config.Error(
-                key, $"the activation '{name}' is not supported; silu, gelu, gelu_new, gelu_pytorch_tanh and relu are"),
+                key, $"is '{name}', an activation that is not supported: use a checkpoint with silu, gelu, gelu_new, gelu_pytorch_tanh or relu"),
         };
     }
 }

@@ -22,20 +22,20 @@ internal sealed record AttentionShape(int QueryHeads, int KeyValueHeads, int Hea
         if (heads % keyValueHeads != 0)
         {
             throw config.Error(
-                "num_key_value_heads", $"{keyValueHeads} does not divide num_attention_heads, which is {heads}; restore the published config.json");
+                "num_key_value_heads", $"is {keyValueHeads}, which does not divide num_attention_heads, {heads}: restore the published config.json");
         }
 
         int hidden = config.PositiveInt("hidden_size");
         if (!config.Has("head_dim") && hidden % heads != 0)
         {
             throw config.Error(
-                "head_dim", $"it is absent and hidden_size {hidden} is not a multiple of num_attention_heads {heads}; restore the published config.json");
+                "head_dim", $"is absent, and hidden_size {hidden} is not a multiple of num_attention_heads {heads}: restore the published config.json");
         }
 
         int headSize = config.PositiveInt("head_dim", Math.Max(hidden / heads, 1), MaxHeadSize);
         return heads * headSize <= MaxWidth
             ? new AttentionShape(heads, keyValueHeads, headSize)
-            : throw config.Error("head_dim", $"{heads} heads of {headSize} channels are more than any known model has; restore the published config.json");
+            : throw config.Error("head_dim", $"is {headSize}, which with {heads} heads is more than any known model has: restore the published config.json");
     }
 
     /// <summary>Where a head's channels lie in the stages.</summary>

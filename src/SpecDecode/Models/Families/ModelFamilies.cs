@@ -17,6 +17,6 @@ internal static class ModelFamilies
         return family is not null
             ? family.Describe(checkpoint)
             : throw checkpoint.Config.Error(
-                "model_type", $"the family '{type}' is not supported; use a checkpoint of {string.Join(", ", All.Select(f => f.ModelType))}");
+                "model_type", $"is '{type}', a family that is not supported: use a checkpoint of {string.Join(", ", All.Select(f => f.ModelType))}");
     }
 }

@@ -33,7 +33,7 @@ internal static class RotaryConfig
             throw config.Error(
                 "head_dim",
                 FormattableString.Invariant(
-                    $"a head of {headSize} channels with a rotary part of {part} rotates no even number of them; restore the published config.json"));
+                    $"is {headSize}, of which the rotary part {part} is no even number of channels: restore the published config.json"));
         }
 
         return Scale(RotaryDescription.Default(theta, rotated), scaling);
@@ -59,13 +59,13 @@ internal static class RotaryConfig
                 double high = scaling.PositiveNumber("high_freq_factor");
                 if (high <= low)
                 {
-                    throw scaling.Error("high_freq_factor", "it must be greater than low_freq_factor; restore the published config.json");
+                    throw scaling.Error("high_freq_factor", "is not greater than low_freq_factor: restore the published config.json");
                 }
 
                 return rotary.ScaledByBands(
                     scaling.PositiveNumber("factor"), low, high, scaling.PositiveInt("original_max_position_embeddings"));
             default:
-                throw scaling.Error(key, $"the rotary scaling '{type}' is not supported; use a checkpoint with default, linear or llama3");
+                throw scaling.Error(key, $"is '{type}', a rotary scaling that is not supported: use a checkpoint with default, linear or llama3");
         }
     }
 }

@@ -16,13 +16,25 @@ namespace SpecDecode.Models.Weights;
 /// </summary>
 internal sealed class WeightCache
 {
+    private static readonly TimeSpan Abandoned = TimeSpan.FromDays(1);
     private static readonly TimeSpan LockPoll = TimeSpan.FromMilliseconds(50);
 
     private readonly string _folder;
 
     /// <summary>Uses a folder, which is made when the first file is written.</summary>
     /// <param name="folder">The folder; null takes <see cref="DefaultFolder"/>.</param>
-    public WeightCache(string? folder) => _folder = Path.GetFullPath(folder ?? DefaultFolder());
+    /// <exception cref="SpecDecodeException">It is no path, or the user has no cache directory.</exception>
+    public WeightCache(string? folder)
+    {
+        try
+        {
+            _folder = Path.GetFullPath(folder ?? DefaultFolder());
+        }
+        catch (ArgumentException error)
+        {
+            throw new SpecDecodeException($"The cache folder '{folder}' is no path: name a folder for prepared weights, or none for the default.", error);
+        }
+    }
 
     /// <summary>
     /// <c>specdecode</c> in the user's cache directory: <c>$XDG_CACHE_HOME</c> or <c>~/.cache</c>; on macOS
@@ -132,12 +144,7 @@ internal sealed class WeightCache
             return preparedByAnother;
         }
 
-        // Whoever holds the lock is alone, so what else lies here under this name was left by a crash.
-        foreach (string left in Directory.EnumerateFiles(_folder, Path.GetFileName(path) + ".*.tmp"))
-        {
-            File.Delete(left);
-        }
-
+        DeleteLeftovers(Path.GetFileName(path));
         string temporary = $"{path}.{Guid.NewGuid():n}.tmp";
         try
         {
@@ -152,6 +159,19 @@ internal sealed class WeightCache
 
         return TryOpen(path, key, cancellation)
             ?? throw new SpecDecodeException($"{path}: what was just written reads back differently; the disk or its memory is at fault.");
+    }
+
+    // Whoever holds the lock is alone, so what else lies here under this name was left by a crash; so was what has not been
+    // written to for a day under another.
+    private void DeleteLeftovers(string name)
+    {
+        foreach (FileInfo left in new DirectoryInfo(_folder).EnumerateFiles("*.weights.*.tmp"))
+        {
+            if (left.Name.StartsWith(name, StringComparison.Ordinal) || left.LastWriteTimeUtc < DateTime.UtcNow - Abandoned)
+            {
+                left.Delete();
+            }
+        }
     }
 
     private static void WriteTo(
@@ -181,11 +201,15 @@ internal sealed class WeightCache
             {
                 return new FileStream(path, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None);
             }
-            catch (IOException) when (File.Exists(path))
+            catch (IOException error) when (IsHeldByAnother(error))
             {
                 progress?.Report(new LoadProgress(LoadPhase.WaitingForAnotherProcess, 0));
                 cancellation.WaitHandle.WaitOne(LockPoll);
             }
         }
     }
+
+    // What .NET gives for a file that another process has open exclusively: the sharing and lock violations of Windows, the
+    // EWOULDBLOCK of Linux and of macOS.
+    private static bool IsHeldByAnother(IOException error) => (error.HResult & 0xFFFF) is 32 or 33 or 11 or 35;
 }

@@ -92,10 +92,13 @@ internal sealed class StageSessions : IDisposable
             });
             return sessions;
         }
-        catch (AggregateException error) when (error.InnerExceptions is [OnnxRuntimeException first, ..])
+        catch (AggregateException error)
         {
             sessions.Dispose();
-            throw new SpecDecodeException($"ONNX Runtime cannot create a stage of the model: {first.Message.Trim()}", first);
+            Exception first = error.InnerExceptions[0];
+            throw first is OnnxRuntimeException
+                ? new SpecDecodeException($"ONNX Runtime cannot create a stage of the model: {first.Message.Trim()}", first)
+                : first;
         }
         catch
         {
@@ -133,7 +136,7 @@ internal sealed class StageSessions : IDisposable
         else
         {
             session.IntraOpNumThreads = options.Threads ?? 0;
-            session.AddSessionConfigEntry("session.intra_op.allow_spinning", options.Spinning ? "1" : "0");
+            session.AddSessionConfigEntry("session.intra_op.allow_spinning", options.Spinning ?? true ? "1" : "0");
         }
 
         return session;

@@ -1,0 +1,81 @@
+using SpecDecode.Caching;
+using SpecDecode.Tests.Scheduling;
+
+namespace SpecDecode.Tests.Caching;
+
+public sealed class KvCacheTests : IDisposable
+{
+    private readonly FakeKvStorage _storage = new(1, 8);
+    private readonly KvCache _cache;
+
+    public KvCacheTests() => _cache = new KvCache(_storage);
+
+    [Fact]
+    public void A_new_cache_is_empty_and_holds_what_its_storage_holds()
+    {
+        Assert.Equal((0, 0, 8, false), (_cache.CommittedLength, _cache.CachedLength, _cache.Capacity, _cache.InTransaction));
+        Assert.Same(_storage, _cache.Storage);
+    }
+
+    [Theory]
+    [InlineData(0)]
+    [InlineData(3)]
+    [InlineData(5)]
+    public void Rolling_back_keeps_a_smaller_or_the_same_length(int length)
+    {
+        Commit(5);
+        _cache.RollBackTo(length);
+        Assert.Equal((length, length), (_cache.CommittedLength, _cache.CachedLength));
+    }
+
+    [Theory]
+    [InlineData(-1)]
+    [InlineData(6)]
+    [InlineData(int.MaxValue)]
+    public void Rolling_back_to_what_was_never_committed_throws_and_changes_nothing(int length)
+    {
+        Commit(5);
+        Assert.Throws<ArgumentOutOfRangeException>(() => _cache.RollBackTo(length));
+        Assert.Equal((5, 5), (_cache.CommittedLength, _cache.CachedLength));
+    }
+
+    [Fact]
+    public void Rolling_back_within_a_transaction_throws_and_changes_nothing()
+    {
+        Commit(5);
+        using CacheTransaction transaction = new([]);
+        transaction.Enlist(_cache, 2);
+        Assert.Throws<InvalidOperationException>(() => _cache.RollBackTo(3));
+        Assert.Equal((5, 7, true), (_cache.CommittedLength, _cache.CachedLength, _cache.InTransaction));
+    }
+
+    [Fact]
+    public void Positions_given_up_by_rolling_back_can_be_written_again()
+    {
+        Commit(8);
+        _cache.RollBackTo(6);
+        Commit(2);
+        Assert.Equal(8, _cache.CommittedLength);
+        Assert.Throws<InvalidOperationException>(() => Commit(1));
+    }
+
+    [Fact]
+    public void Disposing_it_frees_its_storage_once()
+    {
+        int freed = 0;
+        KvCache cache = new(new FakeKvStorage(1, 8, () => freed++));
+        cache.Dispose();
+        cache.Dispose();
+        Assert.Equal(1, freed);
+    }
+
+    public void Dispose() => _cache.Dispose();
+
+    private void Commit(int rows)
+    {
+        using CacheTransaction transaction = new([]);
+        int place = transaction.Enlist(_cache, rows);
+        transaction.Keep(place, _cache.CachedLength);
+        transaction.Commit();
+    }
+}

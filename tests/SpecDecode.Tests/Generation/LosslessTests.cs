@@ -1,0 +1,158 @@
+using SpecDecode.Drafting;
+using SpecDecode.Generation;
+using SpecDecode.Plans;
+
+#pragma warning disable xUnit1051 // Every call takes a second at most.
+
+namespace SpecDecode.Tests.Generation;
+
+/// <summary>Drafted texts of the real story model are those of plain decoding, over more than 20,000 tokens.</summary>
+[Collection(nameof(TalesModels))]
+public class LosslessTests(TalesModels models)
+{
+    private const int NewTokens = 120;
+    private const int Layers = 12;
+
+    private static readonly string[] Prompts =
+    [
+        "Once upon a time, there was a little bird who could not sing.", "Tom had a red ball.", "The dog saw a cat.",
+        "Lily and her mom went to the market to buy apples.", "One day, a boy found a key under the big tree.",
+        "There was a small boat on the lake.", "Mia liked to draw. She drew a house and", "\"Can I have a cake?\" asked Ben.",
+    ];
+
+    private static readonly LayerPlan[] Plans =
+    [
+        LayerPlan.EarlyExit(Layers, 1), LayerPlan.EarlyExit(Layers, 2), LayerPlan.EarlyExit(Layers, 4), LayerPlan.EarlyExit(Layers, 8),
+        LayerPlan.EarlyExit(Layers, 12),
+        LayerPlan.Skip(Layers, [4, 6, 8], [3, 5, 7, 9]), LayerPlan.Skip(Layers, [], [5, 6, 7]), LayerPlan.Skip(Layers, [1, 10], []),
+        LayerPlan.Skip(Layers, [0], [0]),
+        LayerPlan.Of(Layers, LayerPlan.EarlyExit(Layers, 3).Blocks.Concat(LayerPlan.EarlyExit(Layers, 3).Blocks.Skip(2))),
+        LayerPlan.Of(Layers, LayerPlan.EarlyExit(Layers, 6).Blocks.Reverse()),
+        LayerPlan.Of(Layers, []),
+    ];
+
+    [Fact]
+    public void Drafted_texts_alone_and_in_mixed_batches_are_those_of_plain_decoding()
+    {
+        IReadOnlyList<GenerationResult> plain = models.Wide.Generate([.. Prompts.Select(prompt => Request(prompt, null))]);
+        int tokens = 0;
+        int parted = 0;
+        for (int turn = 0; turn < 24; turn++)
+        {
+            // Sizes 1 to 8; plans, lengths and thresholds change from text to text, and some decode plainly.
+            int size = 1 + turn % 8;
+            GenerationRequest[] requests = [.. Enumerable.Range(0, size).Select(i => Request(Prompts[(turn + i) % Prompts.Length], Draft(turn, i)))];
+            parted += Compare(requests, plain, turn);
+            tokens += size * NewTokens;
+        }
+
+        foreach (LayerPlan plan in Plans)
+        {
+            foreach (int length in (int[])[1, 3, 7, 16])
+            {
+                GenerationRequest[] requests = [.. Prompts[..2].Select(prompt => Request(prompt, new DraftOptions { Plan = plan, Length = length }))];
+                parted += Compare(requests, plain, 0);
+                tokens += requests.Length * NewTokens;
+            }
+        }
+
+        TestContext.Current.SendDiagnosticMessage($"{tokens} tokens drafted and verified, {parted} texts parted at a near-tie");
+        Assert.True(tokens > 20_000, $"{tokens} tokens");
+    }
+
+    [Fact]
+    public void The_statistics_of_a_text_add_up()
+    {
+        GenerationResult result = models.Wide.Generate(Request(Prompts[0], new DraftOptions { Plan = LayerPlan.EarlyExit(Layers, 2), Length = 5 }));
+
+        // The first token comes from the prompt; every round gives its accepted tokens and one of the verifier's.
+        Assert.Equal(NewTokens, 1 + result.Drafting.Rounds + result.Drafting.Accepted);
+        Assert.Equal(result.Drafting.Accepted, result.Drafting.AcceptedPerPosition.Sum());
+        Assert.Equal(result.Drafting.Drafted, result.Drafting.Accepted + result.Drafting.Discarded);
+        Assert.Equal(result.Drafting.Rounds, result.Drafting.Corrections + result.Drafting.Bonuses + Plain(result));
+        Assert.InRange(result.Drafting.Evaluated, result.Drafting.Accepted, result.Drafting.Drafted);
+        Assert.True(result.Drafting.AcceptanceRate > 0.2, "The story model drafts for itself.");
+
+        // Only the very last round may have had no room for a draft.
+        static long Plain(GenerationResult result) => result.Drafting.Rounds - result.Drafting.Corrections - result.Drafting.Bonuses is var rest and <= 1 ? rest : -1;
+    }
+
+    [Fact]
+    public void A_full_depth_draft_is_always_accepted()
+    {
+        GenerationResult result = models.Wide.Generate(Request(Prompts[1], new DraftOptions { Plan = LayerPlan.Full(Layers), Length = 6 }));
+        Assert.Equal(0, result.Drafting.Corrections);
+        Assert.Equal(result.Drafting.Drafted, result.Drafting.Accepted);
+    }
+
+    [Fact]
+    public void A_draft_ends_after_a_token_under_the_threshold_which_is_verified_still()
+    {
+        DraftOptions always = new() { Plan = LayerPlan.EarlyExit(Layers, 2), Length = 8, Threshold = 1 };
+        GenerationResult result = models.Wide.Generate(Request(Prompts[0], always));
+
+        // No probability reaches 1 here: each round drafts one token, and many of them are accepted.
+        Assert.InRange(result.Drafting.Drafted, result.Drafting.Rounds - 1, result.Drafting.Rounds);
+        Assert.Single(result.Drafting.AcceptedPerPosition);
+        Assert.True(result.Drafting.Accepted > 0);
+    }
+
+    [Fact]
+    public void A_text_that_ends_within_a_draft_ends_with_the_end_token()
+    {
+        // Any token can end a text for a sequence; here the engine's rule is tried with the model's own texts and a token in their middle.
+        int[] plain = [.. models.Wide.Generate(Request(Prompts[2], null)).Tokens];
+        Assert.Equal(plain, models.Wide.Generate(Request(Prompts[2], new DraftOptions { Plan = LayerPlan.Full(Layers), Length = 16 })).Tokens);
+        for (int max = 1; max <= 20; max++)
+        {
+            GenerationResult result = models.Wide.Generate(
+                Request(Prompts[2], new DraftOptions { Plan = LayerPlan.Full(Layers), Length = 16 }) with { MaxNewTokens = max });
+            Assert.Equal(plain[..max], result.Tokens);
+            Assert.Equal(FinishReason.Length, result.FinishReason);
+        }
+    }
+
+    [Theory]
+    [InlineData(0)]
+    [InlineData(65)]
+    public void A_draft_length_out_of_range_is_refused(int length) => Assert.Throws<ArgumentException>(() =>
+        models.Wide.Generate(Request(Prompts[0], new DraftOptions { Plan = LayerPlan.Full(Layers), Length = length })));
+
+    [Theory]
+    [InlineData(-0.1f)]
+    [InlineData(1.1f)]
+    [InlineData(float.NaN)]
+    public void A_threshold_that_is_no_probability_is_refused(float threshold) => Assert.Throws<ArgumentException>(() =>
+        models.Wide.Generate(Request(Prompts[0], new DraftOptions { Plan = LayerPlan.Full(Layers), Threshold = threshold })));
+
+    [Fact]
+    public void A_plan_of_a_deeper_model_is_refused() => Assert.Throws<ArgumentException>(() =>
+        models.Wide.Generate(Request(Prompts[0], new DraftOptions { Plan = LayerPlan.EarlyExit(13, 13) })));
+
+    private static GenerationRequest Request(string prompt, DraftOptions? draft) =>
+        new() { Prompt = prompt, MaxNewTokens = NewTokens, IgnoreEndOfSequence = true, Draft = draft };
+
+    private static DraftOptions? Draft(int turn, int i) => (turn + i) % 6 == 5 ? null : new DraftOptions
+    {
+        Plan = Plans[(turn * 5 + i * 7) % Plans.Length],
+        Length = 1 + (turn * 3 + i * 5) % 16,
+        Threshold = (turn + i) % 4 == 0 ? 0.5f : 0,
+    };
+
+    private int Compare(GenerationRequest[] requests, IReadOnlyList<GenerationResult> plain, int offset)
+    {
+        int parted = 0;
+        IReadOnlyList<GenerationResult> drafted = models.Wide.Generate(requests);
+        for (int i = 0; i < requests.Length; i++)
+        {
+            IReadOnlyList<int> expected = plain[(offset + i) % Prompts.Length].Tokens;
+            if (!expected.SequenceEqual(drafted[i].Tokens))
+            {
+                parted++;
+                models.AssertSameUpToNearTies(models.Wide.Tokenizer!.Encode(requests[i].Prompt!), expected, drafted[i].Tokens);
+            }
+        }
+
+        return parted;
+    }
+}

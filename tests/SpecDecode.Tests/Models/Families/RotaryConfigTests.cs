@@ -1,0 +1,105 @@
+using SpecDecode.Models;
+using SpecDecode.Models.Checkpoints;
+using SpecDecode.Models.Descriptions;
+using SpecDecode.Models.Families;
+using SpecDecode.Tests.Models.Checkpoints;
+
+namespace SpecDecode.Tests.Models.Families;
+
+public sealed class RotaryConfigTests : IDisposable
+{
+    private const string Bands = """ "factor": 8.0, "low_freq_factor": 1.0, "high_freq_factor": 4.0, "original_max_position_embeddings": 64 """;
+    private readonly TemporaryFolder _folder = new();
+
+    public void Dispose() => _folder.Dispose();
+
+    [Fact]
+    public void Frequencies_without_scaling_are_powers_of_theta()
+    {
+        AssertFrequencies(Read("{}", 32), 32, 10000, f => f);
+        AssertFrequencies(Read("""{ "rope_theta": 500000.0 }""", 32), 32, 500000, f => f);
+        AssertFrequencies(Read("""{ "rope_theta": 500000.0, "rope_scaling": { "rope_type": "default" } }""", 32), 32, 500000, f => f);
+    }
+
+    [Fact]
+    public void Only_the_rotary_part_of_a_head_is_rotated() =>
+        AssertFrequencies(Read("""{ "partial_rotary_factor": 0.75 }""", 32), 24, 10000, f => f);
+
+    [Fact]
+    public void Linear_scaling_divides_every_frequency() =>
+        AssertFrequencies(Read("""{ "rope_scaling": { "type": "linear", "factor": 2.5 } }""", 8), 8, 10000, f => f / 2.5);
+
+    [Fact]
+    public void Llama3_scaling_follows_the_wavelengths()
+    {
+        RotaryDescription rotary = Read($$"""{ "rope_theta": 500000.0, "rope_scaling": { "rope_type": "llama3", {{Bands}} } }""", 64);
+
+        int[] bands = new int[3];
+        AssertFrequencies(rotary, 64, 500000, f =>
+        {
+            // As transformers writes it: by wavelength, with the original context 64, factor 8, low 1, high 4.
+            double wavelength = 2 * Math.PI / f;
+            int band = wavelength < 64 / 4.0 ? 0 : wavelength > 64 / 1.0 ? 2 : 1;
+            bands[band]++;
+            double smooth = (64 / wavelength - 1.0) / (4.0 - 1.0);
+            return band switch { 0 => f, 2 => f / 8, _ => (1 - smooth) * f / 8 + smooth * f };
+        });
+        Assert.DoesNotContain(0, bands);
+    }
+
+    [Theory]
+    [InlineData("""{ "rope_theta": 5e5 }""", """{ "rope_parameters": { "rope_type": "default", "rope_theta": 5e5 } }""")]
+    [InlineData("""{ "rope_theta": 5e5 }""", """{ "rope_parameters": { "rope_theta": 5e5 } }""")]
+    [InlineData("""{ "partial_rotary_factor": 0.5 }""", """{ "rope_parameters": { "rope_theta": 10000, "partial_rotary_factor": 0.5 } }""")]
+    [InlineData("""{ "partial_rotary_factor": 0.5 }""", """{ "partial_rotary_factor": 0.5, "rope_parameters": { "rope_theta": 10000 } }""")]
+    [InlineData(
+        """{ "rope_theta": 5e5, "rope_scaling": { "type": "linear", "factor": 4 } }""",
+        """{ "rope_parameters": { "rope_type": "linear", "rope_theta": 5e5, "factor": 4 } }""")]
+    [InlineData(
+        """{ "rope_scaling": { "type": "linear", "factor": 4 } }""",
+        """{ "rope_scaling": { "rope_type": "linear", "type": "yarn", "factor": 4 } }""")]
+    [InlineData(
+        """{ "rope_theta": 5e5, "rope_scaling": { "rope_type": "llama3", BANDS } }""",
+        """{ "rope_parameters": { "rope_type": "llama3", "rope_theta": 5e5, BANDS } }""")]
+    public void Older_and_newer_keys_describe_the_same(string older, string newer)
+    {
+        RotaryDescription expected = Read(older.Replace("BANDS", Bands, StringComparison.Ordinal), 32);
+        RotaryDescription found = Read(newer.Replace("BANDS", Bands, StringComparison.Ordinal), 32);
+
+        Assert.Equal(expected, found);
+        Assert.Equal(expected.GetHashCode(), found.GetHashCode());
+        Assert.NotEqual(Read("{}", 30), found);
+    }
+
+    [Theory]
+    [InlineData("""{ "rope_scaling": { "type": "dynamic", "factor": 2 } }""", "\"rope_scaling.type\"")]
+    [InlineData("""{ "rope_parameters": { "rope_type": "yarn" } }""", "\"rope_parameters.rope_type\"")]
+    [InlineData("""{ "rope_parameters": { "rope_type": "linear" } }""", "\"rope_parameters.factor\" is missing")]
+    [InlineData("""{ "rope_parameters": { "rope_theta": 0 } }""", "\"rope_parameters.rope_theta\" is 0")]
+    [InlineData("""{ "rope_parameters": [] }""", "\"rope_parameters\" is an array")]
+    [InlineData("""{ "rope_theta": 1e999 }""", "\"rope_theta\" is 1e999")]
+    [InlineData("""{ "partial_rotary_factor": 0.01 }""", "is no even number of channels")]
+    [InlineData("""{ "partial_rotary_factor": 0.1 }""", "is no even number of channels")]
+    [InlineData("""{ "partial_rotary_factor": 2 }""", "is no even number of channels")]
+    [InlineData("""{ "rope_scaling": { "rope_type": "llama3", "factor": 8 } }""", "\"rope_scaling.low_freq_factor\" is missing")]
+    [InlineData(
+        """{ "rope_scaling": { "rope_type": "llama3", "factor": 8, "low_freq_factor": 4, "high_freq_factor": 4, "original_max_position_embeddings": 64 } }""",
+        "\"rope_scaling.high_freq_factor\" is not greater")]
+    [InlineData(
+        """{ "rope_scaling": { "rope_type": "llama3", "factor": 8, "low_freq_factor": 1, "high_freq_factor": 4, "original_max_position_embeddings": 0 } }""",
+        "\"rope_scaling.original_max_position_embeddings\" is 0")]
+    public void Impossible_scalings_are_refused_by_their_whole_key(string config, string said) =>
+        Assert.Contains(said, Assert.Throws<CheckpointException>(() => Read(config, 32)).Message, StringComparison.Ordinal);
+
+    private static void AssertFrequencies(RotaryDescription rotary, int rotated, double theta, Func<double, double> scaled)
+    {
+        Assert.Equal(rotated / 2, rotary.InverseFrequencies.Length);
+        for (int i = 0; i < rotated / 2; i++)
+        {
+            double expected = scaled(Math.Pow(theta, -2.0 * i / rotated));
+            Assert.Equal(expected, rotary.InverseFrequencies[i], expected * 1e-12);
+        }
+    }
+
+    private RotaryDescription Read(string json, int headSize) => RotaryConfig.Read(ConfigDocument.Load(_folder.Write("config.json", json)), headSize);
+}

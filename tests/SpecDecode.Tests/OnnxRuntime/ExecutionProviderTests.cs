@@ -1,0 +1,49 @@
+using SpecDecode.OnnxRuntime;
+
+namespace SpecDecode.Tests.OnnxRuntime;
+
+public sealed class ExecutionProviderTests
+{
+    private static RuntimeEnvironment Environment => RuntimeEnvironment.Get(new RuntimeOptions(), _ => { });
+
+    // The environment belongs to the process: it must be made as the library makes it, also where these tests come first.
+    public ExecutionProviderTests() => RuntimeEnvironment.Get(new RuntimeOptions(), _ => { });
+
+    [Fact]
+    public void The_default_is_the_processor() => Assert.NotNull(ExecutionProvider.Get(new RuntimeOptions(), Environment).Buffers);
+
+    [Theory]
+    [InlineData("cuda", 0, "'cuda'")]
+    [InlineData("cuda", 3, "'cuda'")]
+    [InlineData("tpu", 0, "'tpu' is unknown: use cpu or cuda")]
+    [InlineData("CPU", 0, "'CPU' is unknown: use cpu or cuda")]
+    [InlineData("", 0, "'' is unknown: use cpu or cuda")]
+    [InlineData("cpu", 1, "only device 0")]
+    [InlineData("cpu", -1, "only device 0")]
+    public void A_provider_that_cannot_be_had_is_refused_with_the_mend(string provider, int device, string said)
+    {
+        RuntimeOptions options = new() { ExecutionProvider = provider, DeviceId = device };
+        SpecDecodeException error = Assert.Throws<SpecDecodeException>(() => ExecutionProvider.Get(options, Environment));
+
+        Assert.Contains(said, error.Message, StringComparison.Ordinal);
+        Assert.Contains("cpu", error.Message, StringComparison.Ordinal);
+        Assert.DoesNotContain('\n', error.Message);
+    }
+
+    [Fact]
+    public void Another_number_of_threads_than_the_pool_has_is_refused()
+    {
+        SpecDecodeException error = Assert.Throws<SpecDecodeException>(() => RuntimeEnvironment.Get(new RuntimeOptions { Threads = 61 }, _ => { }));
+
+        Assert.StartsWith("Threads is 61,", error.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Another_choice_of_spinning_is_a_warning()
+    {
+        List<string> warnings = [];
+        RuntimeEnvironment.Get(new RuntimeOptions { Spinning = false }, warnings.Add);
+
+        Assert.Contains("Spinning is False", Assert.Single(warnings), StringComparison.Ordinal);
+    }
+}

@@ -1,0 +1,68 @@
+using System.Diagnostics;
+using System.Text;
+
+namespace SpecDecode.Tests.Tool;
+
+public sealed class ChildProcessTests : IDisposable
+{
+    private readonly FixtureCheckpoint _model = new();
+
+    public void Dispose() => _model.Dispose();
+
+    [Fact]
+    public async Task Two_processes_that_prepare_the_same_weights_at_once_agree_and_leave_one_file()
+    {
+        string[] arguments = ["logits", "--model", _model.Folder, "--cache-folder", _model.Cache, "--tokens", "1,2,3", "--threads", "2"];
+        using Process first = ToolRun.Start(arguments);
+        using Process second = ToolRun.Start(arguments);
+        ToolRun[] runs = await Task.WhenAll(ToolRun.End(first), ToolRun.End(second));
+
+        Assert.All(runs, run => Assert.True(run.ExitCode == 0, run.Error));
+        Assert.Equal(runs[0].Output, runs[1].Output);
+        Assert.Single(Directory.EnumerateFiles(_model.Cache, "*.weights"));
+        Assert.Empty(Directory.EnumerateFiles(_model.Cache, "*.tmp"));
+    }
+
+    [Fact]
+    public async Task Bad_input_in_a_process_of_its_own_is_exit_code_1_and_a_sentence_on_stderr()
+    {
+        _model.Config(("num_attention_heads", 0));
+        using Process process = ToolRun.Start("generate", "--model", _model.Folder, "--cache-folder", _model.Cache, "--tokens", "1");
+        ToolRun run = await ToolRun.End(process);
+
+        Assert.Equal(1, run.ExitCode);
+        Assert.Equal("", run.Output);
+        Assert.Contains("num_attention_heads", Assert.Single(run.Complaints), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task The_bundled_model_continues_a_prompt_with_letters_beyond_ascii()
+    {
+        using Process process = ToolRun.Start(
+            "generate", "--model", FixtureCheckpoint.Tales, "--cache-folder", _model.Cache, "--prompt", "@Zoë said: \"-Żółw\"\n", "--max-tokens", "12", "--json");
+        ToolRun run = await ToolRun.End(process);
+
+        Assert.True(run.ExitCode == 0, run.Error);
+        Assert.Equal(12, run.Ints("tokens").Length);
+        Assert.NotEqual("", run.Json.GetProperty("text").GetString());
+    }
+
+    [Fact]
+    public async Task An_interrupt_ends_the_text_and_not_the_process()
+    {
+        Assert.SkipWhen(OperatingSystem.IsWindows(), "An interrupt is sent with 'kill', which is not there.");
+        using Process process = ToolRun.Start(
+            "generate", "--model", FixtureCheckpoint.Tales, "--cache-folder", _model.Cache, "--prompt", "Once", "--max-tokens", "1000", "--ignore-eos");
+        StringBuilder output = new();
+        output.Append((char)process.StandardOutput.Read());
+        using (Process kill = Process.Start("kill", ["-INT", process.Id.ToString(System.Globalization.CultureInfo.InvariantCulture)]))
+        {
+            await kill.WaitForExitAsync(TestContext.Current.CancellationToken);
+        }
+
+        ToolRun run = await ToolRun.End(process);
+        output.Append(run.Output);
+        Assert.True(run.ExitCode == 0, run.Error);
+        Assert.EndsWith("\n", output.ToString(), StringComparison.Ordinal);
+    }
+}

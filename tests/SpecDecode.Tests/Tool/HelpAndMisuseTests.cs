@@ -1,0 +1,80 @@
+namespace SpecDecode.Tests.Tool;
+
+public sealed class HelpAndMisuseTests
+{
+    [Theory]
+    [InlineData("--help")]
+    [InlineData("-h")]
+    [InlineData("-?")]
+    [InlineData("generate", "--help")]
+    [InlineData("generate", "--model", "nowhere", "--help")]
+    [InlineData("logits", "--help")]
+    [InlineData("logits", "-h")]
+    public void Help_goes_to_stdout_and_is_no_error(params string[] arguments)
+    {
+        ToolRun run = ToolRun.Of(arguments);
+
+        Assert.Equal(0, run.ExitCode);
+        Assert.Equal("", run.Error);
+        Assert.Contains("Usage:", run.Output, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("generate", "--model --prompt --tokens --max-tokens --ignore-eos --threads --cache-folder --json")]
+    [InlineData("logits", "--model --tokens --exit-layer --skip-attention --skip-mlp --threads --cache-folder")]
+    public void Help_of_a_command_names_each_of_its_options(string command, string options)
+    {
+        string help = ToolRun.Of(command, "--help").Output;
+
+        Assert.All(options.Split(' '), option => Assert.Contains($"  {option} ", help, StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public void Help_names_the_commands() =>
+        Assert.All(["generate", "logits"], command => Assert.Contains($"  {command} ", ToolRun.Of("--help").Output, StringComparison.Ordinal));
+
+    [Theory]
+    [InlineData("no command")]
+    [InlineData("unknown command", "bogus")]
+    [InlineData("no model", "generate", "--tokens", "1")]
+    [InlineData("no prompt", "generate", "--model", "m")]
+    [InlineData("prompt and tokens", "generate", "--model", "m", "--prompt", "a", "--tokens", "1")]
+    [InlineData("no tokens", "logits", "--model", "m")]
+    [InlineData("prompt for logits", "logits", "--model", "m", "--prompt", "a")]
+    [InlineData("option without its value", "generate", "--model", "m", "--tokens")]
+    [InlineData("unknown option", "generate", "--model", "m", "--tokens", "1", "--temperature", "1")]
+    [InlineData("a stray word", "generate", "--model", "m", "--tokens", "1", "word")]
+    [InlineData("the model twice", "generate", "--model", "m", "--model", "n", "--tokens", "1")]
+    [InlineData("empty tokens", "generate", "--model", "m", "--tokens", "")]
+    [InlineData("a hole in tokens", "generate", "--model", "m", "--tokens", "1,,2")]
+    [InlineData("tokens of words", "generate", "--model", "m", "--tokens", "one")]
+    [InlineData("negative token", "generate", "--model", "m", "--tokens", "1,-2")]
+    [InlineData("fraction", "generate", "--model", "m", "--tokens", "1.5")]
+    [InlineData("token beyond 32 bits", "generate", "--model", "m", "--tokens", "4294967297")]
+    [InlineData("no new tokens", "generate", "--model", "m", "--tokens", "1", "--max-tokens", "0")]
+    [InlineData("fewer than none", "generate", "--model", "m", "--tokens", "1", "--max-tokens", "-3")]
+    [InlineData("max tokens in words", "generate", "--model", "m", "--tokens", "1", "--max-tokens", "many")]
+    [InlineData("max tokens beyond 32 bits", "generate", "--model", "m", "--tokens", "1", "--max-tokens", "9999999999")]
+    [InlineData("no threads", "generate", "--model", "m", "--tokens", "1", "--threads", "0")]
+    [InlineData("threads for logits", "logits", "--model", "m", "--tokens", "1", "--threads", "-1")]
+    [InlineData("exit layer 0", "logits", "--model", "m", "--tokens", "1", "--exit-layer", "0")]
+    [InlineData("exit and skip attention", "logits", "--model", "m", "--tokens", "1", "--exit-layer", "1", "--skip-attention", "0")]
+    [InlineData("exit and skip mlp", "logits", "--model", "m", "--tokens", "1", "--exit-layer", "1", "--skip-mlp", "0")]
+    [InlineData("range backwards", "logits", "--model", "m", "--tokens", "1", "--skip-mlp", "3-1")]
+    [InlineData("range of three", "logits", "--model", "m", "--tokens", "1", "--skip-mlp", "1-2-3")]
+    [InlineData("range without end", "logits", "--model", "m", "--tokens", "1", "--skip-mlp", "1-")]
+    [InlineData("range without start", "logits", "--model", "m", "--tokens", "1", "--skip-mlp", "-1")]
+    [InlineData("a range of millions", "logits", "--model", "m", "--tokens", "1", "--skip-attention", "0-2147483647")]
+    [InlineData("empty list", "logits", "--model", "m", "--tokens", "1", "--skip-attention", "")]
+    public void Misuse_is_exit_code_2_with_a_hint_on_stderr(string what, params string[] arguments)
+    {
+        ToolRun run = ToolRun.Of(arguments);
+
+        Assert.True(run.ExitCode == 2, $"{what}: {run.ExitCode} {run.Error}");
+        Assert.Equal("", run.Output);
+        string[] lines = run.Error.Split('\n', StringSplitOptions.RemoveEmptyEntries);
+        Assert.StartsWith("See: specdecode", lines[^1], StringComparison.Ordinal);
+        Assert.All(lines[..^1], line => Assert.StartsWith("specdecode: ", line, StringComparison.Ordinal));
+        Assert.True(lines.Length >= 2, run.Error);
+    }
+}

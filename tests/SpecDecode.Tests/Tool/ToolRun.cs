@@ -1,0 +1,63 @@
+using System.Diagnostics;
+using System.Text.Json;
+using SpecDecode.Tool;
+
+namespace SpecDecode.Tests.Tool;
+
+/// <summary>What a run of the command left behind.</summary>
+internal sealed record ToolRun(int ExitCode, string Output, string Error)
+{
+    /// <summary>The lines on stderr that are no warnings.</summary>
+    public string[] Complaints =>
+        [.. Error.Split('\n', StringSplitOptions.RemoveEmptyEntries).Where(line => !line.StartsWith("specdecode: warning: ", StringComparison.Ordinal))];
+
+    /// <summary>The one JSON object on stdout.</summary>
+    public JsonElement Json
+    {
+        get
+        {
+            using JsonDocument document = JsonDocument.Parse(Output);
+            return document.RootElement.Clone();
+        }
+    }
+
+    public int[] Ints(string key) => [.. Json.GetProperty(key).EnumerateArray().Select(number => number.GetInt32())];
+
+    public static ToolRun Of(params string[] arguments)
+    {
+        using StringWriter output = new();
+        using StringWriter error = new();
+        return new ToolRun(CommandLine.Run(arguments, output, error, TestContext.Current.CancellationToken), output.ToString(), error.ToString());
+    }
+
+    /// <summary>Runs a command about a model, with the model's own cache folder.</summary>
+    public static ToolRun On(FixtureCheckpoint model, string command, params string[] arguments) =>
+        Of([command, "--model", model.Folder, "--cache-folder", model.Cache, .. arguments]);
+
+    /// <summary>Starts the command as a process of its own.</summary>
+    public static Process Start(params string[] arguments)
+    {
+        ProcessStartInfo start = new(Environment.GetEnvironmentVariable("DOTNET_HOST_PATH") ?? "dotnet")
+        {
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
+            ArgumentList = { Path.Combine(AppContext.BaseDirectory, "SpecDecode.Tool.dll") },
+        };
+        foreach (string argument in arguments)
+        {
+            start.ArgumentList.Add(argument);
+        }
+
+        return Process.Start(start)!;
+    }
+
+    /// <summary>Waits for such a process; it must be fresh, with nothing read yet.</summary>
+    public static async Task<ToolRun> End(Process process)
+    {
+        CancellationToken cancellation = TestContext.Current.CancellationToken;
+        Task<string> output = process.StandardOutput.ReadToEndAsync(cancellation);
+        Task<string> error = process.StandardError.ReadToEndAsync(cancellation);
+        await process.WaitForExitAsync(cancellation);
+        return new ToolRun(process.ExitCode, await output, await error);
+    }
+}
