@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.CommandLine.Help;
 using System.CommandLine.Parsing;
+using SpecDecode.Tool.Bench;
 
 namespace SpecDecode.Tool;
 
@@ -31,6 +32,7 @@ internal static class CommandLine
             new VersionOption(),
             GenerateCommand.Create(output, error, cancellation),
             LogitsCommand.Create(output, error, cancellation),
+            BenchCommand.Create(output, error, cancellation),
         };
 
         // No response files: a prompt may begin with @. No bundling: there are no one-letter options.

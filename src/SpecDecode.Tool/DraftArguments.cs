@@ -50,6 +50,9 @@ internal sealed class DraftArguments
         Threshold = arguments.GetValue(_threshold) ?? 0,
     };
 
+    /// <summary>Whether the command line says how to draft.</summary>
+    public bool IsGiven(CommandResult result) => result.GetResult(_draft) is { Implicit: false } && result.GetValue(_draft) != None;
+
     // An option that would have no effect is a mistake of whoever typed it.
     private void Check(CommandResult result)
     {

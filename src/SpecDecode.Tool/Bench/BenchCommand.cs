@@ -1,0 +1,162 @@
+using System.CommandLine;
+using System.CommandLine.Parsing;
+using System.Globalization;
+using System.Text.Json;
+using SpecDecode.Drafting;
+using SpecDecode.Generation;
+using SpecDecode.Plans;
+
+namespace SpecDecode.Tool.Bench;
+
+/// <summary><c>specdecode bench</c>: plain against speculative decoding, in turn, within one run.</summary>
+internal static class BenchCommand
+{
+    /// <summary>The command.</summary>
+    public static Command Create(TextWriter output, TextWriter error, CancellationToken cancellation)
+    {
+        Command command = new("bench", "Measure speculative against plain decoding, in turn; end-of-sequence tokens are ignored.");
+        ModelArguments model = new(command);
+        Option<string> prompts = new("--prompts")
+        {
+            Description = "A prompt a line, or .jsonl with 'prompt' or 'turns' (first turn).",
+            HelpName = "FILE",
+            Required = true,
+        };
+        Option<int?> maxTokens = NumberOption.Optional("--max-tokens", "N", "New tokens for each prompt; by default 128.");
+        Option<int?> repeat = NumberOption.Optional("--repeat", "R", "Repetitions of plain and speculative in turn; by default 3.");
+        Option<int?> concurrency = NumberOption.Optional("--concurrency", "C", "Prompts that are answered at the same time; by default 1.", max: 4096);
+        DraftArguments draft = new(command);
+        Option<bool> sweep = new("--sweep") { Description = "Try early exits and draft lengths, and print a table and the best." };
+        Option<int[]?> sweepLayers = ListOption.Layers("--sweep-exit-layers", "Exit layers that --sweep tries; by default 1-4.");
+        Option<int[]?> sweepLengths = ListOption.Layers("--sweep-draft-lengths", "Draft lengths that --sweep tries; by default 1-4.");
+        Option<bool> json = new("--json") { Description = "Print one JSON object." };
+        foreach (Option option in (Option[])[prompts, maxTokens, repeat, concurrency, sweep, sweepLayers, sweepLengths, json])
+        {
+            command.Options.Add(option);
+        }
+
+        command.Validators.Add(result => Check(result, draft, sweep, sweepLayers, sweepLengths));
+        command.SetAction(arguments =>
+        {
+            IReadOnlyList<string> texts = PromptFile.Read(arguments.GetValue(prompts)!);
+            using TextModel loaded = model.Load(arguments, error, cancellation);
+            BenchComparison Run(DraftOptions? options) => BenchComparison.Run(
+                loaded, texts, arguments.GetValue(maxTokens) ?? GenerationRequest.DefaultMaxNewTokens,
+                arguments.GetValue(repeat) ?? 3, arguments.GetValue(concurrency) ?? 1, options, cancellation);
+
+            if (arguments.GetValue(sweep))
+            {
+                int[] layers = arguments.GetResult(sweepLayers) is null ? [1, 2, 3, 4] : arguments.GetValue(sweepLayers)!;
+                int[] lengths = arguments.GetResult(sweepLengths) is null ? [1, 2, 3, 4] : arguments.GetValue(sweepLengths)!;
+                Sweep.Run(output, loaded, Cells(loaded.LayerCount, layers, lengths), Run, arguments.GetValue(json));
+            }
+            else if (arguments.GetValue(json))
+            {
+                WriteJson(output, Run(draft.Read(arguments, loaded.LayerCount)));
+            }
+            else
+            {
+                WriteText(output, Run(draft.Read(arguments, loaded.LayerCount)));
+            }
+
+            return CommandLine.Success;
+        });
+        return command;
+    }
+
+    private static void Check(
+        CommandResult result, DraftArguments draft, Option<bool> sweep, Option<int[]?> sweepLayers, Option<int[]?> sweepLengths)
+    {
+        bool sweeps = result.GetValue(sweep);
+        if (sweeps && draft.IsGiven(result))
+        {
+            result.AddError("--sweep chooses how to draft; leave --draft out.");
+        }
+
+        if (!sweeps && !draft.IsGiven(result))
+        {
+            result.AddError("Say what to measure: --draft early-exit, --draft layer-skip or --sweep.");
+        }
+
+        if (!sweeps && (result.GetResult(sweepLayers) is not null || result.GetResult(sweepLengths) is not null))
+        {
+            result.AddError("--sweep-exit-layers and --sweep-draft-lengths have no effect without --sweep.");
+        }
+
+        if (result.GetResult(sweepLengths) is { Errors: var errors } && !errors.Any()
+            && result.GetValue(sweepLengths) is { } lengths && lengths.Any(length => length is < 1 or > DraftOptions.MaxLength))
+        {
+            result.AddError($"--sweep-draft-lengths: draft lengths go from 1 to {DraftOptions.MaxLength}.");
+        }
+    }
+
+    private static IEnumerable<(int ExitLayer, DraftOptions Draft)> Cells(int layerCount, int[] layers, int[] lengths)
+    {
+        foreach (int layer in layers)
+        {
+            if (layer < 1)
+            {
+                throw new SpecDecodeException("--sweep-exit-layers: exit layers begin at 1.");
+            }
+
+            LayerPlan plan = PlanArguments.Read(layerCount, layer, [], []);
+            foreach (int length in lengths)
+            {
+                yield return (layer, new DraftOptions { Plan = plan, Length = length });
+            }
+        }
+    }
+
+    private static void WriteText(TextWriter output, BenchComparison result)
+    {
+        void Line(FormattableString line) => output.WriteLine(line.ToString(CultureInfo.InvariantCulture));
+        Line($"plain        {result.Plain.TokensPerSecond:f1} tokens/s, prefill {result.Plain.PrefillTokensPerSecond:f0} tokens/s");
+        Line($"speculative  {result.Speculative.TokensPerSecond:f1} tokens/s, prefill {result.Speculative.PrefillTokensPerSecond:f0} tokens/s");
+        Line($"speed-up     {result.Speedup:f3} ({result.Ratios[0]:f3} to {result.Ratios[^1]:f3})");
+        Line($"acceptance   {result.AcceptanceRate:f3}, {result.MeanAcceptanceLength:f3} tokens a round");
+        Line($"time         drafting {result.DraftShare:p1}, verifying {result.VerifyShare:p1}, outside the runtime {result.OutsideRuntimeShare:p1}");
+        Line($"memory       {result.ManagedBytesPerToken:f0} managed bytes a token, peak {BenchComparison.PeakResidentMegabytes():f0} MB");
+        output.WriteLine(result.Difference is { } difference
+            ? string.Create(CultureInfo.InvariantCulture, $"outputs      differ first in prompt {difference.Prompt} at token {difference.Position}, by a margin of {difference.Margin:e2}")
+            : "outputs      identical");
+    }
+
+    private static void WriteJson(TextWriter output, BenchComparison result) => JsonResult.Write(output, json =>
+    {
+        WriteRun(json, "plain", result.Plain);
+        WriteRun(json, "speculative", result.Speculative);
+        json.WriteNumberOrNull("speedup", result.Speedup);
+        json.WriteNumberOrNull("speedup_min", result.Ratios[0]);
+        json.WriteNumberOrNull("speedup_max", result.Ratios[^1]);
+        json.WriteNumberOrNull("acceptance_rate", result.AcceptanceRate);
+        json.WriteNumberOrNull("mean_acceptance_length", result.MeanAcceptanceLength);
+        json.WriteNumberOrNull("outside_runtime_share", result.OutsideRuntimeShare);
+        json.WriteNumberOrNull("managed_bytes_per_token", result.ManagedBytesPerToken);
+        json.WriteNumberOrNull("draft_share", result.DraftShare);
+        json.WriteNumberOrNull("verify_share", result.VerifyShare);
+        json.WriteBoolean("identical_outputs", result.Difference is null);
+        if (result.Difference is { } difference)
+        {
+            json.WriteStartObject("first_difference");
+            json.WriteNumber("prompt", difference.Prompt);
+            json.WriteNumber("position", difference.Position);
+            json.WriteNumber("margin", difference.Margin);
+            json.WriteEndObject();
+        }
+        else
+        {
+            json.WriteNull("first_difference");
+        }
+
+        json.WriteNumberOrNull("peak_rss_mb", BenchComparison.PeakResidentMegabytes());
+    });
+
+    private static void WriteRun(Utf8JsonWriter json, string name, BenchRun run)
+    {
+        json.WriteStartObject(name);
+        json.WriteNumberOrNull("tokens_per_second", run.TokensPerSecond);
+        json.WriteNumberOrNull("ms_per_token", 1000 / run.TokensPerSecond);
+        json.WriteNumberOrNull("prefill_tokens_per_second", run.PrefillTokensPerSecond);
+        json.WriteEndObject();
+    }
+}

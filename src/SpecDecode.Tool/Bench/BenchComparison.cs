@@ -1,0 +1,111 @@
+using System.Diagnostics;
+using SpecDecode.Drafting;
+using SpecDecode.Generation;
+
+namespace SpecDecode.Tool.Bench;
+
+/// <summary>Where a drafted output first differs from the plain one.</summary>
+/// <param name="Prompt">The prompt's number, from 0.</param>
+/// <param name="Position">The new token's number, from 0.</param>
+/// <param name="Margin">How far the model's logits of the two tokens lie apart there.</param>
+internal sealed record FirstDifference(int Prompt, int Position, double Margin);
+
+/// <summary>Plain and speculative runs in turn, and what they say.</summary>
+internal sealed class BenchComparison
+{
+    private readonly List<BenchRun> _plain = [];
+    private readonly List<BenchRun> _speculative = [];
+
+    private BenchComparison()
+    {
+    }
+
+    /// <summary>The repetition whose plain speed is the median.</summary>
+    public BenchRun Plain => Median(_plain);
+
+    /// <summary>The repetition whose speculative speed is the median.</summary>
+    public BenchRun Speculative => Median(_speculative);
+
+    /// <summary>Speculative over plain tokens per second of each repetition, smallest first.</summary>
+    public double[] Ratios => [.. _plain.Zip(_speculative, (plain, speculative) => speculative.TokensPerSecond / plain.TokensPerSecond).Order()];
+
+    /// <summary>Median of <see cref="Ratios"/>.</summary>
+    public double Speedup => Ratios is var ratios && ratios.Length % 2 == 1
+        ? ratios[ratios.Length / 2]
+        : (ratios[ratios.Length / 2 - 1] + ratios[ratios.Length / 2]) / 2;
+
+    /// <summary>Accepted draft tokens for each round.</summary>
+    public double MeanAcceptanceLength => 1 + Sum(rounds => rounds.Accepted) / Math.Max(1, Sum(rounds => rounds.Rounds));
+
+    /// <summary>Accepted over drafted tokens; null when nothing was drafted.</summary>
+    public double? AcceptanceRate => Sum(rounds => rounds.Drafted) is var drafted and > 0 ? Sum(rounds => rounds.Accepted) / drafted : null;
+
+    /// <summary>Share of the speculative runs' decode time that was not inside the runtime.</summary>
+    public double OutsideRuntimeShare => 1 - Share(run => run.RuntimeTime);
+
+    /// <summary>Share of the speculative runs' decode time that drafting took.</summary>
+    public double DraftShare => Share(run => run.DraftTime);
+
+    /// <summary>Share of the speculative runs' decode time that verifying took.</summary>
+    public double VerifyShare => Share(run => run.VerifyTime);
+
+    /// <summary>Managed bytes for each new token of the speculative runs.</summary>
+    public double ManagedBytesPerToken => (double)_speculative.Sum(run => run.ManagedBytes) / _speculative.Sum(run => run.Tokens);
+
+    /// <summary>The first difference between plain and speculative outputs; null when they are the same.</summary>
+    public FirstDifference? Difference { get; private set; }
+
+    /// <summary>Runs plain and speculative in turn, after a short turn of each to warm up.</summary>
+    public static BenchComparison Run(
+        TextModel model, IReadOnlyList<string> prompts, int maxNewTokens, int repeat, int concurrency, DraftOptions? draft,
+        CancellationToken cancellation)
+    {
+        string[] few = [.. prompts.Take(concurrency)];
+        BenchRun.Of(model, few, Math.Min(maxNewTokens, 16), concurrency, null, cancellation);
+        BenchRun.Of(model, few, Math.Min(maxNewTokens, 16), concurrency, draft, cancellation);
+
+        BenchComparison comparison = new();
+        for (int i = 0; i < repeat; i++)
+        {
+            comparison._plain.Add(BenchRun.Of(model, prompts, maxNewTokens, concurrency, null, cancellation));
+            comparison._speculative.Add(BenchRun.Of(model, prompts, maxNewTokens, concurrency, draft, cancellation));
+            comparison.Difference ??= FindDifference(model, prompts, comparison._plain[i], comparison._speculative[i], cancellation);
+        }
+
+        return comparison;
+    }
+
+    /// <summary>The process's largest resident memory so far.</summary>
+    public static double PeakResidentMegabytes()
+    {
+        using Process process = Process.GetCurrentProcess();
+        return process.PeakWorkingSet64 / 1e6;
+    }
+
+    private static FirstDifference? FindDifference(
+        TextModel model, IReadOnlyList<string> prompts, BenchRun plain, BenchRun speculative, CancellationToken cancellation)
+    {
+        for (int prompt = 0; prompt < prompts.Count; prompt++)
+        {
+            (IReadOnlyList<int> expected, IReadOnlyList<int> actual) = (plain.Outputs[prompt], speculative.Outputs[prompt]);
+            for (int i = 0; i < Math.Min(expected.Count, actual.Count); i++)
+            {
+                if (expected[i] != actual[i])
+                {
+                    IReadOnlyList<float> logits = model.Evaluate(
+                        [.. model.Tokenizer!.Encode(prompts[prompt]), .. expected.Take(i)], null, cancellation).LastLogits;
+                    return new FirstDifference(prompt, i, Math.Abs(logits[expected[i]] - logits[actual[i]]));
+                }
+            }
+        }
+
+        return null;
+    }
+
+    private static BenchRun Median(List<BenchRun> runs) => runs.OrderBy(run => run.TokensPerSecond).ElementAt(runs.Count / 2);
+
+    private double Share(Func<BenchRun, TimeSpan> part) =>
+        _speculative.Sum(run => part(run).TotalSeconds) / _speculative.Sum(run => run.DecodeTime.TotalSeconds);
+
+    private double Sum(Func<Diagnostics.DraftStatistics, long> count) => _speculative.Sum(run => run.Rounds.Sum(count));
+}

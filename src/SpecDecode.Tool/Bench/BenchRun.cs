@@ -1,0 +1,103 @@
+using System.Diagnostics;
+using SpecDecode.Diagnostics;
+using SpecDecode.Drafting;
+using SpecDecode.Generation;
+
+namespace SpecDecode.Tool.Bench;
+
+/// <summary>
+/// All prompts once, so many at a time, and what it took. Steps that read a prompt count as prefill, the others as
+/// decoding; a step's time runs from the end of the one before, so that nothing between them is left out.
+/// </summary>
+internal sealed class BenchRun
+{
+    private readonly List<IReadOnlyList<int>> _outputs = [];
+    private long _last;
+    private long _lastBytes;
+
+    private BenchRun()
+    {
+    }
+
+    /// <summary>The new tokens of each prompt.</summary>
+    public IReadOnlyList<IReadOnlyList<int>> Outputs => _outputs;
+
+    /// <summary>New tokens of the decoding steps.</summary>
+    public long Tokens { get; private set; }
+
+    /// <summary>Time of the decoding steps.</summary>
+    public TimeSpan DecodeTime { get; private set; }
+
+    /// <summary>Time of the decoding steps inside the runtime.</summary>
+    public TimeSpan RuntimeTime { get; private set; }
+
+    /// <summary>Time of the decoding steps' draft passes.</summary>
+    public TimeSpan DraftTime { get; private set; }
+
+    /// <summary>Time of the decoding steps' verifying passes.</summary>
+    public TimeSpan VerifyTime { get; private set; }
+
+    /// <summary>Managed bytes that the decoding steps allocated.</summary>
+    public long ManagedBytes { get; private set; }
+
+    /// <summary>Rows of prompts.</summary>
+    public long PromptTokens { get; private set; }
+
+    /// <summary>Time of the steps that read prompts.</summary>
+    public TimeSpan PrefillTime { get; private set; }
+
+    /// <summary>The sums of the texts' rounds.</summary>
+    public List<DraftStatistics> Rounds { get; } = [];
+
+    public double TokensPerSecond => Tokens / DecodeTime.TotalSeconds;
+
+    public double PrefillTokensPerSecond => PromptTokens / PrefillTime.TotalSeconds;
+
+    /// <summary>Runs all prompts.</summary>
+    public static BenchRun Of(
+        TextModel model, IReadOnlyList<string> prompts, int maxNewTokens, int concurrency, DraftOptions? draft, CancellationToken cancellation)
+    {
+        BenchRun run = new();
+        foreach (string[] group in prompts.Chunk(concurrency))
+        {
+            GenerationRequest[] requests = [.. group.Select(prompt => new GenerationRequest
+            {
+                Prompt = prompt, MaxNewTokens = maxNewTokens, IgnoreEndOfSequence = true, Draft = draft,
+            })];
+            run._last = Stopwatch.GetTimestamp();
+            run._lastBytes = GC.GetAllocatedBytesForCurrentThread();
+            foreach (GenerationResult result in model.Generate(requests, null, run.Add, cancellation))
+            {
+                run._outputs.Add(result.Tokens);
+                run.Rounds.Add(result.Drafting);
+            }
+
+            cancellation.ThrowIfCancellationRequested();
+        }
+
+        return run;
+    }
+
+    private void Add(StepRecord step)
+    {
+        long now = Stopwatch.GetTimestamp();
+        long bytes = GC.GetAllocatedBytesForCurrentThread();
+        TimeSpan time = Stopwatch.GetElapsedTime(_last, now);
+        if (step.PromptRows > 0)
+        {
+            PromptTokens += step.PromptRows;
+            PrefillTime += time;
+        }
+        else
+        {
+            Tokens += step.NewTokens;
+            DecodeTime += time;
+            RuntimeTime += step.RuntimeTime;
+            DraftTime += step.DraftTime;
+            VerifyTime += step.VerifyTime;
+            ManagedBytes += bytes - _lastBytes;
+        }
+
+        (_last, _lastBytes) = (now, bytes);
+    }
+}

@@ -1,0 +1,86 @@
+using System.Globalization;
+using SpecDecode.Drafting;
+using SpecDecode.Generation;
+
+namespace SpecDecode.Tool.Bench;
+
+/// <summary>Measures a grid of early exits and draft lengths, and prints a table and the best cell.</summary>
+internal static class Sweep
+{
+    /// <summary>Runs the cells one after the other.</summary>
+    /// <param name="output">Takes the table, a row as soon as it is measured, or one JSON object at the end.</param>
+    /// <param name="model">The model.</param>
+    /// <param name="cells">What is tried.</param>
+    /// <param name="run">Measures a cell.</param>
+    /// <param name="asJson">Whether to write JSON.</param>
+    public static void Run(
+        TextWriter output, TextModel model, IEnumerable<(int ExitLayer, DraftOptions Draft)> cells, Func<DraftOptions, BenchComparison> run, bool asJson)
+    {
+        RowCosts costs = new(model);
+        List<Cell> measured = [];
+        if (!asJson)
+        {
+            output.WriteLine("| exit layer | draft length | acceptance | tokens a round | plain ms/token | speculative ms/token | speed-up | predicted | identical |");
+            output.WriteLine("|---|---|---|---|---|---|---|---|---|");
+        }
+
+        foreach ((int exitLayer, DraftOptions draft) in cells)
+        {
+            BenchComparison result = run(draft);
+            Cell cell = new(exitLayer, draft.Length, result, costs.PredictSpeedup(draft, result.MeanAcceptanceLength));
+            measured.Add(cell);
+            if (!asJson)
+            {
+                output.WriteLine(cell.Row);
+                output.Flush();
+            }
+        }
+
+        Cell best = measured.MaxBy(cell => cell.Result.Speedup)!;
+        if (asJson)
+        {
+            Write(output, measured, best);
+        }
+        else
+        {
+            output.WriteLine();
+            output.WriteLine(string.Create(
+                CultureInfo.InvariantCulture,
+                $"best: exit layer {best.ExitLayer}, draft length {best.DraftLength}, speed-up {best.Result.Speedup:f3}, {best.Result.Speedup / best.Predicted:f2} of what its tokens a round and the cost of rows predict"));
+        }
+    }
+
+    private static void Write(TextWriter output, List<Cell> cells, Cell best) => JsonResult.Write(output, json =>
+    {
+        json.WriteStartArray("cells");
+        foreach (Cell cell in cells)
+        {
+            json.WriteStartObject();
+            json.WriteNumber("exit_layer", cell.ExitLayer);
+            json.WriteNumber("draft_length", cell.DraftLength);
+            json.WriteNumberOrNull("acceptance_rate", cell.Result.AcceptanceRate);
+            json.WriteNumberOrNull("mean_acceptance_length", cell.Result.MeanAcceptanceLength);
+            json.WriteNumberOrNull("plain_ms_per_token", 1000 / cell.Result.Plain.TokensPerSecond);
+            json.WriteNumberOrNull("speculative_ms_per_token", 1000 / cell.Result.Speculative.TokensPerSecond);
+            json.WriteNumberOrNull("speedup", cell.Result.Speedup);
+            json.WriteNumberOrNull("predicted_speedup", cell.Predicted);
+            json.WriteBoolean("identical_outputs", cell.Result.Difference is null);
+            json.WriteEndObject();
+        }
+
+        json.WriteEndArray();
+        json.WriteStartObject("best");
+        json.WriteNumber("exit_layer", best.ExitLayer);
+        json.WriteNumber("draft_length", best.DraftLength);
+        json.WriteNumberOrNull("speedup", best.Result.Speedup);
+        json.WriteEndObject();
+    });
+
+    /// <summary>One cell of the grid, measured.</summary>
+    private sealed record Cell(int ExitLayer, int DraftLength, BenchComparison Result, double Predicted)
+    {
+        public string Row => string.Create(
+            CultureInfo.InvariantCulture,
+            $"| {ExitLayer} | {DraftLength} | {Result.AcceptanceRate:f3} | {Result.MeanAcceptanceLength:f3} | {1000 / Result.Plain.TokensPerSecond:f2} | {1000 / Result.Speculative.TokensPerSecond:f2} | {Result.Speedup:f3} | {Predicted:f3} | {(Result.Difference is null ? "yes" : "no")} |");
+    }
+}
