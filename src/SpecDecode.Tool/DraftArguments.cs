@@ -12,10 +12,9 @@ internal sealed class DraftArguments
     private const string EarlyExit = "early-exit";
     private const string LayerSkip = "layer-skip";
 
-    private readonly Option<string> _draft = new("--draft")
+    private readonly Option<string?> _draft = new("--draft")
     {
-        Description = "How the model drafts for itself; the text is the same.",
-        DefaultValueFactory = _ => None,
+        Description = "How the model drafts for itself, by default not at all; the text is the same.",
     };
 
     private readonly Option<int?> _exitLayer = NumberOption.Optional("--exit-layer", "E", "early-exit: the drafter runs layers 0 to E - 1.");
@@ -42,7 +41,7 @@ internal sealed class DraftArguments
 
     /// <summary>What the options ask for; null for plain decoding.</summary>
     /// <exception cref="SpecDecodeException">A layer that the model does not have.</exception>
-    public DraftOptions? Read(ParseResult arguments, int layerCount) => arguments.GetValue(_draft) == None ? null : new DraftOptions
+    public DraftOptions? Read(ParseResult arguments, int layerCount) => arguments.GetValue(_draft) is null or None ? null : new DraftOptions
     {
         Plan = PlanArguments.Read(
             layerCount, arguments.GetValue(_exitLayer), arguments.GetValue(_skipAttention) ?? [], arguments.GetValue(_skipMlp) ?? []),
@@ -51,14 +50,17 @@ internal sealed class DraftArguments
     };
 
     /// <summary>Whether the command line says how to draft.</summary>
-    public bool IsGiven(CommandResult result) => result.GetResult(_draft) is { Implicit: false } && result.GetValue(_draft) != None;
+    public bool IsGiven(CommandResult result) => Strategy(result) != None;
+
+    // As it was typed: a value that is not allowed is the parser's to refuse.
+    private string Strategy(CommandResult result) => result.GetResult(_draft) is { Tokens: [{ Value: var strategy }] } ? strategy : None;
 
     // An option that would have no effect is a mistake of whoever typed it.
     private void Check(CommandResult result)
     {
-        bool IsGiven(Option option) => result.GetResult(option) is { Implicit: false };
+        bool IsGiven(Option option) => result.GetResult(option) is not null;
         bool skips = IsGiven(_skipAttention) || IsGiven(_skipMlp);
-        string? problem = result.GetValue(_draft) switch
+        string? problem = Strategy(result) switch
         {
             EarlyExit when !IsGiven(_exitLayer) => "--draft early-exit needs --exit-layer.",
             EarlyExit when skips => "--draft early-exit takes no layers to skip; use --draft layer-skip for them.",

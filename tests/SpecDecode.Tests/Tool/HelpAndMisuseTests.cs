@@ -10,6 +10,7 @@ public sealed class HelpAndMisuseTests
     [InlineData("generate", "--model", "nowhere", "--help")]
     [InlineData("logits", "--help")]
     [InlineData("logits", "-h")]
+    [InlineData("bench", "--help")]
     public void Help_goes_to_stdout_and_is_no_error(params string[] arguments)
     {
         ToolRun run = ToolRun.Of(arguments);
@@ -20,7 +21,8 @@ public sealed class HelpAndMisuseTests
     }
 
     [Theory]
-    [InlineData("generate", "--model --prompt --tokens --max-tokens --ignore-eos --threads --cache-folder --json")]
+    [InlineData("generate", "--model --prompt --tokens --max-tokens --ignore-eos --threads --cache-folder --json "
+        + "--draft --exit-layer --skip-attention --skip-mlp --draft-length --draft-threshold")]
     [InlineData("logits", "--model --tokens --exit-layer --skip-attention --skip-mlp --threads --cache-folder")]
     public void Help_of_a_command_names_each_of_its_options(string command, string options)
     {
@@ -31,7 +33,7 @@ public sealed class HelpAndMisuseTests
 
     [Fact]
     public void Help_names_the_commands() =>
-        Assert.All(["generate", "logits"], command => Assert.Contains($"  {command} ", ToolRun.Of("--help").Output, StringComparison.Ordinal));
+        Assert.All(["generate", "logits", "bench"], command => Assert.Contains($"  {command} ", ToolRun.Of("--help").Output, StringComparison.Ordinal));
 
     [Theory]
     [InlineData("no command")]

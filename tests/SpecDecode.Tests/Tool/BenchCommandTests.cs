@@ -1,0 +1,102 @@
+using System.Text.Json;
+using SpecDecode.Tests.Models.Checkpoints;
+
+namespace SpecDecode.Tests.Tool;
+
+public sealed class BenchCommandTests : IDisposable
+{
+    private readonly TemporaryFolder _folder = new();
+
+    public void Dispose() => _folder.Dispose();
+
+    [Theory]
+    [InlineData("1")]
+    [InlineData("3")]
+    public void A_bench_compares_outputs_and_accounts_for_its_time(string concurrency)
+    {
+        ToolRun run = Bench(
+            "Once upon a time\n\nThe dog saw\nMia and Tom\n", "prompts.txt",
+            "--max-tokens", "20", "--repeat", "2", "--concurrency", concurrency, "--draft", "early-exit", "--exit-layer", "2", "--json");
+
+        Assert.True(run.ExitCode == 0, run.Error);
+        JsonElement json = run.Json;
+        Assert.True(json.GetProperty("identical_outputs").GetBoolean());
+        Assert.Equal(JsonValueKind.Null, json.GetProperty("first_difference").ValueKind);
+        foreach (string side in (string[])["plain", "speculative"])
+        {
+            JsonElement one = json.GetProperty(side);
+            Assert.Equal(1000, one.GetProperty("tokens_per_second").GetDouble() * one.GetProperty("ms_per_token").GetDouble(), 2.0);
+            Assert.True(one.GetProperty("prefill_tokens_per_second").GetDouble() > 0);
+        }
+
+        double Number(string key) => json.GetProperty(key).GetDouble();
+        Assert.InRange(Number("speedup"), Number("speedup_min"), Number("speedup_max"));
+        Assert.InRange(Number("acceptance_rate"), 0.2, 1);
+        Assert.InRange(Number("mean_acceptance_length"), 1.2, 5);
+        Assert.InRange(Number("outside_runtime_share"), 0, 1);
+        Assert.InRange(Number("draft_share") + Number("verify_share"), 0.5, 1.0001);
+        Assert.InRange(Number("managed_bytes_per_token"), 0, 8192);
+        Assert.True(Number("peak_rss_mb") > 20);
+    }
+
+    [Fact]
+    public void A_sweep_measures_every_cell_and_names_the_best()
+    {
+        ToolRun run = Bench(
+            "Once upon a time", "prompts.txt",
+            "--max-tokens", "12", "--repeat", "1", "--sweep", "--sweep-exit-layers", "2,12", "--sweep-draft-lengths", "1-2", "--json");
+
+        Assert.True(run.ExitCode == 0, run.Error);
+        JsonElement[] cells = [.. run.Json.GetProperty("cells").EnumerateArray()];
+        Assert.Equal(
+            [(2, 1), (2, 2), (12, 1), (12, 2)],
+            cells.Select(cell => (cell.GetProperty("exit_layer").GetInt32(), cell.GetProperty("draft_length").GetInt32())));
+        Assert.All(cells, cell => Assert.True(cell.GetProperty("predicted_speedup").GetDouble() > 0));
+        Assert.Equal(
+            cells.Max(cell => cell.GetProperty("speedup").GetDouble()),
+            run.Json.GetProperty("best").GetProperty("speedup").GetDouble());
+    }
+
+    [Fact]
+    public void Json_lines_give_their_prompt_or_their_first_turn()
+    {
+        ToolRun run = Bench(
+            "{\"prompt\": \"Once upon a time\"}\n{\"turns\": [\"The dog\", \"never read\"], \"category\": \"x\"}\n", "prompts.jsonl",
+            "--max-tokens", "4", "--repeat", "1", "--draft", "early-exit", "--exit-layer", "2", "--json");
+
+        Assert.True(run.ExitCode == 0, run.Error);
+    }
+
+    [Theory]
+    [InlineData("prompts.jsonl", "{\"prompt\": 3}", "line 1")]
+    [InlineData("prompts.jsonl", "{\"prompt\": \"a\"}\n[]", "line 2")]
+    [InlineData("prompts.jsonl", "{\"prompt\"", "not JSON")]
+    [InlineData("prompts.txt", "\n  \n", "no prompt")]
+    public void A_file_without_usable_prompts_is_bad_input(string name, string content, string said)
+    {
+        ToolRun run = Bench(content, name, "--draft", "early-exit", "--exit-layer", "2");
+
+        Assert.Equal(1, run.ExitCode);
+        Assert.Contains(said, run.Error, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("Say what to measure")]
+    [InlineData("leave --draft out", "--sweep", "--draft", "early-exit", "--exit-layer", "2")]
+    [InlineData("no effect without --sweep", "--draft", "early-exit", "--exit-layer", "2", "--sweep-draft-lengths", "1")]
+    [InlineData("draft lengths go from 1 to 64", "--sweep", "--sweep-draft-lengths", "0-3")]
+    public void Options_that_do_not_fit_are_misuse(string said, params string[] options)
+    {
+        ToolRun run = ToolRun.Of(["bench", "--model", "m", "--prompts", "p", .. options]);
+
+        Assert.Equal(2, run.ExitCode);
+        Assert.Contains(said, run.Error, StringComparison.Ordinal);
+    }
+
+    private ToolRun Bench(string prompts, string name, params string[] options)
+    {
+        string file = _folder.File(name);
+        File.WriteAllText(file, prompts);
+        return ToolRun.Of(["bench", "--model", TestFolders.StoryModel, "--cache-folder", TestFolders.WeightCache, "--prompts", file, .. options]);
+    }
+}

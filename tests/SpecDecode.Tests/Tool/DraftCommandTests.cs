@@ -1,0 +1,87 @@
+using System.Text.Json;
+
+namespace SpecDecode.Tests.Tool;
+
+public sealed class DraftCommandTests
+{
+    private static readonly string[] Generate = ["--tokens", "435,326,262", "--max-tokens", "24", "--ignore-eos", "--json"];
+
+    [Theory]
+    [InlineData("early-exit", "--exit-layer", "2")]
+    [InlineData("early-exit", "--exit-layer", "1", "--draft-length", "7")]
+    [InlineData("early-exit", "--exit-layer", "4", "--draft-length", "16", "--draft-threshold", "0.3")]
+    [InlineData("layer-skip", "--skip-attention", "2")]
+    [InlineData("layer-skip", "--skip-mlp", "1-2", "--skip-attention", "3")]
+    [InlineData("layer-skip", "--skip-attention", "0-3", "--skip-mlp", "0-3")]
+    public void Drafting_changes_no_token_and_its_counts_add_up(params string[] draft)
+    {
+        using FixtureCheckpoint model = new();
+        ToolRun plain = ToolRun.On(model, "generate", Generate);
+        ToolRun drafted = ToolRun.On(model, "generate", [.. Generate, "--draft", .. draft]);
+
+        Assert.True(drafted.ExitCode == 0, drafted.Error);
+        Assert.Equal(plain.Ints("tokens"), drafted.Ints("tokens"));
+        JsonElement json = drafted.Json;
+        long rounds = json.GetProperty("rounds").GetInt64();
+        long accepted = json.GetProperty("accepted").GetInt64();
+        long all = json.GetProperty("drafted").GetInt64();
+        Assert.Equal(24, 1 + rounds + accepted);
+        Assert.Equal(accepted, drafted.Ints("accepted_per_position").Sum());
+        Assert.Equal(1 + (double)accepted / rounds, json.GetProperty("mean_acceptance_length").GetDouble(), 1e-4);
+        Assert.Equal((double)accepted / all, json.GetProperty("acceptance_rate").GetDouble(), 1e-4);
+    }
+
+    [Fact]
+    public void Without_a_draft_every_round_gives_one_token_and_there_is_no_acceptance_rate()
+    {
+        using FixtureCheckpoint model = new();
+        JsonElement json = ToolRun.On(model, "generate", Generate).Json;
+
+        Assert.Equal(23, json.GetProperty("rounds").GetInt64());
+        Assert.Equal(0, json.GetProperty("drafted").GetInt64());
+        Assert.Equal(0, json.GetProperty("accepted_per_position").GetArrayLength());
+        Assert.Equal(1, json.GetProperty("mean_acceptance_length").GetDouble());
+        Assert.Equal(JsonValueKind.Null, json.GetProperty("acceptance_rate").ValueKind);
+    }
+
+    [Fact]
+    public void The_default_draft_length_is_4()
+    {
+        using FixtureCheckpoint model = new();
+        ToolRun run = ToolRun.On(model, "generate", [.. Generate, "--draft", "early-exit", "--exit-layer", "4"]);
+
+        Assert.Equal(4, run.Ints("accepted_per_position").Length);
+    }
+
+    [Theory]
+    [InlineData("needs --exit-layer", "--draft", "early-exit")]
+    [InlineData("needs --skip-attention or --skip-mlp", "--draft", "layer-skip")]
+    [InlineData("takes no layers to skip", "--draft", "early-exit", "--exit-layer", "1", "--skip-mlp", "1")]
+    [InlineData("takes no --exit-layer", "--draft", "layer-skip", "--exit-layer", "1", "--skip-mlp", "1")]
+    [InlineData("no effect", "--exit-layer", "1")]
+    [InlineData("no effect", "--draft-length", "3")]
+    [InlineData("no effect", "--draft", "none", "--draft-threshold", "0.5")]
+    [InlineData("give a whole number from 1 to 64", "--draft", "early-exit", "--exit-layer", "1", "--draft-length", "0")]
+    [InlineData("give a whole number from 1 to 64", "--draft", "early-exit", "--exit-layer", "1", "--draft-length", "65")]
+    [InlineData("give a probability", "--draft", "early-exit", "--exit-layer", "1", "--draft-threshold", "1.5")]
+    [InlineData("give a probability", "--draft", "early-exit", "--exit-layer", "1", "--draft-threshold", "NaN")]
+    [InlineData("telepathy", "--draft", "telepathy")]
+    public void Drafting_options_that_do_not_fit_are_misuse(string said, params string[] draft)
+    {
+        ToolRun run = ToolRun.Of(["generate", "--model", "m", "--tokens", "1", .. draft]);
+
+        Assert.Equal(2, run.ExitCode);
+        Assert.Equal("", run.Output);
+        Assert.Contains(said, run.Error, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_draft_beyond_the_models_layers_is_bad_input()
+    {
+        using FixtureCheckpoint model = new();
+        ToolRun run = ToolRun.On(model, "generate", "--tokens", "1", "--draft", "early-exit", "--exit-layer", "5");
+
+        Assert.Equal(1, run.ExitCode);
+        Assert.Contains("give 1 to 4", run.Error, StringComparison.Ordinal);
+    }
+}
