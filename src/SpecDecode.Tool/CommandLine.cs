@@ -69,7 +69,7 @@ internal static class CommandLine
         }
         catch (IOException problem)
         {
-            error.WriteLine($"specdecode: the result cannot be written ({problem.Message}).");
+            error.WriteLine($"specdecode: {problem.Message}");
             return BadInput;
         }
     }

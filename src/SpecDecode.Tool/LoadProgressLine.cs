@@ -34,6 +34,7 @@ internal sealed class LoadProgressLine(TextWriter error, TimeProvider time) : IP
             _shown = state;
             string what = value.Phase switch
             {
+                LoadPhase.CheckingWeights => "checking weights",
                 LoadPhase.PreparingWeights => "preparing weights (once for this checkpoint)",
                 LoadPhase.WaitingForAnotherProcess => "waiting for another process that prepares the same weights",
                 _ => "creating stages",

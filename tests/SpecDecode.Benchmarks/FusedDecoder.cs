@@ -30,15 +30,15 @@ internal sealed class FusedDecoder : IDisposable
         _vocabulary = model.VocabularySize;
         _token = buffers.Reserve(sizeof(int), "a token");
         _logits = buffers.Reserve((long)model.VocabularySize * sizeof(float), "logits");
-        _cache = new OnnxKvStorage(attends, capacity, buffers);
+        _cache = new OnnxKvStorage(attends, model.ElementType, capacity, buffers);
         _rotary = new RotaryTable(attends[0].Rotary, attends[0].HeadSize, capacity, buffers);
         _rotary.EnsureLength(capacity);
 
         using SessionOptions sessionOptions = StageSessions.SessionOptionsFor(environment, options, weights);
         _session = new InferenceSession(Graph(model, weights), sessionOptions);
         _binding = _session.CreateIoBinding();
-        using OrtValue token = _token.View<int>(0, 1);
-        using OrtValue logits = _logits.View<float>(0, 1, model.VocabularySize);
+        using OrtValue token = _token.View(ElementType.Int32, 0, 1);
+        using OrtValue logits = _logits.View(ElementType.Float32, 0, 1, model.VocabularySize);
         _binding.BindInput(StageNames.Tokens, token);
         _binding.BindOutput(StageNames.Output, logits);
         _rotary.Bind(_binding, StageNames.Cosines, StageNames.Sines);
@@ -70,7 +70,7 @@ internal sealed class FusedDecoder : IDisposable
 
     private static byte[] Graph(DecoderDescription model, PreparedWeights weights)
     {
-        GraphBuilder graph = new(weights);
+        GraphBuilder graph = new(weights, model.ElementType);
         StageGraphs stages = new(model, weights);
         string residual = graph.Gather(model.Embedding, graph.IntegerInput(StageNames.Tokens, "rows"));
         AttendDescription attend = model.Layers[0].Attention.Attend;

@@ -3,6 +3,9 @@ namespace SpecDecode.Models;
 /// <summary>What loading a model is doing.</summary>
 public enum LoadPhase
 {
+    /// <summary>Comparing the checkpoint, and its prepared weights where there are any, with what they should be.</summary>
+    CheckingWeights,
+
     /// <summary>Converting the checkpoint into the prepared-weights file; happens once per checkpoint and setting.</summary>
     PreparingWeights,
 

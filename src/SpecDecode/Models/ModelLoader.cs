@@ -46,7 +46,7 @@ internal static class ModelLoader
 
         // Hashing the weights takes as long as reading them; the tokenizer and the environment come up meanwhile.
         using CancellationTokenSource abandoned = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
-        Task<UInt128> fingerprint = Task.Run(() => checkpoint.Fingerprint(abandoned.Token), CancellationToken.None);
+        Task<UInt128> fingerprint = Task.Run(() => checkpoint.Fingerprint(progress, abandoned.Token), CancellationToken.None);
         try
         {
             TextTokenizer? tokenizer = LoadTokenizer(checkpoint, description, warn);

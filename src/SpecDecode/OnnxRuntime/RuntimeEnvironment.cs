@@ -41,11 +41,24 @@ internal sealed class RuntimeEnvironment
     {
         lock (Gate)
         {
-            s_current ??= OrtEnv.IsCreated ? Adopt() : Create(options);
+            try
+            {
+                s_current ??= OrtEnv.IsCreated ? Adopt() : Create(options);
+            }
+            catch (Exception error) when (IsNativeLibraryMissing(error))
+            {
+                throw new SpecDecodeException(
+                    "ONNX Runtime's native library is not there or does not fit: reference the package Microsoft.ML.OnnxRuntime (or .Gpu) of this library's version in the application.", error);
+            }
+
             s_current.CheckAgainst(options, warn);
             return s_current;
         }
     }
+
+    private static bool IsNativeLibraryMissing(Exception error) =>
+        error is DllNotFoundException or BadImageFormatException or EntryPointNotFoundException
+        || (error is TypeInitializationException { InnerException: { } inner } && IsNativeLibraryMissing(inner));
 
     private static RuntimeEnvironment Create(RuntimeOptions options)
     {
@@ -61,7 +74,16 @@ internal sealed class RuntimeEnvironment
             logLevel = OrtLoggingLevel.ORT_LOGGING_LEVEL_ERROR,
             threadOptions = threading,
         };
-        OrtEnv environment = OrtEnv.CreateInstanceWithOptions(ref creation);
+        OrtEnv environment;
+        try
+        {
+            environment = OrtEnv.CreateInstanceWithOptions(ref creation);
+        }
+        catch (OnnxRuntimeException) when (OrtEnv.IsCreated)
+        {
+            // The application was first after all.
+            return Adopt();
+        }
 
         // One arena for all stages: a stage's scratch memory is free again when its call returns, so the next stage takes it.
         using OrtMemoryInfo cpu = new(OrtMemoryInfo.allocatorCPU, OrtAllocatorType.ArenaAllocator, 0, OrtMemType.Default);

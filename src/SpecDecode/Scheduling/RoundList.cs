@@ -11,6 +11,7 @@ internal sealed class RoundList : IReadOnlyList<Round>
 
     private readonly List<Round> _rounds = [];
     private int _turn;
+    private uint _first;
 
     /// <inheritdoc/>
     public int Count { get; private set; }
@@ -36,6 +37,9 @@ internal sealed class RoundList : IReadOnlyList<Round>
         int used = Add(live, readingPrompt: false, 0, maxRows - leftToPrompts, transaction);
         Add(live, readingPrompt: true, used, maxRows, transaction);
         _turn++;
+
+        // The order changes only when somebody found no room: rows that stay in their places find their bindings again.
+        _first += Count < live.Count ? 1u : 0u;
     }
 
     /// <inheritdoc/>
@@ -59,7 +63,7 @@ internal sealed class RoundList : IReadOnlyList<Round>
     {
         for (int i = 0; i < live.Count && used < maxRows; i++)
         {
-            Sequence sequence = live[(int)(((uint)_turn + (uint)i) % (uint)live.Count)];
+            Sequence sequence = live[(int)((_first + (uint)i) % (uint)live.Count)];
             if (sequence.ReadsPrompt == readingPrompt)
             {
                 int pending = Math.Min(sequence.Pending.Length, maxRows - used);

@@ -28,9 +28,16 @@ internal readonly struct JsonNode(JsonElement element, string file, string path)
     public JsonNode? TryGet(string key)
     {
         Expect(JsonValueKind.Object, "an object");
-        return element.TryGetProperty(key, out var value) && value.ValueKind != JsonValueKind.Null
-            ? new JsonNode(value, file, path.Length == 0 ? key : $"{path}.{key}")
-            : null;
+        try
+        {
+            return element.TryGetProperty(key, out var value) && value.ValueKind != JsonValueKind.Null
+                ? new JsonNode(value, file, path.Length == 0 ? key : $"{path}.{key}")
+                : null;
+        }
+        catch (InvalidOperationException e)
+        {
+            throw Error("has a key that is not valid Unicode text", e);
+        }
     }
 
     /// <summary>The value as a string.</summary>

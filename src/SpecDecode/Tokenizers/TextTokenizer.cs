@@ -1,6 +1,7 @@
 using System.Text;
 using System.Text.Json;
 using SpecDecode.Models;
+using SpecDecode.Models.Checkpoints;
 
 namespace SpecDecode.Tokenizers;
 
@@ -11,7 +12,7 @@ namespace SpecDecode.Tokenizers;
 /// <remarks>Thread-safe. The sections <c>truncation</c> and <c>padding</c> have no effect.</remarks>
 public sealed class TextTokenizer
 {
-    private const long MaxFileSize = 256L << 20;
+    private const int MaxFileSize = 256 << 20;
 
     private readonly Vocabulary _vocabulary;
     private readonly HashSet<int> _special = [];
@@ -58,24 +59,13 @@ public sealed class TextTokenizer
         ArgumentException.ThrowIfNullOrEmpty(path);
         try
         {
-            using var file = File.OpenRead(path);
-            if (file.Length > MaxFileSize)
-            {
-                throw new CheckpointException(
-                    path,
-                    $"the file has {file.Length} bytes, and a tokenizer has at most {MaxFileSize}. Give the path of a tokenizer.json.");
-            }
-            using var document = JsonDocument.Parse(file);
+            using var document = JsonDocument.Parse(CheckpointFile.ReadAll(path, MaxFileSize, out _));
             return new TextTokenizer(new JsonNode(document.RootElement, path, ""));
         }
         catch (JsonException e)
         {
             throw new CheckpointException(
                 path, $"the file is not JSON ({e.Message}). Download the file again from where the model comes from.", e);
-        }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
-        {
-            throw new CheckpointException(path, $"the file cannot be read ({e.Message}). Check the path and its permissions.", e);
         }
     }
 

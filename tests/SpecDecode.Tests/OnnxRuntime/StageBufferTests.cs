@@ -1,6 +1,7 @@
 using System.Globalization;
 using Microsoft.ML.OnnxRuntime;
 using SpecDecode.OnnxRuntime;
+using SpecDecode.Models.Descriptions;
 using SpecDecode.OnnxRuntime.Memory;
 using SpecDecode.Tests.Tool;
 
@@ -31,7 +32,7 @@ public sealed class StageBufferTests : IDisposable
     [Fact]
     public void A_view_is_the_buffers_own_memory()
     {
-        using OrtValue view = _buffer.View<float>(16, 2, 3, 4);
+        using OrtValue view = _buffer.View(ElementType.Float32, 16, 2, 3, 4);
         Assert.Equal([2, 3, 4], view.GetTensorTypeAndShape().Shape);
         view.GetTensorMutableDataAsSpan<float>()[23] = 7f;
         Assert.Equal(7f, _buffer.Span<float>(39, 1)[0]);
@@ -47,23 +48,23 @@ public sealed class StageBufferTests : IDisposable
     public void A_span_or_view_beyond_the_buffer_is_refused(long first, int elements)
     {
         Assert.Throws<ArgumentOutOfRangeException>(() => _buffer.Span<float>(first, elements).Length);
-        Assert.Throws<ArgumentOutOfRangeException>(() => _buffer.View<float>(first, elements));
+        Assert.Throws<ArgumentOutOfRangeException>(() => _buffer.View(ElementType.Float32, first, elements));
     }
 
     [Fact]
     public void A_view_may_end_where_the_buffer_ends()
     {
-        _buffer.View<float>(0, 64).Dispose();
-        _buffer.View<int>(63, 1, 1).Dispose();
+        _buffer.View(ElementType.Float32, 0, 64).Dispose();
+        _buffer.View(ElementType.Int32, 63, 1, 1).Dispose();
         Assert.Equal(0, _buffer.Span<float>(64, 0).Length);
-        Assert.Throws<ArgumentOutOfRangeException>(() => _buffer.View<float>(0, 8, 9));
+        Assert.Throws<ArgumentOutOfRangeException>(() => _buffer.View(ElementType.Float32, 0, 8, 9));
     }
 
     [Fact]
     public void Sizes_that_overflow_are_refused()
     {
-        Assert.Throws<OverflowException>(() => _buffer.View<float>(0, 1L << 32, 1L << 32));
-        Assert.ThrowsAny<Exception>(() => _buffer.View<float>(long.MaxValue, 1));
+        Assert.Throws<OverflowException>(() => _buffer.View(ElementType.Float32, 0, 1L << 32, 1L << 32));
+        Assert.ThrowsAny<Exception>(() => _buffer.View(ElementType.Float32, long.MaxValue, 1));
     }
 
     [Fact]
@@ -73,7 +74,7 @@ public sealed class StageBufferTests : IDisposable
         _buffer.Dispose();
 
         Assert.Throws<ObjectDisposedException>(() => _buffer.Span<float>(0, 1).Length);
-        Assert.Throws<ObjectDisposedException>(() => _buffer.View<float>(0, 1));
+        Assert.Throws<ObjectDisposedException>(() => _buffer.View(ElementType.Float32, 0, 1));
     }
 
     [Fact]

@@ -8,7 +8,8 @@ public class DamagedTokenizerTests
     private const string Model = """{ "type": "BPE", "vocab": { "a": 0, "b": 1, "ab": 2 }, "merges": ["a b"] }""";
 
     [Theory]
-    [InlineData("", "not JSON")]
+    [InlineData("", "is empty")]
+    [InlineData("""{ "\ud800": 1 }""", "not valid Unicode")]
     [InlineData("{", "not JSON")]
     [InlineData("[]", "is not an object")]
     [InlineData("{}", "no key 'model'")]

@@ -124,12 +124,13 @@ internal sealed class Checkpoint : IDisposable
     /// The XXH128 of <c>config.json</c> and of all safetensors files in the order of their names; names and lengths
     /// count, times and the folder's own name do not. Reads everything, so it takes as long as the disk does.
     /// </summary>
+    /// <param name="progress">Told the share that is done; null for nobody.</param>
     /// <param name="cancellationToken">Ends the reading early.</param>
     /// <exception cref="CheckpointException">A file cannot be read any more.</exception>
     /// <exception cref="ObjectDisposedException">The checkpoint was closed.</exception>
     /// <exception cref="OperationCanceledException">The token said so.</exception>
-    public UInt128 Fingerprint(CancellationToken cancellationToken = default)
-        => CheckpointFingerprint.Compute(Config, _weights.Files, cancellationToken);
+    public UInt128 Fingerprint(IProgress<LoadProgress>? progress = null, CancellationToken cancellationToken = default)
+        => CheckpointFingerprint.Compute(Config, _weights.Files, progress, cancellationToken);
 
     /// <inheritdoc/>
     public void Dispose() => _weights.Dispose();

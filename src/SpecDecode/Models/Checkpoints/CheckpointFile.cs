@@ -81,7 +81,7 @@ internal static class CheckpointFile
     /// <summary>Reads a whole small file; one that is too large is refused before anything is allocated for it.</summary>
     /// <param name="path">The file.</param>
     /// <param name="maxLength">The most bytes it may have.</param>
-    /// <param name="stamp">The file's name, length and time of last change as they were when it was read.</param>
+    /// <param name="stamp">The file's name and length as they were when it was read.</param>
     /// <exception cref="CheckpointException">It cannot be opened or read, or is too large.</exception>
     public static byte[] ReadAll(string path, int maxLength, out FileStamp stamp)
     {

@@ -20,15 +20,19 @@ internal static class CheckpointFingerprint
     /// </summary>
     /// <param name="config">The description.</param>
     /// <param name="files">The weights, in the order of their names.</param>
+    /// <param name="progress">Told the share that is done, once per megabyte; null for nobody.</param>
     /// <param name="cancellationToken">Asked once per megabyte.</param>
     /// <exception cref="CheckpointException">A file cannot be read.</exception>
     /// <exception cref="ObjectDisposedException">A file was closed.</exception>
     /// <exception cref="OperationCanceledException">The token said so.</exception>
-    public static UInt128 Compute(ConfigDocument config, IEnumerable<SafetensorsFile> files, CancellationToken cancellationToken)
+    public static UInt128 Compute(
+        ConfigDocument config, IReadOnlyList<SafetensorsFile> files, IProgress<LoadProgress>? progress, CancellationToken cancellationToken)
     {
         var hash = new XxHash128();
         AppendHead(hash, config.Stamp);
         hash.Append(config.Utf8.Span);
+        long total = files.Sum(static file => file.Length);
+        long done = 0;
 
         byte[] buffer = ArrayPool<byte>.Shared.Rent(BufferLength);
         try
@@ -43,6 +47,8 @@ internal static class CheckpointFingerprint
                     CheckpointFile.ReadExactly(file.Handle, file.Path, offset, piece);
                     hash.Append(piece);
                     offset += piece.Length;
+                    done += piece.Length;
+                    progress?.Report(new LoadProgress(LoadPhase.CheckingWeights, (double)done / total));
                 }
             }
         }

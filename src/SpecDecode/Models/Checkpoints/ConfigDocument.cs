@@ -30,7 +30,7 @@ internal sealed class ConfigDocument
     /// <summary>The file's full path.</summary>
     public string Path { get; }
 
-    /// <summary>The file's name, length and time of last change as they were when it was read.</summary>
+    /// <summary>The file's name and length as they were when it was read.</summary>
     public FileStamp Stamp { get; }
 
     /// <summary>The bytes of the whole file.</summary>

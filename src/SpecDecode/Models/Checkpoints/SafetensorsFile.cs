@@ -26,7 +26,7 @@ internal sealed class SafetensorsFile : IDisposable
     /// <summary>The file's length in bytes.</summary>
     public long Length => Stamp.Length;
 
-    /// <summary>Name, length and time of last change as they were at opening.</summary>
+    /// <summary>Name and length as they were at opening.</summary>
     public FileStamp Stamp { get; }
 
     /// <summary>All tensors by name.</summary>

@@ -42,13 +42,15 @@ internal sealed class ChunkHashes
     }
 
     /// <summary>Whether the first <paramref name="length"/> bytes of the file still have these hashes.</summary>
-    public static bool Match(SafeFileHandle file, long length, ImmutableArray<ulong> hashes, CancellationToken cancellation)
+    public static bool Match(
+        SafeFileHandle file, long length, ImmutableArray<ulong> hashes, IProgress<LoadProgress>? progress, CancellationToken cancellation)
     {
         if (hashes.Length != (length + PreparedWeightsFormat.ChunkBytes - 1) / PreparedWeightsFormat.ChunkBytes)
         {
             return false;
         }
 
+        int done = 0;
         ParallelLoopResult result = Parallel.For(0, hashes.Length, new ParallelOptions { CancellationToken = cancellation }, (chunk, loop) =>
         {
             long start = (long)chunk * PreparedWeightsFormat.ChunkBytes;
@@ -56,6 +58,8 @@ internal sealed class ChunkHashes
             {
                 loop.Stop();
             }
+
+            progress?.Report(new LoadProgress(LoadPhase.CheckingWeights, (double)Interlocked.Increment(ref done) / hashes.Length));
         });
         return result.IsCompleted;
     }

@@ -3,8 +3,8 @@ using Microsoft.Win32.SafeHandles;
 namespace SpecDecode.Models.Weights;
 
 /// <summary>
-/// A complete, verified prepared-weights file. Stage graphs name it as the external data of their initializers. The file
-/// is held open so that it cannot be deleted under a loading model where the operating system would allow that.
+/// A complete, verified prepared-weights file. Stage graphs name it as the external data of their initializers. Held open
+/// while the model lives, so that its contents stay where it is deleted meanwhile.
 /// </summary>
 internal sealed class PreparedWeights : IDisposable
 {

@@ -59,7 +59,7 @@ internal sealed class WeightCache
     /// <param name="checkpoint">The opened checkpoint.</param>
     /// <param name="fingerprint">The checkpoint's fingerprint.</param>
     /// <param name="description">Its description, whose recipes are followed.</param>
-    /// <param name="progress">Told the share that is done while weights are written; null for nobody.</param>
+    /// <param name="progress">Told the share that is done while weights are compared and written; null for nobody.</param>
     /// <param name="cancellation">Ends the work; nothing half-written stays.</param>
     /// <exception cref="SpecDecodeException">The folder cannot be written, or the disk is full.</exception>
     public PreparedWeights Open(
@@ -70,7 +70,7 @@ internal sealed class WeightCache
         string path = Path.Combine(_folder, $"{description.Family}-{key}.weights");
         try
         {
-            return TryOpen(path, key, cancellation) ?? Prepare(path, key, checkpoint, description, progress, cancellation);
+            return TryOpen(path, key, progress, cancellation) ?? Prepare(path, key, checkpoint, description, progress, cancellation);
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {
@@ -100,7 +100,7 @@ internal sealed class WeightCache
         return Convert.ToHexStringLower(hash.GetCurrentHash());
     }
 
-    private static PreparedWeights? TryOpen(string path, string key, CancellationToken cancellation)
+    private static PreparedWeights? TryOpen(string path, string key, IProgress<LoadProgress>? progress, CancellationToken cancellation)
     {
         SafeFileHandle handle;
         try
@@ -116,7 +116,7 @@ internal sealed class WeightCache
         try
         {
             PreparedWeightsFormat.Table? table = PreparedWeightsFormat.ReadTable(handle);
-            if (table is null || table.Key != key || !ChunkHashes.Match(handle, table.DataLength, table.ChunkHashes, cancellation))
+            if (table is null || table.Key != key || !ChunkHashes.Match(handle, table.DataLength, table.ChunkHashes, progress, cancellation))
             {
                 return null;
             }
@@ -139,7 +139,7 @@ internal sealed class WeightCache
     {
         Directory.CreateDirectory(_folder);
         using FileStream held = WaitForLock(path + ".lock", progress, cancellation);
-        if (TryOpen(path, key, cancellation) is { } preparedByAnother)
+        if (TryOpen(path, key, progress, cancellation) is { } preparedByAnother)
         {
             return preparedByAnother;
         }
@@ -153,11 +153,11 @@ internal sealed class WeightCache
         }
         catch
         {
-            File.Delete(temporary);
+            TryDelete(temporary);
             throw;
         }
 
-        return TryOpen(path, key, cancellation)
+        return TryOpen(path, key, progress, cancellation)
             ?? throw new SpecDecodeException($"{path}: what was just written reads back differently; the disk or its memory is at fault.");
     }
 
@@ -169,7 +169,7 @@ internal sealed class WeightCache
         {
             if (left.Name.StartsWith(name, StringComparison.Ordinal) || left.LastWriteTimeUtc < DateTime.UtcNow - Abandoned)
             {
-                left.Delete();
+                TryDelete(left.FullName);
             }
         }
     }
@@ -179,8 +179,7 @@ internal sealed class WeightCache
         IProgress<LoadProgress>? progress, CancellationToken cancellation)
     {
         long total = PreparedWeightsWriter.DataLength(recipes);
-        long free = new DriveInfo(Path.GetDirectoryName(temporary)!).AvailableFreeSpace;
-        if (free < total)
+        if (FreeSpace(Path.GetDirectoryName(temporary)!) is { } free && free < total)
         {
             throw new IOException($"{total >> 20} MB are needed and {free >> 20} MB are free");
         }
@@ -190,6 +189,31 @@ internal sealed class WeightCache
         new PreparedWeightsWriter(checkpoint, stream).Write(
             key, recipes, written => progress?.Report(new LoadProgress(LoadPhase.PreparingWeights, (double)written / total)), cancellation);
         stream.Flush(flushToDisk: true);
+    }
+
+    // Null where it cannot be told, as for a network path: then a full disk is noticed while writing.
+    private static long? FreeSpace(string folder)
+    {
+        try
+        {
+            return new DriveInfo(folder).AvailableFreeSpace;
+        }
+        catch (Exception error) when (error is ArgumentException or IOException or UnauthorizedAccessException)
+        {
+            return null;
+        }
+    }
+
+    // What cannot be deleted stays; it is in nobody's way.
+    private static void TryDelete(string path)
+    {
+        try
+        {
+            File.Delete(path);
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+        {
+        }
     }
 
     private static FileStream WaitForLock(string path, IProgress<LoadProgress>? progress, CancellationToken cancellation)

@@ -12,7 +12,9 @@ namespace SpecDecode.OnnxRuntime.Graphs;
 /// Writes an ONNX graph node by node. Values are named by the builder; methods take names of values and return the name
 /// of their result. Weights become initializers whose data lie in the prepared-weights file.
 /// </summary>
-internal sealed class GraphBuilder(PreparedWeights weights)
+/// <param name="weights">Where the weights lie.</param>
+/// <param name="elementType">What weights, inputs and outputs are, unless a method says otherwise.</param>
+internal sealed class GraphBuilder(PreparedWeights weights, ElementType elementType)
 {
     private const int IrVersion = 10;
     private const int OnnxOpset = 21;
@@ -22,13 +24,13 @@ internal sealed class GraphBuilder(PreparedWeights weights)
     private readonly HashSet<string> _initializers = [];
     private int _values;
 
-    /// <summary>Declares a graph input of float32.</summary>
+    /// <summary>Declares a graph input.</summary>
     /// <param name="name">Its name.</param>
     /// <param name="dimensions">A number, or a name for a size that changes from run to run.</param>
-    public string Input(string name, params ReadOnlySpan<object> dimensions) => Input(name, OnnxTypes.Float, dimensions);
+    public string Input(string name, params ReadOnlySpan<object> dimensions) => Input(name, OnnxTypes.Of(elementType), dimensions);
 
     /// <summary>Declares a graph input of int32.</summary>
-    public string IntegerInput(string name, params ReadOnlySpan<object> dimensions) => Input(name, OnnxTypes.Int32, dimensions);
+    public string IntegerInput(string name, params ReadOnlySpan<object> dimensions) => Input(name, OnnxTypes.Of(ElementType.Int32), dimensions);
 
     /// <summary>Names a value as an output of the graph.</summary>
     public void Output(string value, string name, params ReadOnlySpan<object> dimensions)
@@ -39,7 +41,7 @@ internal sealed class GraphBuilder(PreparedWeights weights)
             Rename(node.Output, value, name);
         }
 
-        _graph.Output.Add(Declare(name, OnnxTypes.Float, dimensions));
+        _graph.Output.Add(Declare(name, OnnxTypes.Of(elementType), dimensions));
     }
 
     /// <summary>Rows of a table picked by index.</summary>
@@ -190,7 +192,7 @@ internal sealed class GraphBuilder(PreparedWeights weights)
         }
 
         PreparedTensor tensor = weights[name];
-        TensorProto initializer = new() { Name = name, DataType = OnnxTypes.Float, DataLocation = TensorProto.Types.DataLocation.External };
+        TensorProto initializer = new() { Name = name, DataType = OnnxTypes.Of(elementType), DataLocation = TensorProto.Types.DataLocation.External };
         initializer.Dims.AddRange(tensor.Shape);
         AddExternal("location", Path.GetFileName(weights.Path));
         AddExternal("offset", tensor.Offset.ToString(CultureInfo.InvariantCulture));
@@ -201,11 +203,17 @@ internal sealed class GraphBuilder(PreparedWeights weights)
         void AddExternal(string key, string value) => initializer.ExternalData.Add(new StringStringEntryProto { Key = key, Value = value });
     }
 
+    /// <summary>Numbers of element types in ONNX's TensorProto.DataType.</summary>
     private static class OnnxTypes
     {
-        public const int Float = 1;
-        public const int Int32 = 6;
         public const int Int64 = 7;
+
+        public static int Of(ElementType type) => type switch
+        {
+            ElementType.Float32 => 1,
+            ElementType.Int32 => 6,
+            _ => throw new ArgumentOutOfRangeException(nameof(type), type, "An element type that no graph is written for."),
+        };
     }
 }
 

@@ -12,7 +12,7 @@ internal sealed class StageGraphs(DecoderDescription model, PreparedWeights weig
     /// <summary>tokens <c>[rows]</c> → residual <c>[rows, d]</c>.</summary>
     public byte[] Embed()
     {
-        GraphBuilder graph = new(weights);
+        GraphBuilder graph = new(weights, model.ElementType);
         string tokens = graph.IntegerInput(StageNames.Tokens, "rows");
         graph.Output(graph.Gather(model.Embedding, tokens), StageNames.Output, "rows", model.HiddenSize);
         return graph.Build();
@@ -21,16 +21,16 @@ internal sealed class StageGraphs(DecoderDescription model, PreparedWeights weig
     /// <summary>residual <c>[rows, d]</c> → packed queries, keys and values <c>[rows, (Hq + 2 Hkv) · D]</c>.</summary>
     public byte[] AttentionIn(AttentionDescription attention)
     {
-        GraphBuilder graph = new(weights);
+        GraphBuilder graph = new(weights, model.ElementType);
         string residual = Residual(graph);
         graph.Output(AttentionIn(graph, residual, attention), StageNames.Output, "rows", attention.QueryKeyValue.Outputs);
         return graph.Build();
     }
 
     /// <summary>One sequence's packed rows and its buffers → attended rows <c>[1, rows, Hq · D]</c>; keys and values in place.</summary>
-    public static byte[] Attend(AttendDescription attend, PreparedWeights weights)
+    public byte[] Attend(AttendDescription attend)
     {
-        GraphBuilder graph = new(weights);
+        GraphBuilder graph = new(weights, model.ElementType);
         string packed = graph.Input(StageNames.QueryKeyValue, 1, "rows", attend.PackedWidth);
         (string attended, string keys, string values) = graph.Attend(attend, DeclareAttendInputs(graph, attend, packed, KvNames.Single));
         graph.Output(attended, StageNames.Output, 1, "rows", attend.OutputWidth);
@@ -42,7 +42,7 @@ internal sealed class StageGraphs(DecoderDescription model, PreparedWeights weig
     /// <summary>residual <c>[rows, d]</c>, attended rows <c>[rows, Hq · D]</c> → residual.</summary>
     public byte[] AttentionOut(AttentionDescription attention)
     {
-        GraphBuilder graph = new(weights);
+        GraphBuilder graph = new(weights, model.ElementType);
         string residual = Residual(graph);
         string attended = graph.Input(StageNames.Attended, "rows", attention.Output.Inputs);
         graph.Output(graph.Linear(attended, attention.Output, residual), StageNames.Output, "rows", model.HiddenSize);
@@ -52,7 +52,7 @@ internal sealed class StageGraphs(DecoderDescription model, PreparedWeights weig
     /// <summary>residual <c>[rows, d]</c> → residual.</summary>
     public byte[] Mlp(MlpDescription mlp)
     {
-        GraphBuilder graph = new(weights);
+        GraphBuilder graph = new(weights, model.ElementType);
         string residual = Residual(graph);
         graph.Output(Mlp(graph, residual, mlp), StageNames.Output, "rows", model.HiddenSize);
         return graph.Build();
@@ -61,7 +61,7 @@ internal sealed class StageGraphs(DecoderDescription model, PreparedWeights weig
     /// <summary>residual <c>[rows, d]</c> → logits <c>[rows, V]</c>.</summary>
     public byte[] Head()
     {
-        GraphBuilder graph = new(weights);
+        GraphBuilder graph = new(weights, model.ElementType);
         string residual = Residual(graph);
         graph.Output(Head(graph, residual), StageNames.Output, "rows", model.VocabularySize);
         return graph.Build();

@@ -40,6 +40,7 @@ internal sealed unsafe partial class CpuBufferAllocator : IBufferAllocator
         private const int ProtRead = 1;
         private const int ProtWrite = 2;
         private const int MapPrivate = 2;
+        private const int MadviseNoHugePage = 15;
 
         // MAP_ANONYMOUS and MAP_NORESERVE have numbers of their own on each system.
         private static int Flags => OperatingSystem.IsMacOS() ? MapPrivate | 0x1000 | 0x40 : MapPrivate | 0x20 | 0x4000;
@@ -47,13 +48,27 @@ internal sealed unsafe partial class CpuBufferAllocator : IBufferAllocator
         public static void* Reserve(nuint bytes)
         {
             void* start = Map(null, bytes, ProtRead | ProtWrite, Flags, -1, 0);
-            return (nint)start == -1 ? null : start;
+            if ((nint)start == -1)
+            {
+                return null;
+            }
+
+            if (OperatingSystem.IsLinux())
+            {
+                // Huge pages would commit two megabytes for the first row of every head. Advice: a refusal changes nothing else.
+                _ = Advise(start, bytes, MadviseNoHugePage);
+            }
+
+            return start;
         }
 
         public static void Free(void* start, nuint bytes) => _ = Unmap(start, bytes);
 
         [LibraryImport("libc", EntryPoint = "mmap", SetLastError = true)]
         private static partial void* Map(void* address, nuint length, int protection, int flags, int file, nint offset);
+
+        [LibraryImport("libc", EntryPoint = "madvise")]
+        private static partial int Advise(void* address, nuint length, int advice);
 
         [LibraryImport("libc", EntryPoint = "munmap", SetLastError = true)]
         private static partial int Unmap(void* address, nuint length);

@@ -1,5 +1,6 @@
 using Microsoft.ML.OnnxRuntime;
 using Microsoft.ML.OnnxRuntime.Tensors;
+using SpecDecode.Models.Descriptions;
 
 namespace SpecDecode.OnnxRuntime.Memory;
 
@@ -24,11 +25,10 @@ internal abstract unsafe class StageBuffer : IDisposable
     private OrtMemoryInfo Memory { get; }
 
     /// <summary>The part of it as a tensor for binding, without a copy.</summary>
-    /// <typeparam name="T">Element type: float or int.</typeparam>
-    /// <param name="firstElement">Where the tensor begins.</param>
+    /// <param name="type">What its elements are.</param>
+    /// <param name="firstElement">Where the tensor begins, in elements.</param>
     /// <param name="shape">Its dimensions.</param>
-    public OrtValue View<T>(long firstElement, params long[] shape)
-        where T : unmanaged
+    public OrtValue View(ElementType type, long firstElement, params long[] shape)
     {
         long elements = 1;
         foreach (long dimension in shape)
@@ -36,16 +36,16 @@ internal abstract unsafe class StageBuffer : IDisposable
             elements = checked(elements * dimension);
         }
 
-        Check<T>(firstElement, elements);
-        TensorElementType type = typeof(T) == typeof(float) ? TensorElementType.Float : TensorElementType.Int32;
-        return OrtValue.CreateTensorValueWithData(Memory, type, shape, (nint)((T*)_start + firstElement), elements * sizeof(T));
+        Check(firstElement, elements, type.Bytes());
+        return OrtValue.CreateTensorValueWithData(
+            Memory, TensorType(type), shape, (nint)((byte*)_start + firstElement * type.Bytes()), elements * type.Bytes());
     }
 
     /// <summary>The part of it as a span; only for buffers in the process's memory.</summary>
     public Span<T> Span<T>(long firstElement, int elements)
         where T : unmanaged
     {
-        Check<T>(firstElement, elements);
+        Check(firstElement, elements, sizeof(T));
         return new Span<T>((T*)_start + firstElement, elements);
     }
 
@@ -69,13 +69,19 @@ internal abstract unsafe class StageBuffer : IDisposable
         }
     }
 
-    private void Check<T>(long firstElement, long elements)
-        where T : unmanaged
+    private static TensorElementType TensorType(ElementType type) => type switch
+    {
+        ElementType.Float32 => TensorElementType.Float,
+        ElementType.Int32 => TensorElementType.Int32,
+        _ => throw new ArgumentOutOfRangeException(nameof(type), type, "An element type that no stage has."),
+    };
+
+    private void Check(long firstElement, long elements, int elementBytes)
     {
         ObjectDisposedException.ThrowIf(_start is null, this);
         ArgumentOutOfRangeException.ThrowIfNegative(firstElement);
         ArgumentOutOfRangeException.ThrowIfNegative(elements);
-        if (checked((firstElement + elements) * sizeof(T)) > Bytes)
+        if (checked((firstElement + elements) * elementBytes) > Bytes)
         {
             throw new ArgumentOutOfRangeException(nameof(elements), elements, $"The view ends beyond the buffer's {Bytes} bytes.");
         }

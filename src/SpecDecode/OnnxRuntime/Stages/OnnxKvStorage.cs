@@ -17,8 +17,9 @@ internal sealed class OnnxKvStorage : IKvStorage
     private const int MaxPlaces = 16;
 
     // Layers begin on pages of their own, so that what one has not written yet is not committed for another.
-    private const int Alignment = 4096 / sizeof(float);
+    private static readonly int Alignment = Environment.SystemPageSize;
 
+    private readonly ElementType _type;
     private readonly StageBuffer _entries;
     private readonly StageBuffer _lengths;
     private readonly long[] _keyStarts;
@@ -27,10 +28,12 @@ internal sealed class OnnxKvStorage : IKvStorage
 
     /// <summary>Reserves the buffers.</summary>
     /// <param name="layers">The attention of each layer.</param>
+    /// <param name="type">What keys and values are.</param>
     /// <param name="capacity">Positions.</param>
     /// <param name="buffers">Where from.</param>
-    public OnnxKvStorage(IReadOnlyList<AttendDescription> layers, int capacity, IBufferAllocator buffers)
+    public OnnxKvStorage(IReadOnlyList<AttendDescription> layers, ElementType type, int capacity, IBufferAllocator buffers)
     {
+        _type = type;
         Capacity = capacity;
         _keyStarts = new long[layers.Count];
         _valueStarts = new long[layers.Count];
@@ -44,7 +47,7 @@ internal sealed class OnnxKvStorage : IKvStorage
             elements = checked(elements + 2 * aligned);
         }
 
-        _entries = buffers.Reserve(checked(elements * sizeof(float)), $"the key/value cache of a sequence of {capacity} tokens");
+        _entries = buffers.Reserve(checked(elements * type.Bytes()), $"the key/value cache of a sequence of {capacity} tokens");
         _lengths = buffers.Reserve(2 * sizeof(int), "the lengths of a sequence");
     }
 
@@ -79,10 +82,10 @@ internal sealed class OnnxKvStorage : IKvStorage
     /// <summary>Binds a layer's buffers, as what comes in and as what goes out, so that rows are appended in place.</summary>
     public void Bind(OrtIoBinding binding, int layer, AttendDescription attend, KvNames names)
     {
-        using OrtValue keys = _entries.View<float>(_keyStarts[layer], 1, attend.KeyValueHeads, Capacity, attend.HeadSize);
-        using OrtValue values = _entries.View<float>(_valueStarts[layer], 1, attend.KeyValueHeads, Capacity, attend.HeadSize);
-        using OrtValue last = _lengths.View<int>(0, 1);
-        using OrtValue total = _lengths.View<int>(1, 1);
+        using OrtValue keys = _entries.View(_type, _keyStarts[layer], 1, attend.KeyValueHeads, Capacity, attend.HeadSize);
+        using OrtValue values = _entries.View(_type, _valueStarts[layer], 1, attend.KeyValueHeads, Capacity, attend.HeadSize);
+        using OrtValue last = _lengths.View(ElementType.Int32, 0, 1);
+        using OrtValue total = _lengths.View(ElementType.Int32, 1, 1);
         binding.BindInput(names.PastKeys, keys);
         binding.BindInput(names.PastValues, values);
         binding.BindOutput(names.PresentKeys, keys);

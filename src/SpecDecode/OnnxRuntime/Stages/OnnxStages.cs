@@ -21,6 +21,7 @@ internal sealed class OnnxStages : IStages
     private readonly StageSessions _sessions;
     private readonly IBufferAllocator _allocator;
     private readonly AttendDescription[] _attends;
+    private readonly StageSession[] _attendStages;
     private readonly Dictionary<AttendDescription, RotaryTable> _rotaries = [];
     private readonly List<StageBuffer> _buffers = [];
 
@@ -45,6 +46,7 @@ internal sealed class OnnxStages : IStages
         MaxRows = maxRows;
         MaxScoredRows = Math.Clamp(MaxLogitBytes / sizeof(float) / model.VocabularySize, 1, maxRows);
         _attends = [.. model.Layers.Select(layer => layer.Attention.Attend)];
+        _attendStages = [.. _attends.Select(attend => sessions.Attend[attend])];
         try
         {
             foreach (AttendDescription attend in _attends.Distinct())
@@ -90,7 +92,7 @@ internal sealed class OnnxStages : IStages
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(capacity, 1);
         ArgumentOutOfRangeException.ThrowIfGreaterThan(capacity, MaxSequenceLength);
-        return new OnnxKvStorage(_attends, capacity, _allocator);
+        return new OnnxKvStorage(_attends, _model.ElementType, capacity, _allocator);
     }
 
     /// <inheritdoc/>
@@ -104,7 +106,7 @@ internal sealed class OnnxStages : IStages
         if (binding is null)
         {
             binding = stage.NewBinding();
-            using OrtValue tokens = _tokens.View<int>(0, batch.Rows);
+            using OrtValue tokens = _tokens.View(ElementType.Int32, 0, batch.Rows);
             binding.BindInput(StageNames.Tokens, tokens);
             BindOutput(binding, _residuals[_current], batch.Rows, _model.HiddenSize);
             stage.Keep(batch.Rows, binding);
@@ -212,32 +214,32 @@ internal sealed class OnnxStages : IStages
         }
     }
 
-    private static long RowBytes(int floats) => (long)floats * sizeof(float);
+    private long RowBytes(int width) => (long)width * _model.ElementType.Bytes();
 
-    private static void BindInput(OrtIoBinding binding, string name, StageBuffer buffer, int rows, int width)
+    private void BindInput(OrtIoBinding binding, string name, StageBuffer buffer, int rows, int width)
     {
-        using OrtValue view = buffer.View<float>(0, rows, width);
+        using OrtValue view = buffer.View(_model.ElementType, 0, rows, width);
         binding.BindInput(name, view);
     }
 
-    private static void BindOutput(OrtIoBinding binding, StageBuffer buffer, int rows, int width)
+    private void BindOutput(OrtIoBinding binding, StageBuffer buffer, int rows, int width)
     {
-        using OrtValue view = buffer.View<float>(0, rows, width);
+        using OrtValue view = buffer.View(_model.ElementType, 0, rows, width);
         binding.BindOutput(StageNames.Output, view);
     }
 
     private void Attend(int layer, RowSpan span)
     {
         AttendDescription attend = _attends[layer];
-        StageSession stage = _sessions.Attend[attend];
+        StageSession stage = _attendStages[layer];
         OnnxKvStorage storage = (OnnxKvStorage)span.Cache.Storage;
         OrtIoBinding?[] bindings = storage.BindingsFor(span.FirstRow, span.Rows);
         OrtIoBinding? binding = bindings[layer];
         if (binding is null)
         {
             binding = stage.NewBinding();
-            using OrtValue packed = _packed.View<float>((long)span.FirstRow * attend.PackedWidth, 1, span.Rows, attend.PackedWidth);
-            using OrtValue attended = _attended.View<float>((long)span.FirstRow * attend.OutputWidth, 1, span.Rows, attend.OutputWidth);
+            using OrtValue packed = _packed.View(_model.ElementType, (long)span.FirstRow * attend.PackedWidth, 1, span.Rows, attend.PackedWidth);
+            using OrtValue attended = _attended.View(_model.ElementType, (long)span.FirstRow * attend.OutputWidth, 1, span.Rows, attend.OutputWidth);
             binding.BindInput(StageNames.QueryKeyValue, packed);
             binding.BindOutput(StageNames.Output, attended);
             storage.Bind(binding, layer, attend, KvNames.Single);

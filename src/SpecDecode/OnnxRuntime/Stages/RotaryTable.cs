@@ -44,8 +44,8 @@ internal sealed class RotaryTable : IDisposable
     /// <summary>Binds both halves of the table.</summary>
     public void Bind(OrtIoBinding binding, string cosines, string sines)
     {
-        using OrtValue cosineView = _cosines.View<float>(0, _positions, _width);
-        using OrtValue sineView = _sines.View<float>(0, _positions, _width);
+        using OrtValue cosineView = _cosines.View(ElementType.Float32, 0, _positions, _width);
+        using OrtValue sineView = _sines.View(ElementType.Float32, 0, _positions, _width);
         binding.BindInput(cosines, cosineView);
         binding.BindInput(sines, sineView);
     }

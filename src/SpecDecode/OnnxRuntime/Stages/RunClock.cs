@@ -12,10 +12,20 @@ internal sealed class RunClock : IDisposable
     public long Ticks { get; private set; }
 
     /// <summary>Runs a session.</summary>
+    /// <exception cref="SpecDecodeException">It fails, for want of memory as a rule.</exception>
     public void Run(InferenceSession session, OrtIoBinding binding)
     {
         long start = Stopwatch.GetTimestamp();
-        session.RunWithBinding(_options, binding);
+        try
+        {
+            session.RunWithBinding(_options, binding);
+        }
+        catch (OnnxRuntimeException error)
+        {
+            throw new SpecDecodeException(
+                $"ONNX Runtime cannot run a stage of the model: {error.Message.Trim()} Free memory, or lower MaxRowsPerPass or MaxSequenceLength.", error);
+        }
+
         Ticks += Stopwatch.GetTimestamp() - start;
     }
 

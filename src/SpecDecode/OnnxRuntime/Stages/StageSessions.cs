@@ -9,6 +9,9 @@ namespace SpecDecode.OnnxRuntime.Stages;
 /// <summary>All sessions of a model, created from its description and its prepared weights.</summary>
 internal sealed class StageSessions : IDisposable
 {
+    // While a session is created, its weights are in memory twice: mapped, and packed.
+    private const int MostAtATime = 8;
+
     private readonly RunClock _run = new();
     private readonly List<StageSession> _all = [];
 
@@ -64,7 +67,7 @@ internal sealed class StageSessions : IDisposable
         foreach (AttendDescription attend in model.Layers.Select(layer => layer.Attention.Attend).Distinct())
         {
             sessions.Attend.Add(attend, null!);
-            work.Add((() => StageGraphs.Attend(attend, weights), stage => sessions.Attend[attend] = stage));
+            work.Add((() => graphs.Attend(attend), stage => sessions.Attend[attend] = stage));
         }
 
         for (int i = 0; i < model.Layers.Length; i++)
@@ -80,7 +83,7 @@ internal sealed class StageSessions : IDisposable
         {
             using SessionOptions sessionOptions = SessionOptionsFor(environment, options, weights);
             int created = 0;
-            Parallel.ForEach(work, new ParallelOptions { CancellationToken = cancellation, MaxDegreeOfParallelism = Environment.ProcessorCount }, item =>
+            Parallel.ForEach(work, new ParallelOptions { CancellationToken = cancellation, MaxDegreeOfParallelism = Math.Min(Environment.ProcessorCount, MostAtATime) }, item =>
             {
                 StageSession session = new(item.Graph(), sessionOptions, sessions._run);
                 lock (sessions._all)
@@ -97,7 +100,7 @@ internal sealed class StageSessions : IDisposable
             sessions.Dispose();
             Exception first = error.InnerExceptions[0];
             throw first is OnnxRuntimeException
-                ? new SpecDecodeException($"ONNX Runtime cannot create a stage of the model: {first.Message.Trim()}", first)
+                ? new SpecDecodeException($"ONNX Runtime cannot create a stage of the model: {first.Message.Trim()} Free memory, or use a smaller model.", first)
                 : first;
         }
         catch

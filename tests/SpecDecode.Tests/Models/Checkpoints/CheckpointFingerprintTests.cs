@@ -80,16 +80,16 @@ public sealed class CheckpointFingerprintTests : IDisposable
         foreach (string file in Directory.GetFiles(_folder.Path))
             File.Copy(file, other.File(Path.GetFileName(file)));
         using var copy = Checkpoint.Open(other.Path);
-        Assert.Equal(before, copy.Fingerprint(TestContext.Current.CancellationToken));
+        Assert.Equal(before, copy.Fingerprint(null, TestContext.Current.CancellationToken));
     }
 
     [Fact]
     public void Hashing_allocates_no_more_than_its_buffer()
     {
         using var checkpoint = Checkpoint.Open(_folder.Path);
-        checkpoint.Fingerprint(TestContext.Current.CancellationToken);
+        checkpoint.Fingerprint(null, TestContext.Current.CancellationToken);
         long before = GC.GetAllocatedBytesForCurrentThread();
-        checkpoint.Fingerprint(TestContext.Current.CancellationToken);
+        checkpoint.Fingerprint(null, TestContext.Current.CancellationToken);
 
         Assert.InRange(GC.GetAllocatedBytesForCurrentThread() - before, 0, (1 << 20) + 100_000);
     }
@@ -98,7 +98,7 @@ public sealed class CheckpointFingerprintTests : IDisposable
     public void A_cancelled_token_ends_the_hashing()
     {
         using var checkpoint = Checkpoint.Open(_folder.Path);
-        Assert.Throws<OperationCanceledException>(() => checkpoint.Fingerprint(new CancellationToken(canceled: true)));
+        Assert.Throws<OperationCanceledException>(() => checkpoint.Fingerprint(null, new CancellationToken(canceled: true)));
     }
 
     private static byte[] Tensor(string name, int length)
@@ -114,6 +114,6 @@ public sealed class CheckpointFingerprintTests : IDisposable
     private UInt128 Fingerprint()
     {
         using var checkpoint = Checkpoint.Open(_folder.Path);
-        return checkpoint.Fingerprint(TestContext.Current.CancellationToken);
+        return checkpoint.Fingerprint(null, TestContext.Current.CancellationToken);
     }
 }

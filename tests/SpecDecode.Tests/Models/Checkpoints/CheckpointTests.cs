@@ -132,7 +132,7 @@ public sealed class CheckpointTests : IDisposable
 
         Assert.Throws<ObjectDisposedException>(() => checkpoint.ReadFloats(w, 0, new float[1]));
         Assert.Throws<ObjectDisposedException>(() => checkpoint.DropPages(w));
-        Assert.Throws<ObjectDisposedException>(() => checkpoint.Fingerprint(TestContext.Current.CancellationToken));
+        Assert.Throws<ObjectDisposedException>(() => checkpoint.Fingerprint(null, TestContext.Current.CancellationToken));
     }
 
     private void WriteGood()

@@ -1,0 +1,47 @@
+using SpecDecode.Caching;
+using SpecDecode.Drafting;
+using SpecDecode.Models;
+using SpecDecode.Plans;
+using SpecDecode.Scheduling;
+
+namespace SpecDecode.Tests.OnnxRuntime;
+
+public class StepAllocationTests
+{
+    [Theory]
+    [InlineData(1, false)]
+    [InlineData(8, false)]
+    [InlineData(20, false)]
+    [InlineData(1, true)]
+    public void Steady_decoding_on_real_stages_allocates_nothing(int sequences, bool drafts)
+    {
+        using LoadedModel model = ModelLoader.Load(
+            TestFolders.StoryModel, new ModelOptions { CacheFolder = TestFolders.WeightCache }, new RuntimeOptions(), _ => { }, null,
+            TestContext.Current.CancellationToken);
+        EngineStep step = new(model.Stages);
+        DraftOptions? draft = drafts ? new DraftOptions { Plan = LayerPlan.EarlyExit(12, 2), Length = 3 } : null;
+        List<Sequence> live = [.. Enumerable.Range(0, sequences).Select(i => new Sequence(
+            [0, 300 + i], 200, new HashSet<int>(), new KvCache(model.Stages.CreateKvStorage(202)), draft))];
+        try
+        {
+            // The first steps bind stages to these sequences' places.
+            for (int i = 0; i < 10; i++)
+            {
+                step.Run(live);
+            }
+
+            long before = GC.GetAllocatedBytesForCurrentThread();
+            for (int i = 0; i < 20; i++)
+            {
+                step.Run(live);
+            }
+
+            Assert.Equal(0, GC.GetAllocatedBytesForCurrentThread() - before);
+            Assert.All(live, sequence => Assert.Null(sequence.FinishReason));
+        }
+        finally
+        {
+            live.ForEach(sequence => sequence.Dispose());
+        }
+    }
+}
