@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using SpecDecode.Drafting;
 using SpecDecode.Generation;
 using SpecDecode.Plans;
@@ -11,7 +10,7 @@ namespace SpecDecode.Tool.Bench;
 /// </summary>
 internal sealed class RowCosts(TextModel model)
 {
-    private const int Turns = 15;
+    private const int Turns = 31;
 
     private readonly Dictionary<(LayerPlan Plan, int Rows), double> _seconds = [];
 
@@ -34,18 +33,7 @@ internal sealed class RowCosts(TextModel model)
     {
         if (!_seconds.TryGetValue((plan, rows), out double seconds))
         {
-            int[] tokens = [.. Enumerable.Range(1, rows).Select(token => token % model.VocabularySize)];
-            double[] turns = new double[Turns];
-            model.Evaluate(tokens, plan);
-            for (int i = 0; i < Turns; i++)
-            {
-                long start = Stopwatch.GetTimestamp();
-                model.Evaluate(tokens, plan);
-                turns[i] = Stopwatch.GetElapsedTime(start).TotalSeconds;
-            }
-
-            Array.Sort(turns);
-            seconds = turns[Turns / 2];
+            seconds = model.TimePass(plan, rows, repetitions: Turns).TotalSeconds;
             _seconds.Add((plan, rows), seconds);
         }
 
