@@ -55,20 +55,29 @@ internal sealed class BenchComparison
     /// <summary>The first difference between plain and speculative outputs; null when they are the same.</summary>
     public FirstDifference? Difference { get; private set; }
 
-    /// <summary>Runs plain and speculative in turn, after a short turn of each to warm up.</summary>
+    /// <summary>
+    /// Runs plain and speculative in turn, prompt by prompt (or as many at a time as are answered together), so that whatever
+    /// else the machine does meets both; before that a short turn of each to warm up.
+    /// </summary>
     public static BenchComparison Run(
         TextModel model, IReadOnlyList<string> prompts, int maxNewTokens, int repeat, int concurrency, DraftOptions? draft,
         CancellationToken cancellation)
     {
         string[] few = [.. prompts.Take(concurrency)];
-        BenchRun.Of(model, few, Math.Min(maxNewTokens, 16), concurrency, null, cancellation);
-        BenchRun.Of(model, few, Math.Min(maxNewTokens, 16), concurrency, draft, cancellation);
+        new BenchRun().Add(model, few, Math.Min(maxNewTokens, 16), null, cancellation);
+        new BenchRun().Add(model, few, Math.Min(maxNewTokens, 16), draft, cancellation);
 
         BenchComparison comparison = new();
         for (int i = 0; i < repeat; i++)
         {
-            comparison._plain.Add(BenchRun.Of(model, prompts, maxNewTokens, concurrency, null, cancellation));
-            comparison._speculative.Add(BenchRun.Of(model, prompts, maxNewTokens, concurrency, draft, cancellation));
+            comparison._plain.Add(new BenchRun());
+            comparison._speculative.Add(new BenchRun());
+            foreach (string[] group in prompts.Chunk(concurrency))
+            {
+                comparison._plain[i].Add(model, group, maxNewTokens, null, cancellation);
+                comparison._speculative[i].Add(model, group, maxNewTokens, draft, cancellation);
+            }
+
             comparison.Difference ??= FindDifference(model, prompts, comparison._plain[i], comparison._speculative[i], cancellation);
         }
 

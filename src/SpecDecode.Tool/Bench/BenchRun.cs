@@ -15,10 +15,6 @@ internal sealed class BenchRun
     private long _last;
     private long _lastBytes;
 
-    private BenchRun()
-    {
-    }
-
     /// <summary>The new tokens of each prompt.</summary>
     public IReadOnlyList<IReadOnlyList<int>> Outputs => _outputs;
 
@@ -53,29 +49,22 @@ internal sealed class BenchRun
 
     public double PrefillTokensPerSecond => PromptTokens / PrefillTime.TotalSeconds;
 
-    /// <summary>Runs all prompts.</summary>
-    public static BenchRun Of(
-        TextModel model, IReadOnlyList<string> prompts, int maxNewTokens, int concurrency, DraftOptions? draft, CancellationToken cancellation)
+    /// <summary>Answers some prompts at the same time and adds what that took.</summary>
+    public void Add(TextModel model, IReadOnlyList<string> prompts, int maxNewTokens, DraftOptions? draft, CancellationToken cancellation)
     {
-        BenchRun run = new();
-        foreach (string[] group in prompts.Chunk(concurrency))
+        GenerationRequest[] requests = [.. prompts.Select(prompt => new GenerationRequest
         {
-            GenerationRequest[] requests = [.. group.Select(prompt => new GenerationRequest
-            {
-                Prompt = prompt, MaxNewTokens = maxNewTokens, IgnoreEndOfSequence = true, Draft = draft,
-            })];
-            run._last = Stopwatch.GetTimestamp();
-            run._lastBytes = GC.GetAllocatedBytesForCurrentThread();
-            foreach (GenerationResult result in model.Generate(requests, null, run.Add, cancellation))
-            {
-                run._outputs.Add(result.Tokens);
-                run.Rounds.Add(result.Drafting);
-            }
-
-            cancellation.ThrowIfCancellationRequested();
+            Prompt = prompt, MaxNewTokens = maxNewTokens, IgnoreEndOfSequence = true, Draft = draft,
+        })];
+        _last = Stopwatch.GetTimestamp();
+        _lastBytes = GC.GetAllocatedBytesForCurrentThread();
+        foreach (GenerationResult result in model.Generate(requests, null, Add, cancellation))
+        {
+            _outputs.Add(result.Tokens);
+            Rounds.Add(result.Drafting);
         }
 
-        return run;
+        cancellation.ThrowIfCancellationRequested();
     }
 
     private void Add(StepRecord step)

@@ -8,35 +8,46 @@ namespace SpecDecode.Tool.Bench;
 /// What passes cost by depth and number of rows, measured apart from any drafting, and the speed-up that follows from them
 /// and from the tokens that a round gives.
 /// </summary>
-internal sealed class RowCosts(TextModel model)
+internal static class RowCosts
 {
-    private const int Turns = 31;
-
-    private readonly Dictionary<(LayerPlan Plan, int Rows), double> _seconds = [];
+    private const int Turns = 21;
+    private const int Repetitions = 3;
 
     /// <summary>
     /// tokens per round × plain step / (draft steps + verification), where a verification runs one row through the draft's
-    /// exact part and all rows through the rest and the head.
+    /// exact part and all rows through the rest and the head. The passes are timed in turn; medians count.
     /// </summary>
-    public double PredictSpeedup(DraftOptions draft, double tokensPerRound)
+    public static double PredictSpeedup(TextModel model, DraftOptions draft, double tokensPerRound)
     {
         LayerPlan full = LayerPlan.Full(model.LayerCount);
         LayerPlan front = LayerPlan.Of(model.LayerCount, draft.Plan.Blocks.Take(draft.Plan.ExactDepth));
         LayerPlan nothing = LayerPlan.Of(model.LayerCount, []);
         int rows = draft.Length + 1;
-        double verify = Seconds(front, 1) - Seconds(nothing, 1) + Seconds(full, rows) - Seconds(front, rows) + Seconds(nothing, rows);
-        return tokensPerRound * Seconds(full, 1) / (draft.Length * Seconds(draft.Plan, 1) + verify);
+        double[] seconds = Seconds(
+            model, (full, 1), (draft.Plan, 1), (front, 1), (nothing, 1), (full, rows), (front, rows), (nothing, rows));
+
+        double plain = seconds[0];
+        double draftStep = seconds[1];
+        double verification = seconds[2] - seconds[3] + seconds[4] - seconds[5] + seconds[6];
+        return tokensPerRound * plain / (draft.Length * draftStep + verification);
     }
 
-    // Embedding, the plan's blocks and the head over so many rows; the median of some turns.
-    private double Seconds(LayerPlan plan, int rows)
+    private static double[] Seconds(TextModel model, params ReadOnlySpan<(LayerPlan Plan, int Rows)> passes)
     {
-        if (!_seconds.TryGetValue((plan, rows), out double seconds))
+        double[][] turns = new double[passes.Length][];
+        for (int pass = 0; pass < passes.Length; pass++)
         {
-            seconds = model.TimePass(plan, rows, repetitions: Turns).TotalSeconds;
-            _seconds.Add((plan, rows), seconds);
+            turns[pass] = new double[Turns];
         }
 
-        return seconds;
+        for (int turn = 0; turn < Turns; turn++)
+        {
+            for (int pass = 0; pass < passes.Length; pass++)
+            {
+                turns[pass][turn] = model.TimePass(passes[pass].Plan, passes[pass].Rows, repetitions: Repetitions).TotalSeconds;
+            }
+        }
+
+        return [.. turns.Select(times => times.Order().ElementAt(Turns / 2))];
     }
 }

@@ -16,7 +16,6 @@ internal static class Sweep
     public static void Run(
         TextWriter output, TextModel model, IEnumerable<(int ExitLayer, DraftOptions Draft)> cells, Func<DraftOptions, BenchComparison> run, bool asJson)
     {
-        RowCosts costs = new(model);
         List<Cell> measured = [];
         if (!asJson)
         {
@@ -27,7 +26,7 @@ internal static class Sweep
         foreach ((int exitLayer, DraftOptions draft) in cells)
         {
             BenchComparison result = run(draft);
-            Cell cell = new(exitLayer, draft.Length, result, costs.PredictSpeedup(draft, result.MeanAcceptanceLength));
+            Cell cell = new(exitLayer, draft.Length, result, RowCosts.PredictSpeedup(model, draft, result.MeanAcceptanceLength));
             measured.Add(cell);
             if (!asJson)
             {
