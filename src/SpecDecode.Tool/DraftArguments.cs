@@ -66,7 +66,7 @@ internal sealed class DraftArguments
             EarlyExit when skips => "--draft early-exit takes no layers to skip; use --draft layer-skip for them.",
             LayerSkip when !skips => "--draft layer-skip needs --skip-attention or --skip-mlp.",
             LayerSkip when IsGiven(_exitLayer) => "--draft layer-skip takes no --exit-layer; use --draft early-exit for it.",
-            None when skips || IsGiven(_exitLayer) || IsGiven(_length) || IsGiven(_threshold) =>
+            None when result.GetResult(_draft) is null && (skips || IsGiven(_exitLayer) || IsGiven(_length) || IsGiven(_threshold)) =>
                 "Options about drafting have no effect without --draft early-exit or --draft layer-skip.",
             _ => null,
         };

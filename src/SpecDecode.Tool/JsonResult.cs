@@ -37,10 +37,10 @@ internal static class JsonResult
         json.WriteEndArray();
     }
 
-    /// <summary>Writes a number with four decimals, or null.</summary>
+    /// <summary>Writes a number with four decimals; null where there is none or it is not finite.</summary>
     public static void WriteNumberOrNull(this Utf8JsonWriter json, string name, double? number)
     {
-        if (number is { } value)
+        if (number is { } value && double.IsFinite(value))
         {
             json.WriteNumber(name, Math.Round(value, 4));
         }

@@ -35,6 +35,7 @@ internal static class BenchCommand
             command.Options.Add(option);
         }
 
+        // Without drafting both sides are plain, which shows how far the machine's noise reaches.
         command.Validators.Add(result => Check(result, draft, sweep, sweepLayers, sweepLengths));
         command.SetAction(arguments =>
         {
@@ -46,7 +47,9 @@ internal static class BenchCommand
 
             if (arguments.GetValue(sweep))
             {
-                int[] layers = arguments.GetResult(sweepLayers) is null ? [1, 2, 3, 4] : arguments.GetValue(sweepLayers)!;
+                int[] layers = arguments.GetResult(sweepLayers) is null
+                    ? [.. Enumerable.Range(1, Math.Min(4, loaded.LayerCount))]
+                    : arguments.GetValue(sweepLayers)!;
                 int[] lengths = arguments.GetResult(sweepLengths) is null ? [1, 2, 3, 4] : arguments.GetValue(sweepLengths)!;
                 Sweep.Run(output, loaded, Cells(loaded.LayerCount, layers, lengths), Run, arguments.GetValue(json));
             }
@@ -73,38 +76,41 @@ internal static class BenchCommand
             result.AddError("--sweep chooses how to draft; leave --draft out.");
         }
 
-        if (!sweeps && !draft.IsGiven(result))
-        {
-            result.AddError("Say what to measure: --draft early-exit, --draft layer-skip or --sweep.");
-        }
-
         if (!sweeps && (result.GetResult(sweepLayers) is not null || result.GetResult(sweepLengths) is not null))
         {
             result.AddError("--sweep-exit-layers and --sweep-draft-lengths have no effect without --sweep.");
         }
 
-        if (result.GetResult(sweepLengths) is { Errors: var errors } && !errors.Any()
-            && result.GetValue(sweepLengths) is { } lengths && lengths.Any(length => length is < 1 or > DraftOptions.MaxLength))
+        if (Given(result, sweepLengths).Any(length => length is < 1 or > DraftOptions.MaxLength))
         {
             result.AddError($"--sweep-draft-lengths: draft lengths go from 1 to {DraftOptions.MaxLength}.");
         }
+
+        if (Given(result, sweepLayers).Any(layer => layer < 1))
+        {
+            result.AddError("--sweep-exit-layers: exit layers begin at 1.");
+        }
     }
 
-    private static IEnumerable<(int ExitLayer, DraftOptions Draft)> Cells(int layerCount, int[] layers, int[] lengths)
-    {
-        foreach (int layer in layers)
-        {
-            if (layer < 1)
-            {
-                throw new SpecDecodeException("--sweep-exit-layers: exit layers begin at 1.");
-            }
+    // What a list option holds, where it was given and could be read.
+    private static int[] Given(CommandResult result, Option<int[]?> option) =>
+        result.GetResult(option) is { } given && !given.Errors.Any() ? result.GetValue(option) ?? [] : [];
 
-            LayerPlan plan = PlanArguments.Read(layerCount, layer, [], []);
-            foreach (int length in lengths)
-            {
-                yield return (layer, new DraftOptions { Plan = plan, Length = length });
-            }
+    private static List<(int ExitLayer, DraftOptions Draft)> Cells(int layerCount, int[] layers, int[] lengths)
+    {
+        if (layers.Max() > layerCount)
+        {
+            throw new SpecDecodeException(
+                $"--sweep-exit-layers names {layers.Max()}, but the model has {layerCount} layers: give 1 to {layerCount}.");
         }
+
+        return
+        [
+            .. from layer in layers
+               let plan = LayerPlan.EarlyExit(layerCount, layer)
+               from length in lengths
+               select (layer, new DraftOptions { Plan = plan, Length = length }),
+        ];
     }
 
     private static void WriteText(TextWriter output, BenchComparison result)

@@ -34,7 +34,7 @@ internal sealed class BenchComparison
         ? ratios[ratios.Length / 2]
         : (ratios[ratios.Length / 2 - 1] + ratios[ratios.Length / 2]) / 2;
 
-    /// <summary>Accepted draft tokens for each round.</summary>
+    /// <summary>1 + accepted / rounds: tokens that a round gives.</summary>
     public double MeanAcceptanceLength => 1 + Sum(rounds => rounds.Accepted) / Math.Max(1, Sum(rounds => rounds.Rounds));
 
     /// <summary>Accepted over drafted tokens; null when nothing was drafted.</summary>

@@ -46,8 +46,9 @@ internal static class PromptFile
                 }
             }
         }
-        catch (JsonException error)
+        catch (Exception error) when (error is JsonException or InvalidOperationException)
         {
+            // The latter for a text that is not valid Unicode.
             throw new SpecDecodeException($"{path}, line {number}: it is not JSON ({error.Message}). Mend the line, or name the file without .jsonl.", error);
         }
 

@@ -14,7 +14,7 @@ internal static class Sweep
     /// <param name="run">Measures a cell.</param>
     /// <param name="asJson">Whether to write JSON.</param>
     public static void Run(
-        TextWriter output, TextModel model, IEnumerable<(int ExitLayer, DraftOptions Draft)> cells, Func<DraftOptions, BenchComparison> run, bool asJson)
+        TextWriter output, TextModel model, IReadOnlyList<(int ExitLayer, DraftOptions Draft)> cells, Func<DraftOptions, BenchComparison> run, bool asJson)
     {
         List<Cell> measured = [];
         if (!asJson)

@@ -29,6 +29,18 @@ public sealed class DraftStatistics
     /// <summary>Rounds whose whole draft was accepted and that gained one more token.</summary>
     public long Bonuses { get; private set; }
 
+    /// <summary>Rows that the drafter ran.</summary>
+    public long DraftRows { get; private set; }
+
+    /// <summary>Rows that the verifier ran at full depth.</summary>
+    public long VerifyRows { get; private set; }
+
+    /// <summary>The rows' share of the steps' draft passes.</summary>
+    public TimeSpan DraftTime { get; private set; }
+
+    /// <summary>The rows' share of the steps' verifying passes.</summary>
+    public TimeSpan VerifyTime { get; private set; }
+
     /// <summary>For each position of a draft how many tokens were accepted there; as long as the longest draft.</summary>
     public IReadOnlyList<long> AcceptedPerPosition => _acceptedPerPosition[.._positions];
 
@@ -46,6 +58,10 @@ public sealed class DraftStatistics
         Accepted += round.Accepted;
         Corrections += round.Last == LastToken.Correction ? 1 : 0;
         Bonuses += round.Last == LastToken.Bonus ? 1 : 0;
+        DraftRows += round.DraftRows;
+        VerifyRows += round.VerifyRows;
+        DraftTime += round.DraftTime;
+        VerifyTime += round.VerifyTime;
         _positions = Math.Max(_positions, round.Drafted);
         for (int i = 0; i < round.Accepted; i++)
         {
@@ -61,6 +77,10 @@ public sealed class DraftStatistics
         Accepted += other.Accepted;
         Corrections += other.Corrections;
         Bonuses += other.Bonuses;
+        DraftRows += other.DraftRows;
+        VerifyRows += other.VerifyRows;
+        DraftTime += other.DraftTime;
+        VerifyTime += other.VerifyTime;
         _positions = Math.Max(_positions, other._positions);
         for (int i = 0; i < other._positions; i++)
         {

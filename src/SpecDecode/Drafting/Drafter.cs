@@ -1,3 +1,4 @@
+using System.Numerics.Tensors;
 using SpecDecode.Plans;
 using SpecDecode.Sampling;
 using SpecDecode.Scheduling;
@@ -72,7 +73,14 @@ internal sealed class Drafter(IStages stages)
 
     private static void Pick(Round round, Span<float> logits)
     {
-        int token = Greedy.Pick(logits);
+        int token = TensorPrimitives.IndexOfMax<float>(logits);
+        if (!float.IsFinite(logits[token]))
+        {
+            // Blocks left out or repeated may overflow where the whole model does not: nothing to propose.
+            round.EndDraft();
+            return;
+        }
+
         float threshold = round.Sequence.Draft!.Threshold;
         bool confident = threshold <= 0 || Softmax.MaxProbability(logits) >= threshold;
         round.AddDraft(token, goOn: confident && !round.Sequence.Ends(token));

@@ -5,7 +5,9 @@ using SpecDecode.Scheduling;
 
 namespace SpecDecode.Generation;
 
-/// <summary>Times passes of a plan, apart from any text.</summary>
+/// <summary>
+/// Times passes of a plan, apart from any text: the cache is thrown away, so its entries are written without a transaction.
+/// </summary>
 internal static class PassTiming
 {
     /// <summary>The median time of embedding, blocks and head over some rows of one sequence, once all is bound.</summary>

@@ -256,6 +256,7 @@ public sealed class TextModel : IDisposable
 
     private void Check(DraftOptions draft)
     {
+        ArgumentNullException.ThrowIfNull(draft.Plan, nameof(draft));
         CheckLayers(draft.Plan, nameof(draft));
         if (draft.Length is < 1 or > DraftOptions.MaxLength)
         {

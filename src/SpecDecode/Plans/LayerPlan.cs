@@ -31,7 +31,7 @@ public sealed class LayerPlan : IEquatable<LayerPlan>
     /// <summary>Any list of blocks, repeated or in another order.</summary>
     /// <param name="layerCount">Number of layers of the model, at least 1.</param>
     /// <param name="blocks">The blocks in the order in which they run; may be empty.</param>
-    /// <exception cref="ArgumentOutOfRangeException">A layer that the model does not have.</exception>
+    /// <exception cref="ArgumentOutOfRangeException">A block that the model does not have.</exception>
     public static LayerPlan Of(int layerCount, IEnumerable<Block> blocks)
     {
         ArgumentNullException.ThrowIfNull(blocks);
@@ -39,10 +39,10 @@ public sealed class LayerPlan : IEquatable<LayerPlan>
         ImmutableArray<Block> list = [.. blocks];
         foreach (Block block in list)
         {
-            if (block.Layer < 0 || block.Layer >= layerCount)
+            if (block.Layer < 0 || block.Layer >= layerCount || !Enum.IsDefined(block.Kind))
             {
                 throw new ArgumentOutOfRangeException(
-                    nameof(blocks), block, $"The block's layer must lie between 0 and {layerCount - 1}, the last layer of the model.");
+                    nameof(blocks), block, $"A block is the attention or the MLP of a layer between 0 and {layerCount - 1}, the last of the model.");
             }
         }
 

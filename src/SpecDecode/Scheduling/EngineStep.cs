@@ -39,17 +39,30 @@ internal sealed class EngineStep
         }
 
         using CacheTransaction transaction = new(_enlisted);
-        Clock clock = new(_stages);
+        long start = Stopwatch.GetTimestamp();
+        long runtime = _stages.RuntimeTicks;
 
         _rounds.Gather(live, _stages.MaxRows, transaction);
         int draftRows = _drafter.Run(_rounds);
-        long drafted = Clock.Now;
+        long drafted = Stopwatch.GetTimestamp();
         int verifyRows = _verifier.Run(_rounds);
-        long verified = Clock.Now;
+        long verified = Stopwatch.GetTimestamp();
         Accept(transaction);
-        int newTokens = Append();
 
-        return clock.Record(drafted, verified, draftRows, verifyRows, newTokens, _rounds.PromptRows);
+        TimeSpan draftTime = Stopwatch.GetElapsedTime(start, drafted);
+        TimeSpan verifyTime = Stopwatch.GetElapsedTime(drafted, verified);
+        int newTokens = Append(draftTime / Math.Max(draftRows, 1), verifyTime / verifyRows);
+        return new StepRecord
+        {
+            PromptRows = _rounds.PromptRows,
+            DraftRows = draftRows,
+            VerifyRows = verifyRows,
+            NewTokens = newTokens,
+            DraftTime = draftTime,
+            VerifyTime = verifyTime,
+            Time = Stopwatch.GetElapsedTime(start),
+            RuntimeTime = Stopwatch.GetElapsedTime(runtime, _stages.RuntimeTicks),
+        };
     }
 
     // The longest prefix of each draft that the verifier agrees with, and its own token behind it.
@@ -69,36 +82,15 @@ internal sealed class EngineStep
         transaction.Commit();
     }
 
-    private int Append()
+    private int Append(TimeSpan draftTimePerRow, TimeSpan verifyTimePerRow)
     {
         int tokens = 0;
         for (int i = 0; i < _rounds.Count; i++)
         {
-            _rounds[i].Sequence.Append(_rounds[i]);
+            _rounds[i].Sequence.Append(_rounds[i], draftTimePerRow, verifyTimePerRow);
             tokens += _rounds[i].Appended;
         }
 
         return tokens;
-    }
-
-    /// <summary>The times of one step.</summary>
-    private readonly struct Clock(IStages stages)
-    {
-        private readonly long _start = Stopwatch.GetTimestamp();
-        private readonly long _runtime = stages.RuntimeTicks;
-
-        public static long Now => Stopwatch.GetTimestamp();
-
-        public StepRecord Record(long drafted, long verified, int draftRows, int verifyRows, int newTokens, int promptRows) => new()
-        {
-            PromptRows = promptRows,
-            DraftRows = draftRows,
-            VerifyRows = verifyRows,
-            NewTokens = newTokens,
-            DraftTime = Stopwatch.GetElapsedTime(_start, drafted),
-            VerifyTime = Stopwatch.GetElapsedTime(drafted, verified),
-            Time = Stopwatch.GetElapsedTime(_start),
-            RuntimeTime = Stopwatch.GetElapsedTime(_runtime, stages.RuntimeTicks),
-        };
     }
 }

@@ -61,22 +61,35 @@ internal sealed class Round
     /// <summary>Tokens that become output: accepted ones and the verifier's own, up to an end of the text.</summary>
     public int Appended { get; private set; }
 
-    /// <summary>Begins a round.</summary>
-    public void Begin(Sequence sequence, int cachePlace, int pendingLength, int draftLimit, int keptSlot)
+    /// <summary>Begins a round without a draft.</summary>
+    /// <param name="sequence">The sequence.</param>
+    /// <param name="pendingLength">How many of its pending tokens take part.</param>
+    public void Begin(Sequence sequence, int pendingLength)
     {
         Sequence = sequence;
-        CachePlace = cachePlace;
         CommittedLength = sequence.Cache.CommittedLength;
         PendingLength = pendingLength;
         ReachesEnd = pendingLength == sequence.Pending.Length;
-        DraftLimit = draftLimit;
         DraftLength = 0;
-        WantsDraft = draftLimit > 0;
-        KeptSlot = keptSlot;
         FirstRow = 0;
         Accepted = 0;
         Appended = 0;
     }
+
+    /// <summary>Takes the round into the step.</summary>
+    /// <param name="cachePlace">Its cache's place in the transaction.</param>
+    /// <param name="draftLimit">Most tokens that may be drafted.</param>
+    /// <param name="keptSlot">First of as many slots for kept rows.</param>
+    public void Admit(int cachePlace, int draftLimit, int keptSlot)
+    {
+        CachePlace = cachePlace;
+        DraftLimit = draftLimit;
+        WantsDraft = draftLimit > 0;
+        KeptSlot = keptSlot;
+    }
+
+    /// <summary>Ends the draft as it is.</summary>
+    public void EndDraft() => WantsDraft = false;
 
     /// <summary>The token whose row the drafter runs next: the last known one, then each draft token.</summary>
     public int TokenToDraftFrom => DraftLength == 0 ? Sequence.Pending[^1] : _draft[DraftLength - 1];
@@ -110,10 +123,21 @@ internal sealed class Round
     public int KeptLength => CommittedLength + PendingLength + (ReachesEnd ? Appended - 1 : 0);
 
     /// <summary>What the round did.</summary>
-    public RoundRecord Record => new(
-        DraftLength, Math.Min(Accepted + 1, DraftLength), Accepted, Appended,
-        DraftLength == 0 ? LastToken.Plain
+    /// <param name="draftTimePerRow">Time of the step's draft passes for each of their rows.</param>
+    /// <param name="verifyTimePerRow">Time of the step's verifying pass for each of its rows.</param>
+    public RoundRecord Record(TimeSpan draftTimePerRow, TimeSpan verifyTimePerRow) => new()
+    {
+        Drafted = DraftLength,
+        Evaluated = Math.Min(Accepted + 1, DraftLength),
+        Accepted = Accepted,
+        Appended = Appended,
+        Last = DraftLength == 0 ? LastToken.Plain
             : Appended == Accepted ? LastToken.None
             : Accepted == DraftLength ? LastToken.Bonus
-            : LastToken.Correction);
+            : LastToken.Correction,
+        DraftRows = DraftLength,
+        VerifyRows = Rows,
+        DraftTime = draftTimePerRow * DraftLength,
+        VerifyTime = verifyTimePerRow * Rows,
+    };
 }

@@ -23,8 +23,9 @@ internal sealed class RoundList : IReadOnlyList<Round>
     public Round this[int index] => _rounds[index];
 
     /// <summary>
-    /// Gives the sequences their rows. Those that write come before prompts that are read, so that a long prompt does not
-    /// hold them up; a draft shrinks where the pass is full; whoever found no room is nearer to the front in the next step.
+    /// Gives the sequences their rows: first a row to each that writes, then pieces of the prompts that are read, then the
+    /// drafts, evenly. So neither a long prompt nor a long draft holds others up; prompts leave half of the room to drafts that
+    /// want it; whoever found no room is nearer to the front in the next step.
     /// </summary>
     /// <param name="live">Sequences that are not finished.</param>
     /// <param name="maxRows">Rows of the verifying pass.</param>
@@ -34,8 +35,10 @@ internal sealed class RoundList : IReadOnlyList<Round>
         Count = 0;
         PromptRows = 0;
         int leftToPrompts = _turn % StepsToAPromptsRow == 0 && AnyReadsPrompt(live) ? 1 : 0;
-        int used = Add(live, readingPrompt: false, 0, maxRows - leftToPrompts, transaction);
-        Add(live, readingPrompt: true, used, maxRows, transaction);
+        int room = maxRows - AddPending(live, readingPrompt: false, maxRows - leftToPrompts);
+        int writers = Count;
+        room -= AddPending(live, readingPrompt: true, Math.Max(room - WantedDrafts(), (room + 1) / 2));
+        AdmitWithDrafts(writers, room, transaction);
         _turn++;
 
         // The order changes only when somebody found no room: rows that stay in their places find their bindings again.
@@ -58,23 +61,47 @@ internal sealed class RoundList : IReadOnlyList<Round>
         return any;
     }
 
-    // The rows of the pass that are used, with those of the sequences added here.
-    private int Add(IReadOnlyList<Sequence> live, bool readingPrompt, int used, int maxRows, CacheTransaction transaction)
+    // Adds sequences with as many of their pending tokens as fit; the rows that this takes.
+    private int AddPending(IReadOnlyList<Sequence> live, bool readingPrompt, int room)
     {
-        for (int i = 0; i < live.Count && used < maxRows; i++)
+        int used = 0;
+        for (int i = 0; i < live.Count && used < room; i++)
         {
             Sequence sequence = live[(int)((_first + (uint)i) % (uint)live.Count)];
             if (sequence.ReadsPrompt == readingPrompt)
             {
-                int pending = Math.Min(sequence.Pending.Length, maxRows - used);
-                int draft = Math.Min(sequence.DraftLimit, maxRows - used - pending);
-                Next().Begin(sequence, transaction.Enlist(sequence.Cache, pending + draft), pending, draft, keptSlot: used);
+                int pending = Math.Min(sequence.Pending.Length, room - used);
+                Next().Begin(sequence, pending);
                 PromptRows += sequence.WritesFirstToken ? pending : 0;
-                used += pending + draft;
+                used += pending;
             }
         }
 
         return used;
+    }
+
+    private int WantedDrafts()
+    {
+        int wanted = 0;
+        for (int i = 0; i < Count; i++)
+        {
+            wanted += _rounds[i].Sequence.DraftLimit;
+        }
+
+        return wanted;
+    }
+
+    // What one draft leaves of its even share is the next ones'.
+    private void AdmitWithDrafts(int writers, int room, CacheTransaction transaction)
+    {
+        int keptSlot = 0;
+        for (int i = 0; i < Count; i++)
+        {
+            Round round = _rounds[i];
+            int draft = i < writers ? Math.Min(round.Sequence.DraftLimit, (room - keptSlot) / (writers - i)) : 0;
+            round.Admit(transaction.Enlist(round.Sequence.Cache, round.PendingLength + draft), draft, keptSlot);
+            keptSlot += draft;
+        }
     }
 
     private Round Next()

@@ -76,7 +76,10 @@ internal sealed class Sequence : IDisposable
     public bool Ends(int token) => _endOfSequence.Contains(token);
 
     /// <summary>Adds the output of a round and notices when it ends the text.</summary>
-    public void Append(Round round)
+    /// <param name="round">The round.</param>
+    /// <param name="draftTimePerRow">Time of the step's draft passes for each of their rows.</param>
+    /// <param name="verifyTimePerRow">Time of the step's verifying pass for each of its rows.</param>
+    public void Append(Round round, TimeSpan draftTimePerRow, TimeSpan verifyTimePerRow)
     {
         if (round.Appended == 0)
         {
@@ -89,7 +92,7 @@ internal sealed class Sequence : IDisposable
         }
         else
         {
-            Statistics.Add(round.Record);
+            Statistics.Add(round.Record(draftTimePerRow, verifyTimePerRow));
         }
 
         for (int i = 0; i < round.Appended; i++)

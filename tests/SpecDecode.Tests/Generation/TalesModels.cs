@@ -41,6 +41,8 @@ public sealed class TalesModels : IDisposable
 
         Assert.True(same < expected.Count && same < actual.Count, $"One continuation ends after {same} tokens, the other does not.");
         IReadOnlyList<float> logits = Wide.Evaluate([.. prompt, .. expected.Take(same)]).LastLogits;
+        TestContext.Current.SendDiagnosticMessage(System.FormattableString.Invariant(
+            $"parted at token {same} by a margin of {Math.Abs(logits[expected[same]] - logits[actual[same]]):e2}"));
         Assert.InRange(logits.Max() - logits[expected[same]], 0, 1e-3f);
         Assert.InRange(logits.Max() - logits[actual[same]], 0, 1e-3f);
     }

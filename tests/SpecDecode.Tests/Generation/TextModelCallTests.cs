@@ -142,7 +142,7 @@ public class TextModelCallTests(TalesModels models)
 
     [Fact]
     public void A_plan_for_a_deeper_model_is_refused() => Says(
-        "a layer beyond the model's 12", Refused<ArgumentException>(() => Model.Evaluate([1, 2], LayerPlan.Full(13))));
+        "a layer that the model does not have; its last is 11", Refused<ArgumentException>(() => Model.Evaluate([1, 2], LayerPlan.Full(13))));
 
     [Fact]
     public void A_call_during_another_is_refused_and_the_other_is_not_disturbed()

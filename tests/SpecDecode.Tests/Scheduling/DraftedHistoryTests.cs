@@ -8,7 +8,7 @@ namespace SpecDecode.Tests.Scheduling;
 /// </summary>
 public class DraftedHistoryTests
 {
-    private const int Histories = 1500;
+    private const int Histories = 2000;
 
     [Fact]
     public void Drafted_texts_are_those_of_the_reference_for_any_plan_length_and_threshold()

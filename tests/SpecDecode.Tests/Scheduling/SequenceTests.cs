@@ -77,10 +77,11 @@ public class SequenceTests
     private static void Append(Sequence sequence, int token)
     {
         Round round = new();
-        round.Begin(sequence, 0, sequence.Pending.Length, draftLimit: 0, keptSlot: 0);
+        round.Begin(sequence, sequence.Pending.Length);
+        round.Admit(cachePlace: 0, draftLimit: 0, keptSlot: 0);
         round.SetTarget(0, token);
         round.Accept(0);
-        sequence.Append(round);
+        sequence.Append(round, TimeSpan.Zero, TimeSpan.Zero);
     }
 
     private static void Commit(KvCache cache, int rows)

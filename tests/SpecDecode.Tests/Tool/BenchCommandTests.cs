@@ -1,5 +1,6 @@
 using System.Text.Json;
 using SpecDecode.Tests.Models.Checkpoints;
+using SpecDecode.Tool.Bench;
 
 namespace SpecDecode.Tests.Tool;
 
@@ -58,8 +59,40 @@ public sealed class BenchCommandTests : IDisposable
     }
 
     [Fact]
+    public void One_new_token_leaves_no_decode_step_and_no_speed()
+    {
+        ToolRun run = Bench("Once upon a time", "prompts.txt", "--max-tokens", "1", "--repeat", "1", "--draft", "early-exit", "--exit-layer", "2", "--json");
+
+        Assert.True(run.ExitCode == 0, run.Error);
+        Assert.Equal(JsonValueKind.Null, run.Json.GetProperty("speedup").ValueKind);
+    }
+
+    [Fact]
+    public void Without_drafting_plain_is_compared_with_plain()
+    {
+        ToolRun run = Bench("Once upon a time", "prompts.txt", "--max-tokens", "8", "--repeat", "1");
+
+        Assert.True(run.ExitCode == 0, run.Error);
+        Assert.Contains("identical", run.Output, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_cell_beyond_the_model_is_refused_before_anything_is_measured()
+    {
+        ToolRun run = Bench("Once upon a time", "prompts.txt", "--sweep", "--sweep-exit-layers", "12-13");
+
+        Assert.Equal(1, run.ExitCode);
+        Assert.Equal("", run.Output);
+        Assert.Contains("--sweep-exit-layers", run.Error, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void Json_lines_give_their_prompt_or_their_first_turn()
     {
+        string file = _folder.File("turns.jsonl");
+        File.WriteAllText(file, "{\"prompt\": \"a\"}\n\n{\"turns\": [\"b\", \"c\"]}\n");
+        Assert.Equal(["a", "b"], PromptFile.Read(file));
+
         ToolRun run = Bench(
             "{\"prompt\": \"Once upon a time\"}\n{\"turns\": [\"The dog\", \"never read\"], \"category\": \"x\"}\n", "prompts.jsonl",
             "--max-tokens", "4", "--repeat", "1", "--draft", "early-exit", "--exit-layer", "2", "--json");
@@ -71,6 +104,7 @@ public sealed class BenchCommandTests : IDisposable
     [InlineData("prompts.jsonl", "{\"prompt\": 3}", "line 1")]
     [InlineData("prompts.jsonl", "{\"prompt\": \"a\"}\n[]", "line 2")]
     [InlineData("prompts.jsonl", "{\"prompt\"", "not JSON")]
+    [InlineData("prompts.jsonl", "{\"prompt\": \"\\ud800\"}", "line 1")]
     [InlineData("prompts.txt", "\n  \n", "no prompt")]
     public void A_file_without_usable_prompts_is_bad_input(string name, string content, string said)
     {
@@ -81,7 +115,7 @@ public sealed class BenchCommandTests : IDisposable
     }
 
     [Theory]
-    [InlineData("Say what to measure")]
+    [InlineData("exit layers begin at 1", "--sweep", "--sweep-exit-layers", "0-3")]
     [InlineData("leave --draft out", "--sweep", "--draft", "early-exit", "--exit-layer", "2")]
     [InlineData("no effect without --sweep", "--draft", "early-exit", "--exit-layer", "2", "--sweep-draft-lengths", "1")]
     [InlineData("draft lengths go from 1 to 64", "--sweep", "--sweep-draft-lengths", "0-3")]

@@ -60,7 +60,7 @@ public sealed class DraftCommandTests
     [InlineData("takes no --exit-layer", "--draft", "layer-skip", "--exit-layer", "1", "--skip-mlp", "1")]
     [InlineData("no effect", "--exit-layer", "1")]
     [InlineData("no effect", "--draft-length", "3")]
-    [InlineData("no effect", "--draft", "none", "--draft-threshold", "0.5")]
+    [InlineData("no effect", "--draft-threshold", "0.5")]
     [InlineData("give a whole number from 1 to 64", "--draft", "early-exit", "--exit-layer", "1", "--draft-length", "0")]
     [InlineData("give a whole number from 1 to 64", "--draft", "early-exit", "--exit-layer", "1", "--draft-length", "65")]
     [InlineData("give a probability", "--draft", "early-exit", "--exit-layer", "1", "--draft-threshold", "1.5")]

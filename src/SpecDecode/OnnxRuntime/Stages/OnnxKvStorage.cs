@@ -13,8 +13,8 @@ namespace SpecDecode.OnnxRuntime.Stages;
 /// </summary>
 internal sealed class OnnxKvStorage : IKvStorage
 {
-    // A decoding sequence lies in few places; each costs a binding for each layer.
-    private const int MaxPlaces = 16;
+    // A sequence that decodes plainly lies in one place; in a batch of drafts that end early, in dozens.
+    private const int MaxPlaces = 64;
 
     // Layers begin on pages of their own, so that what one has not written yet is not committed for another.
     private static readonly int Alignment = Environment.SystemPageSize;

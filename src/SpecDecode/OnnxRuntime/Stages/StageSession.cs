@@ -8,8 +8,9 @@ namespace SpecDecode.OnnxRuntime.Stages;
 /// </summary>
 internal sealed class StageSession : IDisposable
 {
-    // Far above the row counts of steady decoding; prompts of every length may bring more, and then all are made anew.
-    private const int MaxBindings = 128;
+    // Above the row counts of decoding, also of eight drafting sequences; prompts of every length may bring more, and then all
+    // are made anew.
+    private const int MaxBindings = 256;
 
     private readonly InferenceSession _session;
     private readonly RunClock _run;
