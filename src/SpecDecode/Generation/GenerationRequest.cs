@@ -8,7 +8,10 @@ public sealed record GenerationRequest
     /// <summary>The default of <see cref="MaxNewTokens"/>.</summary>
     public const int DefaultMaxNewTokens = 128;
 
-    /// <summary>The prompt as text, encoded with the special tokens that the tokenizer's post-processor adds (BOS).</summary>
+    /// <summary>
+    /// The prompt as text, encoded with the special tokens that the tokenizer's post-processor adds (BOS). Special tokens that
+    /// the text spells out are text: what a user types cannot end a turn or open another.
+    /// </summary>
     /// <value>The default is null.</value>
     public string? Prompt { get; init; }
 
