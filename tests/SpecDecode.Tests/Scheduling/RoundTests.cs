@@ -87,6 +87,42 @@ public class RoundTests
         }
     }
 
+    [Theory]
+    [InlineData(0)]
+    [InlineData(2)]
+    public void A_drafter_whose_logits_are_not_numbers_ends_its_draft_and_not_the_text(int goodDrafts)
+    {
+        ScriptedModel model = new(2, 31, 77);
+        ScriptedStages stages = new(model, 64);
+        using Sequence sequence = new(
+            [1, 2], 20, new HashSet<int>(), new KvCache(stages.CreateKvStorage(22)), new DraftOptions { Plan = LayerPlan.Full(2), Length = 5 });
+        EngineStep step = new(stages);
+        step.Run([sequence]);
+        while (sequence.FinishReason is null)
+        {
+            // The passes of a step are its drafts, one after the other, and the verification, which must stay as it is.
+            int failing = stages.Passes + goodDrafts + 1;
+            stages.AfterHead = (pass, logits) =>
+            {
+                if (pass == failing)
+                {
+                    Array.Fill(logits, float.NaN);
+                }
+            };
+            step.Run([sequence]);
+            stages.AfterHead = null;
+            Assert.Equal(failing + 1, stages.Passes);
+            if (sequence.NewTokens.Length + goodDrafts + 1 >= 20)
+            {
+                break;
+            }
+        }
+
+        Assert.Equal(model.Continue([1, 2], 20, new HashSet<int>()).AsSpan(0, sequence.NewTokens.Length), sequence.NewTokens);
+        Assert.Equal(goodDrafts * sequence.Statistics.Rounds, sequence.Statistics.Drafted);
+        Assert.Equal(sequence.Statistics.Drafted, sequence.Statistics.Accepted);
+    }
+
     [Fact]
     public void Long_drafts_hold_up_neither_each_other_nor_a_prompt()
     {

@@ -54,6 +54,9 @@ internal sealed class ScriptedStages(ScriptedModel model, int maxRows, int? maxS
     /// </summary>
     public Action<int, int>? DuringCall { get; set; }
 
+    /// <summary>Told the number of the pass and its logits, which it may change.</summary>
+    public Action<int, float[]>? AfterHead { get; set; }
+
     /// <summary>Calls of a pass that scores once: the embedding, the blocks, the head.</summary>
     public int CallsInPass => 2 * LayerCount + 2;
 
@@ -155,6 +158,7 @@ internal sealed class ScriptedStages(ScriptedModel model, int maxRows, int? maxS
             model.Score(_residuals[rows[i]], _logits.AsSpan(i * VocabularySize, VocabularySize));
         }
 
+        AfterHead?.Invoke(Passes, _logits);
         return _logits.AsSpan(0, rows.Length * VocabularySize);
     }
 
