@@ -12,7 +12,7 @@ internal static class GenerateCommand
     /// <summary>The command.</summary>
     public static Command Create(TextWriter output, TextWriter error, CancellationToken cancellation)
     {
-        Command command = new("generate", "Continue a prompt, greedily, and print the new text.");
+        Command command = new("generate", "Continue a prompt and print the new text.");
         ModelArguments model = new(command);
         Option<string?> prompt = new("--prompt")
         {
@@ -23,6 +23,7 @@ internal static class GenerateCommand
         Option<int?> maxTokens = NumberOption.Optional(
             "--max-tokens", "N", $"New tokens after which the text ends; by default {GenerationRequest.DefaultMaxNewTokens}.");
         Option<bool> ignoreEos = new("--ignore-eos") { Description = "Go on after an end-of-sequence token." };
+        SamplingArguments sampling = new(command);
         DraftArguments draft = new(command);
         Option<bool> json = new("--json") { Description = "Print one JSON object in place of the text." };
         command.Options.Add(prompt);
@@ -49,6 +50,7 @@ internal static class GenerateCommand
                 Tokens = arguments.GetResult(tokens) is null ? null : arguments.GetValue(tokens),
                 MaxNewTokens = arguments.GetValue(maxTokens) ?? GenerationRequest.DefaultMaxNewTokens,
                 IgnoreEndOfSequence = arguments.GetValue(ignoreEos),
+                Sampling = sampling.Read(arguments),
                 Draft = draft.Read(arguments, loaded.LayerCount),
             };
             if (arguments.GetValue(json))

@@ -40,13 +40,17 @@ internal sealed class ModelArguments
     }
 
     /// <summary>Loads the model; progress and warnings go to <paramref name="error"/>.</summary>
-    public TextModel Load(ParseResult arguments, TextWriter error, CancellationToken cancellation)
+    /// <param name="arguments">The command line.</param>
+    /// <param name="error">Where they go.</param>
+    /// <param name="cancellation">Ends the loading.</param>
+    /// <param name="sequences">How many sequences are worked on at the same time at least.</param>
+    public TextModel Load(ParseResult arguments, TextWriter error, CancellationToken cancellation, int sequences = 1)
     {
         LoadProgressLine progress = new(error, TimeProvider.System);
         TextModel model = TextModel.Load(
             arguments.GetValue(_model)!,
             new ModelOptions { CacheFolder = arguments.GetValue(_cacheFolder) },
-            new RuntimeOptions { Threads = arguments.GetValue(_threads) },
+            RuntimeOptions(arguments, sequences),
             progress,
             cancellation);
         foreach (string warning in model.Warnings)
@@ -55,5 +59,12 @@ internal sealed class ModelArguments
         }
 
         return model;
+    }
+
+    private RuntimeOptions RuntimeOptions(ParseResult arguments, int sequences)
+    {
+        RuntimeOptions runtime = new() { Threads = arguments.GetValue(_threads) };
+        runtime.MaxSequences = Math.Max(runtime.MaxSequences, sequences);
+        return runtime;
     }
 }

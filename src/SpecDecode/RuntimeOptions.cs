@@ -30,7 +30,25 @@ public sealed class RuntimeOptions
     /// <value>The default, null, is what the checkpoint allows (<c>max_position_embeddings</c>), which is also the maximum.</value>
     public int? MaxSequenceLength { get; set; }
 
-    /// <summary>Most rows, that is tokens of all sequences together, that one pass computes; prompts are read in such pieces.</summary>
-    /// <value>The default is 256; 1 to 8192.</value>
-    public int MaxRowsPerPass { get; set; } = 256;
+    /// <summary>Most rows, that is tokens of all sequences together, that one pass computes.</summary>
+    /// <value>The default is 512; 1 to 8192.</value>
+    public int MaxRowsPerPass { get; set; } = 512;
+
+    /// <summary>
+    /// Most rows of prompts in a pass, all prompts together: long prompts are read in such pieces beside the sequences that write,
+    /// which hold the longer for it the larger they are. More than <see cref="MaxRowsPerPass"/> is that.
+    /// </summary>
+    /// <value>The default is 256; at least 1.</value>
+    public int PrefillChunk { get; set; } = 256;
+
+    /// <summary>Most sequences that are worked on at the same time; others wait until one of them ends.</summary>
+    /// <value>The default is 32; 1 to 4096.</value>
+    public int MaxSequences { get; set; } = 32;
+
+    /// <summary>
+    /// Most memory that the key/value caches of all sequences may reserve together, in megabytes (2^20 bytes). A sequence reserves
+    /// for its prompt and all of its new tokens when work on it begins, and waits until there is room.
+    /// </summary>
+    /// <value>The default, null, is half of the memory that the process may use. At least 1.</value>
+    public int? KvCacheMegabytes { get; set; }
 }

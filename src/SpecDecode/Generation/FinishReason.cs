@@ -11,4 +11,7 @@ public enum FinishReason
 
     /// <summary>The request was cancelled; what was written until then is there.</summary>
     Cancelled,
+
+    /// <summary>An error ended it; what was written until then is there.</summary>
+    Failed,
 }

@@ -1,4 +1,5 @@
 using SpecDecode.Drafting;
+using SpecDecode.Sampling;
 
 namespace SpecDecode.Generation;
 
@@ -27,7 +28,14 @@ public sealed record GenerationRequest
     /// <value>The default is false.</value>
     public bool IgnoreEndOfSequence { get; init; }
 
-    /// <summary>How the model drafts for itself; the text is the same with and without.</summary>
+    /// <summary>How tokens are chosen.</summary>
+    /// <value>The default is greedy.</value>
+    public SamplingOptions Sampling { get; init; } = SamplingOptions.Greedy;
+
+    /// <summary>
+    /// How the model drafts for itself. The text is the same with and without, or, under
+    /// <see cref="AcceptanceRule.Rejection"/>, distributed the same.
+    /// </summary>
     /// <value>The default, null, is plain decoding.</value>
     public DraftOptions? Draft { get; init; }
 }

@@ -27,6 +27,7 @@ internal sealed record LoadedModel(DecoderDescription Description, PreparedWeigh
 internal static class ModelLoader
 {
     private const int MostRowsPerPass = 8192;
+    private const int MostSequences = 4096;
 
     /// <summary>Loads a model.</summary>
     /// <param name="folder">The checkpoint folder.</param>
@@ -86,6 +87,21 @@ internal static class ModelLoader
         if (runtime.MaxRowsPerPass is < 1 or > MostRowsPerPass)
         {
             throw new SpecDecodeException($"MaxRowsPerPass is {runtime.MaxRowsPerPass}: give 1 to {MostRowsPerPass}.");
+        }
+
+        if (runtime.PrefillChunk < 1)
+        {
+            throw new SpecDecodeException($"PrefillChunk is {runtime.PrefillChunk}: give 1 or more.");
+        }
+
+        if (runtime.MaxSequences is < 1 or > MostSequences)
+        {
+            throw new SpecDecodeException($"MaxSequences is {runtime.MaxSequences}: give 1 to {MostSequences}.");
+        }
+
+        if (runtime.KvCacheMegabytes < 1)
+        {
+            throw new SpecDecodeException($"KvCacheMegabytes is {runtime.KvCacheMegabytes}: give 1 or more, or leave it unset for half of the memory.");
         }
     }
 

@@ -31,6 +31,10 @@ internal interface IStages : IDisposable
     /// <param name="capacity">Positions: 1 to <see cref="MaxSequenceLength"/>.</param>
     IKvStorage CreateKvStorage(int capacity);
 
+    /// <summary>Bytes that <see cref="CreateKvStorage"/> reserves.</summary>
+    /// <param name="capacity">Positions: 1 to <see cref="MaxSequenceLength"/>.</param>
+    long KvStorageBytes(int capacity);
+
     /// <summary>Begins a pass: the residual becomes the embeddings of the batch's tokens, <c>[rows, d]</c>.</summary>
     void Embed(RowBatch batch);
 

@@ -67,6 +67,8 @@ internal sealed class ScriptedStages(ScriptedModel model, int maxRows, int? maxS
         return new FakeKvStorage(LayerCount, capacity, () => LiveStorages--);
     }
 
+    public long KvStorageBytes(int capacity) => 16L * capacity * LayerCount;
+
     public void Embed(RowBatch batch)
     {
         Passes++;

@@ -44,7 +44,7 @@ public sealed class HelpAndMisuseTests
     [InlineData("no tokens", "logits", "--model", "m")]
     [InlineData("prompt for logits", "logits", "--model", "m", "--prompt", "a")]
     [InlineData("option without its value", "generate", "--model", "m", "--tokens")]
-    [InlineData("unknown option", "generate", "--model", "m", "--tokens", "1", "--temperature", "1")]
+    [InlineData("unknown option", "generate", "--model", "m", "--tokens", "1", "--warmth", "1")]
     [InlineData("a stray word", "generate", "--model", "m", "--tokens", "1", "word")]
     [InlineData("the model twice", "generate", "--model", "m", "--model", "n", "--tokens", "1")]
     [InlineData("empty tokens", "generate", "--model", "m", "--tokens", "")]

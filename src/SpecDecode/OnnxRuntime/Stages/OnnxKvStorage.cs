@@ -40,11 +40,10 @@ internal sealed class OnnxKvStorage : IKvStorage
         long elements = 0;
         for (int layer = 0; layer < layers.Count; layer++)
         {
-            long size = checked((long)layers[layer].KeyValueHeads * capacity * layers[layer].HeadSize);
-            long aligned = checked(size + Alignment - 1) / Alignment * Alignment;
+            long size = Elements(layers[layer], capacity);
             _keyStarts[layer] = elements;
-            _valueStarts[layer] = checked(elements + aligned);
-            elements = checked(elements + 2 * aligned);
+            _valueStarts[layer] = checked(elements + size);
+            elements = checked(elements + 2 * size);
         }
 
         _entries = buffers.Reserve(checked(elements * type.Bytes()), $"the key/value cache of a sequence of {capacity} tokens");
@@ -53,6 +52,21 @@ internal sealed class OnnxKvStorage : IKvStorage
 
     /// <inheritdoc/>
     public int Capacity { get; }
+
+    /// <summary>Bytes of the keys and values of one sequence.</summary>
+    /// <param name="layers">The attention of each layer.</param>
+    /// <param name="type">What keys and values are.</param>
+    /// <param name="capacity">Positions.</param>
+    public static long Bytes(IReadOnlyList<AttendDescription> layers, ElementType type, int capacity)
+    {
+        long elements = 0;
+        for (int layer = 0; layer < layers.Count; layer++)
+        {
+            elements = checked(elements + 2 * Elements(layers[layer], capacity));
+        }
+
+        return checked(elements * type.Bytes());
+    }
 
     /// <summary>Says how long the sequence is with the rows of this pass.</summary>
     public void SetLength(int length)
@@ -100,6 +114,13 @@ internal sealed class OnnxKvStorage : IKvStorage
         ClearBindings();
         _entries.Dispose();
         _lengths.Dispose();
+    }
+
+    // Of the keys, or the values, of a layer.
+    private static long Elements(AttendDescription layer, int capacity)
+    {
+        long size = checked((long)layer.KeyValueHeads * capacity * layer.HeadSize);
+        return checked(size + Alignment - 1) / Alignment * Alignment;
     }
 
     private void ClearBindings()

@@ -96,6 +96,9 @@ internal sealed class OnnxStages : IStages
     }
 
     /// <inheritdoc/>
+    public long KvStorageBytes(int capacity) => OnnxKvStorage.Bytes(_attends, _model.ElementType, capacity);
+
+    /// <inheritdoc/>
     public void Embed(RowBatch batch)
     {
         batch.Tokens.CopyTo(_tokens.Span<int>(0, batch.Rows));
