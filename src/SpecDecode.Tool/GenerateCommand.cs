@@ -21,7 +21,7 @@ internal static class GenerateCommand
         };
         Option<int[]?> tokens = ListOption.Tokens("--tokens", "Token ids to continue, used exactly as given.");
         Option<int?> maxTokens = NumberOption.Optional(
-            "--max-tokens", "N", $"New tokens after which the text ends; by default {GenerationRequest.DefaultMaxNewTokens}.");
+            "--max-tokens", "N", $"New tokens after which the text ends; by default {GenerationDefaults.DefaultMaxNewTokens}.");
         Option<bool> ignoreEos = new("--ignore-eos") { Description = "Go on after an end-of-sequence token." };
         SamplingArguments sampling = new(command);
         DraftArguments draft = new(command);
@@ -48,7 +48,7 @@ internal static class GenerateCommand
             {
                 Prompt = arguments.GetValue(prompt),
                 Tokens = arguments.GetResult(tokens) is null ? null : arguments.GetValue(tokens),
-                MaxNewTokens = arguments.GetValue(maxTokens) ?? GenerationRequest.DefaultMaxNewTokens,
+                MaxNewTokens = arguments.GetValue(maxTokens) ?? GenerationDefaults.DefaultMaxNewTokens,
                 IgnoreEndOfSequence = arguments.GetValue(ignoreEos),
                 Sampling = sampling.Read(arguments),
                 Draft = draft.Read(arguments, loaded.LayerCount),
@@ -99,7 +99,8 @@ internal static class GenerateCommand
         {
             FinishReason.Stop => "stop",
             FinishReason.Length => "length",
-            _ => "cancelled",
+            FinishReason.Cancelled => "cancelled",
+            _ => throw new InvalidOperationException($"A text of the command ended with {result.FinishReason}."),
         });
         json.WriteNumberOrNull("tokens_per_second", result.TokensPerSecond);
         json.WriteNumber("load_seconds", Seconds(loadTime));

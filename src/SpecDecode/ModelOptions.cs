@@ -1,7 +1,7 @@
 namespace SpecDecode;
 
 /// <summary>How a checkpoint is loaded.</summary>
-public sealed class ModelOptions
+public class ModelOptions
 {
     /// <summary>
     /// Folder for prepared-weights files: the checkpoint's weights, converted once, four bytes for each parameter. Safe to

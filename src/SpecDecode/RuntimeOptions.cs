@@ -1,8 +1,11 @@
 namespace SpecDecode;
 
 /// <summary>How a model is run: where, on how many threads, with how long sequences.</summary>
-public sealed class RuntimeOptions
+public class RuntimeOptions
 {
+    private const int MostRowsPerPass = 8192;
+    private const int MostSequences = 4096;
+
     /// <summary>Execution provider of ONNX Runtime: <c>cpu</c> or <c>cuda</c>.</summary>
     /// <value>The default is <c>cpu</c>.</value>
     public string ExecutionProvider { get; set; } = "cpu";
@@ -51,4 +54,19 @@ public sealed class RuntimeOptions
     /// </summary>
     /// <value>The default, null, is half of the memory that the process may use. At least 1.</value>
     public int? KvCacheMegabytes { get; set; }
+
+    /// <summary>What is wrong with the options, as a sentence with the mend; null when nothing is.</summary>
+    internal string? FindError()
+    {
+        // More threads than processors only wait for each other; thousands of them never end.
+        int mostThreads = Math.Max(64, Environment.ProcessorCount);
+        return Threads < 1 || Threads > mostThreads ? $"Threads is {Threads}: give 1 to {mostThreads}, or leave it unset for one per physical core."
+            : MaxRowsPerPass is < 1 or > MostRowsPerPass ? $"MaxRowsPerPass is {MaxRowsPerPass}: give 1 to {MostRowsPerPass}."
+            : PrefillChunk < 1 ? $"PrefillChunk is {PrefillChunk}: give 1 or more."
+            : MaxSequences is < 1 or > MostSequences ? $"MaxSequences is {MaxSequences}: give 1 to {MostSequences}."
+            : KvCacheMegabytes < 1 ? $"KvCacheMegabytes is {KvCacheMegabytes}: give 1 or more, or leave it unset for half of the memory."
+            : MaxSequenceLength < 1 ? $"MaxSequenceLength is {MaxSequenceLength}: give 1 or more, or leave it unset for what the model allows."
+            : ExecutionProvider is not ("cpu" or "cuda") ? $"ExecutionProvider is '{ExecutionProvider}': give cpu or cuda."
+            : null;
+    }
 }

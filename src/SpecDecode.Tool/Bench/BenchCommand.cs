@@ -45,7 +45,7 @@ internal static class BenchCommand
             using TextModel loaded = model.Load(arguments, error, cancellation, settings.Concurrency);
             GenerationRequest request = new()
             {
-                MaxNewTokens = arguments.GetValue(maxTokens) ?? GenerationRequest.DefaultMaxNewTokens,
+                MaxNewTokens = arguments.GetValue(maxTokens) ?? GenerationDefaults.DefaultMaxNewTokens,
                 IgnoreEndOfSequence = true,
                 Sampling = sampling.Read(arguments),
             };

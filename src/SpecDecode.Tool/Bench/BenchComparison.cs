@@ -81,13 +81,14 @@ internal sealed class BenchComparison
         TextModel model, IReadOnlyList<string> prompts, GenerationRequest request, BenchSettings settings, DraftOptions? draft,
         CancellationToken cancellation)
     {
+        SamplingOptions sampling = request.Sampling ?? SamplingOptions.Greedy;
         GenerationRequest drafted = request with { Draft = draft };
         string[] few = [.. prompts.Take(settings.Concurrency)];
-        int shortly = Math.Min(request.MaxNewTokens, 16);
+        int shortly = Math.Min(request.MaxNewTokens ?? GenerationDefaults.DefaultMaxNewTokens, 16);
         new BenchRun().Add(model, few, request with { MaxNewTokens = shortly }, cancellation);
         new BenchRun().Add(model, few, drafted with { MaxNewTokens = shortly }, cancellation);
 
-        BenchComparison comparison = new() { IsComparable = request.Sampling.EffectiveAcceptance != AcceptanceRule.Rejection };
+        BenchComparison comparison = new() { IsComparable = sampling.EffectiveAcceptance != AcceptanceRule.Rejection };
         for (int i = 0; i < settings.Repeat; i++)
         {
             comparison._plain.Add(new BenchRun());
@@ -100,7 +101,7 @@ internal sealed class BenchComparison
 
             if (comparison.IsComparable)
             {
-                comparison.Difference ??= FindDifference(model, prompts, request.Sampling, comparison._plain[i], comparison._speculative[i], cancellation);
+                comparison.Difference ??= FindDifference(model, prompts, sampling, comparison._plain[i], comparison._speculative[i], cancellation);
             }
         }
 

@@ -11,10 +11,16 @@ public sealed record DraftOptions
     /// <summary>The default of <see cref="Length"/>.</summary>
     public const int DefaultLength = 4;
 
+    /// <summary>Plain decoding: nothing is drafted.</summary>
+    public static DraftOptions Off { get; } = new() { Plan = LayerPlan.Of(1, []), Length = 0 };
+
     /// <summary>The blocks that the drafter runs: an early exit, a skip set, any list of blocks of the model.</summary>
     public required LayerPlan Plan { get; init; }
 
-    /// <summary>Draft length: tokens that are drafted in a round, unless something ends the draft sooner; 1 to <see cref="MaxLength"/>.</summary>
+    /// <summary>
+    /// Draft length: tokens that are drafted in a round, unless something ends the draft sooner; 0, which is plain decoding, to
+    /// <see cref="MaxLength"/>.
+    /// </summary>
     /// <value>The default is 4.</value>
     public int Length { get; init; } = DefaultLength;
 

@@ -16,7 +16,7 @@ public sealed record GenerationResult
     public required IReadOnlyList<int> Tokens { get; init; }
 
     /// <summary>
-    /// What the new tokens add to the prompt's text, special tokens left out; null when the model has no tokenizer that
+    /// What the new tokens add to the prompt's text, special tokens and the one that stopped it left out; null when the model has no tokenizer that
     /// can be used.
     /// </summary>
     public required string? Text { get; init; }
@@ -65,7 +65,7 @@ public sealed record GenerationResult
     {
         TokenTextStream stream = tokenizer.CreateStream(sequence.Prompt);
         StringBuilder text = new();
-        foreach (int token in sequence.NewTokens)
+        foreach (int token in sequence.TextTokens)
         {
             text.Append(stream.Append(token));
         }

@@ -17,9 +17,11 @@ internal sealed class RequestIntake(IStages stages, TextTokenizer? tokenizer, IE
     private readonly FrozenSet<int> _endOfSequence = endOfSequence.ToFrozenSet();
 
     /// <summary>Makes a sequence that has still to be admitted.</summary>
+    /// <param name="request">The request.</param>
+    /// <param name="defaults">What holds where it does not say.</param>
     /// <exception cref="ArgumentException">The request contradicts itself, or one of its numbers is out of range.</exception>
     /// <exception cref="SpecDecodeException">The model cannot serve it: the prompt is empty, too long, or not in the vocabulary.</exception>
-    public Sequence CreateSequence(GenerationRequest request)
+    public Sequence CreateSequence(GenerationRequest request, GenerationDefaults defaults)
     {
         ArgumentNullException.ThrowIfNull(request);
         if (request.Prompt is null == request.Tokens is null)
@@ -27,21 +29,20 @@ internal sealed class RequestIntake(IStages stages, TextTokenizer? tokenizer, IE
             throw new ArgumentException("A request needs either Prompt or Tokens, and not both.", nameof(request));
         }
 
-        if (request.MaxNewTokens < 1)
+        int wantedTokens = request.MaxNewTokens ?? defaults.MaxNewTokens;
+        if (wantedTokens < 1)
         {
-            throw new ArgumentException($"MaxNewTokens is {request.MaxNewTokens}: ask for at least 1.", nameof(request));
+            throw new ArgumentException($"MaxNewTokens is {wantedTokens}: ask for at least 1.", nameof(request));
         }
 
-        ArgumentNullException.ThrowIfNull(request.Sampling, nameof(request));
-        if (request.Sampling.FindError() is { } error)
+        SamplingOptions sampling = request.Sampling ?? defaults.Sampling;
+        if (sampling.FindError() is { } error)
         {
             throw new ArgumentException(error, nameof(request));
         }
 
-        if (request.Draft is { } draft)
-        {
-            Check(draft);
-        }
+        DraftOptions draft = request.Draft ?? defaults.Draft;
+        Check(draft);
 
         if (request.Prompt is not null && tokenizer is null)
         {
@@ -52,11 +53,10 @@ internal sealed class RequestIntake(IStages stages, TextTokenizer? tokenizer, IE
         CheckTokens(prompt, prompt.Length + 1L);
 
         // In 64 bits: the number of new tokens is the caller's.
-        int maxNewTokens = (int)Math.Min(request.MaxNewTokens, (long)stages.MaxSequenceLength - prompt.Length);
+        int maxNewTokens = (int)Math.Min(wantedTokens, (long)stages.MaxSequenceLength - prompt.Length);
         CheckBudget(prompt.Length, maxNewTokens);
         return new Sequence(
-            prompt, maxNewTokens, request.IgnoreEndOfSequence ? FrozenSet<int>.Empty : _endOfSequence, null, request.Draft,
-            new Sampler(request.Sampling));
+            prompt, maxNewTokens, EndOfText(request), null, draft.Length == 0 ? null : draft, new Sampler(sampling));
     }
 
     /// <summary>Refuses a sequence that is empty, too long, or has an id beyond the vocabulary.</summary>
@@ -92,13 +92,33 @@ internal sealed class RequestIntake(IStages stages, TextTokenizer? tokenizer, IE
         }
     }
 
+    private FrozenSet<int> EndOfText(GenerationRequest request)
+    {
+        FrozenSet<int> models = request.IgnoreEndOfSequence ? FrozenSet<int>.Empty : _endOfSequence;
+        if (request.StopTokens is not { Count: > 0 } stopTokens)
+        {
+            return models;
+        }
+
+        foreach (int token in stopTokens)
+        {
+            if ((uint)token >= (uint)stages.VocabularySize)
+            {
+                throw new ArgumentException(
+                    $"The stop token {token} is not in the vocabulary: ids go from 0 to {stages.VocabularySize - 1}.", nameof(request));
+            }
+        }
+
+        return models.Union(stopTokens).ToFrozenSet();
+    }
+
     private void Check(DraftOptions draft)
     {
         ArgumentNullException.ThrowIfNull(draft.Plan, nameof(draft));
         CheckLayers(draft.Plan, nameof(draft));
-        if (draft.Length is < 1 or > DraftOptions.MaxLength)
+        if (draft.Length is < 0 or > DraftOptions.MaxLength)
         {
-            throw new ArgumentException($"The draft length is {draft.Length}: give 1 to {DraftOptions.MaxLength}.", nameof(draft));
+            throw new ArgumentException($"The draft length is {draft.Length}: give 1 to {DraftOptions.MaxLength}, or 0 for plain decoding.", nameof(draft));
         }
 
         if (!(draft.Threshold is >= 0 and <= 1))

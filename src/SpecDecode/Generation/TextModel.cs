@@ -12,6 +12,8 @@ namespace SpecDecode.Generation;
 /// </summary>
 public sealed class TextModel : IDisposable
 {
+    private static readonly GenerationDefaults Defaults = new();
+
     private readonly LoadedModel _model;
     private readonly Scheduler _scheduler;
     private readonly RequestIntake _intake;
@@ -106,7 +108,7 @@ public sealed class TextModel : IDisposable
     {
         ArgumentNullException.ThrowIfNull(requests);
         using Call call = new(this);
-        Sequence[] sequences = [.. requests.Select(_intake.CreateSequence)];
+        Sequence[] sequences = [.. requests.Select(request => _intake.CreateSequence(request, Defaults))];
         try
         {
             foreach (Sequence sequence in sequences)
@@ -120,7 +122,7 @@ public sealed class TextModel : IDisposable
         finally
         {
             // Where a listener threw, nothing stays behind.
-            _scheduler.CancelAll();
+            _scheduler.EndAll(FinishReason.Cancelled);
         }
     }
 

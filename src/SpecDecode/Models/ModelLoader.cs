@@ -26,9 +26,6 @@ internal sealed record LoadedModel(DecoderDescription Description, PreparedWeigh
 /// <summary>From a checkpoint folder to stages: open, describe, prepare the weights, create the sessions.</summary>
 internal static class ModelLoader
 {
-    private const int MostRowsPerPass = 8192;
-    private const int MostSequences = 4096;
-
     /// <summary>Loads a model.</summary>
     /// <param name="folder">The checkpoint folder.</param>
     /// <param name="options">Where prepared weights go.</param>
@@ -77,31 +74,9 @@ internal static class ModelLoader
 
     private static void Check(RuntimeOptions runtime)
     {
-        // More threads than processors only wait for each other; thousands of them never end.
-        int mostThreads = Math.Max(64, Environment.ProcessorCount);
-        if (runtime.Threads < 1 || runtime.Threads > mostThreads)
+        if (runtime.FindError() is { } error)
         {
-            throw new SpecDecodeException($"Threads is {runtime.Threads}: give 1 to {mostThreads}, or leave it unset for one per physical core.");
-        }
-
-        if (runtime.MaxRowsPerPass is < 1 or > MostRowsPerPass)
-        {
-            throw new SpecDecodeException($"MaxRowsPerPass is {runtime.MaxRowsPerPass}: give 1 to {MostRowsPerPass}.");
-        }
-
-        if (runtime.PrefillChunk < 1)
-        {
-            throw new SpecDecodeException($"PrefillChunk is {runtime.PrefillChunk}: give 1 or more.");
-        }
-
-        if (runtime.MaxSequences is < 1 or > MostSequences)
-        {
-            throw new SpecDecodeException($"MaxSequences is {runtime.MaxSequences}: give 1 to {MostSequences}.");
-        }
-
-        if (runtime.KvCacheMegabytes < 1)
-        {
-            throw new SpecDecodeException($"KvCacheMegabytes is {runtime.KvCacheMegabytes}: give 1 or more, or leave it unset for half of the memory.");
+            throw new SpecDecodeException(error);
         }
     }
 

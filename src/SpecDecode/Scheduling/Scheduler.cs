@@ -1,5 +1,6 @@
 using SpecDecode.Caching;
 using SpecDecode.Diagnostics;
+using SpecDecode.Generation;
 using SpecDecode.Verification;
 
 namespace SpecDecode.Scheduling;
@@ -73,12 +74,20 @@ internal sealed class Scheduler(IStages stages, SchedulerLimits limits, Acceptan
     }
 
     /// <summary>Ends every sequence where it is.</summary>
-    public void CancelAll()
+    /// <param name="reason">Why; those whose cancellation was asked for before are cancelled.</param>
+    public void EndAll(FinishReason reason)
     {
         _ended.Clear();
-        _waiting.ForEach(sequence => sequence.RequestCancellation());
-        _live.ForEach(sequence => sequence.RequestCancellation());
         EndCancelled();
+        foreach (Sequence sequence in _waiting)
+        {
+            sequence.Cancel(reason);
+            Retire(sequence);
+        }
+
+        _waiting.Clear();
+        _live.ForEach(sequence => sequence.Cancel(reason));
+        EndFinished();
     }
 
     private StepRecord Run(IReadOnlyList<Sequence> sequences)

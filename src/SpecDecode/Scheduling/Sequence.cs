@@ -95,6 +95,9 @@ internal sealed class Sequence : IDisposable
     /// <summary>The tokens that were added to the prompt.</summary>
     public ReadOnlySpan<int> NewTokens => _tokens.AsSpan(PromptLength, Length - PromptLength);
 
+    /// <summary>Those of them that are text: all but the one that stopped it.</summary>
+    public ReadOnlySpan<int> TextTokens => FinishReason == Generation.FinishReason.Stop ? NewTokens[..^1] : NewTokens;
+
     /// <summary>Why the text ended; null while it goes on.</summary>
     public FinishReason? FinishReason { get; private set; }
 
@@ -187,7 +190,8 @@ internal sealed class Sequence : IDisposable
     public void RequestCancellation() => _isCancellationRequested = true;
 
     /// <summary>Ends the text where it is.</summary>
-    public void Cancel() => End(Generation.FinishReason.Cancelled);
+    /// <param name="reason">Why.</param>
+    public void Cancel(FinishReason reason = Generation.FinishReason.Cancelled) => End(reason);
 
     /// <summary>Ends the text where it is, because of an error.</summary>
     public void Fail(Exception error)
