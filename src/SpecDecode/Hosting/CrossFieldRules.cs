@@ -27,16 +27,6 @@ internal sealed class CrossFieldRules : IValidateOptions<SpecDecodeOptions>
                 break;
         }
 
-        if (float.IsNaN(drafting.Threshold))
-        {
-            errors.Add("Drafting:Threshold is not a number: give a probability from 0 to 1.");
-        }
-
-        if (options.Sampling.ToOptions().FindError() is { } error)
-        {
-            errors.Add($"Sampling:{error}");
-        }
-
         if (options.Runtime.FindError() is { } wrong)
         {
             errors.Add($"Runtime:{wrong}");

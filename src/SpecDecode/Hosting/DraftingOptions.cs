@@ -1,4 +1,3 @@
-using System.ComponentModel.DataAnnotations;
 using SpecDecode.Drafting;
 using SpecDecode.Plans;
 
@@ -16,12 +15,12 @@ public sealed class DraftingOptions
     /// <c>layer-skip</c> (SWIFT, 2410.06916): it leaves out <see cref="SkipAttention"/> and <see cref="SkipMlp"/>.
     /// </summary>
     /// <value>The default is <c>none</c>.</value>
-    [RegularExpression("^(none|early-exit|layer-skip)$", ErrorMessage = "Drafting:Strategy is unknown: give none, early-exit or layer-skip.")]
+    [OneOf("none early-exit layer-skip")]
     public string Strategy { get; set; } = None;
 
     /// <summary>For <c>early-exit</c>: how many layers the drafter runs; 1 to the number of layers of the model.</summary>
     /// <value>The default is null; required for <c>early-exit</c>.</value>
-    [Range(1, int.MaxValue, ErrorMessage = "Drafting:ExitLayer is out of range: give 1 to the number of layers of the model.")]
+    [Between(1, int.MaxValue, "1 to the number of layers of the model")]
     public int? ExitLayer { get; set; }
 
     /// <summary>For <c>layer-skip</c>: layers whose attention the drafter leaves out, from 0.</summary>
@@ -34,12 +33,12 @@ public sealed class DraftingOptions
 
     /// <summary>Tokens that are drafted in a round, unless something ends the draft sooner.</summary>
     /// <value>The default is 4; 1 to 64.</value>
-    [Range(1, DraftOptions.MaxLength, ErrorMessage = "Drafting:DraftLength is out of range: give {1} to {2}, or Strategy none to draft nothing.")]
+    [Between(1, DraftOptions.MaxLength, "1 to 64, or Strategy none to draft nothing")]
     public int DraftLength { get; set; } = DraftOptions.DefaultLength;
 
     /// <summary>Once a draft token is less probable than this, no further one is drafted; it is verified still.</summary>
     /// <value>The default is 0, which never stops; 0 to 1.</value>
-    [Range(0.0, 1.0, ErrorMessage = "Drafting:Threshold is out of range: give a probability from 0 to 1.")]
+    [Between(0, 1, "a probability from 0 to 1")]
     public float Threshold { get; set; }
 
     /// <summary>What the options mean for a model.</summary>

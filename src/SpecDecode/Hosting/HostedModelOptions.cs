@@ -1,5 +1,3 @@
-using System.ComponentModel.DataAnnotations;
-
 namespace SpecDecode.Hosting;
 
 /// <summary>Section <c>Model</c>: which model, and how it is loaded.</summary>
@@ -10,6 +8,6 @@ public sealed class HostedModelOptions : ModelOptions
     /// the content root of the host.
     /// </summary>
     /// <value>Required.</value>
-    [Required(ErrorMessage = "Model:Path is not set: give the folder of a checkpoint (config.json, model.safetensors, tokenizer.json).")]
+    [Given("the folder of a checkpoint (config.json, model.safetensors, tokenizer.json)")]
     public string Path { get; set; } = "";
 }

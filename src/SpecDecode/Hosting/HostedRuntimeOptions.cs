@@ -1,5 +1,3 @@
-using System.ComponentModel.DataAnnotations;
-
 namespace SpecDecode.Hosting;
 
 /// <summary>Section <c>Runtime</c>: where and within what limits the model runs.</summary>
@@ -10,7 +8,7 @@ public sealed class HostedRuntimeOptions : RuntimeOptions
     /// <see cref="Generation.QueueFullException"/>.
     /// </summary>
     /// <value>The default is 256; not negative.</value>
-    [Range(0, int.MaxValue, ErrorMessage = "Runtime:MaxQueue is out of range: give 0 or more.")]
+    [Between(0, int.MaxValue, "0 or more")]
     public int MaxQueue { get; set; } = 256;
 
     /// <summary>

@@ -15,7 +15,7 @@ internal static partial class Log
     public static partial void LoadWarning(this ILogger logger, string model, string warning);
 
     [LoggerMessage(4, LogLevel.Error, "The model {Model} cannot be loaded: {Reason}")]
-    public static partial void LoadFailed(this ILogger logger, string model, string reason, Exception error);
+    public static partial void LoadFailed(this ILogger logger, string model, string reason, Exception? error);
 
     [LoggerMessage(5, LogLevel.Error, "A pass of the model {Model} failed; its sequences are tried one by one")]
     public static partial void PassFailed(this ILogger logger, string model, Exception error);

@@ -138,9 +138,10 @@ internal sealed class ModelHost : IHostedService, IAsyncDisposable, IDisposable
         catch (Exception error)
         {
             _loadError = error;
-            if (!_abandoned.IsCancellationRequested)
+            if (options.Runtime.LoadInBackground && !_abandoned.IsCancellationRequested)
             {
-                _logger.LoadFailed(_name, error.Message, error);
+                // Nobody waits for it who could tell. Where it is no sentence of ours, its trace may help.
+                _logger.LoadFailed(_name, error.Message, error is SpecDecodeException ? null : error);
             }
         }
     }

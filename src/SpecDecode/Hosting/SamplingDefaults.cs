@@ -1,4 +1,3 @@
-using System.ComponentModel.DataAnnotations;
 using SpecDecode.Generation;
 using SpecDecode.Sampling;
 
@@ -8,24 +7,24 @@ namespace SpecDecode.Hosting;
 public sealed class SamplingDefaults
 {
     /// <inheritdoc cref="SamplingOptions.Temperature"/>
-    [Range(0.0, float.MaxValue, ErrorMessage = "Sampling:Temperature is out of range: give 0 (greedy) or more.")]
+    [Between(0, float.MaxValue, "0 (greedy) or more")]
     public float Temperature { get; set; }
 
     /// <inheritdoc cref="SamplingOptions.TopK"/>
-    [Range(0, int.MaxValue, ErrorMessage = "Sampling:TopK is out of range: give 1 or more, or 0 for no limit.")]
+    [Between(0, int.MaxValue, "1 or more, or 0 for no limit")]
     public int TopK { get; set; }
 
     /// <inheritdoc cref="SamplingOptions.TopP"/>
-    [Range(0.0, 1.0, MinimumIsExclusive = true, ErrorMessage = "Sampling:TopP is out of range: give a probability above 0, at most 1 (no limit).")]
+    [Between(float.Epsilon, 1, "a probability above 0, at most 1 (no limit)")]
     public float TopP { get; set; } = 1;
 
     /// <inheritdoc cref="SamplingOptions.MinP"/>
-    [Range(0.0, 1.0, ErrorMessage = "Sampling:MinP is out of range: give a share from 0 (no limit) to 1.")]
+    [Between(0, 1, "a share from 0 (no limit) to 1")]
     public float MinP { get; set; }
 
     /// <summary>New tokens after which a text ends.</summary>
     /// <value>The default is 128; at least 1.</value>
-    [Range(1, int.MaxValue, ErrorMessage = "Sampling:MaxTokens is out of range: give 1 or more.")]
+    [Between(1, int.MaxValue, "1 or more")]
     public int MaxTokens { get; set; } = GenerationDefaults.DefaultMaxNewTokens;
 
     internal SamplingOptions ToOptions() => new() { Temperature = Temperature, TopK = TopK, TopP = TopP, MinP = MinP };
