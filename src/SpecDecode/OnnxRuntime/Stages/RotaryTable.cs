@@ -68,8 +68,8 @@ internal sealed class RotaryTable : IDisposable
             for (int i = 0; i < _rotary.InverseFrequencies.Length; i++)
             {
                 (double sine, double cosine) = Math.SinCos(position * _rotary.InverseFrequencies[i]);
-                cosines[row + i] = (float)cosine;
-                sines[row + i] = (float)sine;
+                cosines[row + i] = (float)(cosine * _rotary.AttentionFactor);
+                sines[row + i] = (float)(sine * _rotary.AttentionFactor);
             }
         }
     }

@@ -6,7 +6,7 @@ using SpecDecode.Plans;
 
 namespace SpecDecode.Tests.Reference;
 
-public sealed class LlamaFixtureTests
+public sealed class FixtureTests
 {
     public static TheoryData<string> Folders =>
         [.. Directory.GetDirectories(TestFolders.Fixtures).Select(folder => Path.GetFileName(folder)).Order()];
