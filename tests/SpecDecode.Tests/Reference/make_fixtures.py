@@ -181,7 +181,7 @@ VARIANTS = {
         "qwen2", use_sliding_window=True, layer_types=[SLIDING, FULL, SLIDING], rope_theta="absent", head_dim=16, rope_parameters={
             "rope_type": "yarn", "rope_theta": 1000.0, "factor": 4.0, "original_max_position_embeddings": 32}), "F16"),
     "qwen3_bias_head_24": (config("qwen3", attention_bias=True, head_dim=24, use_sliding_window=True, tie_word_embeddings=True), "BF16"),
-    "qwen3_mqa_linear": (config("qwen3", num_key_value_heads=1, head_dim=8, rope_scaling={"rope_type": "linear", "factor": 3.0}), "F32"),
+    "qwen3_mqa_linear": (config("qwen3", rms_norm_eps=1e-2, num_key_value_heads=1, head_dim=8, rope_scaling={"rope_type": "linear", "factor": 3.0}), "F32"),
     "phi3_longrope_long": (config(
         "phi3", original_max_position_embeddings=32, sliding_window=None, rope_scaling={"type": "longrope", **FACTORS}), "BF16"),
     "phi3_longrope_short": (config(
@@ -199,7 +199,7 @@ VARIANTS = {
     "smollm3_types": (config(
         "smollm3", no_rope_layers=[0, 1, 0], use_sliding_window=True, sliding_window=9, layer_types=[FULL, SLIDING, FULL], head_dim=20), "BF16"),
     "olmo2_bias_head_12": (config("olmo2", attention_bias=True, head_dim=12, num_key_value_heads=4, tie_word_embeddings=True), "F16"),
-    "olmo2_mqa": (config("olmo2", num_key_value_heads=1, head_dim=40, rope_theta=500000.0, num_attention_heads=3), "F32"),
+    "olmo2_mqa": (config("olmo2", rms_norm_eps=1e-2, num_key_value_heads=1, head_dim=40, rope_theta=500000.0, num_attention_heads=3), "F32"),
     "gpt_neox_in_turn": (config("gpt_neox", use_parallel_residual=False, attention_bias=False, rotary_pct=1.0), "F16"),
     "gpt_neox_tied_newer_keys": (config(
         "gpt_neox", hidden_act="gelu_new", tie_word_embeddings=True, num_attention_heads=2, rotary_pct="absent", rotary_emb_base="absent",

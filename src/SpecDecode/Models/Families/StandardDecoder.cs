@@ -80,9 +80,6 @@ internal sealed class StandardDecoder
     /// <summary>Whether embeddings are multiplied by the root of their width.</summary>
     public bool ScalesEmbedding { get; init; }
 
-    /// <summary>A truth value of the config; null where the key is absent.</summary>
-    private bool? Flag(string key) => _checkpoint.Config.Has(key) ? _checkpoint.Config.Bool(key, false) : null;
-
     /// <summary>Looks up every tensor and puts the description together.</summary>
     /// <exception cref="CheckpointException">A key or a tensor is missing or does not fit the others.</exception>
     public DecoderDescription Describe()
@@ -155,6 +152,9 @@ internal sealed class StandardDecoder
 
     private NormDescription? OptionalNorm(DecoderDescriber model, string prepared, string source, string? name, float epsilon) =>
         name is null ? null : model.Norm(Norm, prepared, source + name, epsilon);
+
+    // Null where the key is absent.
+    private bool? Flag(string key) => _checkpoint.Config.Has(key) ? _checkpoint.Config.Bool(key, false) : null;
 
     /// <summary>What the MLPs of all layers have in common.</summary>
     private sealed record MlpShape(int Width, Activation Activation, bool? Bias);
