@@ -8,8 +8,8 @@ namespace SpecDecode.OnnxRuntime.Stages;
 
 /// <summary>
 /// Keys and values of one sequence: two buffers <c>[1, Hkv, capacity, D]</c> for each layer in one reservation, the two
-/// lengths that attention reads, and the bindings of attention to them, kept for the places where the sequence's rows lie
-/// in a pass.
+/// lengths that attention reads, its rotary tables, and the bindings of attention to them, kept for the places where the
+/// sequence's rows lie in a pass.
 /// </summary>
 internal sealed class OnnxKvStorage : IKvStorage
 {
@@ -24,17 +24,23 @@ internal sealed class OnnxKvStorage : IKvStorage
     private readonly StageBuffer _lengths;
     private readonly long[] _keyStarts;
     private readonly long[] _valueStarts;
+    private readonly RotaryTable?[] _rotaries;
+    private readonly RotaryTable[] _distinctRotaries;
     private readonly Dictionary<(int FirstRow, int Rows), OrtIoBinding?[]> _places = [];
 
     /// <summary>Reserves the buffers.</summary>
     /// <param name="layers">The attention of each layer.</param>
     /// <param name="type">What keys and values are.</param>
     /// <param name="capacity">Positions.</param>
+    /// <param name="rotaries">The model's rotary tables, of which the capacity chooses.</param>
     /// <param name="buffers">Where from.</param>
-    public OnnxKvStorage(IReadOnlyList<AttendDescription> layers, ElementType type, int capacity, IBufferAllocator buffers)
+    public OnnxKvStorage(
+        IReadOnlyList<AttendDescription> layers, ElementType type, int capacity, RotaryTables rotaries, IBufferAllocator buffers)
     {
         _type = type;
         Capacity = capacity;
+        _rotaries = [.. layers.Select(attend => rotaries.For(attend, capacity))];
+        _distinctRotaries = [.. _rotaries.OfType<RotaryTable>().Distinct()];
         _keyStarts = new long[layers.Count];
         _valueStarts = new long[layers.Count];
         long elements = 0;
@@ -74,6 +80,10 @@ internal sealed class OnnxKvStorage : IKvStorage
         Span<int> lengths = _lengths.Span<int>(0, 2);
         lengths[0] = length - 1;
         lengths[1] = length;
+        foreach (RotaryTable rotary in _distinctRotaries)
+        {
+            rotary.EnsureLength(length);
+        }
     }
 
     /// <summary>The bindings, by layer, for rows that lie in one place of a pass; those not used yet are null.</summary>
@@ -93,7 +103,7 @@ internal sealed class OnnxKvStorage : IKvStorage
         return bindings;
     }
 
-    /// <summary>Binds a layer's buffers, as what comes in and as what goes out, so that rows are appended in place.</summary>
+    /// <summary>Binds a layer's buffers, as what comes in and as what goes out, so that rows are appended in place, and its rotary table.</summary>
     public void Bind(OrtIoBinding binding, int layer, AttendDescription attend, KvNames names)
     {
         using OrtValue keys = _entries.View(_type, _keyStarts[layer], 1, attend.KeyValueHeads, Capacity, attend.HeadSize);
@@ -106,6 +116,7 @@ internal sealed class OnnxKvStorage : IKvStorage
         binding.BindOutput(names.PresentValues, values);
         binding.BindInput(StageNames.LastPosition, last);
         binding.BindInput(StageNames.TotalLength, total);
+        _rotaries[layer]?.Bind(binding, StageNames.Cosines, StageNames.Sines);
     }
 
     /// <inheritdoc/>

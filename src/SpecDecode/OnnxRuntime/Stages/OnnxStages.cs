@@ -22,12 +22,13 @@ internal sealed class OnnxStages : IStages
     private readonly IBufferAllocator _allocator;
     private readonly AttendDescription[] _attends;
     private readonly StageSession[] _attendStages;
-    private readonly Dictionary<AttendDescription, RotaryTable> _rotaries = [];
+    private readonly RotaryTables _rotaries;
     private readonly List<StageBuffer> _buffers = [];
 
     private readonly StageBuffer _tokens;
     private readonly StageBuffer[] _residuals;
     private readonly StageBuffer _kept;
+    private readonly LayerInput? _layerInput;
     private readonly StageBuffer _packed;
     private readonly StageBuffer _attended;
     private readonly StageBuffer _scored;
@@ -47,19 +48,21 @@ internal sealed class OnnxStages : IStages
         MaxScoredRows = Math.Clamp(MaxLogitBytes / sizeof(float) / model.VocabularySize, 1, maxRows);
         _attends = [.. model.Layers.Select(layer => layer.Attention.Attend)];
         _attendStages = [.. _attends.Select(attend => sessions.Attend[attend])];
+        _rotaries = new RotaryTables(_attends, maxSequenceLength, allocator);
         try
         {
-            foreach (AttendDescription attend in _attends.Distinct())
-            {
-                _rotaries.Add(attend, new RotaryTable(attend.Rotary, attend.HeadSize, maxSequenceLength, allocator));
-            }
-
             _tokens = Reserve(maxRows, sizeof(int), "token ids");
             _residuals = [Reserve(maxRows, RowBytes(model.HiddenSize), "residuals"), Reserve(maxRows, RowBytes(model.HiddenSize), "residuals")];
             _kept = Reserve(maxRows, RowBytes(model.HiddenSize), "rows kept for verification");
             _packed = Reserve(maxRows, RowBytes(_attends.Max(attend => attend.PackedWidth)), "queries, keys and values");
             _attended = Reserve(maxRows, RowBytes(_attends.Max(attend => attend.OutputWidth)), "attention");
             _scored = Reserve(MaxScoredRows, RowBytes(model.HiddenSize), "the head's rows");
+            if (model.Layers.Any(layer => layer.IsParallel))
+            {
+                _layerInput = new LayerInput(
+                    Reserve(maxRows, RowBytes(model.HiddenSize), "layer inputs"), Reserve(maxRows, RowBytes(model.HiddenSize), "kept layer inputs"), model.HiddenSize);
+            }
+
             _logits = Reserve(MaxScoredRows, RowBytes(model.VocabularySize), "logits");
         }
         catch
@@ -92,7 +95,7 @@ internal sealed class OnnxStages : IStages
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(capacity, 1);
         ArgumentOutOfRangeException.ThrowIfGreaterThan(capacity, MaxSequenceLength);
-        return new OnnxKvStorage(_attends, _model.ElementType, capacity, _allocator);
+        return new OnnxKvStorage(_attends, _model.ElementType, capacity, _rotaries, _allocator);
     }
 
     /// <inheritdoc/>
@@ -104,6 +107,7 @@ internal sealed class OnnxStages : IStages
         batch.Tokens.CopyTo(_tokens.Span<int>(0, batch.Rows));
         SetLengths(batch);
         _current = 0;
+        _layerInput?.Leave();
         StageSession stage = _sessions.Embed;
         OrtIoBinding? binding = stage.KeptBinding(batch.Rows);
         if (binding is null)
@@ -132,17 +136,24 @@ internal sealed class OnnxStages : IStages
             }
 
             RunOverRows(_sessions.AttentionOut[layer], batch.Rows, next, _model.HiddenSize, _attends[layer].OutputWidth);
+            _layerInput?.Enter(layer, Rows(_residuals[_current], 0, batch.Rows));
         }
         else
         {
-            RunOverRows(_sessions.Mlp[layer], batch.Rows, next, _model.HiddenSize);
+            StageBuffer? input = _model.Layers[layer].IsParallel ? _layerInput!.Of(layer) ?? _residuals[_current] : null;
+            RunOverRows(_sessions.Mlp[layer], batch.Rows, next, _model.HiddenSize, layerInput: input);
+            _layerInput?.Leave();
         }
 
         _current = 1 - _current;
     }
 
     /// <inheritdoc/>
-    public void Keep(int row, int slot) => Rows(_residuals[_current], row, 1).CopyTo(Rows(_kept, slot, 1));
+    public void Keep(int row, int slot)
+    {
+        Rows(_residuals[_current], row, 1).CopyTo(Rows(_kept, slot, 1));
+        _layerInput?.Keep(row, slot);
+    }
 
     /// <inheritdoc/>
     public void Arrange(IReadOnlyList<RowSource> sources, RowBatch batch)
@@ -156,6 +167,8 @@ internal sealed class OnnxStages : IStages
             row += source.Rows;
         }
 
+        // What was the residual is free now.
+        _layerInput?.Arrange(sources, Rows(_residuals[_current], 0, batch.Rows));
         _current = 1 - _current;
         SetLengths(batch);
     }
@@ -187,11 +200,7 @@ internal sealed class OnnxStages : IStages
     public void Dispose()
     {
         _sessions.Dispose();
-        foreach (RotaryTable rotary in _rotaries.Values)
-        {
-            rotary.Dispose();
-        }
-
+        _rotaries.Dispose();
         foreach (StageBuffer buffer in _buffers)
         {
             buffer.Dispose();
@@ -203,17 +212,12 @@ internal sealed class OnnxStages : IStages
         buffer.Span<float>((long)first * _model.HiddenSize, rows * _model.HiddenSize);
 
     // Attention reads how long each sequence is with the rows of this pass.
-    private void SetLengths(RowBatch batch)
+    private static void SetLengths(RowBatch batch)
     {
         for (int i = 0; i < batch.Spans.Count; i++)
         {
             RowSpan span = batch.Spans[i];
-            int length = span.FirstPosition + span.Rows;
-            ((OnnxKvStorage)span.Cache.Storage).SetLength(length);
-            foreach (RotaryTable rotary in _rotaries.Values)
-            {
-                rotary.EnsureLength(length);
-            }
+            ((OnnxKvStorage)span.Cache.Storage).SetLength(span.FirstPosition + span.Rows);
         }
     }
 
@@ -246,18 +250,19 @@ internal sealed class OnnxStages : IStages
             binding.BindInput(StageNames.QueryKeyValue, packed);
             binding.BindOutput(StageNames.Output, attended);
             storage.Bind(binding, layer, attend, KvNames.Single);
-            _rotaries[attend].Bind(binding, StageNames.Cosines, StageNames.Sines);
             bindings[layer] = binding;
         }
 
         stage.Run(binding);
     }
 
-    // A stage over all rows: from the residual, and what attention gave where it takes that too, to its output. Its binding
-    // depends on the number of rows and on the buffer that holds the residual now.
-    private void RunOverRows(StageSession stage, int rows, StageBuffer output, int outputWidth, int attendedWidth = 0)
+    // A stage over all rows: from the residual, and what attention gave or what the layer began with where it takes that too,
+    // to its output. Its binding depends on the number of rows and on the buffers that hold the residual and the layer's input.
+    private void RunOverRows(
+        StageSession stage, int rows, StageBuffer output, int outputWidth, int attendedWidth = 0, StageBuffer? layerInput = null)
     {
-        int key = 2 * rows + _current;
+        bool isInputApart = layerInput is not null && layerInput != _residuals[_current];
+        int key = 4 * rows + (isInputApart ? 2 : 0) + _current;
         OrtIoBinding? binding = stage.KeptBinding(key);
         if (binding is null)
         {
@@ -266,6 +271,11 @@ internal sealed class OnnxStages : IStages
             if (attendedWidth > 0)
             {
                 BindInput(binding, StageNames.Attended, _attended, rows, attendedWidth);
+            }
+
+            if (layerInput is not null)
+            {
+                BindInput(binding, StageNames.LayerInput, layerInput, rows, _model.HiddenSize);
             }
 
             BindOutput(binding, output, rows, outputWidth);

@@ -76,7 +76,7 @@ internal sealed class StageSessions : IDisposable
             LayerDescription description = model.Layers[layer];
             work.Add((() => graphs.AttentionIn(description.Attention), stage => sessions.AttentionIn[layer] = stage));
             work.Add((() => graphs.AttentionOut(description.Attention), stage => sessions.AttentionOut[layer] = stage));
-            work.Add((() => graphs.Mlp(description.Mlp), stage => sessions.Mlp[layer] = stage));
+            work.Add((() => graphs.Mlp(description), stage => sessions.Mlp[layer] = stage));
         }
 
         try
