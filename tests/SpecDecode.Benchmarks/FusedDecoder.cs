@@ -30,7 +30,7 @@ internal sealed class FusedDecoder : IDisposable
         _vocabulary = model.VocabularySize;
         _token = buffers.Reserve(sizeof(int), "a token");
         _logits = buffers.Reserve((long)model.VocabularySize * sizeof(float), "logits");
-        _cache = new OnnxKvStorage(attends, model.ElementType, capacity, buffers);
+        _cache = new OnnxKvStorage(attends, model.ElementType, capacity, spare: 0, buffers);
         _rotary = new RotaryTable(attends[0].Rotary, attends[0].HeadSize, capacity, buffers);
         _rotary.EnsureLength(capacity);
 

@@ -7,7 +7,7 @@ using SpecDecode.OnnxRuntime.Memory;
 namespace SpecDecode.OnnxRuntime.Stages;
 
 /// <summary>
-/// Keys and values of one sequence: two buffers <c>[1, Hkv, capacity, D]</c> for each layer in one reservation, the two
+/// Keys and values of one sequence: two buffers <c>[1, Hkv, positions, D]</c> for each layer in one reservation, the two
 /// lengths that attention reads, and the bindings of attention to them, kept for the places where the sequence's rows lie
 /// in a pass.
 /// </summary>
@@ -20,6 +20,7 @@ internal sealed class OnnxKvStorage : IKvStorage
     private static readonly int Alignment = Environment.SystemPageSize;
 
     private readonly ElementType _type;
+    private readonly int _positions;
     private readonly StageBuffer _entries;
     private readonly StageBuffer _lengths;
     private readonly long[] _keyStarts;
@@ -30,17 +31,19 @@ internal sealed class OnnxKvStorage : IKvStorage
     /// <param name="layers">The attention of each layer.</param>
     /// <param name="type">What keys and values are.</param>
     /// <param name="capacity">Positions.</param>
+    /// <param name="spare">Positions behind them that attention may write and nothing reads.</param>
     /// <param name="buffers">Where from.</param>
-    public OnnxKvStorage(IReadOnlyList<AttendDescription> layers, ElementType type, int capacity, IBufferAllocator buffers)
+    public OnnxKvStorage(IReadOnlyList<AttendDescription> layers, ElementType type, int capacity, int spare, IBufferAllocator buffers)
     {
         _type = type;
         Capacity = capacity;
+        _positions = checked(capacity + spare);
         _keyStarts = new long[layers.Count];
         _valueStarts = new long[layers.Count];
         long elements = 0;
         for (int layer = 0; layer < layers.Count; layer++)
         {
-            long size = checked((long)layers[layer].KeyValueHeads * capacity * layers[layer].HeadSize);
+            long size = checked((long)layers[layer].KeyValueHeads * _positions * layers[layer].HeadSize);
             long aligned = checked(size + Alignment - 1) / Alignment * Alignment;
             _keyStarts[layer] = elements;
             _valueStarts[layer] = checked(elements + aligned);
@@ -82,8 +85,8 @@ internal sealed class OnnxKvStorage : IKvStorage
     /// <summary>Binds a layer's buffers, as what comes in and as what goes out, so that rows are appended in place.</summary>
     public void Bind(OrtIoBinding binding, int layer, AttendDescription attend, KvNames names)
     {
-        using OrtValue keys = _entries.View(_type, _keyStarts[layer], 1, attend.KeyValueHeads, Capacity, attend.HeadSize);
-        using OrtValue values = _entries.View(_type, _valueStarts[layer], 1, attend.KeyValueHeads, Capacity, attend.HeadSize);
+        using OrtValue keys = _entries.View(_type, _keyStarts[layer], 1, attend.KeyValueHeads, _positions, attend.HeadSize);
+        using OrtValue values = _entries.View(_type, _valueStarts[layer], 1, attend.KeyValueHeads, _positions, attend.HeadSize);
         using OrtValue last = _lengths.View(ElementType.Int32, 0, 1);
         using OrtValue total = _lengths.View(ElementType.Int32, 1, 1);
         binding.BindInput(names.PastKeys, keys);

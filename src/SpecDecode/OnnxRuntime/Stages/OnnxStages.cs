@@ -17,6 +17,11 @@ internal sealed class OnnxStages : IStages
     // Logits of one call of the head: enough rows that its weights are read seldom, little enough to be no memory worth naming.
     private const int MaxLogitBytes = 16 << 20;
 
+    // Attention over a single row goes through another kernel than over several and rounds otherwise. Every call has at least
+    // two, so that a row comes out the same, bit for bit, alone and among others. The second one of a lone row is whatever lies
+    // behind it: its results are dropped, and its keys and values lie behind the sequence's, where the next row overwrites them.
+    private const int FewestAttendedRows = 2;
+
     private readonly DecoderDescription _model;
     private readonly StageSessions _sessions;
     private readonly IBufferAllocator _allocator;
@@ -51,14 +56,14 @@ internal sealed class OnnxStages : IStages
         {
             foreach (AttendDescription attend in _attends.Distinct())
             {
-                _rotaries.Add(attend, new RotaryTable(attend.Rotary, attend.HeadSize, maxSequenceLength, allocator));
+                _rotaries.Add(attend, new RotaryTable(attend.Rotary, attend.HeadSize, maxSequenceLength + FewestAttendedRows - 1, allocator));
             }
 
             _tokens = Reserve(maxRows, sizeof(int), "token ids");
             _residuals = [Reserve(maxRows, RowBytes(model.HiddenSize), "residuals"), Reserve(maxRows, RowBytes(model.HiddenSize), "residuals")];
             _kept = Reserve(maxRows, RowBytes(model.HiddenSize), "rows kept for verification");
-            _packed = Reserve(maxRows, RowBytes(_attends.Max(attend => attend.PackedWidth)), "queries, keys and values");
-            _attended = Reserve(maxRows, RowBytes(_attends.Max(attend => attend.OutputWidth)), "attention");
+            _packed = Reserve(maxRows + FewestAttendedRows - 1, RowBytes(_attends.Max(attend => attend.PackedWidth)), "queries, keys and values");
+            _attended = Reserve(maxRows + FewestAttendedRows - 1, RowBytes(_attends.Max(attend => attend.OutputWidth)), "attention");
             _scored = Reserve(MaxScoredRows, RowBytes(model.HiddenSize), "the head's rows");
             _logits = Reserve(MaxScoredRows, RowBytes(model.VocabularySize), "logits");
         }
@@ -92,7 +97,7 @@ internal sealed class OnnxStages : IStages
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(capacity, 1);
         ArgumentOutOfRangeException.ThrowIfGreaterThan(capacity, MaxSequenceLength);
-        return new OnnxKvStorage(_attends, _model.ElementType, capacity, _allocator);
+        return new OnnxKvStorage(_attends, _model.ElementType, capacity, FewestAttendedRows - 1, _allocator);
     }
 
     /// <inheritdoc/>
@@ -123,6 +128,7 @@ internal sealed class OnnxStages : IStages
         if (block.Kind == BlockKind.Attention)
         {
             RunOverRows(_sessions.AttentionIn[layer], batch.Rows, _packed, _attends[layer].PackedWidth);
+            // In row order: what a lone row's companion leaves behind it is overwritten by the sequence that follows.
             for (int i = 0; i < batch.Spans.Count; i++)
             {
                 Attend(layer, batch.Spans[i]);
@@ -205,7 +211,7 @@ internal sealed class OnnxStages : IStages
         for (int i = 0; i < batch.Spans.Count; i++)
         {
             RowSpan span = batch.Spans[i];
-            int length = span.FirstPosition + span.Rows;
+            int length = span.FirstPosition + AttendedRows(span);
             ((OnnxKvStorage)span.Cache.Storage).SetLength(length);
             foreach (RotaryTable rotary in _rotaries.Values)
             {
@@ -213,6 +219,8 @@ internal sealed class OnnxStages : IStages
             }
         }
     }
+
+    private static int AttendedRows(RowSpan span) => Math.Max(span.Rows, FewestAttendedRows);
 
     private long RowBytes(int width) => (long)width * _model.ElementType.Bytes();
 
@@ -237,9 +245,10 @@ internal sealed class OnnxStages : IStages
         OrtIoBinding? binding = bindings[layer];
         if (binding is null)
         {
+            int rows = AttendedRows(span);
             binding = stage.NewBinding();
-            using OrtValue packed = _packed.View(_model.ElementType, (long)span.FirstRow * attend.PackedWidth, 1, span.Rows, attend.PackedWidth);
-            using OrtValue attended = _attended.View(_model.ElementType, (long)span.FirstRow * attend.OutputWidth, 1, span.Rows, attend.OutputWidth);
+            using OrtValue packed = _packed.View(_model.ElementType, (long)span.FirstRow * attend.PackedWidth, 1, rows, attend.PackedWidth);
+            using OrtValue attended = _attended.View(_model.ElementType, (long)span.FirstRow * attend.OutputWidth, 1, rows, attend.OutputWidth);
             binding.BindInput(StageNames.QueryKeyValue, packed);
             binding.BindOutput(StageNames.Output, attended);
             storage.Bind(binding, layer, attend, KvNames.Single);
