@@ -14,7 +14,7 @@ namespace SpecDecode.OnnxRuntime.Graphs;
 /// </summary>
 /// <param name="weights">Where the weights lie.</param>
 /// <param name="elementType">What weights, inputs and outputs are, unless a method says otherwise.</param>
-internal sealed class GraphBuilder(PreparedWeights weights, ElementType elementType)
+internal sealed partial class GraphBuilder(PreparedWeights weights, ElementType elementType)
 {
     private const int IrVersion = 10;
     private const int OnnxOpset = 21;
@@ -44,9 +44,6 @@ internal sealed class GraphBuilder(PreparedWeights weights, ElementType elementT
         _graph.Output.Add(Declare(name, OnnxTypes.Of(elementType), dimensions));
     }
 
-    /// <summary>Rows of a table picked by index.</summary>
-    public string Gather(string table, string indices) => Node("Gather", [Weight(table), indices]);
-
     /// <summary>A normalisation over the last dimension.</summary>
     public string Norm(string x, NormDescription norm) => norm.Kind switch
     {
@@ -54,20 +51,6 @@ internal sealed class GraphBuilder(PreparedWeights weights, ElementType elementT
             "SimplifiedLayerNormalization", [x, Weight(norm.Weight)], "", Integer("axis", -1), Float("epsilon", norm.Epsilon)),
         _ => throw new ArgumentOutOfRangeException(nameof(norm), norm.Kind, "A norm that no graph is written for."),
     };
-
-    /// <summary>
-    /// x Wᵀ + bias + residual. The checkpoint's orientation is kept (<c>transB</c>): the CPU kernel packs it at load, and
-    /// adds the residual while it multiplies.
-    /// </summary>
-    /// <param name="x">Rows <c>[rows, inputs]</c>.</param>
-    /// <param name="linear">Weight and bias.</param>
-    /// <param name="residual">Rows <c>[rows, outputs]</c> that are added, or null.</param>
-    public string Linear(string x, LinearDescription linear, string? residual = null)
-    {
-        string? added = residual ?? (linear.Bias is null ? null : Weight(linear.Bias));
-        string product = Node("Gemm", added is null ? [x, Weight(linear.Weight)] : [x, Weight(linear.Weight), added], "", Integer("transB", 1));
-        return residual is not null && linear.Bias is not null ? Node("Add", [product, Weight(linear.Bias)]) : product;
-    }
 
     /// <summary>The two halves of the last dimension.</summary>
     public (string First, string Second) Halves(string x, int halfWidth)
@@ -184,28 +167,10 @@ internal sealed class GraphBuilder(PreparedWeights weights, ElementType elementT
         return constant.Name;
     }
 
-    private string Weight(string name)
-    {
-        if (!_initializers.Add(name))
-        {
-            return name;
-        }
-
-        PreparedTensor tensor = weights[name];
-        TensorProto initializer = new() { Name = name, DataType = OnnxTypes.Of(elementType), DataLocation = TensorProto.Types.DataLocation.External };
-        initializer.Dims.AddRange(tensor.Shape);
-        AddExternal("location", Path.GetFileName(weights.Path));
-        AddExternal("offset", tensor.Offset.ToString(CultureInfo.InvariantCulture));
-        AddExternal("length", tensor.Length.ToString(CultureInfo.InvariantCulture));
-        _graph.Initializer.Add(initializer);
-        return name;
-
-        void AddExternal(string key, string value) => initializer.ExternalData.Add(new StringStringEntryProto { Key = key, Value = value });
-    }
-
     /// <summary>Numbers of element types in ONNX's TensorProto.DataType.</summary>
     private static class OnnxTypes
     {
+        public const int UInt8 = 2;
         public const int Int64 = 7;
 
         public static int Of(ElementType type) => type switch
