@@ -58,6 +58,14 @@ internal sealed class PrecisionArguments
         Activations = _loads && arguments.GetValue(_activations) == Float32 ? ActivationPrecision.Float32 : ActivationPrecision.Int8,
     };
 
+    /// <summary>A precision as the command line names it.</summary>
+    public static string Name(Precision precision) => precision switch
+    {
+        Precision.Float32 => Float32,
+        Precision.Int8 => Int8,
+        _ => Int4,
+    };
+
     private static Precision? PrecisionOf(string? name) => name switch
     {
         null => null,

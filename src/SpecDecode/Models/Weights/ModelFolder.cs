@@ -11,21 +11,25 @@ namespace SpecDecode.Models.Weights;
 internal sealed class ModelFolder : IDisposable
 {
     private readonly ModelOptions _options;
-    private readonly WeightSettings _settings;
-
     // Null for a checkpoint.
     private readonly WeightOrigin? _origin;
 
     private ModelFolder(Checkpoint checkpoint, ModelOptions options, WeightSettings settings, WeightOrigin? origin)
     {
         Checkpoint = checkpoint;
+        Settings = settings;
         _options = options;
-        _settings = settings;
         _origin = origin;
     }
 
     /// <summary>The checkpoint. Of a prepared folder its tensors can be looked up, but not read.</summary>
     public Checkpoint Checkpoint { get; }
+
+    /// <summary>How its weights are stored once they are converted.</summary>
+    public WeightSettings Settings { get; }
+
+    /// <summary>Whether it holds converted weights in place of a checkpoint's.</summary>
+    public bool IsPrepared => _origin is not null;
 
     /// <summary>Opens a folder of either kind.</summary>
     /// <param name="folder">The folder.</param>
@@ -70,11 +74,17 @@ internal sealed class ModelFolder : IDisposable
     {
         PreparedWeights weights = _origin is null
             ? new WeightCache(_options.CacheFolder).Open(
-                Checkpoint, Checkpoint.Fingerprint(progress, cancellation), description, _settings, progress, cancellation)
+                Checkpoint, Checkpoint.Fingerprint(progress, cancellation), description, Settings, progress, cancellation)
             : OpenPrepared(_origin, description, progress, cancellation);
         weights.Activations = _options.Activations;
         return weights;
     }
+
+    /// <summary>What was prepared of it.</summary>
+    /// <param name="path">What the user is told.</param>
+    /// <param name="weights">The file of weights.</param>
+    public PreparedModel Result(string path, string weights) =>
+        new(path, new FileInfo(weights).Length, Settings.Precision, Settings.Head, Settings.BlockSize);
 
     /// <inheritdoc/>
     public void Dispose() => Checkpoint.Dispose();
@@ -83,7 +93,7 @@ internal sealed class ModelFolder : IDisposable
         WeightOrigin origin, DecoderDescription description, IProgress<LoadProgress>? progress, CancellationToken cancellation)
     {
         string path = Path.Combine(Checkpoint.Folder, CheckpointFolder.Prepared);
-        ImmutableArray<TensorRecipe> recipes = _settings.Recipes(description);
+        ImmutableArray<TensorRecipe> recipes = Settings.Recipes(description);
         bool fits = true;
         try
         {
