@@ -11,7 +11,7 @@ namespace SpecDecode.Tests.OnnxRuntime;
 
 /// <summary>
 /// What a row comes out as must not depend on the rows that run beside it; then speculation is plain decoding bit for bit.
-/// The kernels of this processor have to be so, which these tests find out; where they are not, they are skipped.
+/// The kernels of the processor decide that: docs/precisions.md says which were tried, and elsewhere these tests are skipped.
 /// </summary>
 public sealed class RowIndependenceTests : IDisposable
 {
@@ -20,10 +20,13 @@ public sealed class RowIndependenceTests : IDisposable
 
     public void Dispose() => _cache.Dispose();
 
-    [Fact]
-    public void A_row_has_the_same_logits_bit_for_bit_in_passes_of_any_size()
+    [Theory]
+    [InlineData(Precision.Float32)]
+    [InlineData(Precision.Int8)]
+    [InlineData(Precision.Int4)]
+    public void A_row_has_the_same_logits_bit_for_bit_in_passes_of_any_size(Precision precision)
     {
-        using LoadedModel model = Load();
+        using LoadedModel model = Load(precision);
         float[] whole = Logits(model.Stages, Length);
         foreach (int rows in (int[])[1, 2, 3, 5, 7, 16, 31])
         {
@@ -31,10 +34,13 @@ public sealed class RowIndependenceTests : IDisposable
         }
     }
 
-    [Fact]
-    public void A_row_has_the_same_logits_bit_for_bit_beside_other_sequences()
+    [Theory]
+    [InlineData(Precision.Float32)]
+    [InlineData(Precision.Int8)]
+    [InlineData(Precision.Int4)]
+    public void A_row_has_the_same_logits_bit_for_bit_beside_other_sequences(Precision precision)
     {
-        using LoadedModel model = Load();
+        using LoadedModel model = Load(precision);
         OnnxStages stages = model.Stages;
         float[] alone = Logits(stages, 1);
         using KvCache first = new(stages.CreateKvStorage(Length));
@@ -65,7 +71,7 @@ public sealed class RowIndependenceTests : IDisposable
     [Fact]
     public void The_last_position_that_a_model_allows_can_run_alone()
     {
-        using LoadedModel model = Load(maxSequenceLength: Length);
+        using LoadedModel model = Load(Precision.Float32, Length);
         Assert.Equal(Logits(model.Stages, Length), Logits(model.Stages, 1));
     }
 
@@ -100,11 +106,14 @@ public sealed class RowIndependenceTests : IDisposable
         return [.. logits];
     }
 
-    private LoadedModel Load(int? maxSequenceLength = null)
+    private LoadedModel Load(Precision precision, int? maxSequenceLength = null)
     {
-        Assert.SkipUnless(Avx512F.IsSupported, "The kernels of this processor may round a row otherwise among others.");
+        Assert.SkipUnless(
+            precision == Precision.Int4 ? Avx512F.IsSupported && AvxVnni.IsSupported : Avx2.IsSupported,
+            "The kernels of this processor may round a row otherwise among others.");
         return ModelLoader.Load(
-            FixtureCheckpoint.Tales, new ModelOptions { CacheFolder = _cache.Path }, new RuntimeOptions { MaxSequenceLength = maxSequenceLength },
+            FixtureCheckpoint.Tales, new ModelOptions { CacheFolder = _cache.Path, Precision = precision },
+            new RuntimeOptions { MaxSequenceLength = maxSequenceLength },
             warn: _ => { }, progress: null, TestContext.Current.CancellationToken);
     }
 }
