@@ -22,12 +22,15 @@ internal sealed class ModelArguments
         HelpName = "DIR",
     };
 
+    private readonly PrecisionArguments _precision;
+
     /// <summary>Adds the options to a command.</summary>
     public ModelArguments(Command command)
     {
         command.Options.Add(_model);
         command.Options.Add(_threads);
         command.Options.Add(_cacheFolder);
+        _precision = new PrecisionArguments(command, loads: true);
     }
 
     /// <summary>Says that the model is missing, for commands that find other mistakes before the parser finds that.</summary>
@@ -49,7 +52,7 @@ internal sealed class ModelArguments
         LoadProgressLine progress = new(error, TimeProvider.System);
         TextModel model = TextModel.Load(
             arguments.GetValue(_model)!,
-            new ModelOptions { CacheFolder = arguments.GetValue(_cacheFolder) },
+            _precision.Read(arguments, arguments.GetValue(_cacheFolder)),
             RuntimeOptions(arguments, sequences),
             progress,
             cancellation);

@@ -10,7 +10,7 @@ namespace SpecDecode.Generation;
 /// <summary>
 /// A loaded model that continues texts. One call at a time: a call made during another throws.
 /// </summary>
-public sealed class TextModel : IDisposable
+public sealed partial class TextModel : IDisposable
 {
     private static readonly GenerationDefaults Defaults = new();
 

@@ -28,7 +28,7 @@ internal static class ModelLoader
 {
     /// <summary>Loads a model.</summary>
     /// <param name="folder">The checkpoint folder.</param>
-    /// <param name="options">Where prepared weights go.</param>
+    /// <param name="options">In which precision, and where prepared weights go.</param>
     /// <param name="runtime">How it is run.</param>
     /// <param name="warn">Told what is not as the user may expect, a sentence at a time.</param>
     /// <param name="progress">Told how far loading is.</param>
@@ -38,37 +38,35 @@ internal static class ModelLoader
         IProgress<LoadProgress>? progress, CancellationToken cancellation)
     {
         Check(runtime);
-        using Checkpoint checkpoint = Checkpoint.Open(folder);
+        using ModelFolder source = ModelFolder.Open(folder, options);
+        Checkpoint checkpoint = source.Checkpoint;
         DecoderDescription description = ModelFamilies.Describe(checkpoint);
         int maxSequenceLength = MaxSequenceLength(runtime, description);
 
         // Hashing the weights takes as long as reading them; the tokenizer and the environment come up meanwhile.
         using CancellationTokenSource abandoned = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
-        Task<UInt128> fingerprint = Task.Run(() => checkpoint.Fingerprint(progress, abandoned.Token), CancellationToken.None);
+        Task<PreparedWeights> prepared = Task.Run(() => source.OpenWeights(description, progress, abandoned.Token), CancellationToken.None);
+        bool loaded = false;
         try
         {
             TextTokenizer? tokenizer = LoadTokenizer(checkpoint, description, warn);
             RuntimeEnvironment environment = RuntimeEnvironment.Get(runtime, warn);
             ExecutionProvider provider = ExecutionProvider.Get(runtime, environment);
-            PreparedWeights weights = new WeightCache(options.CacheFolder).Open(
-                checkpoint, fingerprint.GetAwaiter().GetResult(), description, progress, cancellation);
-            try
-            {
-                StageSessions sessions = StageSessions.Create(description, weights, environment, runtime, progress, cancellation);
-                OnnxStages stages = new(description, sessions, provider.Buffers, maxSequenceLength, runtime.MaxRowsPerPass);
-                return new LoadedModel(description, weights, stages, tokenizer);
-            }
-            catch
-            {
-                weights.Dispose();
-                throw;
-            }
+            PreparedWeights weights = prepared.GetAwaiter().GetResult();
+            StageSessions sessions = StageSessions.Create(description, weights, environment, runtime, progress, cancellation);
+            OnnxStages stages = new(description, sessions, provider.Buffers, maxSequenceLength, runtime.MaxRowsPerPass);
+            loaded = true;
+            return new LoadedModel(description, weights, stages, tokenizer);
         }
         finally
         {
-            // The hashing reads the checkpoint's files, which close when this method ends.
+            // The work reads the folder's files, which close when this method ends.
             abandoned.Cancel();
-            Task.WaitAny([fingerprint], CancellationToken.None);
+            Task.WaitAny([prepared], CancellationToken.None);
+            if (!loaded && prepared.IsCompletedSuccessfully)
+            {
+                prepared.Result.Dispose();
+            }
         }
     }
 

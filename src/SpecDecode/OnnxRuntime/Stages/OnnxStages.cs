@@ -17,6 +17,11 @@ internal sealed class OnnxStages : IStages
     // Logits of one call of the head: enough rows that its weights are read seldom, little enough to be no memory worth naming.
     private const int MaxLogitBytes = 16 << 20;
 
+    // Attention over a single row goes through another kernel than over several and rounds otherwise. Every call has at least
+    // two, so that a row comes out the same, bit for bit, alone and among others. The second one of a lone row is whatever lies
+    // behind it: its results are dropped, and its keys and values lie behind the sequence's, where the next row overwrites them.
+    private const int FewestAttendedRows = 2;
+
     private readonly DecoderDescription _model;
     private readonly StageSessions _sessions;
     private readonly IBufferAllocator _allocator;
@@ -48,14 +53,14 @@ internal sealed class OnnxStages : IStages
         MaxScoredRows = Math.Clamp(MaxLogitBytes / sizeof(float) / model.VocabularySize, 1, maxRows);
         _attends = [.. model.Layers.Select(layer => layer.Attention.Attend)];
         _attendStages = [.. _attends.Select(attend => sessions.Attend[attend])];
-        _rotaries = new RotaryTables(_attends, maxSequenceLength, allocator);
+        _rotaries = new RotaryTables(_attends, maxSequenceLength, FewestAttendedRows - 1, allocator);
         try
         {
             _tokens = Reserve(maxRows, sizeof(int), "token ids");
             _residuals = [Reserve(maxRows, RowBytes(model.HiddenSize), "residuals"), Reserve(maxRows, RowBytes(model.HiddenSize), "residuals")];
             _kept = Reserve(maxRows, RowBytes(model.HiddenSize), "rows kept for verification");
-            _packed = Reserve(maxRows, RowBytes(_attends.Max(attend => attend.PackedWidth)), "queries, keys and values");
-            _attended = Reserve(maxRows, RowBytes(_attends.Max(attend => attend.OutputWidth)), "attention");
+            _packed = Reserve(maxRows + FewestAttendedRows - 1, RowBytes(_attends.Max(attend => attend.PackedWidth)), "queries, keys and values");
+            _attended = Reserve(maxRows + FewestAttendedRows - 1, RowBytes(_attends.Max(attend => attend.OutputWidth)), "attention");
             _scored = Reserve(MaxScoredRows, RowBytes(model.HiddenSize), "the head's rows");
             if (model.Layers.Any(layer => layer.IsParallel))
             {
@@ -95,11 +100,11 @@ internal sealed class OnnxStages : IStages
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(capacity, 1);
         ArgumentOutOfRangeException.ThrowIfGreaterThan(capacity, MaxSequenceLength);
-        return new OnnxKvStorage(_attends, _model.ElementType, capacity, _rotaries, _allocator);
+        return new OnnxKvStorage(_attends, _model.ElementType, capacity, FewestAttendedRows - 1, _rotaries, _allocator);
     }
 
     /// <inheritdoc/>
-    public long KvStorageBytes(int capacity) => OnnxKvStorage.Bytes(_attends, _model.ElementType, capacity);
+    public long KvStorageBytes(int capacity) => OnnxKvStorage.Bytes(_attends, _model.ElementType, checked(capacity + FewestAttendedRows - 1));
 
     /// <inheritdoc/>
     public void Embed(RowBatch batch)
@@ -130,6 +135,7 @@ internal sealed class OnnxStages : IStages
         if (block.Kind == BlockKind.Attention)
         {
             RunOverRows(_sessions.AttentionIn[layer], batch.Rows, _packed, _attends[layer].PackedWidth);
+            // In row order: what a lone row's companion leaves behind it is overwritten by the sequence that follows.
             for (int i = 0; i < batch.Spans.Count; i++)
             {
                 Attend(layer, batch.Spans[i]);
@@ -217,9 +223,11 @@ internal sealed class OnnxStages : IStages
         for (int i = 0; i < batch.Spans.Count; i++)
         {
             RowSpan span = batch.Spans[i];
-            ((OnnxKvStorage)span.Cache.Storage).SetLength(span.FirstPosition + span.Rows);
+            ((OnnxKvStorage)span.Cache.Storage).SetLength(span.FirstPosition + AttendedRows(span));
         }
     }
+
+    private static int AttendedRows(RowSpan span) => Math.Max(span.Rows, FewestAttendedRows);
 
     private long RowBytes(int width) => (long)width * _model.ElementType.Bytes();
 
@@ -244,9 +252,10 @@ internal sealed class OnnxStages : IStages
         OrtIoBinding? binding = bindings[layer];
         if (binding is null)
         {
+            int rows = AttendedRows(span);
             binding = stage.NewBinding();
-            using OrtValue packed = _packed.View(_model.ElementType, (long)span.FirstRow * attend.PackedWidth, 1, span.Rows, attend.PackedWidth);
-            using OrtValue attended = _attended.View(_model.ElementType, (long)span.FirstRow * attend.OutputWidth, 1, span.Rows, attend.OutputWidth);
+            using OrtValue packed = _packed.View(_model.ElementType, (long)span.FirstRow * attend.PackedWidth, 1, rows, attend.PackedWidth);
+            using OrtValue attended = _attended.View(_model.ElementType, (long)span.FirstRow * attend.OutputWidth, 1, rows, attend.OutputWidth);
             binding.BindInput(StageNames.QueryKeyValue, packed);
             binding.BindOutput(StageNames.Output, attended);
             storage.Bind(binding, layer, attend, KvNames.Single);
