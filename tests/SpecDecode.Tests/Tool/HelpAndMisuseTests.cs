@@ -11,6 +11,8 @@ public sealed class HelpAndMisuseTests
     [InlineData("logits", "--help")]
     [InlineData("logits", "-h")]
     [InlineData("bench", "--help")]
+    [InlineData("prepare", "--help")]
+    [InlineData("perplexity", "--help")]
     public void Help_goes_to_stdout_and_is_no_error(params string[] arguments)
     {
         ToolRun run = ToolRun.Of(arguments);
@@ -23,7 +25,10 @@ public sealed class HelpAndMisuseTests
     [Theory]
     [InlineData("generate", "--model --prompt --tokens --max-tokens --ignore-eos --threads --cache-folder --json "
         + "--draft --exit-layer --skip-attention --skip-mlp --draft-length --draft-threshold")]
-    [InlineData("logits", "--model --tokens --exit-layer --skip-attention --skip-mlp --threads --cache-folder")]
+    [InlineData("logits", "--model --tokens --exit-layer --skip-attention --skip-mlp --threads --cache-folder "
+        + "--precision --head-precision --block-size --activations")]
+    [InlineData("prepare", "--model --precision --head-precision --block-size --output --cache-folder --json")]
+    [InlineData("perplexity", "--model --text --max-tokens --threads --cache-folder --precision --head-precision --block-size --activations --json")]
     public void Help_of_a_command_names_each_of_its_options(string command, string options)
     {
         string help = ToolRun.Of(command, "--help").Output;
@@ -33,7 +38,7 @@ public sealed class HelpAndMisuseTests
 
     [Fact]
     public void Help_names_the_commands() =>
-        Assert.All(["generate", "logits", "bench"], command => Assert.Contains($"  {command} ", ToolRun.Of("--help").Output, StringComparison.Ordinal));
+        Assert.All(["generate", "logits", "bench", "prepare", "perplexity"], command => Assert.Contains($"  {command} ", ToolRun.Of("--help").Output, StringComparison.Ordinal));
 
     [Theory]
     [InlineData("no command")]

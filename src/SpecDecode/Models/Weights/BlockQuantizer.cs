@@ -133,26 +133,21 @@ internal static class BlockQuantizer
             return (0, 0);
         }
 
-        // With weights w and steps d = value − zero point, the scale Σwd / Σd² is best, and leaves Σw² − (Σwd)² / Σd².
-        float best = -1;
-        (float Scale, int ZeroPoint) chosen = (step, 0);
+        // With weights w and steps d = value − zero point, the scale Σwd / Σd² is best, and leaves Σw² − (Σwd)² / Σd². First the
+        // share of the range, cut off evenly on both sides, then a zero point beside the middle one.
         float reciprocal = 1 / step;
+        (float Gain, float Scale, float Reciprocal, int ZeroPoint) best = (-1, step, reciprocal, (int)MathF.Round(-min * reciprocal));
         foreach (float share in RangeShares)
         {
             float candidate = reciprocal / share;
-            int middle = (int)MathF.Round(-min * candidate - ((1 / share) - 1) * MaxInt4 / 2);
-            for (int zero = Math.Max(middle - 1, 0); zero <= Math.Min(middle + 1, (int)MaxInt4); zero++)
-            {
-                (float product, float square) = Sums(weights, candidate, zero);
-                float gain = square > 0 ? product / square * product : 0;
-                if (gain > best)
-                {
-                    best = gain;
-                    chosen = (square > 0 ? product / square : step, zero);
-                }
-            }
+            float middle = MathF.Round(-min * candidate - ((1 / share) - 1) * MaxInt4 / 2);
+            Try(weights, candidate, (int)Math.Clamp(middle, 0, MaxInt4), ref best);
         }
 
+        (float chosenReciprocal, int chosenZero) = (best.Reciprocal, best.ZeroPoint);
+        Try(weights, chosenReciprocal, Math.Max(chosenZero - 1, 0), ref best);
+        Try(weights, chosenReciprocal, Math.Min(chosenZero + 1, (int)MaxInt4), ref best);
+        (float Scale, int ZeroPoint) chosen = (best.Scale, best.ZeroPoint);
         if (!(chosen.Scale >= SmallestScale) || !float.IsFinite(chosen.Scale))
         {
             chosen = (step, (int)MathF.Round(-min * reciprocal));
@@ -166,6 +161,17 @@ internal static class BlockQuantizer
         }
 
         return chosen;
+    }
+
+    private static void Try(
+        ReadOnlySpan<float> weights, float reciprocal, int zero, ref (float Gain, float Scale, float Reciprocal, int ZeroPoint) best)
+    {
+        (float product, float square) = Sums(weights, reciprocal, zero);
+        float scale = product / square;
+        if (scale * product > best.Gain)
+        {
+            best = (scale * product, scale, reciprocal, zero);
+        }
     }
 
     // Σwd and Σd² for d = round(w · reciprocal) within what the zero point leaves.
