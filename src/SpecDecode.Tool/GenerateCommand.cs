@@ -42,7 +42,7 @@ internal static class GenerateCommand
         command.SetAction(arguments =>
         {
             long start = Stopwatch.GetTimestamp();
-            using TextModel loaded = model.Load(arguments, error, cancellation);
+            using TextModel loaded = model.Load(arguments, error, cancellation, draftPrecision: draft.WeightPrecision(arguments));
             TimeSpan loadTime = Stopwatch.GetElapsedTime(start);
             GenerationRequest request = new()
             {

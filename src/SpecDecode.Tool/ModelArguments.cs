@@ -47,12 +47,16 @@ internal sealed class ModelArguments
     /// <param name="error">Where they go.</param>
     /// <param name="cancellation">Ends the loading.</param>
     /// <param name="sequences">How many sequences are worked on at the same time at least.</param>
-    public TextModel Load(ParseResult arguments, TextWriter error, CancellationToken cancellation, int sequences = 1)
+    /// <param name="draftPrecision">The precision of a copy of the weights to draft with; null for none.</param>
+    public TextModel Load(
+        ParseResult arguments, TextWriter error, CancellationToken cancellation, int sequences = 1, Precision? draftPrecision = null)
     {
+        ModelOptions options = _precision.Read(arguments, arguments.GetValue(_cacheFolder));
+        options.DraftPrecision = draftPrecision;
         LoadProgressLine progress = new(error, TimeProvider.System);
         TextModel model = TextModel.Load(
             arguments.GetValue(_model)!,
-            _precision.Read(arguments, arguments.GetValue(_cacheFolder)),
+            options,
             RuntimeOptions(arguments, sequences),
             progress,
             cancellation);

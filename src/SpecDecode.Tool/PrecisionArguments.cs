@@ -66,7 +66,8 @@ internal sealed class PrecisionArguments
         _ => Int4,
     };
 
-    private static Precision? PrecisionOf(string? name) => name switch
+    /// <summary>The precision that the command line names; null for none.</summary>
+    public static Precision? PrecisionOf(string? name) => name switch
     {
         null => null,
         Float32 => Precision.Float32,

@@ -31,6 +31,14 @@ public class ModelOptions
     public Precision? HeadPrecision { get; set; }
 
     /// <summary>
+    /// The precision of a second copy of the weights, for drafting (<see cref="Drafting.DraftOptions.Precision"/>): the same model drafts
+    /// for itself in 8 or 4 bits, and verifies in <see cref="Precision"/>. It takes memory besides the model's own weights: about a
+    /// quarter of them in float32 for int8, and a sixth for int4.
+    /// </summary>
+    /// <value>The default, null, is no such copy. Lower than <see cref="Precision"/>.</value>
+    public Precision? DraftPrecision { get; set; }
+
+    /// <summary>
     /// How many weights share a scale: 16, 32, 64, 128 or 256. Larger blocks make a smaller file and lose more. Only with 16 or 32 is
     /// a row known to come out the same, bit for bit, alone and among others, so that drafting never changes the text.
     /// </summary>

@@ -26,6 +26,8 @@ internal sealed class FaultyStages(IStages inner) : IStages
 
     public int MaxScoredRows => inner.MaxScoredRows;
 
+    public Precision? DraftPrecision => inner.DraftPrecision;
+
     public long RuntimeTicks => inner.RuntimeTicks;
 
     public IKvStorage CreateKvStorage(int capacity)
@@ -38,7 +40,7 @@ internal sealed class FaultyStages(IStages inner) : IStages
 
     public long KvStorageBytes(int capacity) => inner.KvStorageBytes(capacity);
 
-    public void Embed(RowBatch batch) => Call(() => inner.Embed(Unwrapped(batch)));
+    public void Embed(RowBatch batch, WeightSet weights = WeightSet.Verifier) => Call(() => inner.Embed(Unwrapped(batch), weights));
 
     public void Run(Block block, RowBatch batch) => Call(() => inner.Run(block, Unwrapped(batch)));
 

@@ -9,7 +9,7 @@ using SpecDecode.Scheduling;
 namespace SpecDecode.OnnxRuntime.Stages;
 
 /// <summary>
-/// The stages on ONNX Runtime. The residual lives in two buffers: a block reads one and writes the other. Attention is one
+/// The stages on ONNX Runtime, on one or two copies of the weights. The residual lives in two buffers: a block reads one and writes the other. Attention is one
 /// call for each sequence, everything else one call for all rows.
 /// </summary>
 internal sealed class OnnxStages : IStages
@@ -23,7 +23,8 @@ internal sealed class OnnxStages : IStages
     private const int FewestAttendedRows = 2;
 
     private readonly DecoderDescription _model;
-    private readonly StageSessions _sessions;
+    private readonly StageSessions _verifier;
+    private readonly StageSessions? _drafter;
     private readonly IBufferAllocator _allocator;
     private readonly AttendDescription[] _attends;
     private readonly StageSession[] _attendStages;
@@ -39,20 +40,34 @@ internal sealed class OnnxStages : IStages
     private readonly StageBuffer _scored;
     private readonly StageBuffer _logits;
 
+    // Those of the pass that runs.
+    private StageSessions _sessions;
+
     // Which of the two residual buffers holds the rows now.
     private int _current;
 
     /// <summary>Takes over the sessions and reserves the buffers of a pass.</summary>
-    public OnnxStages(DecoderDescription model, StageSessions sessions, IBufferAllocator allocator, int maxSequenceLength, int maxRows)
+    /// <param name="model">The model.</param>
+    /// <param name="verifier">Sessions of its weights.</param>
+    /// <param name="drafter">Sessions of a copy in lower precision, and that precision; null where there is none.</param>
+    /// <param name="allocator">Where buffers come from.</param>
+    /// <param name="maxSequenceLength">Longest sequence.</param>
+    /// <param name="maxRows">Most rows in a pass.</param>
+    public OnnxStages(
+        DecoderDescription model, StageSessions verifier, (StageSessions Sessions, Precision Precision)? drafter, IBufferAllocator allocator,
+        int maxSequenceLength, int maxRows)
     {
         _model = model;
-        _sessions = sessions;
+        _verifier = verifier;
+        _drafter = drafter?.Sessions;
+        DraftPrecision = drafter?.Precision;
+        _sessions = verifier;
         _allocator = allocator;
         MaxSequenceLength = maxSequenceLength;
         MaxRows = maxRows;
         MaxScoredRows = Math.Clamp(MaxLogitBytes / sizeof(float) / model.VocabularySize, 1, maxRows);
         _attends = [.. model.Layers.Select(layer => layer.Attention.Attend)];
-        _attendStages = [.. _attends.Select(attend => sessions.Attend[attend])];
+        _attendStages = [.. _attends.Select(attend => verifier.Attend[attend])];
         _rotaries = new RotaryTables(_attends, maxSequenceLength, FewestAttendedRows - 1, allocator);
         try
         {
@@ -93,7 +108,10 @@ internal sealed class OnnxStages : IStages
     public int MaxScoredRows { get; }
 
     /// <inheritdoc/>
-    public long RuntimeTicks => _sessions.RuntimeTicks;
+    public long RuntimeTicks => _verifier.RuntimeTicks + (_drafter?.RuntimeTicks ?? 0);
+
+    /// <inheritdoc/>
+    public Precision? DraftPrecision { get; }
 
     /// <inheritdoc/>
     public IKvStorage CreateKvStorage(int capacity)
@@ -107,8 +125,10 @@ internal sealed class OnnxStages : IStages
     public long KvStorageBytes(int capacity) => OnnxKvStorage.Bytes(_attends, _model.ElementType, checked(capacity + FewestAttendedRows - 1));
 
     /// <inheritdoc/>
-    public void Embed(RowBatch batch)
+    public void Embed(RowBatch batch, WeightSet weights = WeightSet.Verifier)
     {
+        _sessions = weights == WeightSet.Verifier ? _verifier
+            : _drafter ?? throw new InvalidOperationException("The model was loaded without weights of lower precision to draft with.");
         batch.Tokens.CopyTo(_tokens.Span<int>(0, batch.Rows));
         SetLengths(batch);
         _current = 0;
@@ -205,7 +225,8 @@ internal sealed class OnnxStages : IStages
     /// <inheritdoc/>
     public void Dispose()
     {
-        _sessions.Dispose();
+        _verifier.Dispose();
+        _drafter?.Dispose();
         _rotaries.Dispose();
         foreach (StageBuffer buffer in _buffers)
         {
