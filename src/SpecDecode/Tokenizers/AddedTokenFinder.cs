@@ -53,12 +53,13 @@ internal sealed class AddedTokenFinder
             if (token.SingleWord && (EndsWithWord(text.AsSpan(0, start)) || BeginsWithWord(text.AsSpan(end))))
                 continue;
             if (token.LeftStrip)
-                start = start > done ? done + text.AsSpan(done, start - done).TrimEnd().Length : Math.Min(done, end);
+                start = start > done ? done + text.AsSpan(done, start - done).TrimEnd().Length : done;
             if (token.RightStrip)
                 end = spaceEnd = end < spaceEnd ? spaceEnd : text.Length - text.AsSpan(end).TrimStart().Length;
             if (done < start)
                 stretch(done, start, null);
-            stretch(start, end, token);
+            if (start < end)
+                stretch(start, end, token);
             done = end;
         }
         if (done < text.Length)

@@ -1,4 +1,5 @@
 using System.Buffers;
+using System.Runtime.CompilerServices;
 
 namespace SpecDecode.Tokenizers;
 
@@ -44,6 +45,7 @@ internal sealed class BytePairMerger(MergeTable merges)
         return count;
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private void MergeAll(Span<int> symbols, Span<int> next, Span<int> previous, ref MergeQueue queue)
     {
         for (int i = 0; i < symbols.Length; i++)

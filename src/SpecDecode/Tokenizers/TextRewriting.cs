@@ -6,7 +6,7 @@ namespace SpecDecode.Tokenizers;
 internal static class TextRewriting
 {
     /// <summary>The most UTF-16 units that a rewritten text may have.</summary>
-    public const int MaxLength = 1 << 28;
+    public const int MaxLength = 1 << 26;
 
     /// <summary>Replaces every occurrence of a text.</summary>
     /// <exception cref="SpecDecodeException">The result would be too long.</exception>

@@ -1,5 +1,6 @@
 using System.Text;
 using SpecDecode.Models;
+using SpecDecode.Models.Checkpoints;
 using SpecDecode.Tokenizers.SentencePiece;
 
 namespace SpecDecode.Tokenizers;
@@ -56,6 +57,21 @@ public sealed class TextTokenizer
         return new(path.EndsWith(".model", StringComparison.OrdinalIgnoreCase)
             ? SentencePieceReader.Read(path)
             : TokenizerDefinition.ReadJson(path));
+    }
+
+    /// <summary>Reads the tokenizer of a checkpoint: its <c>tokenizer.json</c>, or else its <c>tokenizer.model</c>.</summary>
+    /// <param name="folder">The checkpoint folder. Nothing else in it needs to be there.</param>
+    /// <exception cref="CheckpointException">
+    /// The folder or the tokenizer in it is missing, or the tokenizer is damaged or contradicts itself.
+    /// </exception>
+    /// <exception cref="UnsupportedTokenizerException">The tokenizer is sound but of a kind that is not supported.</exception>
+    public static TextTokenizer LoadFromFolder(string folder)
+    {
+        ArgumentNullException.ThrowIfNull(folder);
+        folder = CheckpointFile.FullPath(folder);
+        CheckpointFolder.CheckExists(folder);
+        return Load(CheckpointFolder.FindTokenizer(folder) ?? throw new CheckpointException(
+            folder, "has neither tokenizer.json nor tokenizer.model; download the checkpoint's tokenizer"));
     }
 
     /// <summary>Turns text into ids.</summary>

@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using SpecDecode.Models.Checkpoints;
 
 namespace SpecDecode.Tokenizers.Patterns;
@@ -9,7 +10,8 @@ namespace SpecDecode.Tokenizers.Patterns;
 /// <remarks>
 /// What a run of equal kind has been found to reach, and the places behind it where the rest of the pattern has been found
 /// to fail, are remembered, so that patterns such as <c>\s+$</c> are not quadratic in the length of a run. A limit on the
-/// steps per text ends patterns that are exponential by themselves.
+/// steps per text ends patterns that are exponential by themselves. The inner loops are compiled in full at once: a text is
+/// often the first and only one of its process.
 /// </remarks>
 internal sealed class PatternMatcher(PatternProgram program)
 {
@@ -42,8 +44,7 @@ internal sealed class PatternMatcher(PatternProgram program)
     public void FindAll(ReadOnlySpan<char> text, List<(int Start, int End)> matches)
     {
         bool pairs = Read(text);
-        Array.Clear(_runs);
-        Array.Fill(_dead, (0, -1));
+        bool used = false;
         _count = 0;
         _steps = StepsAtLeast + StepsPerCodePoint * _length;
         int lastEnd = -1;
@@ -55,6 +56,12 @@ internal sealed class PatternMatcher(PatternProgram program)
                     at++;
                 if (at == _length)
                     break;
+            }
+            if (!used)
+            {
+                used = true;
+                Array.Clear(_runs);
+                Array.Fill(_dead, (0, -1));
             }
             int end = Run(0, at);
             if (_steps < 0)
@@ -72,6 +79,7 @@ internal sealed class PatternMatcher(PatternProgram program)
     }
 
     // The code points, and where each begins if that differs.
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private bool Read(ReadOnlySpan<char> text)
     {
         if (_codes.Length < text.Length)
@@ -99,6 +107,7 @@ internal sealed class PatternMatcher(PatternProgram program)
     }
 
     // Matches from one instruction at one place; returns where the match ends.
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private int Run(int instruction, int at)
     {
         int floor = _count;
@@ -228,6 +237,7 @@ internal sealed class PatternMatcher(PatternProgram program)
     }
 
     // Where a run that begins here ends.
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private int End(int instruction, int at)
     {
         ref readonly var step = ref _code[instruction];
