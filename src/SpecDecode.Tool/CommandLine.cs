@@ -35,6 +35,8 @@ internal static class CommandLine
             BenchCommand.Create(output, error, cancellation),
             PerplexityCommand.Create(output, error, cancellation),
             PrepareCommand.Create(output, error, cancellation),
+            TokenizeCommand.Create(output),
+            DetokenizeCommand.Create(output),
         };
 
         // No response files: a prompt may begin with @. No bundling: there are no one-letter options.
@@ -87,9 +89,9 @@ internal static class CommandLine
             {
                 words.AddRange([word[..^1], ""]);
             }
-            else if (word == "--" && words is [.., "--prompt"])
+            else if (word == "--" && words is [.., "--prompt" or "--text"])
             {
-                words[^1] = "--prompt=--";
+                words[^1] += "=--";
             }
             else
             {

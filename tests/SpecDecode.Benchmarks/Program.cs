@@ -7,5 +7,6 @@ RootCommand root = new("Side-by-side measurements; every ratio is taken within o
     LoadBenchmark.Command(),
     PrecisionBenchmark.Command(),
     RandomCheckpoint.Command(),
+    TokenizerBenchmark.Command(),
 };
 return root.Parse(args).Invoke();

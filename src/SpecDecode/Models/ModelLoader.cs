@@ -139,7 +139,7 @@ internal static class ModelLoader
     {
         if (checkpoint.TokenizerPath is null)
         {
-            warn($"{checkpoint.Folder}: there is no tokenizer.json, so prompts must be token ids and results have no text.");
+            warn($"{checkpoint.Folder}: there is no tokenizer.json and no tokenizer.model, so prompts must be token ids and results have no text.");
             return null;
         }
 

@@ -31,7 +31,7 @@ internal sealed class Checkpoint : IDisposable
     /// <summary>The file <c>generation_config.json</c>; null when the folder has none.</summary>
     public ConfigDocument? GenerationConfig { get; }
 
-    /// <summary>The full path of <c>tokenizer.json</c>; null when the folder has none.</summary>
+    /// <summary>The full path of <c>tokenizer.json</c>, or else of <c>tokenizer.model</c>; null when the folder has neither.</summary>
     public string? TokenizerPath { get; }
 
     /// <summary>All tensors by name; of shards those that the index names.</summary>
@@ -134,12 +134,11 @@ internal sealed class Checkpoint : IDisposable
         CheckpointFolder.CheckExists(folder);
         var config = ConfigDocument.Load(Path.Combine(folder, CheckpointFolder.Config));
         string generationConfig = Path.Combine(folder, CheckpointFolder.GenerationConfig);
-        string tokenizer = Path.Combine(folder, CheckpointFolder.Tokenizer);
         return new(
             folder,
             config,
             Path.Exists(generationConfig) ? ConfigDocument.Load(generationConfig) : null,
-            File.Exists(tokenizer) ? tokenizer : null,
+            CheckpointFolder.FindTokenizer(folder),
             openWeights(folder));
     }
 

@@ -12,6 +12,9 @@ internal static class CheckpointFolder
     /// <summary>The tokenizer; may be absent.</summary>
     public const string Tokenizer = "tokenizer.json";
 
+    /// <summary>The tokenizer as a SentencePiece model; counts where there is no <see cref="Tokenizer"/>.</summary>
+    public const string SentencePieceTokenizer = "tokenizer.model";
+
     /// <summary>All weights in one file.</summary>
     public const string SingleFile = "model.safetensors";
 
@@ -32,6 +35,11 @@ internal static class CheckpointFolder
             ? $"is a file; give the folder that holds it together with {Config}"
             : "does not exist or may not be read; give the folder of a downloaded checkpoint");
     }
+
+    /// <summary>The path of the tokenizer's file; null when there is none.</summary>
+    /// <param name="folder">The folder's full path.</param>
+    public static string? FindTokenizer(string folder) =>
+        new[] { Tokenizer, SentencePieceTokenizer }.Select(name => Path.Combine(folder, name)).FirstOrDefault(File.Exists);
 
     /// <summary>Opens the safetensors files: the single one, or else those that the index names.</summary>
     /// <param name="folder">The folder's full path.</param>
