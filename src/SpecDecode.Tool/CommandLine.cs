@@ -33,6 +33,7 @@ internal static class CommandLine
             GenerateCommand.Create(output, error, cancellation),
             LogitsCommand.Create(output, error, cancellation),
             BenchCommand.Create(output, error, cancellation),
+            TemplateCommand.Create(output, cancellation),
         };
 
         // No response files: a prompt may begin with @. No bundling: there are no one-letter options.
