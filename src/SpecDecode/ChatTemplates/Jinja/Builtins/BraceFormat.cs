@@ -174,12 +174,7 @@ internal sealed class BraceFormat
             return _named(name);
         }
 
-        if (name.Length > 0 == _automatic > 0 && _automatic != 0)
-        {
-            throw TemplateError.Value("cannot switch from automatic field numbering to manual field specification");
-        }
-
-        if (name.Length == 0 && _automatic < 0)
+        if (name.Length > 0 ? _automatic > 0 : _automatic < 0)
         {
             throw TemplateError.Value("cannot switch from manual field specification to automatic field numbering");
         }
@@ -187,6 +182,6 @@ internal sealed class BraceFormat
         int index = name.Length == 0 ? _automatic++ : int.TryParse(name, out int given) ? given : int.MaxValue;
         _automatic = name.Length > 0 ? -1 : _automatic;
         return index < _positional.Count ? _positional[index]
-            : throw TemplateError.Index($"Replacement index {index} out of range for positional args tuple");
+            : throw TemplateError.Index("tuple index out of range");
     }
 }

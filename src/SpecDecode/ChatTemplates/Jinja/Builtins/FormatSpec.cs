@@ -31,7 +31,6 @@ internal sealed class FormatSpec
         {
             Undefined => throw TemplateError.Type("unsupported format string passed to Undefined.__format__"),
             _ when Text.TryGet(value, out string text) => spec.OfText(run.Meter, text, value),
-            bool truth when spec._type == '\0' => spec.OfText(run.Meter, truth ? "True" : "False", value),
             double => spec.OfReal(run.Meter, value),
             _ when Number.IsInteger(value) => "eEfFgG%".Contains(spec._type, StringComparison.Ordinal) && spec._type != '\0'
                 ? spec.OfReal(run.Meter, value)

@@ -31,7 +31,7 @@ internal static class PercentFormat
 
             run.Meter.Work(8);
             Place place = Read(format, ref at, () => Whole(Next()));
-            if (place.Type == '%')
+            if (format[at - 2] == '%' && format[at - 1] == '%')
             {
                 result.Append('%');
                 continue;

@@ -12,11 +12,11 @@ internal static class SequenceFilters
         table.Add("list(value)", (run, a) => new ListValue(Sequences.ToList(run.Meter, a[0])));
         table.Add("first(seq)", (run, a) => First(Sequences.Iterate(run.Meter, a[0]), "No first item, sequence was empty."));
         table.Add("last(seq)", (run, a) => First(
-            a[0] is Undefined undefined ? throw undefined.Error() : Sequences.TryReverse(run.Meter, a[0]) ?? throw NotReversible(a[0]),
+            Sequences.TryReverse(run.Meter, a[0]) ?? throw NotReversible(a[0]),
             "No last item, sequence was empty."));
         table.Add("join(value, d?, attribute?)", Join);
         table.Add("default(value, default_value?, boolean?)", (_, a) => a[0] is Undefined || (a.Truth(2) && !Truth.Of(a[0])) ? a.Or(1, "") : a[0], "d");
-        table.Add("items(value)", Items);
+        table.Add("items(value)", (run, a) => new IteratorValue(Items(run, a[0])));
         table.Add("dictsort(value, case_sensitive?, by?, reverse?)", DictSort);
         table.Add("sort(value, reverse?, case_sensitive?, attribute?)", Sort);
         table.Add("unique(value, case_sensitive?, attribute?)", (run, a) =>
@@ -57,14 +57,17 @@ internal static class SequenceFilters
         return TextFunctions.Join(run.Meter, separator, new IteratorValue(texts), escape: false);
     }
 
-    private static object? Items(Run run, BoundArguments a)
+    private static IEnumerable<object?> Items(Run run, object? value)
     {
-        if (a[0] is not (DictValue or Undefined))
+        if (value is not (DictValue or Undefined))
         {
             throw TemplateError.Type("Can only get item pairs from a mapping.");
         }
 
-        return new IteratorValue(a[0] is DictValue dict ? Sequences.Iterate(run.Meter, new ViewValue(dict, ViewKind.Items)) : []);
+        foreach (object? item in value is DictValue dict ? Sequences.Iterate(run.Meter, new ViewValue(dict, ViewKind.Items)) : [])
+        {
+            yield return item;
+        }
     }
 
     private static object? DictSort(Run run, BoundArguments a)
@@ -153,11 +156,6 @@ internal static class SequenceFilters
         {
             int length = CodePoints.Length(text);
             return Text.Like(a[0], CodePoints.Slice(run.Meter, text, length - 1, length, -1));
-        }
-
-        if (a[0] is Undefined undefined)
-        {
-            throw undefined.Error();
         }
 
         if (Sequences.TryReverse(run.Meter, a[0]) is { } reversed)

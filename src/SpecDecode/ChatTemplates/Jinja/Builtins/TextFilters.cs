@@ -76,8 +76,7 @@ internal static class TextFilters
         string indention = Text.TryGet(width, out string given) ? given : TextFunctions.Repeat(run.Meter, " ", Number.Index(width));
         if (!Text.Is(a[0]))
         {
-            // What adding the line break to it says.
-            Operators.Apply(run, BinaryOperator.Add, a[0], "\n");
+            throw a[0] is Undefined undefined ? undefined.Error() : TemplateError.Type($"unsupported operand type(s) for +=: '{TypeName.Of(a[0])}' and 'str'");
         }
 
         IReadOnlyList<object?> lines = TextSplitting.Lines(run.Meter, a.Text(0) + "\n", keepEnds: false).Items;

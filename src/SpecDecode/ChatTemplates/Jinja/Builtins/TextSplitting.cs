@@ -35,7 +35,7 @@ internal static class TextSplitting
         {
             if (left-- == 0)
             {
-                Add(meter, parts, Text.TrimEnd(text.AsSpan(at)).ToString());
+                Add(meter, parts, text[at..]);
                 break;
             }
 
@@ -92,8 +92,7 @@ internal static class TextSplitting
 
                 if (left-- == 0)
                 {
-                    begin = SkipSpace(text, 0);
-                    Add(meter, parts, text[begin..end]);
+                    Add(meter, parts, text[..end]);
                     break;
                 }
 

@@ -63,7 +63,7 @@ internal sealed class TargetParser(TokenStream tokens)
 
         if (token.Kind != TokenKind.Name)
         {
-            throw TemplateError.Syntax($"can't assign to '{token.Description}'", token.At);
+            throw TemplateError.Syntax($"can't assign to '{(token.Value is null ? token.Description : "const")}'", token.At);
         }
 
         return withNamespace && tokens.SkipOperator(".")

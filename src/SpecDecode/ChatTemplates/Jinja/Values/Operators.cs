@@ -69,7 +69,7 @@ internal static class Operators
 
     private static object Multiply(Meter meter, object? left, object? right)
     {
-        (object? repeated, object? count) = Number.IsInteger(right) ? (left, right) : (right, left);
+        (object? repeated, object? count) = Text.Is(left) || left is SequenceValue ? (left, right) : (right, left);
         if (!Text.Is(repeated) && repeated is not SequenceValue)
         {
             throw Unsupported(BinaryOperator.Multiply, left, right);
@@ -77,8 +77,7 @@ internal static class Operators
 
         if (!Number.IsInteger(count))
         {
-            object? other = Text.Is(left) || left is SequenceValue ? right : left;
-            throw TemplateError.Type($"can't multiply sequence by non-int of type '{TypeName.Of(other)}'");
+            throw TemplateError.Type($"can't multiply sequence by non-int of type '{TypeName.Of(count)}'");
         }
 
         long times = Math.Clamp(Number.Index(count), 0, int.MaxValue);

@@ -72,6 +72,7 @@ internal static class Sequences
         DictValue dict => Numbered(meter, dict.Count, i => dict.At(dict.Count - 1 - i).Key),
         ViewValue view => Numbered(meter, view.Count, i => view.At(view.Count - 1 - i)),
         RangeValue range => Numbered(meter, range.Count, i => range.At(range.Count - 1 - i)),
+        Undefined => [],
         _ => null,
     };
 
