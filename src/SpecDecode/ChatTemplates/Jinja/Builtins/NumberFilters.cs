@@ -15,7 +15,6 @@ internal static class NumberFilters
         table.Add("abs(x)", (_, a) => a[0] switch
         {
             double real => Math.Abs(real),
-            Undefined undefined => throw undefined.Error(),
             _ => Number.TryInteger(a[0], out BigInteger whole) ? Number.Of(BigInteger.Abs(whole))
                 : throw TemplateError.Type($"bad operand type for abs(): '{TypeName.Of(a[0])}'"),
         });

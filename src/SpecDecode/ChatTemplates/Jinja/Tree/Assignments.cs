@@ -33,7 +33,12 @@ internal sealed class AssignBlock(Position at, Target target, FilterCall? filter
     {
         OutputText written = new(frame.Meter);
         Frame inner = frame.Inner(body.AssignedLater, written);
-        body.Suite.Execute(inner);
+        Flow flow = body.Suite.Execute(inner);
+        if (flow != Flow.Next)
+        {
+            return flow;
+        }
+
         object? value = written.ToString();
         target.Assign(frame, filter is null ? value : filter.ApplyTo(inner, value));
         return Flow.Next;

@@ -42,19 +42,22 @@ internal sealed class For(
         }
 
         LoopValue loop = new(frame.Meter, items, isRecursive ? (inner, depth) => Recurse(frame, inner, depth) : null, depth0);
+
+        // As in Jinja2, "else" is for when no round came to its end: one that all rounds left early counts as empty.
         bool any = false;
         while (loop.Next(out object? item))
         {
-            any = true;
             Frame round = frame.Inner(body.AssignedLater);
             round.Set("loop", loop);
             frame.Meter.At = At;
             target.Assign(round, item);
-            if (body.Suite.Execute(round) == Flow.Break)
+            Flow flow = body.Suite.Execute(round);
+            if (flow == Flow.Break)
             {
                 break;
             }
 
+            any |= flow == Flow.Next;
             frame.Meter.At = iterable.At;
         }
 

@@ -45,7 +45,12 @@ internal sealed class FilterBlock(Position at, FilterCall filter, ScopedSuite bo
     {
         OutputText written = new(frame.Meter);
         Frame inner = frame.Inner(body.AssignedLater, written);
-        body.Suite.Execute(inner);
+        Flow flow = body.Suite.Execute(inner);
+        if (flow != Flow.Next)
+        {
+            return flow;
+        }
+
         object? result = filter.ApplyTo(inner, written.ToString());
         frame.Output.Append(Text.Of(frame.Meter, result));
         return Flow.Next;

@@ -56,11 +56,6 @@ internal static class Arithmetic
             return digits < -400 ? 0.0 * real : (double)RoundWhole(new BigInteger(Math.Round(real)), -digits);
         }
 
-        if (value is Undefined undefined)
-        {
-            throw undefined.Error();
-        }
-
         if (!Number.TryInteger(value, out BigInteger whole))
         {
             throw TemplateError.Type($"type {TypeName.Of(value)} doesn't define __round__ method");
