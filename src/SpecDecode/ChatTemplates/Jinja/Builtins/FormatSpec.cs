@@ -196,6 +196,7 @@ internal sealed class FormatSpec
 
     private string OfReal(Meter meter, object? value)
     {
+        meter.Work((_precision ?? 0) >> 2);
         double number = Number.ToDouble(value);
         double size = Math.Abs(number);
         char type = _type switch { '\0' or 'n' => 'g', _ => _type };

@@ -119,6 +119,11 @@ internal sealed class JsonText
 
     private void Append(string text)
     {
+        if (_json.Length > _meter.Limits.OutputLength)
+        {
+            throw TemplateError.Limit($"a text is longer than {_meter.Limits.OutputLength} characters.");
+        }
+
         _meter.AllocateText(text.Length);
         _json.Append(text);
     }

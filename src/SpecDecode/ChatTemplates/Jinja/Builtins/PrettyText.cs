@@ -153,12 +153,14 @@ internal sealed class PrettyText
     private object? Sorted(object? value, int depth)
     {
         Meter.EnsureDepth(depth);
-        _meter.Step();
+        _meter.Work(16);
         switch (value)
         {
             case SequenceValue sequence:
+                _meter.AllocateItems(sequence.Items.Count);
                 return sequence.With([.. sequence.Items.Select(item => Sorted(item, depth + 1))]);
             case DictValue dict:
+                _meter.AllocateItems(dict.Count * 4L);
                 IReadOnlyList<KeyValuePair<object?, object?>> entries = [.. dict.Entries];
                 if (entries.All(entry => Text.Is(entry.Key)) || entries.All(entry => Number.Is(entry.Key)))
                 {

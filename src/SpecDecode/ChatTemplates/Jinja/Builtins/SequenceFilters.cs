@@ -211,7 +211,7 @@ internal static class SequenceFilters
         int begin = 0;
         for (long slice = 0; slice < count; slice++)
         {
-            run.Meter.Step();
+            run.Meter.Work(8);
             int length = (int)(each + (slice < larger ? 1 : 0));
             run.Meter.AllocateItems(length + 1);
             List<object?> part = items.GetRange(begin, length);

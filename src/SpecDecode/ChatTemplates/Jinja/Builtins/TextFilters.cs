@@ -174,6 +174,7 @@ internal static class TextFilters
 
     private static string Quote(Meter meter, string text, string safe)
     {
+        meter.Work(text.Length);
         StringBuilder result = new();
         foreach (byte unit in Encoding.UTF8.GetBytes(text))
         {

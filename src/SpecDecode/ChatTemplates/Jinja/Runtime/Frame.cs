@@ -86,7 +86,7 @@ internal sealed class Frame
 
     private void Hide(IReadOnlyList<string> names)
     {
-        Meter.Work(names.Count);
+        Meter.Work(names.Count * 2L);
         foreach (string name in names)
         {
             Set(name, Missing);

@@ -37,6 +37,11 @@ internal sealed class Meter(RenderLimits limits, CancellationToken cancellation)
     /// <summary>Characters of a new text.</summary>
     public void AllocateText(long characters)
     {
+        if (characters > limits.OutputLength)
+        {
+            throw TemplateError.Limit($"a text is longer than {limits.OutputLength} characters.");
+        }
+
         Allocate(characters * sizeof(char));
         Work(characters >> 5);
     }

@@ -6,12 +6,12 @@ internal sealed record RenderLimits
     public static RenderLimits Default { get; } = new();
 
     /// <summary>Evaluated expressions, executed statements and visited elements; scanning 32 characters counts as one.</summary>
-    public long Steps { get; init; } = 10_000_000;
+    public long Steps { get; init; } = 5_000_000;
 
     /// <summary>Bytes of all texts and lists made, whether they are still in use or not.</summary>
-    public long AllocatedBytes { get; init; } = 256L << 20;
+    public long AllocatedBytes { get; init; } = 192L << 20;
 
-    /// <summary>UTF-16 units of the output, and of each captured part of it.</summary>
+    /// <summary>UTF-16 units of the output, and of any other text.</summary>
     public int OutputLength { get; init; } = 16 << 20;
 
     /// <summary>Macros, callers and recursive loops inside each other.</summary>

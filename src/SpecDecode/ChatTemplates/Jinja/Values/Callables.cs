@@ -25,7 +25,7 @@ internal sealed class BuiltinFunction(Signature signature, Func<Run, BoundArgume
             // The first is what the function works on; the others may cost more than a look.
             if (Text.TryGet(arguments.Positional[i], out string text))
             {
-                run.Meter.Work(text.Length >> (i == 0 ? 5 : 4));
+                run.Meter.Work(text.Length >> (i == 0 ? 5 : 3));
             }
         }
 

@@ -30,8 +30,8 @@ internal static class TextSearch
             return last;
         }
 
-        string reversed = Reverse(text.AsSpan(0, end));
-        int found = IndexOf(meter, reversed, Reverse(part));
+        int found = Match(meter, new string(part.Reverse().ToArray()), end, i => text[end - 1 - i]);
+        meter.Scan(found < 0 ? end : found);
         return found < 0 ? -1 : end - found - part.Length;
     }
 
@@ -67,24 +67,32 @@ internal static class TextSearch
             return text.IndexOf(part, from, StringComparison.Ordinal);
         }
 
+        int found = Match(meter, part, length, i => text[from + i]);
+        return found < 0 ? -1 : from + found;
+    }
+
+    // Knuth, Morris and Pratt.
+    private static int Match(Meter meter, string part, int length, Func<int, char> at)
+    {
         meter.Work(part.Length);
         int[] borders = Borders(part);
         int matched = 0;
-        for (int i = from; i < text.Length; i++)
+        for (int i = 0; i < length; i++)
         {
-            while (matched > 0 && text[i] != part[matched])
+            char character = at(i);
+            while (matched > 0 && character != part[matched])
             {
                 matched = borders[matched - 1];
             }
 
-            if (text[i] == part[matched] && ++matched == part.Length)
+            if (character == part[matched] && ++matched == part.Length)
             {
-                meter.Work((i - from) >> 3);
+                meter.Work(i >> 2);
                 return i - matched + 1;
             }
         }
 
-        meter.Work(length >> 3);
+        meter.Work(length >> 2);
         return -1;
     }
 
@@ -107,12 +115,5 @@ internal static class TextSearch
         }
 
         return borders;
-    }
-
-    private static string Reverse(ReadOnlySpan<char> text)
-    {
-        char[] reversed = text.ToArray();
-        Array.Reverse(reversed);
-        return new string(reversed);
     }
 }

@@ -23,6 +23,9 @@ internal sealed class Undefined
     /// <summary>With a message of its own.</summary>
     public static Undefined Because(string message) => new(() => message);
 
+    /// <summary>A macro's parameter that nobody gave.</summary>
+    public static Undefined NotProvided(string parameter) => new(() => $"parameter {Repr.OfText(parameter)} was not provided");
+
     /// <summary>An attribute or element that a value does not have.</summary>
     public static Undefined Of(object? owner, object? name) => new(() => Text.TryGet(name, out string text)
         ? $"'{Owner(owner)}' has no attribute {Repr.OfText(text)}"
