@@ -19,6 +19,8 @@ public sealed class ChatTemplate
 {
     private const int MaxLength = 1 << 20;
 
+    private static readonly IReadOnlyDictionary<string, string> NoTokens = new Dictionary<string, string>();
+
     private readonly TemplateTree _tree;
 
     private ChatTemplate(string name, TemplateTree tree)
@@ -60,7 +62,10 @@ public sealed class ChatTemplate
     /// <returns>The prompt, in which special tokens are spelled out; a tokenizer has to be told to read them as such.</returns>
     /// <exception cref="ChatTemplateException">The template refused the conversation, went wrong, or used up more than it may.</exception>
     /// <exception cref="SpecDecodeException">The input is not what it should be.</exception>
-    public string Render(ChatTemplateInput input, CancellationToken cancellation = default)
+    public string Render(ChatTemplateInput input, CancellationToken cancellation = default) => Render(input, NoTokens, cancellation);
+
+    /// <summary>With the special tokens of a checkpoint, by their names (<c>bos_token</c>).</summary>
+    internal string Render(ChatTemplateInput input, IReadOnlyDictionary<string, string> specialTokens, CancellationToken cancellation)
     {
         ArgumentNullException.ThrowIfNull(input);
         if (input.Messages.ValueKind != JsonValueKind.Array)
@@ -68,7 +73,7 @@ public sealed class ChatTemplate
             throw new SpecDecodeException("The messages of a chat must be a JSON array.");
         }
 
-        return Render(TemplateVariables.Of(input), input.Now ?? TimeProvider.System.GetLocalNow(), RenderLimits.Default, cancellation);
+        return Render(TemplateVariables.Of(input, specialTokens), input.Now ?? TimeProvider.System.GetLocalNow(), RenderLimits.Default, cancellation);
     }
 
     internal string Render(IReadOnlyDictionary<string, object?> variables, DateTimeOffset now, RenderLimits limits, CancellationToken cancellation)

@@ -14,8 +14,10 @@ internal static class TemplateVariables
     // Nothing of the caller's data counts against the template.
     private static Meter Unmetered => new(RenderLimits.Default with { Steps = long.MaxValue - 1, AllocatedBytes = long.MaxValue }, CancellationToken.None);
 
+    /// <param name="input">The conversation.</param>
+    /// <param name="specialTokens">The checkpoint's special tokens by name; the input's win.</param>
     /// <exception cref="SpecDecodeException">A value cannot be given to a template.</exception>
-    public static IReadOnlyDictionary<string, object?> Of(ChatTemplateInput input)
+    public static IReadOnlyDictionary<string, object?> Of(ChatTemplateInput input, IReadOnlyDictionary<string, string> specialTokens)
     {
         Meter meter = Unmetered;
         Dictionary<string, object?> variables = new(StringComparer.Ordinal)
@@ -25,6 +27,11 @@ internal static class TemplateVariables
             ["documents"] = input.Documents is { } documents ? Convert(meter, "documents", documents) : null,
             ["add_generation_prompt"] = input.AddGenerationPrompt,
         };
+        foreach ((string name, string token) in specialTokens)
+        {
+            variables[name] = token;
+        }
+
         if (input.BosToken is { } bos)
         {
             variables["bos_token"] = bos;
