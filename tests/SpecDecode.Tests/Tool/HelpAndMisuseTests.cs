@@ -11,6 +11,7 @@ public sealed class HelpAndMisuseTests
     [InlineData("logits", "--help")]
     [InlineData("logits", "-h")]
     [InlineData("bench", "--help")]
+    [InlineData("template", "--help")]
     public void Help_goes_to_stdout_and_is_no_error(params string[] arguments)
     {
         ToolRun run = ToolRun.Of(arguments);
@@ -24,6 +25,7 @@ public sealed class HelpAndMisuseTests
     [InlineData("generate", "--model --prompt --tokens --max-tokens --ignore-eos --threads --cache-folder --json "
         + "--draft --exit-layer --skip-attention --skip-mlp --draft-length --draft-threshold")]
     [InlineData("logits", "--model --tokens --exit-layer --skip-attention --skip-mlp --threads --cache-folder")]
+    [InlineData("template", "--template --case")]
     public void Help_of_a_command_names_each_of_its_options(string command, string options)
     {
         string help = ToolRun.Of(command, "--help").Output;
@@ -33,7 +35,7 @@ public sealed class HelpAndMisuseTests
 
     [Fact]
     public void Help_names_the_commands() =>
-        Assert.All(["generate", "logits", "bench"], command => Assert.Contains($"  {command} ", ToolRun.Of("--help").Output, StringComparison.Ordinal));
+        Assert.All(["generate", "logits", "bench", "template"], command => Assert.Contains($"  {command} ", ToolRun.Of("--help").Output, StringComparison.Ordinal));
 
     [Theory]
     [InlineData("no command")]
@@ -42,6 +44,8 @@ public sealed class HelpAndMisuseTests
     [InlineData("no prompt", "generate", "--model", "m")]
     [InlineData("prompt and tokens", "generate", "--model", "m", "--prompt", "a", "--tokens", "1")]
     [InlineData("no tokens", "logits", "--model", "m")]
+    [InlineData("no template", "template", "--case", "c")]
+    [InlineData("no case", "template", "--template", "t")]
     [InlineData("prompt for logits", "logits", "--model", "m", "--prompt", "a")]
     [InlineData("option without its value", "generate", "--model", "m", "--tokens")]
     [InlineData("unknown option", "generate", "--model", "m", "--tokens", "1", "--temperature", "1")]

@@ -41,6 +41,11 @@ internal static class Globals
         }
 
         DictValue dict = new();
+        if (a.Rest is [Undefined undefined])
+        {
+            throw undefined.Error();
+        }
+
         if (a.Rest is [DictValue source])
         {
             run.Meter.AllocateItems(source.Count * 2L);

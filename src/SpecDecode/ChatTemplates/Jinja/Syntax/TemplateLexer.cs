@@ -106,6 +106,13 @@ internal sealed class TemplateLexer
     private void SkipComment(int tag, int behind)
     {
         int end = _text.IndexOf("#}", behind, StringComparison.Ordinal);
+        if (end < 0 && behind == _text.Length)
+        {
+            // Jinja2 misses the end only where there is a comment.
+            _at = behind;
+            return;
+        }
+
         if (end < 0)
         {
             throw TemplateError.Syntax("Missing end of comment tag", _source.PositionOf(tag));
@@ -143,7 +150,8 @@ internal sealed class TemplateLexer
             }
         }
 
-        throw TemplateError.Syntax("Missing end of raw directive", _source.PositionOf(tag));
+        // As with comments.
+        _at = content == _text.Length ? content : throw TemplateError.Syntax("Missing end of raw directive", _source.PositionOf(tag));
     }
 
     private int NextTag(int from)
