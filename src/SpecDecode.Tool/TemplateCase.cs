@@ -47,7 +47,9 @@ internal static class TemplateCase
                     messages = value.ValueKind == JsonValueKind.Array ? value : throw Wrong(path, member, "an array of messages");
                     break;
                 case "add_generation_prompt":
-                    addGenerationPrompt = value.ValueKind is JsonValueKind.True or JsonValueKind.False ? value.GetBoolean() : throw Wrong(path, member, "true or false");
+                    addGenerationPrompt = value.ValueKind is JsonValueKind.True or JsonValueKind.False
+                        ? value.GetBoolean()
+                        : throw Wrong(path, member, "true or false");
                     break;
                 case "tools" or "documents":
                     JsonElement? list = value.ValueKind == JsonValueKind.Null ? null : value;

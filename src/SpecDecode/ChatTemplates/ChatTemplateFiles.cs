@@ -89,7 +89,8 @@ internal static class ChatTemplateFiles
 
         if (template.ValueKind != JsonValueKind.Array)
         {
-            throw new CheckpointException(path, $"has {CheckpointJson.Describe(template)} as \"chat_template\" where a text or a list is expected; download it again");
+            throw new CheckpointException(path, $"has {CheckpointJson.Describe(template)} as \"chat_template\" "
+                + "where a text or a list is expected; download it again");
         }
 
         foreach (JsonElement entry in template.EnumerateArray())
@@ -130,7 +131,8 @@ internal static class ChatTemplateFiles
 
             if (token.ValueKind != JsonValueKind.String)
             {
-                throw new CheckpointException(path, $"has {CheckpointJson.Describe(token)} as \"{name}\" where a text or an object with \"content\" is expected; download it again");
+                throw new CheckpointException(path, $"has {CheckpointJson.Describe(token)} as \"{name}\" "
+                    + "where a text or an object with \"content\" is expected; download it again");
             }
 
             tokens.TryAdd(name, CheckpointJson.Text(path, name, token));

@@ -40,7 +40,8 @@ public sealed class ChatTemplateSet
     /// <summary>A template by its name.</summary>
     /// <exception cref="CheckpointException">There is none of that name.</exception>
     public ChatTemplate Get(string name) => _templates.TryGetValue(name, out ChatTemplate? template) ? template
-        : throw new CheckpointException(_folder, $"has no chat template '{name}'; it has {string.Join(", ", _templates.Keys.Select(known => $"'{known}'"))}: name one of these");
+        : throw new CheckpointException(_folder, $"has no chat template '{name}'; it has "
+            + $"{string.Join(", ", _templates.Keys.Select(known => $"'{known}'"))}: name one of these");
 
     /// <summary>The template for a conversation: <c>tool_use</c> where tools are given and there is one, otherwise <c>default</c>.</summary>
     /// <param name="input">The conversation.</param>

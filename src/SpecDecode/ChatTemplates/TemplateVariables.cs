@@ -12,7 +12,8 @@ internal static class TemplateVariables
     private const int MaxDigits = 1000;
 
     // Nothing of the caller's data counts against the template.
-    private static Meter Unmetered => new(RenderLimits.Default with { Steps = long.MaxValue - 1, AllocatedBytes = long.MaxValue }, CancellationToken.None);
+    private static Meter Unmetered => new(
+        RenderLimits.Default with { Steps = long.MaxValue - 1, AllocatedBytes = long.MaxValue }, CancellationToken.None);
 
     /// <param name="input">The conversation.</param>
     /// <param name="specialTokens">The checkpoint's special tokens by name; the input's win.</param>
@@ -63,7 +64,8 @@ internal static class TemplateVariables
         catch (InvalidOperationException error)
         {
             // What the runtime throws for half a surrogate pair.
-            throw new SpecDecodeException($"The variable '{variable}' of a chat template has a text that is not valid Unicode (half a surrogate pair).", error);
+            throw new SpecDecodeException(
+                $"The variable '{variable}' of a chat template has a text that is not valid Unicode (half a surrogate pair).", error);
         }
     }
 

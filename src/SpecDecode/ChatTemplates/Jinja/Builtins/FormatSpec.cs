@@ -172,7 +172,8 @@ internal sealed class FormatSpec
         Number.TryInteger(value, out BigInteger number);
         if (_type == 'c')
         {
-            return number >= 0 && number <= 0x10FFFF ? Align(meter, "", CodePoints.OfNumber((int)number), '>') : throw TemplateError.Overflow("%c arg not in range(0x110000)");
+            return number >= 0 && number <= 0x10FFFF ? Align(meter, "", CodePoints.OfNumber((int)number), '>')
+                : throw TemplateError.Overflow("%c arg not in range(0x110000)");
         }
 
         if (_precision is not null)
@@ -223,11 +224,15 @@ internal sealed class FormatSpec
             return shown;
         }
 
-        int digits = shown.Length;
-        return digits < Math.Max(1, precision) ? shown + ".0" : FloatText.Format(size, 'e', Math.Max(0, precision - 1), alternate: false) is var scientific
-            && scientific.IndexOf('e', StringComparison.Ordinal) is var e && scientific[..e].Contains('.', StringComparison.Ordinal)
-                ? scientific[..e].TrimEnd('0').TrimEnd('.') + scientific[e..]
-                : FloatText.Format(size, 'e', Math.Max(0, precision - 1), alternate: false);
+        if (shown.Length < Math.Max(1, precision))
+        {
+            return shown + ".0";
+        }
+
+        string scientific = FloatText.Format(size, 'e', Math.Max(0, precision - 1), alternate: false);
+        int e = scientific.IndexOf('e', StringComparison.Ordinal);
+        string mantissa = scientific[..e].Contains('.', StringComparison.Ordinal) ? scientific[..e].TrimEnd('0').TrimEnd('.') : scientific[..e];
+        return mantissa + scientific[e..];
     }
 
     private string Sign(bool negative) => negative ? "-" : _sign == '-' ? "" : _sign.ToString();

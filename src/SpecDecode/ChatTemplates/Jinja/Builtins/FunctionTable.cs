@@ -10,7 +10,11 @@ internal sealed class FunctionTable
     /// <summary>Adds a function under its name and others.</summary>
     public void Add(string signature, Func<Run, BoundArguments, object?> body, params ReadOnlySpan<string> aliases)
     {
-        Values.BuiltinFunction function = new(new Signature(signature), (run, a) => body(run, a) is var result && result is int number ? (long)number : result);
+        Values.BuiltinFunction function = new(new Signature(signature), (run, a) =>
+        {
+            object? result = body(run, a);
+            return result is int number ? (long)number : result;
+        });
         Functions[function.Name] = function;
         foreach (string alias in aliases)
         {

@@ -43,7 +43,8 @@ internal static class PercentFormat
             result.Append(Convert(run, place, convert is null ? value : convert(value), at - 1));
         }
 
-        bool unused = values is TupleValue tuple ? next < tuple.Items.Count : next == 0 && values is not (DictValue or ListValue or Undefined or NamespaceValue or RangeValue);
+        bool unused = values is TupleValue tuple ? next < tuple.Items.Count
+            : next == 0 && values is not (DictValue or ListValue or Undefined or NamespaceValue or RangeValue);
         return unused ? throw TemplateError.Type("not all arguments converted during string formatting") : result.ToString();
 
         object? Next()

@@ -76,7 +76,8 @@ internal static class TextFilters
         string indention = Text.TryGet(width, out string given) ? given : TextFunctions.Repeat(run.Meter, " ", Number.Index(width));
         if (!Text.Is(a[0]))
         {
-            throw a[0] is Undefined undefined ? undefined.Error() : TemplateError.Type($"unsupported operand type(s) for +=: '{TypeName.Of(a[0])}' and 'str'");
+            throw a[0] is Undefined undefined ? undefined.Error()
+                : TemplateError.Type($"unsupported operand type(s) for +=: '{TypeName.Of(a[0])}' and 'str'");
         }
 
         IReadOnlyList<object?> lines = TextSplitting.Lines(run.Meter, a.Text(0) + "\n", keepEnds: false).Items;
@@ -168,7 +169,8 @@ internal static class TextFilters
         return string.Join('&', pairs.Select(pair =>
         {
             List<object?> parts = Unpacking.Of(run.Meter, pair, 2);
-            return string.Join('=', parts.Select(part => Quote(run.Meter, Text.Of(run.Meter, part), safe: "").Replace("%20", "+", StringComparison.Ordinal)));
+            return string.Join('=', parts.Select(part =>
+                Quote(run.Meter, Text.Of(run.Meter, part), safe: "").Replace("%20", "+", StringComparison.Ordinal)));
         }));
     }
 
@@ -178,8 +180,9 @@ internal static class TextFilters
         StringBuilder result = new();
         foreach (byte unit in Encoding.UTF8.GetBytes(text))
         {
-            _ = char.IsAsciiLetterOrDigit((char)unit) || "_.-~".Contains((char)unit, StringComparison.Ordinal) || safe.Contains((char)unit, StringComparison.Ordinal)
-                ? result.Append((char)unit)
+            char character = (char)unit;
+            _ = char.IsAsciiLetterOrDigit(character) || character is '_' or '.' or '-' or '~' || safe.Contains(character, StringComparison.Ordinal)
+                ? result.Append(character)
                 : result.Append('%').Append(unit.ToString("X2", System.Globalization.CultureInfo.InvariantCulture));
         }
 

@@ -63,7 +63,7 @@ internal static class TextFunctions
         }
 
         meter.AllocateText(Math.Min(times, int.MaxValue) * text.Length);
-        return string.Concat(Enumerable.Repeat(text, (int)Math.Min(times, int.MaxValue)));
+        return text.Length == 1 ? new string(text[0], (int)times) : string.Concat(Enumerable.Repeat(text, (int)Math.Min(times, int.MaxValue)));
     }
 
     public static string ExpandTabs(Meter meter, string text, long size)

@@ -26,8 +26,10 @@ internal static class TextMethods
         Mapping("zfill(self, width, /)", (run, text, a) => ZeroFill(run.Meter, text, a.Whole(1))),
         Mapping("expandtabs(self, tabsize?)", (run, text, a) => ExpandTabs(run.Meter, text, a.Whole(1, 8))),
         Mapping("replace(self, old, new, count?, /)", (run, text, a) => Replace(run.Meter, text, a.Text(1), a.Text(2), a.Whole(3, -1))),
-        Mapping("removeprefix(self, prefix, /)", (_, text, a) => text.StartsWith(a.Text(1), StringComparison.Ordinal) ? text[a.Text(1).Length..] : text),
-        Mapping("removesuffix(self, suffix, /)", (_, text, a) => text.EndsWith(a.Text(1), StringComparison.Ordinal) ? text[..^a.Text(1).Length] : text),
+        Mapping("removeprefix(self, prefix, /)", (_, text, a) =>
+            text.StartsWith(a.Text(1), StringComparison.Ordinal) ? text[a.Text(1).Length..] : text),
+        Mapping("removesuffix(self, suffix, /)", (_, text, a) =>
+            text.EndsWith(a.Text(1), StringComparison.Ordinal) ? text[..^a.Text(1).Length] : text),
         Mapping("translate(self, table, /)", Translate),
         Mapping("join(self, iterable, /)", (run, text, a) => Join(run.Meter, text, a[1], a[0] is MarkupValue)),
         Mapping("format(self, *, **)", (run, text, a) => BraceFormat.Apply(run, text, a.Rest, a.Named, a[0] is MarkupValue), escapes: false),

@@ -88,7 +88,8 @@ internal sealed class TagLexer(SourceText source, int at, List<Token> tokens)
         // Behind a point comes an index, never a real number.
         bool realAllowed = begin == 0 || _text[begin - 1] != '.';
         int whole = SkipDigits(begin);
-        int end = realAllowed && whole + 1 < _text.Length && _text[whole] == '.' && char.IsAsciiDigit(_text[whole + 1]) ? SkipDigits(whole + 1) : whole;
+        bool fraction = realAllowed && whole + 1 < _text.Length && _text[whole] == '.' && char.IsAsciiDigit(_text[whole + 1]);
+        int end = fraction ? SkipDigits(whole + 1) : whole;
         int exponent = end;
         if (realAllowed && end < _text.Length && _text[end] is 'e' or 'E')
         {
@@ -103,7 +104,8 @@ internal sealed class TagLexer(SourceText source, int at, List<Token> tokens)
             return;
         }
 
-        int radix = begin + 1 < _text.Length && _text[begin] == '0' ? char.ToLowerInvariant(_text[begin + 1]) switch { 'b' => 2, 'o' => 8, 'x' => 16, _ => 10 } : 10;
+        char mark = begin + 1 < _text.Length && _text[begin] == '0' ? char.ToLowerInvariant(_text[begin + 1]) : '\0';
+        int radix = mark switch { 'b' => 2, 'o' => 8, 'x' => 16, _ => 10 };
         At = radix == 10 ? _text[begin] == '0' ? SkipDigits(begin, 1) : whole : SkipDigits(begin + 2, radix);
         if (radix != 10 && At == begin + 2)
         {
@@ -185,5 +187,6 @@ internal sealed class TagLexer(SourceText source, int at, List<Token> tokens)
 
     private TemplateError Unexpected() => TemplateError.Syntax($"unexpected char {Repr.OfText(_text[At].ToString())} at {At}", source.PositionOf(At));
 
-    private void Add(TokenKind kind, int begin, object? value) => tokens.Add(new Token(kind, _text[begin..At], value, source.PositionOf(begin)));
+    private void Add(TokenKind kind, int begin, object? value) =>
+        tokens.Add(new Token(kind, _text[begin..At], value, source.PositionOf(begin)));
 }

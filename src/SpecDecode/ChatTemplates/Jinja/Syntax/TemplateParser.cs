@@ -53,7 +53,8 @@ internal sealed class TemplateParser
                     _tokens.Expect(TokenKind.VariableEnd);
                     break;
                 default:
-                    if (_open.TryPeek(out (string Tag, string[] Ends) open) && open.Ends.Contains(_tokens.Current.Text) && _tokens.Current.Kind == TokenKind.Name)
+                    if (_tokens.Current.Kind == TokenKind.Name && _open.TryPeek(out (string Tag, string[] Ends) open)
+                        && open.Ends.Contains(_tokens.Current.Text))
                     {
                         return new Suite(statements);
                     }
@@ -118,7 +119,7 @@ internal sealed class TemplateParser
             case "call":
                 return [ParseCall(tag.At)];
             case "filter":
-                FilterCall filter = _expressions.ParseFilters(value: null, nameComesFirst: true)!;
+                FilterCall filter = _expressions.Operands.ParseFilters(value: null, nameComesFirst: true)!;
                 return [new FilterBlock(tag.At, filter, ParseScope("filter"))];
             case "with":
                 return [ParseWith(tag.At)];
@@ -132,7 +133,8 @@ internal sealed class TemplateParser
                 return _loops > 0 ? [new LoopControl(tag.At, tag.Text == "break" ? Flow.Break : Flow.Continue)]
                     : throw TemplateError.Syntax(tag.Text == "break" ? "'break' outside loop" : "'continue' not properly in loop", tag.At);
             case "include" or "import" or "from" or "extends":
-                throw TemplateError.Syntax($"'{tag.Text}' is not supported: a chat template stands alone; put the other template's text in its place.", tag.At);
+                throw TemplateError.Syntax(
+                    $"'{tag.Text}' is not supported: a chat template stands alone; put the other template's text in its place.", tag.At);
             case "autoescape":
                 throw TemplateError.Syntax("'autoescape' is not supported: prompts are not HTML; remove it from the template.", tag.At);
             default:
@@ -197,7 +199,7 @@ internal sealed class TemplateParser
             return new Assign(at, target, _expressions.ParseTuple());
         }
 
-        FilterCall? filter = _expressions.ParseFilters(value: null);
+        FilterCall? filter = _expressions.Operands.ParseFilters(value: null);
         return new AssignBlock(at, target, filter, ParseScope("set"));
     }
 

@@ -125,7 +125,8 @@ internal sealed class FilterCall(Position at, Expression? value, string name, Ca
     {
         Arguments given = arguments.Evaluate(frame);
         Mark(frame);
-        return _filter is not null ? _filter.Call(frame.Run, given.Behind(input)) : throw TemplateError.Runtime($"No filter named {Repr.OfText(name)} found.");
+        return _filter is not null ? _filter.Call(frame.Run, given.Behind(input))
+            : throw TemplateError.Runtime($"No filter named {Repr.OfText(name)} found.");
     }
 }
 
@@ -141,6 +142,7 @@ internal sealed class TestCall(Position at, Expression value, string name, CallA
         object? input = value.Evaluate(frame);
         Arguments given = arguments.Evaluate(frame);
         Mark(frame);
-        return _test is not null ? _test.Call(frame.Run, given.Behind(input)) : throw TemplateError.Runtime($"No test named {Repr.OfText(name)} found.");
+        return _test is not null ? _test.Call(frame.Run, given.Behind(input))
+            : throw TemplateError.Runtime($"No test named {Repr.OfText(name)} found.");
     }
 }

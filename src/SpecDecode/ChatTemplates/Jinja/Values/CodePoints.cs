@@ -101,7 +101,8 @@ internal static class CodePoints
         return slice.ToString();
     }
 
-    public static UnicodeCategory Category(int code) => code is >= 0xD800 and <= 0xDFFF ? UnicodeCategory.Surrogate : CharUnicodeInfo.GetUnicodeCategory(code);
+    public static UnicodeCategory Category(int code) =>
+        code is >= 0xD800 and <= 0xDFFF ? UnicodeCategory.Surrogate : CharUnicodeInfo.GetUnicodeCategory(code);
 
     private static int Width(string text, int unit) =>
         char.IsHighSurrogate(text[unit]) && unit + 1 < text.Length && char.IsLowSurrogate(text[unit + 1]) ? 2 : 1;

@@ -22,7 +22,7 @@ internal sealed class MacroValue(MacroBody body, Frame scope) : ICallable
     public object? Call(Run run, Arguments arguments)
     {
         IReadOnlyList<MacroParameter> parameters = body.Parameters;
-        run.Meter.Work(1 + (8L * parameters.Count) + arguments.Count);
+        run.Meter.Work(1 + (16L * parameters.Count) + arguments.Count);
         OutputText output = new(run.Meter);
         Frame frame = scope.Inner(body.AssignedLater, output);
         Dictionary<string, object?> named = new(StringComparer.Ordinal);

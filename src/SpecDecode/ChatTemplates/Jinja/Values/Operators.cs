@@ -83,8 +83,7 @@ internal static class Operators
         long times = Math.Clamp(Number.Index(count), 0, int.MaxValue);
         if (Text.TryGet(repeated, out string text))
         {
-            meter.AllocateText(text.Length * times);
-            return Text.Like(repeated, text.Length == 1 ? new string(text[0], (int)times) : string.Concat(Enumerable.Repeat(text, text.Length == 0 ? 0 : (int)times)));
+            return Text.Like(repeated, text.Length == 0 ? "" : TextFunctions.Repeat(meter, text, times));
         }
 
         SequenceValue sequence = (SequenceValue)repeated!;
