@@ -37,6 +37,7 @@ internal static class CommandLine
             PrepareCommand.Create(output, error, cancellation),
             TokenizeCommand.Create(output),
             DetokenizeCommand.Create(output),
+            TemplateCommand.Create(output, cancellation),
         };
 
         // No response files: a prompt may begin with @. No bundling: there are no one-letter options.

@@ -15,6 +15,7 @@ public sealed class HelpAndMisuseTests
     [InlineData("perplexity", "--help")]
     [InlineData("tokenize", "--help")]
     [InlineData("detokenize", "--help")]
+    [InlineData("template", "--help")]
     public void Help_goes_to_stdout_and_is_no_error(params string[] arguments)
     {
         ToolRun run = ToolRun.Of(arguments);
@@ -33,6 +34,7 @@ public sealed class HelpAndMisuseTests
     [InlineData("perplexity", "--model --text --max-tokens --threads --cache-folder --precision --head-precision --block-size --activations --json")]
     [InlineData("tokenize", "--model --tokenizer --text --file --special --parse-special --json")]
     [InlineData("detokenize", "--model --tokenizer --tokens --special --json")]
+    [InlineData("template", "--template --case")]
     public void Help_of_a_command_names_each_of_its_options(string command, string options)
     {
         string help = ToolRun.Of(command, "--help").Output;
@@ -43,7 +45,7 @@ public sealed class HelpAndMisuseTests
     [Fact]
     public void Help_names_the_commands() =>
         Assert.All(
-            ["generate", "logits", "bench", "prepare", "perplexity", "tokenize", "detokenize"],
+            ["generate", "logits", "bench", "prepare", "perplexity", "tokenize", "detokenize", "template"],
             command => Assert.Contains($"  {command} ", ToolRun.Of("--help").Output, StringComparison.Ordinal));
 
     [Theory]
@@ -53,6 +55,8 @@ public sealed class HelpAndMisuseTests
     [InlineData("no prompt", "generate", "--model", "m")]
     [InlineData("prompt and tokens", "generate", "--model", "m", "--prompt", "a", "--tokens", "1")]
     [InlineData("no tokens", "logits", "--model", "m")]
+    [InlineData("no template", "template", "--case", "c")]
+    [InlineData("no case", "template", "--template", "t")]
     [InlineData("prompt for logits", "logits", "--model", "m", "--prompt", "a")]
     [InlineData("option without its value", "generate", "--model", "m", "--tokens")]
     [InlineData("unknown option", "generate", "--model", "m", "--tokens", "1", "--warmth", "1")]
