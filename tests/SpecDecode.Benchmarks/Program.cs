@@ -5,5 +5,6 @@ RootCommand root = new("Side-by-side measurements; every ratio is taken within o
 {
     StagesBenchmark.Command(),
     LoadBenchmark.Command(),
+    SamplingBenchmark.Command(),
 };
 return root.Parse(args).Invoke();

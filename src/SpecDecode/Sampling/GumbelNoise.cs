@@ -1,4 +1,5 @@
 using System.Numerics.Tensors;
+using System.Runtime.Intrinsics;
 
 namespace SpecDecode.Sampling;
 
@@ -12,29 +13,36 @@ namespace SpecDecode.Sampling;
 /// <param name="position">Number of the output token, from 0.</param>
 internal readonly struct GumbelNoise(ulong seed, uint choice, uint position)
 {
-    // Two tokens share a block of 128 bits; of its half each takes 52 bits, the most that keep 1 − u exact.
+    // A token's 52 bits, the most that keep 1 − u exact: a word of one block of Philox, and of another, which is hardly ever
+    // needed, its upper 20 bits.
     private const int Bits = 52;
-    private const int BlockTokens = 128;
+    private const int LowerBits = 20;
+    private const uint UpperPurpose = 0;
+    private const uint LowerPurpose = 2;
+    private const int BlockTokens = Philox.GroupWords;
 
     // -log(-log(u)) at the largest u, 1 - 2^-53.
     private const double Most = 36.75;
 
     /// <summary>The noise of a token.</summary>
-    public double Of(int token) => FromBits(BitsOf(token));
+    public double Of(int token) => FromBits(BitsOf(token, Word(token, UpperPurpose)));
 
     /// <summary>
     /// The token with the highest logit / temperature + noise among those at or above the cut; the lowest id on a tie. Only
-    /// tokens whose noise could lift them above the best so far have their noise computed beyond its bits, which changes
-    /// the time and not the result.
+    /// tokens whose noise could lift them above the best so far have it computed beyond the first bits, which changes the
+    /// time and not the result.
     /// </summary>
-    /// <param name="logits">One row of logits, <c>[V]</c>; the highest is finite.</param>
+    /// <param name="logits">One row of logits, <c>[V]</c>; none is NaN, the highest is finite.</param>
     /// <param name="cut">Which of them may win.</param>
     /// <param name="temperature">Above 0.</param>
     public int ArgMax(ReadOnlySpan<float> logits, LogitCut cut, float temperature)
     {
-        int best = TensorPrimitives.IndexOfMax(logits);
-        double bestScore = Score(logits[best], temperature, best);
+        // Scores count from the highest logit: at a small temperature logit / temperature is so large that noise drowns in it.
+        int best = Greedy.IndexOfHighest(logits);
+        double top = logits[best];
+        double bestScore = Of(best);
         int ties = cut.Ties;
+        Span<uint> upper = stackalloc uint[BlockTokens];
         for (int start = 0; start < logits.Length; start += BlockTokens)
         {
             ReadOnlySpan<float> block = logits[start..Math.Min(start + BlockTokens, logits.Length)];
@@ -44,31 +52,32 @@ internal readonly struct GumbelNoise(ulong seed, uint choice, uint position)
                 continue;
             }
 
-            ulong needed = BitsAbove(bestScore - (double)highest / temperature);
-            if (needed == ulong.MaxValue && highest > cut.Value && cut.KeepsNoTiesOrAll)
+            double blockTop = (highest - top) / temperature;
+            ulong needed = BitsAbove(bestScore - blockTop);
+            if (cut.KeepsNoTiesOrAll && needed == ulong.MaxValue)
             {
                 continue;
             }
 
-            (ulong First, ulong Second) pair = default;
+            Philox.Group(upper, seed, Counter(start, UpperPurpose));
+            if (cut.KeepsNoTiesOrAll && TensorPrimitives.Max<uint>(upper) < needed >> LowerBits)
+            {
+                continue;
+            }
+
             for (int i = 0; i < block.Length; i++)
             {
-                // The tokens of a block of Philox lie side by side: one computation for both.
-                if ((i & 1) == 0)
-                {
-                    pair = Pair(start + i);
-                }
-
-                if (block[i] < cut.Value || (block[i] == cut.Value && --ties < 0))
+                float logit = block[i];
+                if (!(logit > cut.Value || (logit == cut.Value && --ties >= 0)) || upper[i] < needed >> LowerBits)
                 {
                     continue;
                 }
 
-                ulong bits = ((i & 1) == 0 ? pair.First : pair.Second) >> (64 - Bits);
-                if (bits >= needed && Score(block[i], temperature, bits) is var score && (score > bestScore || (score == bestScore && start + i < best)))
+                double score = (logit - top) / temperature + FromBits(BitsOf(start + i, upper[i]));
+                if (score > bestScore || (score == bestScore && start + i < best))
                 {
                     (best, bestScore) = (start + i, score);
-                    needed = BitsAbove(bestScore - (double)highest / temperature);
+                    needed = BitsAbove(bestScore - blockTop);
                 }
             }
         }
@@ -103,7 +112,8 @@ internal readonly struct GumbelNoise(ulong seed, uint choice, uint position)
 
     private static double FromBits(ulong bits) => -Log(-Log((bits + 0.5) * (1.0 / (1UL << Bits))));
 
-    // The least bits whose noise can exceed a number, with some to spare for the rounding of these exponentials.
+    // The least bits whose noise can exceed a number, with some to spare for the rounding of these exponentials; the largest
+    // number where no noise can.
     private static ulong BitsAbove(double noise)
     {
         if (noise > Most)
@@ -115,11 +125,12 @@ internal readonly struct GumbelNoise(ulong seed, uint choice, uint position)
         return (ulong)Math.Max(0, u * (1.0 - 1e-9) * (1UL << Bits) - 2);
     }
 
-    private double Score(float logit, float temperature, int token) => Score(logit, temperature, BitsOf(token));
+    private ulong BitsOf(int token, uint upper) => ((ulong)upper << LowerBits) | (Word(token, LowerPurpose) >> (32 - LowerBits));
 
-    private static double Score(float logit, float temperature, ulong bits) => (double)logit / temperature + FromBits(bits);
+    // Tokens of a group of 128 take word 0 of 32 blocks, then word 1 of each, and so on.
+    private uint Word(int token, uint purpose) =>
+        Philox.Block(seed, Counter(token, purpose))[token / Philox.GroupBlocks % 4];
 
-    private ulong BitsOf(int token) => ((token & 1) == 0 ? Pair(token).First : Pair(token).Second) >> (64 - Bits);
-
-    private (ulong First, ulong Second) Pair(int token) => Philox.Block(seed, (uint)token >> 1, position, choice, 0);
+    private Vector128<uint> Counter(int token, uint purpose) =>
+        Vector128.Create((uint)(token / BlockTokens * Philox.GroupBlocks + token % Philox.GroupBlocks), position, choice, purpose);
 }

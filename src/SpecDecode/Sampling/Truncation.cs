@@ -37,7 +37,7 @@ internal sealed class Truncation
     private static LogitCut MinP(float highest, float minP, float temperature)
     {
         // Rounded up where it is no float, so that what passes has the share; at minP 1 exactly the highest pass.
-        double lowest = highest + temperature * Math.Log(minP);
+        double lowest = highest + temperature * GumbelNoise.Log(minP);
         float value = (float)lowest;
         return new LogitCut(value < lowest ? MathF.BitIncrement(value) : value, int.MaxValue);
     }
@@ -90,7 +90,7 @@ internal sealed class Truncation
         int high = values.Length - 1;
         while (low < high)
         {
-            float pivot = MedianOfThree(values[low], values[(low + high) / 2], values[high]);
+            float pivot = Pivot(values[low..(high + 1)]);
             int i = low;
             int j = high;
             while (i <= j)
@@ -145,11 +145,9 @@ internal sealed class Truncation
         int candidates = 0;
         for (int i = 0; i < count; i++)
         {
-            if (weights[i] >= negligible)
-            {
-                (kept[candidates], weights[candidates]) = (kept[i], weights[i]);
-                candidates++;
-            }
+            float weight = weights[i];
+            (kept[candidates], weights[candidates]) = (kept[i], weight);
+            candidates += weight >= negligible ? 1 : 0;
         }
 
         return SelectMass(kept[..candidates], weights[..candidates], topP * total) ?? cut;
@@ -178,10 +176,10 @@ internal sealed class Truncation
 
             foreach (float logit in block)
             {
-                if (logit > cut.Value || (logit == cut.Value && --ties >= 0))
-                {
-                    _logits[count++] = logit;
-                }
+                // Written in any case: where half of them stay, a branch would be guessed wrong for every other.
+                _logits[count] = logit;
+                bool stays = logit == cut.Value ? --ties >= 0 : logit > cut.Value;
+                count += stays ? 1 : 0;
             }
         }
 
@@ -195,7 +193,7 @@ internal sealed class Truncation
         double above = 0;
         while (values.Length > 0)
         {
-            float pivot = MedianOfThree(values[0], values[values.Length / 2], values[^1]);
+            float pivot = Pivot(values);
             (int firstEqual, int firstBelow) = Partition(values, weights, pivot);
             double higher = above + Sum(weights[..firstEqual]);
             if (higher >= mass)
@@ -209,7 +207,8 @@ internal sealed class Truncation
             double weight = weights[firstEqual];
             if (higher + equal * weight >= mass)
             {
-                return new LogitCut(pivot, Math.Clamp((int)Math.Ceiling((mass - higher) / weight), 1, equal));
+                int ties = Math.Clamp((int)Math.Ceiling((mass - higher) / weight), 1, equal);
+                return new LogitCut(pivot, ties == equal ? int.MaxValue : ties);
             }
 
             above = higher + equal * weight;
@@ -247,7 +246,19 @@ internal sealed class Truncation
         return sum;
     }
 
-    private static float MedianOfThree(float a, float b, float c) => Math.Max(Math.Min(a, b), Math.Min(Math.Max(a, b), c));
+    // The median of three from anywhere: from fixed places, rows of some shapes would take quadratic time.
+    private static float Pivot(ReadOnlySpan<float> values)
+    {
+        uint hash = (uint)values.Length;
+        (float a, float b, float c) = (Any(values, ref hash), Any(values, ref hash), Any(values, ref hash));
+        return Math.Max(Math.Min(a, b), Math.Min(Math.Max(a, b), c));
+    }
+
+    private static float Any(ReadOnlySpan<float> values, ref uint hash)
+    {
+        hash = (hash ^ (hash >> 16)) * 0x85EBCA6B + 0x9E3779B9;
+        return values[(int)(((ulong)hash * (uint)values.Length) >> 32)];
+    }
 
     private static void EnsureRoom(ref float[] array, int room)
     {
