@@ -83,11 +83,19 @@ internal static class SamplingBenchmark
     {
         double[] times = new double[repeat];
         int sum = 0;
-        for (int i = -repeat; i < repeat; i++)
+
+        // Code is compiled for speed only after a while.
+        long begin = Stopwatch.GetTimestamp();
+        for (int i = 0; i < repeat || Stopwatch.GetElapsedTime(begin).TotalMilliseconds < 400; i++)
+        {
+            sum += choose(i);
+        }
+
+        for (int i = 0; i < repeat; i++)
         {
             long start = Stopwatch.GetTimestamp();
-            sum += choose(i & int.MaxValue);
-            times[Math.Max(i, 0)] = Stopwatch.GetElapsedTime(start).TotalMicroseconds;
+            sum += choose(i);
+            times[i] = Stopwatch.GetElapsedTime(start).TotalMicroseconds;
         }
 
         GC.KeepAlive(sum);

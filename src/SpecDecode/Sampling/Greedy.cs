@@ -10,20 +10,12 @@ internal static class Greedy
     /// <exception cref="SpecDecodeException">A logit is not a number, or the highest is infinite.</exception>
     public static int Pick(ReadOnlySpan<float> logits)
     {
-        int token = IndexOfHighest(logits);
+        int token = RowScan.IndexOfHighest(logits);
         return float.IsFinite(logits[token]) ? token : throw NotFinite(token, logits[token]);
     }
 
     /// <summary>Whether a token can be chosen from them: none is NaN, and the highest is finite.</summary>
-    public static bool CanPick(ReadOnlySpan<float> logits) => float.IsFinite(logits[TensorPrimitives.IndexOfMax(logits)]);
-
-    /// <summary>The place of the highest, the first of equal ones; that of a NaN if there is one.</summary>
-    public static int IndexOfHighest(ReadOnlySpan<float> logits)
-    {
-        // The primitive ranks 0 above −0.
-        int token = TensorPrimitives.IndexOfMax(logits);
-        return logits[token] == 0 ? logits.IndexOf(0f) : token;
-    }
+    public static bool CanPick(ReadOnlySpan<float> logits) => float.IsFinite(TensorPrimitives.Max(logits));
 
     /// <summary>The error for a logit that is not finite.</summary>
     public static SpecDecodeException NotFinite(int token, float logit) => new(FormattableString.Invariant(

@@ -38,7 +38,7 @@ internal readonly struct GumbelNoise(ulong seed, uint choice, uint position)
     public int ArgMax(ReadOnlySpan<float> logits, LogitCut cut, float temperature)
     {
         // Scores count from the highest logit: at a small temperature logit / temperature is so large that noise drowns in it.
-        int best = Greedy.IndexOfHighest(logits);
+        int best = RowScan.IndexOfHighest(logits);
         double top = logits[best];
         double bestScore = Of(best);
         int ties = cut.Ties;

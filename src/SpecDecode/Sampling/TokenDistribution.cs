@@ -9,7 +9,7 @@ namespace SpecDecode.Sampling;
 /// </summary>
 internal sealed class TokenDistribution
 {
-    private const int BlockTokens = 128;
+    private const int BlockTokens = RowScan.BlockTokens;
 
     private int[] _tokens = [];
     private float[] _weights = [];
@@ -82,16 +82,34 @@ internal sealed class TokenDistribution
         ReadOnlySpan<float> left = p.Weights;
         ReadOnlySpan<int> otherTokens = q.Tokens;
         ReadOnlySpan<float> otherWeights = q.Weights;
+        double byTotal = 1 / p.Total;
+        double byOtherTotal = 1 / q.Total;
         int place = 0;
-        for (int i = 0; i < tokens.Length; i++)
+        int i = 0;
+        if (tokens.Length == otherTokens.Length && p._counted >= tokens.Length && q._counted >= tokens.Length)
+        {
+            // Both have all tokens, so that places are the same.
+            for (; i + Vector256<float>.Count <= tokens.Length; i += Vector256<float>.Count)
+            {
+                (Vector256<double> lower, Vector256<double> upper) = Vector256.Widen(Vector256.Create(left[i..]));
+                (Vector256<double> otherLower, Vector256<double> otherUpper) = Vector256.Widen(Vector256.Create(otherWeights[i..]));
+                lower = Vector256.Max(Vector256<double>.Zero, lower * byTotal - otherLower * byOtherTotal);
+                upper = Vector256.Max(Vector256<double>.Zero, upper * byTotal - otherUpper * byOtherTotal);
+                Vector256.Narrow(lower, upper).CopyTo(_weights, i);
+            }
+
+            place = i;
+        }
+
+        for (; i < tokens.Length; i++)
         {
             while (place < otherTokens.Length && otherTokens[place] < tokens[i])
             {
                 place++;
             }
 
-            double other = place < otherTokens.Length && otherTokens[place] == tokens[i] ? otherWeights[place] / q.Total : 0;
-            _weights[i] = (float)Math.Max(0, left[i] / p.Total - other);
+            double other = place < otherTokens.Length && otherTokens[place] == tokens[i] ? otherWeights[place] * byOtherTotal : 0;
+            _weights[i] = (float)Math.Max(0, left[i] * byTotal - other);
         }
 
         AddUp();
@@ -149,6 +167,7 @@ internal sealed class TokenDistribution
         Count = 0;
         _counted = 0;
         int ties = cut.Ties;
+        Span<int> places = stackalloc int[BlockTokens];
         for (int start = 0; start < logits.Length; start += BlockTokens)
         {
             ReadOnlySpan<float> block = logits[start..Math.Min(start + BlockTokens, logits.Length)];
@@ -159,13 +178,13 @@ internal sealed class TokenDistribution
 
             EnsureRoom(Count + block.Length);
             int count = Count;
-            for (int i = 0; i < block.Length; i++)
+            foreach (int place in places[..RowScan.AtLeast(block, cut.Value, places)])
             {
-                // Written in any case: where half of the tokens stay, a branch would be guessed wrong for every other.
-                _tokens[count] = start + i;
-                _weights[count] = block[i];
-                bool stays = block[i] == cut.Value ? --ties >= 0 : block[i] > cut.Value;
-                count += stays ? 1 : 0;
+                if (block[place] > cut.Value || --ties >= 0)
+                {
+                    _tokens[count] = start + place;
+                    _weights[count++] = block[place];
+                }
             }
 
             Count = count;

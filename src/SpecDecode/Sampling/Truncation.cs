@@ -8,10 +8,12 @@ namespace SpecDecode.Sampling;
 /// </summary>
 internal sealed class Truncation
 {
-    private const int BlockTokens = 128;
+    private const int BlockTokens = RowScan.BlockTokens;
 
     private float[] _logits = [];
     private float[] _weights = [];
+    private float[] _candidates = [];
+    private float[] _candidateWeights = [];
 
     /// <summary>Finds the cut.</summary>
     /// <param name="logits">One row of logits, <c>[V]</c>; none is NaN, the highest is finite.</param>
@@ -49,6 +51,7 @@ internal sealed class Truncation
         EnsureRoom(ref _logits, room);
         int count = 0;
         float floor = float.NegativeInfinity;
+        Span<int> places = stackalloc int[BlockTokens];
         for (int start = 0; start < logits.Length; start += BlockTokens)
         {
             ReadOnlySpan<float> block = logits[start..Math.Min(start + BlockTokens, logits.Length)];
@@ -63,12 +66,9 @@ internal sealed class Truncation
                 count = k;
             }
 
-            foreach (float logit in block)
+            foreach (int place in places[..RowScan.AtLeast(block, floor, places)])
             {
-                if (logit >= floor)
-                {
-                    _logits[count++] = logit;
-                }
+                _logits[count++] = block[place];
             }
         }
 
@@ -140,17 +140,39 @@ internal sealed class Truncation
         TensorPrimitives.Exp<float>(weights, weights);
         double total = Sum(weights);
 
-        // All tokens below this weight together lie below what top-p leaves out.
-        float negligible = (float)(0.999 * (1 - topP) * total / count);
-        int candidates = 0;
-        for (int i = 0; i < count; i++)
+        // The mass is mostly that of few tokens: looked for among more and more of them, the last time among all but those that
+        // together lie below what top-p leaves out.
+        double mass = topP * total;
+        double negligible = 0.999 * (1 - topP) * total / count;
+        for (double share = 0.01; ; share *= 0.01)
         {
-            float weight = weights[i];
-            (kept[candidates], weights[candidates]) = (kept[i], weight);
-            candidates += weight >= negligible ? 1 : 0;
+            int candidates = Gather(kept, weights, (float)Math.Max(share * total, negligible));
+            Span<float> candidateWeights = _candidateWeights.AsSpan(0, candidates);
+            if (share * total <= negligible || Sum(candidateWeights) >= mass)
+            {
+                return SelectMass(_candidates.AsSpan(0, candidates), candidateWeights, mass) ?? cut;
+            }
+        }
+    }
+
+    // Those of at least a weight, in _candidates and _candidateWeights.
+    private int Gather(ReadOnlySpan<float> logits, ReadOnlySpan<float> weights, float lowest)
+    {
+        EnsureRoom(ref _candidates, logits.Length);
+        EnsureRoom(ref _candidateWeights, logits.Length);
+        int count = 0;
+        Span<int> places = stackalloc int[BlockTokens];
+        for (int start = 0; start < weights.Length; start += BlockTokens)
+        {
+            ReadOnlySpan<float> block = weights[start..Math.Min(start + BlockTokens, weights.Length)];
+            foreach (int place in places[..RowScan.AtLeast(block, lowest, places)])
+            {
+                (_candidates[count], _candidateWeights[count]) = (logits[start + place], block[place]);
+                count++;
+            }
         }
 
-        return SelectMass(kept[..candidates], weights[..candidates], topP * total) ?? cut;
+        return count;
     }
 
     // The logits that the cut leaves, in _logits, with as much room in _weights.
@@ -166,6 +188,7 @@ internal sealed class Truncation
 
         int count = 0;
         int ties = cut.Ties;
+        Span<int> places = stackalloc int[BlockTokens];
         for (int start = 0; start < logits.Length; start += BlockTokens)
         {
             ReadOnlySpan<float> block = logits[start..Math.Min(start + BlockTokens, logits.Length)];
@@ -174,12 +197,12 @@ internal sealed class Truncation
                 continue;
             }
 
-            foreach (float logit in block)
+            foreach (int place in places[..RowScan.AtLeast(block, cut.Value, places)])
             {
-                // Written in any case: where half of them stay, a branch would be guessed wrong for every other.
-                _logits[count] = logit;
-                bool stays = logit == cut.Value ? --ties >= 0 : logit > cut.Value;
-                count += stays ? 1 : 0;
+                if (block[place] > cut.Value || --ties >= 0)
+                {
+                    _logits[count++] = block[place];
+                }
             }
         }
 
