@@ -6,5 +6,6 @@ RootCommand root = new("Side-by-side measurements; every ratio is taken within o
     StagesBenchmark.Command(),
     LoadBenchmark.Command(),
     SamplingBenchmark.Command(),
+    SampledStepsBenchmark.Command(),
 };
 return root.Parse(args).Invoke();

@@ -1,4 +1,5 @@
 using System.Numerics.Tensors;
+using System.Runtime.InteropServices;
 using System.Runtime.Intrinsics;
 
 namespace SpecDecode.Sampling;
@@ -13,19 +14,19 @@ namespace SpecDecode.Sampling;
 /// <param name="position">Number of the output token, from 0.</param>
 internal readonly struct GumbelNoise(ulong seed, uint choice, uint position)
 {
-    // A token's 52 bits, the most that keep 1 − u exact: a word of one block of Philox, and of another, which is hardly ever
-    // needed, its upper 20 bits.
+    // A token's 52 bits, the most that keep 1 − u exact: half a word of one block of Philox, which eight tokens share, and 36 bits
+    // of another, its own, which is hardly ever needed.
     private const int Bits = 52;
-    private const int LowerBits = 20;
+    private const int LowerBits = 36;
     private const uint UpperPurpose = 0;
     private const uint LowerPurpose = 2;
-    private const int BlockTokens = Philox.GroupWords;
+    private const int BlockTokens = 2 * Philox.GroupWords;
 
     // -log(-log(u)) at the largest u, 1 - 2^-53.
     private const double Most = 36.75;
 
     /// <summary>The noise of a token.</summary>
-    public double Of(int token) => FromBits(BitsOf(token, Word(token, UpperPurpose)));
+    public double Of(int token) => FromBits(BitsOf(token, Upper(token)));
 
     /// <summary>
     /// The token with the highest logit / temperature + noise among those at or above the cut; the lowest id on a tie. Only
@@ -42,7 +43,7 @@ internal readonly struct GumbelNoise(ulong seed, uint choice, uint position)
         double top = logits[best];
         double bestScore = Of(best);
         int ties = cut.Ties;
-        Span<uint> upper = stackalloc uint[BlockTokens];
+        Span<uint> words = stackalloc uint[Philox.GroupWords];
         for (int start = 0; start < logits.Length; start += BlockTokens)
         {
             ReadOnlySpan<float> block = logits[start..Math.Min(start + BlockTokens, logits.Length)];
@@ -59,8 +60,8 @@ internal readonly struct GumbelNoise(ulong seed, uint choice, uint position)
                 continue;
             }
 
-            Philox.Group(upper, seed, Counter(start, UpperPurpose));
-            if (cut.KeepsNoTiesOrAll && TensorPrimitives.Max<uint>(upper) < needed >> LowerBits)
+            Philox.Group(words, seed, GroupCounter(start));
+            if (cut.KeepsNoTiesOrAll && TensorPrimitives.Max<ushort>(MemoryMarshal.Cast<uint, ushort>(words)) < needed >> LowerBits)
             {
                 continue;
             }
@@ -68,12 +69,13 @@ internal readonly struct GumbelNoise(ulong seed, uint choice, uint position)
             for (int i = 0; i < block.Length; i++)
             {
                 float logit = block[i];
-                if (!(logit > cut.Value || (logit == cut.Value && --ties >= 0)) || upper[i] < needed >> LowerBits)
+                uint upper = Half(words[i % Philox.GroupWords], i);
+                if (!(logit > cut.Value || (logit == cut.Value && --ties >= 0)) || upper < needed >> LowerBits)
                 {
                     continue;
                 }
 
-                double score = (logit - top) / temperature + FromBits(BitsOf(start + i, upper[i]));
+                double score = (logit - top) / temperature + FromBits(BitsOf(start + i, upper));
                 if (score > bestScore || (score == bestScore && start + i < best))
                 {
                     (best, bestScore) = (start + i, score);
@@ -125,12 +127,18 @@ internal readonly struct GumbelNoise(ulong seed, uint choice, uint position)
         return (ulong)Math.Max(0, u * (1.0 - 1e-9) * (1UL << Bits) - 2);
     }
 
-    private ulong BitsOf(int token, uint upper) => ((ulong)upper << LowerBits) | (Word(token, LowerPurpose) >> (32 - LowerBits));
+    // The first 64 of 128 tokens take the lower halves of a group's words, the others the upper halves.
+    private static uint Half(uint word, int token) => token % BlockTokens < Philox.GroupWords ? word & 0xFFFF : word >> 16;
 
-    // Tokens of a group of 128 take word 0 of 32 blocks, then word 1 of each, and so on.
-    private uint Word(int token, uint purpose) =>
-        Philox.Block(seed, Counter(token, purpose))[token / Philox.GroupBlocks % 4];
+    private uint Upper(int token) => Half(
+        Philox.Block(seed, GroupCounter(token) + Vector128.CreateScalar((uint)token % Philox.GroupBlocks))[token / Philox.GroupBlocks % 4], token);
 
-    private Vector128<uint> Counter(int token, uint purpose) =>
-        Vector128.Create((uint)(token / BlockTokens * Philox.GroupBlocks + token % Philox.GroupBlocks), position, choice, purpose);
+    private ulong BitsOf(int token, uint upper)
+    {
+        Vector128<uint> lower = Philox.Block(seed, Vector128.Create((uint)token, position, choice, LowerPurpose));
+        return ((ulong)upper << LowerBits) | ((ulong)lower[0] << (LowerBits - 32)) | (lower[1] >> (64 - LowerBits));
+    }
+
+    private Vector128<uint> GroupCounter(int token) =>
+        Vector128.Create((uint)(token / BlockTokens * Philox.GroupBlocks), position, choice, UpperPurpose);
 }

@@ -12,7 +12,7 @@ namespace SpecDecode.Sampling;
 internal static class Philox
 {
     /// <summary>Blocks that <see cref="Group"/> computes.</summary>
-    public const int GroupBlocks = 32;
+    public const int GroupBlocks = 16;
 
     /// <summary>Words that <see cref="Group"/> computes.</summary>
     public const int GroupWords = 4 * GroupBlocks;

@@ -18,6 +18,7 @@ internal sealed class RandomStream(ulong seed, uint choice)
     {
         ulong draw = _draws++;
         Vector128<uint> counter = Vector128.Create((uint)draw, (uint)(draw >> 32), choice, Purpose);
-        return (Philox.Block(seed, counter).AsUInt64()[0] >> 11) * (1.0 / (1UL << 53));
+        Vector128<uint> block = Philox.Block(seed, counter);
+        return ((block[0] | ((ulong)block[1] << 32)) >> 11) * (1.0 / (1UL << 53));
     }
 }

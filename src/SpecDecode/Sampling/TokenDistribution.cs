@@ -41,17 +41,15 @@ internal sealed class TokenDistribution
         float highest = TensorPrimitives.Max(logits);
         if (cut == LogitCut.None)
         {
-            TakeAll(logits);
+            TakeAll(logits.Length);
+            Softmax.Weights(logits, highest, temperature, _weights);
         }
         else
         {
             Take(logits, cut);
+            Softmax.Weights(_weights.AsSpan(0, Count), highest, temperature, _weights);
         }
 
-        Span<float> weights = _weights.AsSpan(0, Count);
-        TensorPrimitives.Subtract(weights, highest, weights);
-        TensorPrimitives.Divide(weights, temperature, weights);
-        TensorPrimitives.Exp<float>(weights, weights);
         AddUp();
     }
 
@@ -150,16 +148,15 @@ internal sealed class TokenDistribution
         return _tokens[last];
     }
 
-    private void TakeAll(ReadOnlySpan<float> logits)
+    private void TakeAll(int count)
     {
-        EnsureRoom(logits.Length);
-        logits.CopyTo(_weights);
-        for (; _counted < logits.Length; _counted++)
+        EnsureRoom(count);
+        for (; _counted < count; _counted++)
         {
             _tokens[_counted] = _counted;
         }
 
-        Count = logits.Length;
+        Count = count;
     }
 
     private void Take(ReadOnlySpan<float> logits, LogitCut cut)

@@ -10,6 +10,10 @@ internal sealed class Truncation
 {
     private const int BlockTokens = RowScan.BlockTokens;
 
+    // The value at which top-p's mass is reached is halved in until few tokens are left, which are then sorted in part.
+    private const int EasilySelected = 400;
+    private const int MostHalvings = 24;
+
     private float[] _logits = [];
     private float[] _weights = [];
     private float[] _candidates = [];
@@ -135,40 +139,62 @@ internal sealed class Truncation
         int count = Collect(logits, cut);
         Span<float> kept = _logits.AsSpan(0, count);
         Span<float> weights = _weights.AsSpan(0, count);
-        TensorPrimitives.Subtract(kept, TensorPrimitives.Max<float>(kept), weights);
-        TensorPrimitives.Divide(weights, temperature, weights);
-        TensorPrimitives.Exp<float>(weights, weights);
-        double total = Sum(weights);
-
-        // The mass is mostly that of few tokens: looked for among more and more of them, the last time among all but those that
-        // together lie below what top-p leaves out.
+        float highest = TensorPrimitives.Max<float>(kept);
+        Softmax.Weights(kept, highest, temperature, weights);
+        double total = RowScan.MassAtLeast(kept, weights, float.NegativeInfinity, out _);
         double mass = topP * total;
-        double negligible = 0.999 * (1 - topP) * total / count;
-        for (double share = 0.01; ; share *= 0.01)
+
+        // Bounds of the value at which the mass is reached. All tokens below the lower one together lie below what top-p leaves out.
+        float low = (float)Math.Max(highest + temperature * GumbelNoise.Log(0.999 * (1 - topP) * total / count), float.MinValue);
+        if (RowScan.MassAtLeast(kept, weights, low, out int countAtLow) < mass)
         {
-            int candidates = Gather(kept, weights, (float)Math.Max(share * total, negligible));
-            Span<float> candidateWeights = _candidateWeights.AsSpan(0, candidates);
-            if (share * total <= negligible || Sum(candidateWeights) >= mass)
+            (low, countAtLow) = (float.NegativeInfinity, count);
+        }
+
+        float high = float.BitIncrement(highest);
+        double above = 0;
+        int countAbove = 0;
+        for (int halvings = 0; halvings < MostHalvings && countAtLow - countAbove > EasilySelected; halvings++)
+        {
+            float middle = low / 2 + high / 2;
+            if (!(middle > low && middle < high))
             {
-                return SelectMass(_candidates.AsSpan(0, candidates), candidateWeights, mass) ?? cut;
+                break;
+            }
+
+            double massAtMiddle = RowScan.MassAtLeast(kept, weights, middle, out int countAtMiddle);
+            if (massAtMiddle >= mass)
+            {
+                (low, countAtLow) = (middle, countAtMiddle);
+            }
+            else
+            {
+                (high, above, countAbove) = (middle, massAtMiddle, countAtMiddle);
             }
         }
+
+        int candidates = Gather(kept, weights, low, high);
+        return SelectMass(_candidates.AsSpan(0, candidates), _candidateWeights.AsSpan(0, candidates), above, mass)
+            ?? new LogitCut(low, int.MaxValue);
     }
 
-    // Those of at least a weight, in _candidates and _candidateWeights.
-    private int Gather(ReadOnlySpan<float> logits, ReadOnlySpan<float> weights, float lowest)
+    // Those from one logit to below another, in _candidates and _candidateWeights.
+    private int Gather(ReadOnlySpan<float> logits, ReadOnlySpan<float> weights, float low, float high)
     {
         EnsureRoom(ref _candidates, logits.Length);
         EnsureRoom(ref _candidateWeights, logits.Length);
         int count = 0;
         Span<int> places = stackalloc int[BlockTokens];
-        for (int start = 0; start < weights.Length; start += BlockTokens)
+        for (int start = 0; start < logits.Length; start += BlockTokens)
         {
-            ReadOnlySpan<float> block = weights[start..Math.Min(start + BlockTokens, weights.Length)];
-            foreach (int place in places[..RowScan.AtLeast(block, lowest, places)])
+            ReadOnlySpan<float> block = logits[start..Math.Min(start + BlockTokens, logits.Length)];
+            foreach (int place in places[..RowScan.AtLeast(block, low, places)])
             {
-                (_candidates[count], _candidateWeights[count]) = (logits[start + place], block[place]);
-                count++;
+                if (block[place] < high)
+                {
+                    (_candidates[count], _candidateWeights[count]) = (block[place], weights[start + place]);
+                    count++;
+                }
             }
         }
 
@@ -209,11 +235,10 @@ internal sealed class Truncation
         return count;
     }
 
-    // The value at which the weights of the highest reach a mass; null where rounding lets them never reach it. Selection as in
+    // The value at which the weights, on top of those above, reach a mass; null where rounding lets them never reach it. Selection as in
     // quicksort, but in three parts (above, equal, below the pivot), going on in the one in which the mass is reached.
-    private static LogitCut? SelectMass(Span<float> values, Span<float> weights, double mass)
+    private static LogitCut? SelectMass(Span<float> values, Span<float> weights, double above, double mass)
     {
-        double above = 0;
         while (values.Length > 0)
         {
             float pivot = Pivot(values);

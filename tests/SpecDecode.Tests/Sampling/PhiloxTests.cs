@@ -36,7 +36,7 @@ public class PhiloxTests
             for (int block = 0; block < Philox.GroupBlocks; block++)
             {
                 Vector128<uint> expected = Philox.Block(key, counter.WithElement(0, counter[0] + (uint)block));
-                Assert.Equal(expected, Vector128.Create(words[block], words[block + 32], words[block + 64], words[block + 96]));
+                Assert.Equal(expected, Vector128.Create(words[block], words[block + 16], words[block + 32], words[block + 48]));
             }
         }
     }

@@ -33,4 +33,21 @@ public class RowScanTests
             Assert.Equal(Enumerable.Range(0, block.Length).Where(place => block[place] >= lowest), places[..count]);
         }
     }
+
+    [Fact]
+    public void The_mass_not_below_a_number_is_that_of_doubles()
+    {
+        RandomRows rows = new(43);
+        for (int i = 0; i < 5_000; i++)
+        {
+            float[] row = rows.Row();
+            float[] weights = [.. row.Select(_ => (float)rows.Uniform())];
+            float lowest = i % 9 == 0 ? float.NegativeInfinity : row[rows.Below(row.Length)];
+            int[] found = [.. Enumerable.Range(0, row.Length).Where(place => row[place] >= lowest)];
+            double expected = found.Sum(place => (double)weights[place]);
+
+            Assert.Equal(expected, RowScan.MassAtLeast(row, weights, lowest, out int count), 1e-6 * expected);
+            Assert.Equal(found.Length, count);
+        }
+    }
 }
