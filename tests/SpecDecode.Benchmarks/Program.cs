@@ -8,5 +8,7 @@ RootCommand root = new("Side-by-side measurements; every ratio is taken within o
     PrecisionBenchmark.Command(),
     RandomCheckpoint.Command(),
     TokenizerBenchmark.Command(),
+    SamplingBenchmark.Command(),
+    SampledStepsBenchmark.Command(),
 };
 return root.Parse(args).Invoke();

@@ -1,4 +1,3 @@
-using System.Numerics.Tensors;
 using SpecDecode.Plans;
 using SpecDecode.Sampling;
 using SpecDecode.Scheduling;
@@ -158,13 +157,13 @@ internal sealed class Verifier
 
     private void Judge(Round round, ReadOnlySpan<float> logits)
     {
-        int highest = TensorPrimitives.IndexOfMax(logits);
-        if (float.IsFinite(logits[highest]))
+        if (Greedy.CanPick(logits))
         {
             _rules[round.Sequence.Sampler.Rule].Judge(round, logits);
         }
         else
         {
+            int highest = RowScan.IndexOfHighest(logits);
             round.Fail(Greedy.NotFinite(highest, logits[highest]));
         }
     }
