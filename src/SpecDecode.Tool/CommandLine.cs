@@ -35,6 +35,8 @@ internal static class CommandLine
             BenchCommand.Create(output, error, cancellation),
             TokenizeCommand.Create(output),
             DetokenizeCommand.Create(output),
+            PerplexityCommand.Create(output, error, cancellation),
+            PrepareCommand.Create(output, error, cancellation),
         };
 
         // No response files: a prompt may begin with @. No bundling: there are no one-letter options.

@@ -12,7 +12,7 @@ internal static class GenerateCommand
     /// <summary>The command.</summary>
     public static Command Create(TextWriter output, TextWriter error, CancellationToken cancellation)
     {
-        Command command = new("generate", "Continue a prompt, greedily, and print the new text.");
+        Command command = new("generate", "Continue a prompt and print the new text.");
         ModelArguments model = new(command);
         Option<string?> prompt = new("--prompt")
         {
@@ -21,8 +21,9 @@ internal static class GenerateCommand
         };
         Option<int[]?> tokens = ListOption.Tokens("--tokens", "Token ids to continue, used exactly as given.");
         Option<int?> maxTokens = NumberOption.Optional(
-            "--max-tokens", "N", $"New tokens after which the text ends; by default {GenerationRequest.DefaultMaxNewTokens}.");
+            "--max-tokens", "N", $"New tokens after which the text ends; by default {GenerationDefaults.DefaultMaxNewTokens}.");
         Option<bool> ignoreEos = new("--ignore-eos") { Description = "Go on after an end-of-sequence token." };
+        SamplingArguments sampling = new(command);
         DraftArguments draft = new(command);
         Option<bool> json = new("--json") { Description = "Print one JSON object in place of the text." };
         command.Options.Add(prompt);
@@ -41,14 +42,15 @@ internal static class GenerateCommand
         command.SetAction(arguments =>
         {
             long start = Stopwatch.GetTimestamp();
-            using TextModel loaded = model.Load(arguments, error, cancellation);
+            using TextModel loaded = model.Load(arguments, error, cancellation, draftPrecision: draft.WeightPrecision(arguments));
             TimeSpan loadTime = Stopwatch.GetElapsedTime(start);
             GenerationRequest request = new()
             {
                 Prompt = arguments.GetValue(prompt),
                 Tokens = arguments.GetResult(tokens) is null ? null : arguments.GetValue(tokens),
-                MaxNewTokens = arguments.GetValue(maxTokens) ?? GenerationRequest.DefaultMaxNewTokens,
+                MaxNewTokens = arguments.GetValue(maxTokens) ?? GenerationDefaults.DefaultMaxNewTokens,
                 IgnoreEndOfSequence = arguments.GetValue(ignoreEos),
+                Sampling = sampling.Read(arguments),
                 Draft = draft.Read(arguments, loaded.LayerCount),
             };
             if (arguments.GetValue(json))
@@ -97,7 +99,8 @@ internal static class GenerateCommand
         {
             FinishReason.Stop => "stop",
             FinishReason.Length => "length",
-            _ => "cancelled",
+            FinishReason.Cancelled => "cancelled",
+            _ => throw new InvalidOperationException($"A text of the command ended with {result.FinishReason}."),
         });
         json.WriteNumberOrNull("tokens_per_second", result.TokensPerSecond);
         json.WriteNumber("load_seconds", Seconds(loadTime));

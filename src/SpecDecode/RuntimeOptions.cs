@@ -1,8 +1,11 @@
 namespace SpecDecode;
 
 /// <summary>How a model is run: where, on how many threads, with how long sequences.</summary>
-public sealed class RuntimeOptions
+public class RuntimeOptions
 {
+    private const int MostRowsPerPass = 8192;
+    private const int MostSequences = 4096;
+
     /// <summary>Execution provider of ONNX Runtime: <c>cpu</c> or <c>cuda</c>.</summary>
     /// <value>The default is <c>cpu</c>.</value>
     public string ExecutionProvider { get; set; } = "cpu";
@@ -30,7 +33,40 @@ public sealed class RuntimeOptions
     /// <value>The default, null, is what the checkpoint allows (<c>max_position_embeddings</c>), which is also the maximum.</value>
     public int? MaxSequenceLength { get; set; }
 
-    /// <summary>Most rows, that is tokens of all sequences together, that one pass computes; prompts are read in such pieces.</summary>
-    /// <value>The default is 256; 1 to 8192.</value>
-    public int MaxRowsPerPass { get; set; } = 256;
+    /// <summary>Most rows, that is tokens of all sequences together, that one pass computes.</summary>
+    /// <value>The default is 512; 1 to 8192.</value>
+    public int MaxRowsPerPass { get; set; } = 512;
+
+    /// <summary>
+    /// Most rows of prompts in a pass, all prompts together: long prompts are read in such pieces beside the sequences that write,
+    /// which hold the longer for it the larger they are. More than <see cref="MaxRowsPerPass"/> is that.
+    /// </summary>
+    /// <value>The default is 256; at least 1.</value>
+    public int PrefillChunk { get; set; } = 256;
+
+    /// <summary>Most sequences that are worked on at the same time; others wait until one of them ends.</summary>
+    /// <value>The default is 32; 1 to 4096.</value>
+    public int MaxSequences { get; set; } = 32;
+
+    /// <summary>
+    /// Most memory that the key/value caches of all sequences may reserve together, in megabytes (2^20 bytes). A sequence reserves
+    /// for its prompt and all of its new tokens when work on it begins, and waits until there is room.
+    /// </summary>
+    /// <value>The default, null, is half of the memory that the process may use. At least 1.</value>
+    public int? KvCacheMegabytes { get; set; }
+
+    /// <summary>What is wrong with the options, as a sentence with the mend; null when nothing is.</summary>
+    internal string? FindError()
+    {
+        // More threads than processors only wait for each other; thousands of them never end.
+        int mostThreads = Math.Max(64, Environment.ProcessorCount);
+        return Threads < 1 || Threads > mostThreads ? $"Threads is {Threads}: give 1 to {mostThreads}, or leave it unset for one per physical core."
+            : MaxRowsPerPass is < 1 or > MostRowsPerPass ? $"MaxRowsPerPass is {MaxRowsPerPass}: give 1 to {MostRowsPerPass}."
+            : PrefillChunk < 1 ? $"PrefillChunk is {PrefillChunk}: give 1 or more."
+            : MaxSequences is < 1 or > MostSequences ? $"MaxSequences is {MaxSequences}: give 1 to {MostSequences}."
+            : KvCacheMegabytes < 1 ? $"KvCacheMegabytes is {KvCacheMegabytes}: give 1 or more, or leave it unset for half of the memory."
+            : MaxSequenceLength < 1 ? $"MaxSequenceLength is {MaxSequenceLength}: give 1 or more, or leave it unset for what the model allows."
+            : ExecutionProvider is not ("cpu" or "cuda") ? $"ExecutionProvider is '{ExecutionProvider}': give cpu or cuda."
+            : null;
+    }
 }

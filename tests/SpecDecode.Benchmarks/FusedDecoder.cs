@@ -20,7 +20,7 @@ internal sealed class FusedDecoder : IDisposable
     private readonly StageBuffer _token;
     private readonly StageBuffer _logits;
     private readonly OnnxKvStorage _cache;
-    private readonly RotaryTable _rotary;
+    private readonly RotaryTables _rotaries;
     private readonly int _vocabulary;
 
     public FusedDecoder(DecoderDescription model, PreparedWeights weights, RuntimeEnvironment environment, RuntimeOptions options, int capacity)
@@ -30,9 +30,8 @@ internal sealed class FusedDecoder : IDisposable
         _vocabulary = model.VocabularySize;
         _token = buffers.Reserve(sizeof(int), "a token");
         _logits = buffers.Reserve((long)model.VocabularySize * sizeof(float), "logits");
-        _cache = new OnnxKvStorage(attends, model.ElementType, capacity, buffers);
-        _rotary = new RotaryTable(attends[0].Rotary, attends[0].HeadSize, capacity, buffers);
-        _rotary.EnsureLength(capacity);
+        _rotaries = new RotaryTables(attends, capacity, spare: 0, buffers);
+        _cache = new OnnxKvStorage(attends, model.ElementType, capacity, spare: 0, _rotaries, buffers);
 
         using SessionOptions sessionOptions = StageSessions.SessionOptionsFor(environment, options, weights);
         _session = new InferenceSession(Graph(model, weights), sessionOptions);
@@ -41,7 +40,6 @@ internal sealed class FusedDecoder : IDisposable
         using OrtValue logits = _logits.View(ElementType.Float32, 0, 1, model.VocabularySize);
         _binding.BindInput(StageNames.Tokens, token);
         _binding.BindOutput(StageNames.Output, logits);
-        _rotary.Bind(_binding, StageNames.Cosines, StageNames.Sines);
         for (int layer = 0; layer < attends.Length; layer++)
         {
             _cache.Bind(_binding, layer, attends[layer], KvNames.OfLayer(layer));
@@ -63,7 +61,7 @@ internal sealed class FusedDecoder : IDisposable
         _session.Dispose();
         _run.Dispose();
         _cache.Dispose();
-        _rotary.Dispose();
+        _rotaries.Dispose();
         _token.Dispose();
         _logits.Dispose();
     }
@@ -72,7 +70,7 @@ internal sealed class FusedDecoder : IDisposable
     {
         GraphBuilder graph = new(weights, model.ElementType);
         StageGraphs stages = new(model, weights);
-        string residual = graph.Gather(model.Embedding, graph.IntegerInput(StageNames.Tokens, "rows"));
+        string residual = stages.Embed(graph, graph.IntegerInput(StageNames.Tokens, "rows"));
         AttendDescription attend = model.Layers[0].Attention.Attend;
         AttendInputs shared = StageGraphs.DeclareAttendInputs(graph, attend, "", KvNames.OfLayer(0));
         for (int i = 0; i < model.Layers.Length; i++)
@@ -89,8 +87,9 @@ internal sealed class FusedDecoder : IDisposable
                 layer.Attention.Attend, shared with { QueryKeyValue = packed, PastKeys = names.PastKeys, PastValues = names.PastValues });
             graph.Output(keys, names.PresentKeys, 1, attend.KeyValueHeads, "capacity", attend.HeadSize);
             graph.Output(values, names.PresentValues, 1, attend.KeyValueHeads, "capacity", attend.HeadSize);
-            residual = graph.Linear(graph.Rows(attended, attend.OutputWidth), layer.Attention.Output, residual);
-            residual = StageGraphs.Mlp(graph, residual, layer.Mlp);
+            string input = residual;
+            residual = StageGraphs.AttentionOut(graph, graph.Rows(attended, attend.OutputWidth), layer.Attention, residual);
+            residual = StageGraphs.Mlp(graph, layer.IsParallel ? input : residual, layer.Mlp, residual);
         }
 
         graph.Output(stages.Head(graph, residual), StageNames.Output, "rows", model.VocabularySize);

@@ -6,5 +6,7 @@ RootCommand root = new("Side-by-side measurements; every ratio is taken within o
     StagesBenchmark.Command(),
     LoadBenchmark.Command(),
     TokenizerBenchmark.Command(),
+    PrecisionBenchmark.Command(),
+    RandomCheckpoint.Command(),
 };
 return root.Parse(args).Invoke();

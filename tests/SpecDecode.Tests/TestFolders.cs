@@ -18,8 +18,11 @@ internal static class TestFolders
     /// <summary>The fixtures: tiny checkpoints and what an independent reference says they compute.</summary>
     public static string Fixtures => Path.Combine(TestProject(), "Fixtures");
 
+    /// <summary>The root of the repository.</summary>
+    public static string Repository => Path.GetFullPath(Path.Combine(TestProject(), "..", ".."));
+
     /// <summary>The story model that ships.</summary>
-    public static string StoryModel => Path.Combine(TestProject(), "..", "..", "samples", "models", "tales-10m");
+    public static string StoryModel => Path.Combine(Repository, "samples", "models", "tales-10m");
 
     /// <summary>A file or folder of third-party data; the test is skipped where it is not there.</summary>
     public static string External(params string[] path)

@@ -25,6 +25,7 @@ internal static class BenchCommand
         Option<int?> maxTokens = NumberOption.Optional("--max-tokens", "N", "New tokens for each prompt; by default 128.");
         Option<int?> repeat = NumberOption.Optional("--repeat", "R", "Repetitions of plain and speculative in turn; by default 3.");
         Option<int?> concurrency = NumberOption.Optional("--concurrency", "C", "Prompts that are answered at the same time; by default 1.", max: 4096);
+        SamplingArguments sampling = new(command);
         DraftArguments draft = new(command);
         Option<bool> sweep = new("--sweep") { Description = "Try early exits and draft lengths, and print a table and the best." };
         Option<int[]?> sweepLayers = ListOption.Layers("--sweep-exit-layers", "Exit layers that --sweep tries; by default 1-4.");
@@ -40,10 +41,15 @@ internal static class BenchCommand
         command.SetAction(arguments =>
         {
             IReadOnlyList<string> texts = PromptFile.Read(arguments.GetValue(prompts)!);
-            using TextModel loaded = model.Load(arguments, error, cancellation);
-            BenchComparison Run(DraftOptions? options) => BenchComparison.Run(
-                loaded, texts, arguments.GetValue(maxTokens) ?? GenerationRequest.DefaultMaxNewTokens,
-                arguments.GetValue(repeat) ?? 3, arguments.GetValue(concurrency) ?? 1, options, cancellation);
+            BenchSettings settings = new(arguments.GetValue(repeat) ?? 3, arguments.GetValue(concurrency) ?? 1);
+            using TextModel loaded = model.Load(arguments, error, cancellation, settings.Concurrency, draft.WeightPrecision(arguments));
+            GenerationRequest request = new()
+            {
+                MaxNewTokens = arguments.GetValue(maxTokens) ?? GenerationDefaults.DefaultMaxNewTokens,
+                IgnoreEndOfSequence = true,
+                Sampling = sampling.Read(arguments),
+            };
+            BenchComparison Run(DraftOptions? options) => BenchComparison.Run(loaded, texts, request, settings, options, cancellation);
 
             if (arguments.GetValue(sweep))
             {
@@ -122,7 +128,8 @@ internal static class BenchCommand
         Line($"acceptance   {result.AcceptanceRate:f3}, {result.MeanAcceptanceLength:f3} tokens a round");
         Line($"time         drafting {result.DraftShare:p1}, verifying {result.VerifyShare:p1}, outside the runtime {result.OutsideRuntimeShare:p1}");
         Line($"memory       {result.ManagedBytesPerToken:f0} managed bytes a token, peak {BenchComparison.PeakResidentMegabytes():f0} MB");
-        output.WriteLine(result.Difference is { } difference
+        output.WriteLine(!result.IsComparable ? "outputs      drawn anew by rejection sampling, so not to be compared"
+            : result.Difference is { } difference
             ? string.Create(CultureInfo.InvariantCulture, $"outputs      differ first in prompt {difference.Prompt} at token {difference.Position}, by a margin of {difference.Margin:e2}")
             : "outputs      identical");
     }
@@ -140,7 +147,7 @@ internal static class BenchCommand
         json.WriteNumberOrNull("managed_bytes_per_token", result.ManagedBytesPerToken);
         json.WriteNumberOrNull("draft_share", result.DraftShare);
         json.WriteNumberOrNull("verify_share", result.VerifyShare);
-        json.WriteBoolean("identical_outputs", result.Difference is null);
+        WriteIdentical(json, result);
         if (result.Difference is { } difference)
         {
             json.WriteStartObject("first_difference");
@@ -156,6 +163,19 @@ internal static class BenchCommand
 
         json.WriteNumberOrNull("peak_rss_mb", BenchComparison.PeakResidentMegabytes());
     });
+
+    /// <summary>Whether both sides wrote the same; null where that is not to be expected.</summary>
+    public static void WriteIdentical(Utf8JsonWriter json, BenchComparison result)
+    {
+        if (result.IsComparable)
+        {
+            json.WriteBoolean("identical_outputs", result.Difference is null);
+        }
+        else
+        {
+            json.WriteNull("identical_outputs");
+        }
+    }
 
     private static void WriteRun(Utf8JsonWriter json, string name, BenchRun run)
     {

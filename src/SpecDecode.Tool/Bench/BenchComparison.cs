@@ -1,14 +1,20 @@
 using System.Diagnostics;
 using SpecDecode.Drafting;
 using SpecDecode.Generation;
+using SpecDecode.Sampling;
 
 namespace SpecDecode.Tool.Bench;
 
 /// <summary>Where a drafted output first differs from the plain one.</summary>
 /// <param name="Prompt">The prompt's number, from 0.</param>
 /// <param name="Position">The new token's number, from 0.</param>
-/// <param name="Margin">How far the model's logits of the two tokens lie apart there.</param>
+/// <param name="Margin">How near the plain choice was to another one (<see cref="TextModel.MeasureChoiceMargin"/>).</param>
 internal sealed record FirstDifference(int Prompt, int Position, double Margin);
+
+/// <summary>How a comparison is run.</summary>
+/// <param name="Repeat">Repetitions of both sides.</param>
+/// <param name="Concurrency">Prompts that are answered at the same time.</param>
+internal readonly record struct BenchSettings(int Repeat, int Concurrency);
 
 /// <summary>Plain and speculative runs in turn, and what they say.</summary>
 internal sealed class BenchComparison
@@ -52,33 +58,51 @@ internal sealed class BenchComparison
     /// <summary>Managed bytes for each new token of the speculative runs.</summary>
     public double ManagedBytesPerToken => (double)_speculative.Sum(run => run.ManagedBytes) / _speculative.Sum(run => run.Tokens);
 
-    /// <summary>The first difference between plain and speculative outputs; null when they are the same.</summary>
+    /// <summary>
+    /// Whether plain and speculative outputs are to be the same: always, but for rejection sampling, where only their
+    /// distribution is.
+    /// </summary>
+    public bool IsComparable { get; private init; }
+
+    /// <summary>The first difference between plain and speculative outputs; null when there is none, or it says nothing.</summary>
     public FirstDifference? Difference { get; private set; }
 
     /// <summary>
     /// Runs plain and speculative in turn, prompt by prompt (or as many at a time as are answered together), so that whatever
     /// else the machine does meets both; before that a short turn of each to warm up.
     /// </summary>
+    /// <param name="model">The model.</param>
+    /// <param name="prompts">The prompts.</param>
+    /// <param name="request">What is asked for each, but for prompt and drafting.</param>
+    /// <param name="settings">How often, and how many prompts at the same time.</param>
+    /// <param name="draft">How the speculative side drafts; null makes it plain too.</param>
+    /// <param name="cancellation">Ends it.</param>
     public static BenchComparison Run(
-        TextModel model, IReadOnlyList<string> prompts, int maxNewTokens, int repeat, int concurrency, DraftOptions? draft,
+        TextModel model, IReadOnlyList<string> prompts, GenerationRequest request, BenchSettings settings, DraftOptions? draft,
         CancellationToken cancellation)
     {
-        string[] few = [.. prompts.Take(concurrency)];
-        new BenchRun().Add(model, few, Math.Min(maxNewTokens, 16), null, cancellation);
-        new BenchRun().Add(model, few, Math.Min(maxNewTokens, 16), draft, cancellation);
+        SamplingOptions sampling = request.Sampling ?? SamplingOptions.Greedy;
+        GenerationRequest drafted = request with { Draft = draft };
+        string[] few = [.. prompts.Take(settings.Concurrency)];
+        int shortly = Math.Min(request.MaxNewTokens ?? GenerationDefaults.DefaultMaxNewTokens, 16);
+        new BenchRun().Add(model, few, request with { MaxNewTokens = shortly }, cancellation);
+        new BenchRun().Add(model, few, drafted with { MaxNewTokens = shortly }, cancellation);
 
-        BenchComparison comparison = new();
-        for (int i = 0; i < repeat; i++)
+        BenchComparison comparison = new() { IsComparable = sampling.EffectiveAcceptance != AcceptanceRule.Rejection };
+        for (int i = 0; i < settings.Repeat; i++)
         {
             comparison._plain.Add(new BenchRun());
             comparison._speculative.Add(new BenchRun());
-            foreach (string[] group in prompts.Chunk(concurrency))
+            foreach (string[] group in prompts.Chunk(settings.Concurrency))
             {
-                comparison._plain[i].Add(model, group, maxNewTokens, null, cancellation);
-                comparison._speculative[i].Add(model, group, maxNewTokens, draft, cancellation);
+                comparison._plain[i].Add(model, group, request, cancellation);
+                comparison._speculative[i].Add(model, group, drafted, cancellation);
             }
 
-            comparison.Difference ??= FindDifference(model, prompts, comparison._plain[i], comparison._speculative[i], cancellation);
+            if (comparison.IsComparable)
+            {
+                comparison.Difference ??= FindDifference(model, prompts, sampling, comparison._plain[i], comparison._speculative[i], cancellation);
+            }
         }
 
         return comparison;
@@ -92,7 +116,8 @@ internal sealed class BenchComparison
     }
 
     private static FirstDifference? FindDifference(
-        TextModel model, IReadOnlyList<string> prompts, BenchRun plain, BenchRun speculative, CancellationToken cancellation)
+        TextModel model, IReadOnlyList<string> prompts, SamplingOptions sampling, BenchRun plain, BenchRun speculative,
+        CancellationToken cancellation)
     {
         for (int prompt = 0; prompt < prompts.Count; prompt++)
         {
@@ -101,9 +126,8 @@ internal sealed class BenchComparison
             {
                 if (expected[i] != actual[i])
                 {
-                    IReadOnlyList<float> logits = model.Evaluate(
-                        [.. model.Tokenizer!.Encode(prompts[prompt]), .. expected.Take(i)], null, cancellation).LastLogits;
-                    return new FirstDifference(prompt, i, Math.Abs(logits[expected[i]] - logits[actual[i]]));
+                    return new FirstDifference(prompt, i, model.MeasureChoiceMargin(
+                        model.Tokenizer!.Encode(prompts[prompt]), [.. expected.Take(i)], sampling, cancellation));
                 }
             }
         }

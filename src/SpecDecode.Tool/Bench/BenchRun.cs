@@ -1,6 +1,5 @@
 using System.Diagnostics;
 using SpecDecode.Diagnostics;
-using SpecDecode.Drafting;
 using SpecDecode.Generation;
 
 namespace SpecDecode.Tool.Bench;
@@ -50,16 +49,22 @@ internal sealed class BenchRun
     public double PrefillTokensPerSecond => PromptTokens / PrefillTime.TotalSeconds;
 
     /// <summary>Answers some prompts at the same time and adds what that took.</summary>
-    public void Add(TextModel model, IReadOnlyList<string> prompts, int maxNewTokens, DraftOptions? draft, CancellationToken cancellation)
+    /// <param name="model">The model.</param>
+    /// <param name="prompts">The prompts.</param>
+    /// <param name="request">What else is asked for.</param>
+    /// <param name="cancellation">Ends it.</param>
+    public void Add(TextModel model, IReadOnlyList<string> prompts, GenerationRequest request, CancellationToken cancellation)
     {
-        GenerationRequest[] requests = [.. prompts.Select(prompt => new GenerationRequest
-        {
-            Prompt = prompt, MaxNewTokens = maxNewTokens, IgnoreEndOfSequence = true, Draft = draft,
-        })];
+        GenerationRequest[] requests = [.. prompts.Select(prompt => request with { Prompt = prompt })];
         _last = Stopwatch.GetTimestamp();
         _lastBytes = GC.GetAllocatedBytesForCurrentThread();
         foreach (GenerationResult result in model.Generate(requests, null, Add, cancellation))
         {
+            if (result.Error is { } error)
+            {
+                throw error as SpecDecodeException ?? new SpecDecodeException($"The model failed: {error.Message.Trim()}", error);
+            }
+
             _outputs.Add(result.Tokens);
             Rounds.Add(result.Drafting);
         }

@@ -63,7 +63,7 @@ internal static class Sweep
             json.WriteNumberOrNull("speculative_ms_per_token", 1000 / cell.Result.Speculative.TokensPerSecond);
             json.WriteNumberOrNull("speedup", cell.Result.Speedup);
             json.WriteNumberOrNull("predicted_speedup", cell.Predicted);
-            json.WriteBoolean("identical_outputs", cell.Result.Difference is null);
+            BenchCommand.WriteIdentical(json, cell.Result);
             json.WriteEndObject();
         }
 
@@ -80,6 +80,6 @@ internal static class Sweep
     {
         public string Row => string.Create(
             CultureInfo.InvariantCulture,
-            $"| {ExitLayer} | {DraftLength} | {Result.AcceptanceRate:f3} | {Result.MeanAcceptanceLength:f3} | {1000 / Result.Plain.TokensPerSecond:f2} | {1000 / Result.Speculative.TokensPerSecond:f2} | {Result.Speedup:f3} | {Predicted:f3} | {(Result.Difference is null ? "yes" : "no")} |");
+            $"| {ExitLayer} | {DraftLength} | {Result.AcceptanceRate:f3} | {Result.MeanAcceptanceLength:f3} | {1000 / Result.Plain.TokensPerSecond:f2} | {1000 / Result.Speculative.TokensPerSecond:f2} | {Result.Speedup:f3} | {Predicted:f3} | {(!Result.IsComparable ? "drawn" : Result.Difference is null ? "yes" : "no")} |");
     }
 }

@@ -1,65 +1,92 @@
-using System.Numerics.Tensors;
 using SpecDecode.Plans;
 using SpecDecode.Sampling;
 using SpecDecode.Scheduling;
+using SpecDecode.Verification;
 
 namespace SpecDecode.Drafting;
 
 /// <summary>
-/// Drafts for all rounds that want it: rounds of equal plan go through the model together, one row each. Every row is kept
-/// as it is at the plan's exact depth, where verification takes it up again; what the plan's tail writes into the cache
-/// is overwritten by verification before anything committed reads it.
+/// Drafts for all rounds that want it: rounds of equal plan and weights go through the model together, one row each. Every row is
+/// kept as it is at the plan's exact depth, where verification takes it up again (on weights of lower precision no row is
+/// exact, and none is kept); what else a draft writes into the cache is overwritten by verification before anything committed
+/// reads it.
 /// </summary>
-internal sealed class Drafter(IStages stages)
+/// <param name="stages">The model.</param>
+/// <param name="rules">How draft tokens are chosen.</param>
+internal sealed class Drafter(IStages stages, AcceptanceRules rules)
 {
     private readonly RowBatch _batch = new(stages.MaxRows);
     private readonly List<Round> _rounds = [];
     private readonly int[] _rows = [.. Enumerable.Range(0, stages.MaxRows)];
 
-    /// <summary>Drafts until no round wants another token.</summary>
+    /// <summary>Passes of the last run that failed.</summary>
+    public int FailedPasses { get; private set; }
+
+    /// <summary>
+    /// Drafts until no round wants another token. A pass that fails ends the drafts in it where they were: what was drafted
+    /// before is whole, and whatever the pass has left in the cache is overwritten by verification.
+    /// </summary>
     /// <returns>Rows that were run.</returns>
     public int Run(IReadOnlyList<Round> rounds)
     {
         int rows = 0;
-        while (Gather(rounds) is { } plan)
+        FailedPasses = 0;
+        while (Gather(rounds) is { } draft)
         {
-            RunRow(plan);
-            rows += _rounds.Count;
+            try
+            {
+                RunRow(draft.Plan, draft.Weights);
+                rows += _rounds.Count;
+            }
+            catch (Exception)
+            {
+                FailedPasses++;
+                _rounds.ForEach(EndFailedDraft);
+            }
         }
 
         return rows;
     }
 
-    // The first round that wants a token, and all others of its plan.
-    private LayerPlan? Gather(IReadOnlyList<Round> rounds)
+    private static void EndFailedDraft(Round round)
     {
-        LayerPlan? plan = null;
+        round.EndDraft();
+        round.Sequence.NoteDraftFailure();
+    }
+
+    // The first round that wants a token, and all others of its plan. A sequence that has been cancelled wants nothing more.
+    private DraftOptions? Gather(IReadOnlyList<Round> rounds)
+    {
+        DraftOptions? first = null;
         _rounds.Clear();
         _batch.Clear();
         for (int i = 0; i < rounds.Count; i++)
         {
             Round round = rounds[i];
-            if (round.WantsDraft && (plan is null || round.Sequence.Draft!.Plan.Equals(plan)))
+            if (round.WantsDraft && !round.Sequence.IsCancellationRequested && (first is null || GoTogether(first, round.Sequence.Draft!)))
             {
-                plan ??= round.Sequence.Draft!.Plan;
+                first ??= round.Sequence.Draft!;
                 _rounds.Add(round);
                 _batch.Add(round.Sequence.Cache, round.CommittedLength + round.PendingLength - 1 + round.DraftLength, round.TokenToDraftFrom);
             }
         }
 
-        return plan;
+        return first;
     }
 
-    private void RunRow(LayerPlan plan)
+    private static bool GoTogether(DraftOptions a, DraftOptions b) => a.Weights == b.Weights && a.Plan.Equals(b.Plan);
+
+    private void RunRow(LayerPlan plan, WeightSet weights)
     {
-        stages.Embed(_batch);
-        Pass.Run(stages, plan.Blocks.AsSpan()[..plan.ExactDepth], _batch);
-        for (int row = 0; row < _rounds.Count; row++)
+        stages.Embed(_batch, weights);
+        int exactDepth = weights == WeightSet.Verifier ? plan.ExactDepth : 0;
+        Pass.Run(stages, plan.Blocks.AsSpan()[..exactDepth], _batch);
+        for (int row = 0; row < _rounds.Count && weights == WeightSet.Verifier; row++)
         {
             stages.Keep(row, _rounds[row].KeptSlot + _rounds[row].DraftLength);
         }
 
-        Pass.Run(stages, plan.Tail, _batch);
+        Pass.Run(stages, plan.Blocks.AsSpan()[exactDepth..], _batch);
         for (int first = 0; first < _rounds.Count; first += stages.MaxScoredRows)
         {
             int count = Math.Min(stages.MaxScoredRows, _rounds.Count - first);
@@ -71,18 +98,21 @@ internal sealed class Drafter(IStages stages)
         }
     }
 
-    private static void Pick(Round round, Span<float> logits)
+    private void Pick(Round round, Span<float> logits)
     {
-        int token = TensorPrimitives.IndexOfMax<float>(logits);
-        if (!float.IsFinite(logits[token]))
+        if (!Greedy.CanPick(logits))
         {
             // Blocks left out or repeated may overflow where the whole model does not: nothing to propose.
             round.EndDraft();
             return;
         }
 
+        int token = rules[round.Sequence.Sampler.Rule].Draft(round, logits);
         float threshold = round.Sequence.Draft!.Threshold;
-        bool confident = threshold <= 0 || Softmax.MaxProbability(logits) >= threshold;
+
+        // Behind a token that it is not sure of it drafts no further. The token stays in the draft: a draft that left out what
+        // was drawn would be drawn from another distribution.
+        bool confident = threshold <= 0 || Softmax.Probability(logits, token) >= threshold;
         round.AddDraft(token, goOn: confident && !round.Sequence.Ends(token));
     }
 }

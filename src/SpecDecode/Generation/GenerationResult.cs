@@ -1,4 +1,8 @@
+using System.Diagnostics;
+using System.Text;
 using SpecDecode.Diagnostics;
+using SpecDecode.Scheduling;
+using SpecDecode.Tokenizers;
 
 namespace SpecDecode.Generation;
 
@@ -12,7 +16,7 @@ public sealed record GenerationResult
     public required IReadOnlyList<int> Tokens { get; init; }
 
     /// <summary>
-    /// What the new tokens add to the prompt's text, special tokens left out; null when the model has no tokenizer that
+    /// What the new tokens add to the prompt's text, special tokens and the one that stopped it left out; null when the model has no tokenizer that
     /// can be used.
     /// </summary>
     public required string? Text { get; init; }
@@ -23,7 +27,13 @@ public sealed record GenerationResult
     /// <summary>What drafting did for it.</summary>
     public required DraftStatistics Drafting { get; init; }
 
-    /// <summary>From the start of the call to the first new token: reading the prompt.</summary>
+    /// <summary>What made it fail; null unless <see cref="FinishReason"/> is <see cref="FinishReason.Failed"/>.</summary>
+    public Exception? Error { get; init; }
+
+    /// <summary>From its coming to its admission: waiting for room.</summary>
+    public required TimeSpan QueueTime { get; init; }
+
+    /// <summary>From its admission to the first new token: reading the prompt.</summary>
     public required TimeSpan PrefillTime { get; init; }
 
     /// <summary>From the first new token to the last.</summary>
@@ -31,4 +41,35 @@ public sealed record GenerationResult
 
     /// <summary>New tokens over <see cref="DecodeTime"/>; null when there was no step after the first token.</summary>
     public double? TokensPerSecond => DecodeTime > TimeSpan.Zero ? Tokens.Count / DecodeTime.TotalSeconds : null;
+
+    /// <summary>The result of a sequence that has ended.</summary>
+    internal static GenerationResult Of(Sequence sequence, TextTokenizer? tokenizer)
+    {
+        long admitted = sequence.AdmittedTimestamp == 0 ? sequence.EndedTimestamp : sequence.AdmittedTimestamp;
+        long first = sequence.FirstTokenTimestamp == 0 ? sequence.EndedTimestamp : sequence.FirstTokenTimestamp;
+        return new GenerationResult
+        {
+            PromptTokens = sequence.PromptLength,
+            Tokens = sequence.NewTokens.ToArray(),
+            Text = tokenizer is null ? null : TextOf(sequence, tokenizer),
+            FinishReason = sequence.FinishReason!.Value,
+            Error = sequence.Error,
+            Drafting = sequence.Statistics,
+            QueueTime = Stopwatch.GetElapsedTime(sequence.EnqueuedTimestamp, admitted),
+            PrefillTime = Stopwatch.GetElapsedTime(admitted, first),
+            DecodeTime = sequence.NewTokens.Length > 1 ? Stopwatch.GetElapsedTime(first, sequence.EndedTimestamp) : TimeSpan.Zero,
+        };
+    }
+
+    private static string TextOf(Sequence sequence, TextTokenizer tokenizer)
+    {
+        TokenTextStream stream = tokenizer.CreateStream(sequence.Prompt);
+        StringBuilder text = new();
+        foreach (int token in sequence.TextTokens)
+        {
+            text.Append(stream.Append(token));
+        }
+
+        return text.Append(stream.Flush()).ToString();
+    }
 }

@@ -1,10 +1,7 @@
-using System.Collections.Frozen;
-using System.Diagnostics;
-using SpecDecode.Caching;
 using SpecDecode.Diagnostics;
-using SpecDecode.Drafting;
 using SpecDecode.Models;
 using SpecDecode.Plans;
+using SpecDecode.Sampling;
 using SpecDecode.Scheduling;
 using SpecDecode.Tokenizers;
 
@@ -13,19 +10,21 @@ namespace SpecDecode.Generation;
 /// <summary>
 /// A loaded model that continues texts. One call at a time: a call made during another throws.
 /// </summary>
-public sealed class TextModel : IDisposable
+public sealed partial class TextModel : IDisposable
 {
+    private static readonly GenerationDefaults Defaults = new();
+
     private readonly LoadedModel _model;
-    private readonly EngineStep _step;
-    private readonly FrozenSet<int> _endOfSequence;
+    private readonly Scheduler _scheduler;
+    private readonly RequestIntake _intake;
     private int _busy;
     private bool _disposed;
 
-    private TextModel(LoadedModel model, IReadOnlyList<string> warnings)
+    private TextModel(LoadedModel model, SchedulerLimits limits, IReadOnlyList<string> warnings)
     {
         _model = model;
-        _step = new EngineStep(model.Stages);
-        _endOfSequence = model.Description.EndOfSequence.ToFrozenSet();
+        _scheduler = new Scheduler(model.Stages, limits);
+        _intake = new RequestIntake(model.Stages, model.Tokenizer, model.Description.EndOfSequence, limits.KvBytes);
         Warnings = warnings;
     }
 
@@ -60,27 +59,38 @@ public sealed class TextModel : IDisposable
         IProgress<LoadProgress>? progress = null, CancellationToken cancellation = default)
     {
         List<string> warnings = [];
-        LoadedModel model = ModelLoader.Load(folder, options ?? new(), runtime ?? new(), warnings.Add, progress, cancellation);
-        return new TextModel(model, warnings);
+        runtime ??= new RuntimeOptions();
+        LoadedModel model = ModelLoader.Load(folder, options ?? new(), runtime, warnings.Add, progress, cancellation);
+        return new TextModel(model, SchedulerLimits.Of(runtime), warnings);
     }
 
-    /// <summary>Continues one text, greedily.</summary>
+    /// <summary>Continues one text.</summary>
     /// <param name="request">The prompt and its limits.</param>
     /// <param name="onToken">Called with each new token as soon as it is known; null for nobody.</param>
     /// <param name="cancellation">Ends the text where it is, with <see cref="FinishReason.Cancelled"/>.</param>
     /// <inheritdoc cref="Generate(IReadOnlyList{GenerationRequest}, Action{int, int}, CancellationToken)" path="/exception"/>
-    public GenerationResult Generate(GenerationRequest request, Action<int>? onToken = null, CancellationToken cancellation = default) =>
-        Generate([request], onToken is null ? null : (_, token) => onToken(token), cancellation)[0];
+    /// <exception cref="SpecDecodeException">Also when the model fails in the middle of the text.</exception>
+    public GenerationResult Generate(GenerationRequest request, Action<int>? onToken = null, CancellationToken cancellation = default)
+    {
+        GenerationResult result = Generate([request], onToken is null ? null : (_, token) => onToken(token), cancellation)[0];
+        return result.Error switch
+        {
+            null => result,
+            SpecDecodeException error => throw error,
+            var error => throw new SpecDecodeException($"The model failed after {result.Tokens.Count} new tokens: {error.Message.Trim()}", error),
+        };
+    }
 
-    /// <summary>Continues several texts in the same steps, greedily; each comes out as it would alone.</summary>
+    /// <summary>Continues several texts in the same steps; each comes out as it would alone.</summary>
     /// <param name="requests">The prompts and their limits.</param>
     /// <param name="onToken">Called with a request's index and each new token as soon as it is known; null for nobody.</param>
     /// <param name="cancellation">Ends all texts where they are, with <see cref="FinishReason.Cancelled"/>.</param>
-    /// <returns>A result for each request, in their order.</returns>
+    /// <returns>A result for each request, in their order; one that failed says so and leaves the others alone.</returns>
     /// <exception cref="ArgumentNullException">The list or a request in it is null.</exception>
-    /// <exception cref="ArgumentException">A request has both or neither of prompt and tokens, or asks for no new token.</exception>
+    /// <exception cref="ArgumentException">A request has both or neither of prompt and tokens, or one of its numbers is out of range.</exception>
     /// <exception cref="SpecDecodeException">
-    /// A prompt is empty, too long, has an id beyond the vocabulary, or is text and the model has no tokenizer.
+    /// A prompt is empty, too long (for the model, or with its new tokens for <see cref="RuntimeOptions.KvCacheMegabytes"/>), has an
+    /// id beyond the vocabulary, or is text and the model has no tokenizer.
     /// </exception>
     /// <exception cref="InvalidOperationException">Another call is running.</exception>
     public IReadOnlyList<GenerationResult> Generate(
@@ -98,22 +108,21 @@ public sealed class TextModel : IDisposable
     {
         ArgumentNullException.ThrowIfNull(requests);
         using Call call = new(this);
-        int[][] prompts = [.. requests.Select(Encode)];
-        List<Sequence> sequences = [];
+        Sequence[] sequences = [.. requests.Select(request => _intake.CreateSequence(request, Defaults))];
         try
         {
-            for (int i = 0; i < prompts.Length; i++)
+            foreach (Sequence sequence in sequences)
             {
-                sequences.Add(Admit(requests[i], prompts[i]));
+                _scheduler.Add(sequence);
             }
 
-            long start = Stopwatch.GetTimestamp();
-            long[] ends = RunToEnd(sequences, onToken, onStep, cancellation);
-            return [.. sequences.Select((sequence, i) => Result(sequence, prompts[i], start, ends[i]))];
+            RunToEnd(sequences, onToken, onStep, cancellation);
+            return [.. sequences.Select(sequence => GenerationResult.Of(sequence, Tokenizer))];
         }
         finally
         {
-            sequences.ForEach(sequence => sequence.Dispose());
+            // Where a listener threw, nothing stays behind.
+            _scheduler.EndAll(FinishReason.Cancelled);
         }
     }
 
@@ -130,10 +139,46 @@ public sealed class TextModel : IDisposable
         ArgumentNullException.ThrowIfNull(tokens);
         using Call call = new(this);
         int[] sequence = [.. tokens];
-        Check(sequence, sequence.Length);
+        _intake.CheckTokens(sequence, sequence.Length);
         plan ??= LayerPlan.Full(LayerCount);
-        CheckLayers(plan, nameof(plan));
+        _intake.CheckLayers(plan, nameof(plan));
         return PlanEvaluation.Run(_model.Stages, plan, sequence, cancellation);
+    }
+
+    /// <summary>
+    /// How near the choice of the next token is to another one. Rows that are computed beside others round in another order, so two
+    /// ways to write the same text (plain or speculative, alone or in a batch) may part where this is tiny, and nowhere else.
+    /// </summary>
+    /// <param name="prompt">The prompt, at least one token.</param>
+    /// <param name="newTokens">What was written behind it; the token in question is the next.</param>
+    /// <param name="sampling">How tokens are chosen; null is greedy.</param>
+    /// <param name="cancellation">Ends the work between passes.</param>
+    /// <returns>
+    /// Greedy: the gap between the two highest logits. With shared noise, in units of log probability: the gap between the two
+    /// highest scores (log probability + noise), or the way to a boundary of the truncation that could change the winner, where
+    /// that is shorter.
+    /// </returns>
+    /// <exception cref="ArgumentException">The options are out of range, or draw without <see cref="AcceptanceRule.SharedNoise"/>.</exception>
+    /// <inheritdoc cref="Evaluate" path="/exception"/>
+    public double MeasureChoiceMargin(
+        IReadOnlyList<int> prompt, IReadOnlyList<int> newTokens, SamplingOptions? sampling = null, CancellationToken cancellation = default)
+    {
+        ArgumentNullException.ThrowIfNull(newTokens);
+        sampling ??= SamplingOptions.Greedy;
+        if (sampling.FindError() is { } error)
+        {
+            throw new ArgumentException(error, nameof(sampling));
+        }
+
+        if (sampling.EffectiveAcceptance == AcceptanceRule.Rejection)
+        {
+            throw new ArgumentException("Rejection sampling draws anew at each position: there is no choice that could be repeated.", nameof(sampling));
+        }
+
+        float[] logits = [.. Evaluate([.. prompt, .. newTokens], null, cancellation).LastLogits];
+        return sampling.EffectiveAcceptance == AcceptanceRule.Greedy
+            ? ChoiceMargin.Greedy(logits)
+            : ChoiceMargin.SharedNoise(logits, sampling, new Sampler(sampling).Noise(newTokens.Count));
     }
 
     /// <summary>
@@ -141,7 +186,7 @@ public sealed class TextModel : IDisposable
     /// plan can gain (time of a round: draft length × one row of the draft plan, and one verifying pass).
     /// </summary>
     /// <param name="plan">The blocks that run.</param>
-    /// <param name="rows">Rows in the pass, all of them scored: from 1 to what one pass and its logits hold (256 with the defaults and a vocabulary below 16,000).</param>
+    /// <param name="rows">Rows in the pass, all of them scored: from 1 to what one pass and its logits hold (512 with the defaults and a vocabulary below 8,000).</param>
     /// <param name="past">Positions in the cache before them; with the rows at most <see cref="MaxSequenceLength"/>.</param>
     /// <param name="repetitions">How often it runs, at least 1; the result is the median.</param>
     /// <exception cref="ArgumentException">A number is out of range, or the plan names a layer that the model does not have.</exception>
@@ -154,7 +199,7 @@ public sealed class TextModel : IDisposable
         ArgumentOutOfRangeException.ThrowIfNegative(past);
         ArgumentOutOfRangeException.ThrowIfGreaterThan((long)past + rows, MaxSequenceLength);
         ArgumentOutOfRangeException.ThrowIfLessThan(repetitions, 1);
-        CheckLayers(plan, nameof(plan));
+        _intake.CheckLayers(plan, nameof(plan));
         using Call call = new(this);
         return PassTiming.Median(_model.Stages, plan, rows, past, repetitions);
     }
@@ -169,152 +214,28 @@ public sealed class TextModel : IDisposable
         }
     }
 
-    private long[] RunToEnd(
-        List<Sequence> sequences, Action<int, int>? onToken, Action<StepRecord>? onStep, CancellationToken cancellation)
+    private void RunToEnd(
+        Sequence[] sequences, Action<int, int>? onToken, Action<StepRecord>? onStep, CancellationToken cancellation)
     {
-        long[] ends = new long[sequences.Count];
-        int[] told = new int[sequences.Count];
-        List<Sequence> live = [.. sequences];
-        while (live.Count > 0)
+        using CancellationTokenRegistration registration = cancellation.UnsafeRegister(
+            static all => Array.ForEach((Sequence[])all!, sequence => sequence.RequestCancellation()), sequences);
+        int[] told = new int[sequences.Length];
+        while (!_scheduler.IsIdle)
         {
-            if (cancellation.IsCancellationRequested)
+            StepRecord step = _scheduler.Step();
+            if (step.Sequences > 0)
             {
-                live.ForEach(sequence => sequence.Cancel());
-            }
-            else
-            {
-                StepRecord step = _step.Run(live);
                 onStep?.Invoke(step);
             }
 
-            long now = Stopwatch.GetTimestamp();
-            for (int i = 0; i < sequences.Count; i++)
+            for (int i = 0; onToken is not null && i < sequences.Length; i++)
             {
                 for (; told[i] < sequences[i].NewTokens.Length; told[i]++)
                 {
-                    onToken?.Invoke(i, sequences[i].NewTokens[told[i]]);
-                }
-
-                if (ends[i] == 0 && sequences[i].FinishReason is not null)
-                {
-                    ends[i] = now;
+                    onToken(i, sequences[i].NewTokens[told[i]]);
                 }
             }
-
-            live.RemoveAll(sequence => sequence.FinishReason is not null);
         }
-
-        return ends;
-    }
-
-    private Sequence Admit(GenerationRequest request, int[] prompt)
-    {
-        // In 64 bits: the number of new tokens is the caller's.
-        int maxNewTokens = (int)Math.Min(request.MaxNewTokens, (long)MaxSequenceLength - prompt.Length);
-        return new Sequence(
-            prompt, maxNewTokens,
-            request.IgnoreEndOfSequence ? FrozenSet<int>.Empty : _endOfSequence,
-            new KvCache(_model.Stages.CreateKvStorage(prompt.Length + maxNewTokens)),
-            request.Draft);
-    }
-
-    private int[] Encode(GenerationRequest request)
-    {
-        ArgumentNullException.ThrowIfNull(request);
-        if (request.Prompt is null == request.Tokens is null)
-        {
-            throw new ArgumentException("A request needs either Prompt or Tokens, and not both.", nameof(request));
-        }
-
-        if (request.MaxNewTokens < 1)
-        {
-            throw new ArgumentException($"MaxNewTokens is {request.MaxNewTokens}: ask for at least 1.", nameof(request));
-        }
-
-        if (request.Draft is { } draft)
-        {
-            Check(draft);
-        }
-
-        if (request.Prompt is not null && Tokenizer is null)
-        {
-            throw new SpecDecodeException("The model has no tokenizer that can be used: give the prompt as token ids.");
-        }
-
-        int[] prompt = request.Tokens is not null ? [.. request.Tokens] : Tokenizer!.Encode(request.Prompt!);
-        Check(prompt, prompt.Length + 1L);
-        return prompt;
-    }
-
-    private void CheckLayers(LayerPlan plan, string parameter)
-    {
-        if (plan.Blocks.Any(block => block.Layer >= LayerCount))
-        {
-            throw new ArgumentException($"The plan names a layer that the model does not have; its last is {LayerCount - 1}.", parameter);
-        }
-    }
-
-    private void Check(DraftOptions draft)
-    {
-        ArgumentNullException.ThrowIfNull(draft.Plan, nameof(draft));
-        CheckLayers(draft.Plan, nameof(draft));
-        if (draft.Length is < 1 or > DraftOptions.MaxLength)
-        {
-            throw new ArgumentException($"The draft length is {draft.Length}: give 1 to {DraftOptions.MaxLength}.", nameof(draft));
-        }
-
-        if (!(draft.Threshold is >= 0 and <= 1))
-        {
-            throw new ArgumentException($"The draft threshold is {draft.Threshold}: give a probability from 0 to 1.", nameof(draft));
-        }
-    }
-
-    private void Check(int[] tokens, long length)
-    {
-        if (tokens.Length == 0)
-        {
-            throw new SpecDecodeException("There is no token to start from: give a prompt that is not empty.");
-        }
-
-        if (length > MaxSequenceLength)
-        {
-            throw new SpecDecodeException(
-                $"{tokens.Length} tokens are too many: a sequence of this model holds {MaxSequenceLength}, new tokens included. Shorten the prompt.");
-        }
-
-        int unknown = Array.FindIndex(tokens, token => (uint)token >= (uint)VocabularySize);
-        if (unknown >= 0)
-        {
-            throw new SpecDecodeException(
-                $"Token id {tokens[unknown]} (number {unknown + 1} of {tokens.Length}) is not in the vocabulary: ids go from 0 to {VocabularySize - 1}.");
-        }
-    }
-
-    private GenerationResult Result(Sequence sequence, int[] prompt, long start, long end)
-    {
-        long first = sequence.FirstTokenTimestamp == 0 ? end : sequence.FirstTokenTimestamp;
-        return new GenerationResult
-        {
-            PromptTokens = prompt.Length,
-            Tokens = sequence.NewTokens.ToArray(),
-            Text = Tokenizer is null ? null : Text(Tokenizer, prompt, sequence.NewTokens),
-            FinishReason = sequence.FinishReason!.Value,
-            Drafting = sequence.Statistics,
-            PrefillTime = Stopwatch.GetElapsedTime(start, first),
-            DecodeTime = sequence.NewTokens.Length > 1 ? Stopwatch.GetElapsedTime(first, end) : TimeSpan.Zero,
-        };
-    }
-
-    private static string Text(TextTokenizer tokenizer, int[] prompt, ReadOnlySpan<int> newTokens)
-    {
-        TokenTextStream stream = tokenizer.CreateStream(prompt);
-        System.Text.StringBuilder text = new();
-        foreach (int token in newTokens)
-        {
-            text.Append(stream.Append(token));
-        }
-
-        return text.Append(stream.Flush()).ToString();
     }
 
     /// <summary>Marks the model as busy; a second call at the same time throws.</summary>

@@ -2,7 +2,7 @@ using System.Numerics.Tensors;
 
 namespace SpecDecode.Sampling;
 
-/// <summary>Greedy choice.</summary>
+/// <summary>Greedy choice, and what every choice needs of its logits.</summary>
 internal static class Greedy
 {
     /// <summary>The token of the highest logit; the lowest id on a tie.</summary>
@@ -14,6 +14,9 @@ internal static class Greedy
         int token = TensorPrimitives.IndexOfMax(logits);
         return float.IsFinite(logits[token]) ? token : throw NotFinite(token, logits[token]);
     }
+
+    /// <summary>Whether a token can be chosen from them: none is NaN, and the highest is finite.</summary>
+    public static bool CanPick(ReadOnlySpan<float> logits) => float.IsFinite(logits[TensorPrimitives.IndexOfMax(logits)]);
 
     /// <summary>The error for a logit that is not finite.</summary>
     public static SpecDecodeException NotFinite(int token, float logit) => new(FormattableString.Invariant(

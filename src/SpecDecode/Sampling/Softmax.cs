@@ -5,12 +5,13 @@ namespace SpecDecode.Sampling;
 /// <summary>Softmax arithmetic.</summary>
 internal static class Softmax
 {
-    /// <summary>The probability of the most probable token.</summary>
+    /// <summary>The probability of a token.</summary>
     /// <param name="logits">One row of logits, <c>[V]</c>; overwritten.</param>
-    public static float MaxProbability(Span<float> logits)
+    /// <param name="token">The token.</param>
+    public static float Probability(Span<float> logits, int token)
     {
         TensorPrimitives.Subtract(logits, TensorPrimitives.Max<float>(logits), logits);
         TensorPrimitives.Exp<float>(logits, logits);
-        return 1f / TensorPrimitives.Sum<float>(logits);
+        return logits[token] / TensorPrimitives.Sum<float>(logits);
     }
 }

@@ -15,20 +15,29 @@ internal sealed class EngineStep
     private readonly IStages _stages;
     private readonly Drafter _drafter;
     private readonly Verifier _verifier;
-    private readonly RoundList _rounds = new();
+    private readonly RoundList _rounds;
     private readonly List<CacheTransaction.Entry> _enlisted = [];
 
     /// <summary>Makes a step for a model.</summary>
-    public EngineStep(IStages stages)
+    /// <param name="stages">The model.</param>
+    /// <param name="prefillChunk">Most rows of prompts in a step, all prompts together; at least 1.</param>
+    /// <param name="rules">How tokens are chosen and accepted; null takes the rules that there are.</param>
+    public EngineStep(IStages stages, int prefillChunk = int.MaxValue, AcceptanceRules? rules = null)
     {
+        rules ??= new AcceptanceRules();
         _stages = stages;
-        _drafter = new Drafter(stages);
-        _verifier = new Verifier(stages);
+        _drafter = new Drafter(stages, rules);
+        _verifier = new Verifier(stages, rules);
+        _rounds = new RoundList(prefillChunk);
     }
+
+    /// <summary>The rounds of the last step, also of one that failed; those that were cancelled in it are not among them.</summary>
+    public IReadOnlyList<Round> Rounds => _rounds;
 
     /// <summary>
     /// Advances the sequences: each gains a token or several, or reads a piece of its prompt, or waits for a later step when
-    /// the pass is full. When a stage fails, every sequence is as it was before the step.
+    /// the pass is full, or is left as it is when it is cancelled meanwhile. A draft pass that fails ends the drafts in it;
+    /// when verification fails, every sequence is as it was before the step.
     /// </summary>
     /// <param name="live">Sequences that are not finished, in the order in which they came.</param>
     public StepRecord Run(IReadOnlyList<Sequence> live)
@@ -44,20 +53,23 @@ internal sealed class EngineStep
 
         _rounds.Gather(live, _stages.MaxRows, transaction);
         int draftRows = _drafter.Run(_rounds);
+        _rounds.RemoveCancelled();
         long drafted = Stopwatch.GetTimestamp();
-        int verifyRows = _verifier.Run(_rounds);
+        int verifyRows = _rounds.Count == 0 ? 0 : _verifier.Run(_rounds);
         long verified = Stopwatch.GetTimestamp();
-        Accept(transaction);
+        Commit(transaction);
 
         TimeSpan draftTime = Stopwatch.GetElapsedTime(start, drafted);
         TimeSpan verifyTime = Stopwatch.GetElapsedTime(drafted, verified);
-        int newTokens = Append(draftTime / Math.Max(draftRows, 1), verifyTime / verifyRows);
+        int newTokens = Append(draftTime / Math.Max(draftRows, 1), verifyTime / Math.Max(verifyRows, 1));
         return new StepRecord
         {
+            Sequences = _rounds.Count,
             PromptRows = _rounds.PromptRows,
             DraftRows = draftRows,
             VerifyRows = verifyRows,
             NewTokens = newTokens,
+            FailedPasses = _drafter.FailedPasses,
             DraftTime = draftTime,
             VerifyTime = verifyTime,
             Time = Stopwatch.GetElapsedTime(start),
@@ -65,18 +77,12 @@ internal sealed class EngineStep
         };
     }
 
-    // The longest prefix of each draft that the verifier agrees with, and its own token behind it.
-    private void Accept(CacheTransaction transaction)
+    // What acceptance has left of each draft stays in the caches.
+    private void Commit(CacheTransaction transaction)
     {
         for (int i = 0; i < _rounds.Count; i++)
         {
-            Round round = _rounds[i];
-            if (round.ReachesEnd)
-            {
-                round.Accept(GreedyAcceptance.Count(round.Draft, round.Targets));
-            }
-
-            transaction.Keep(round.CachePlace, round.KeptLength);
+            transaction.Keep(_rounds[i].CachePlace, _rounds[i].KeptLength);
         }
 
         transaction.Commit();

@@ -1,5 +1,6 @@
 using SpecDecode.Diagnostics;
 using SpecDecode.Drafting;
+using SpecDecode.Sampling;
 
 namespace SpecDecode.Scheduling;
 
@@ -10,8 +11,12 @@ namespace SpecDecode.Scheduling;
 /// </summary>
 internal sealed class Round
 {
-    private readonly int[] _draft = new int[DraftOptions.MaxLength];
-    private readonly int[] _targets = new int[DraftOptions.MaxLength + 1];
+    private const int NoToken = -1;
+
+    // The token that is drafted from, and the draft behind it.
+    private readonly int[] _tokens = new int[DraftOptions.MaxLength + 1];
+    private readonly List<TokenDistribution> _draftDistributions = [];
+    private int _ownToken;
 
     /// <summary>The sequence.</summary>
     public Sequence Sequence { get; private set; } = null!;
@@ -50,16 +55,27 @@ internal sealed class Round
     public int ScoredRows => ReachesEnd ? DraftLength + 1 : 0;
 
     /// <summary>The draft.</summary>
-    public ReadOnlySpan<int> Draft => _draft.AsSpan(0, DraftLength);
+    public ReadOnlySpan<int> Draft => _tokens.AsSpan(1, DraftLength);
 
-    /// <summary>The verifier's token at each scored row.</summary>
-    public ReadOnlySpan<int> Targets => _targets.AsSpan(0, ScoredRows);
+    /// <summary>Whether the draft's rows were kept where they were exact; else verification runs them from the beginning.</summary>
+    public bool HasKeptRows => DraftLength > 0 && Sequence.Draft!.Weights == WeightSet.Verifier;
 
-    /// <summary>Draft tokens accepted.</summary>
+    /// <summary>Tokens of the rows that verification runs from the beginning: those of the pending tokens and of the draft, or just the last where the others were kept.</summary>
+    public ReadOnlySpan<int> TokensToEnter => HasKeptRows ? _tokens.AsSpan(DraftLength, 1)
+        : DraftLength > 0 ? _tokens.AsSpan(0, DraftLength + 1)
+        : Sequence.Pending[..PendingLength];
+
+    /// <summary>Draft tokens accepted so far.</summary>
     public int Accepted { get; private set; }
 
+    /// <summary>Whether it is known how far the output goes, so that no further row is judged.</summary>
+    public bool IsDecided { get; private set; }
+
+    /// <summary>Why the verifier can choose no token; null when it can.</summary>
+    public SpecDecodeException? Error { get; private set; }
+
     /// <summary>Tokens that become output: accepted ones and the verifier's own, up to an end of the text.</summary>
-    public int Appended { get; private set; }
+    public int Appended => Accepted + (_ownToken == NoToken ? 0 : 1);
 
     /// <summary>Begins a round without a draft.</summary>
     /// <param name="sequence">The sequence.</param>
@@ -71,9 +87,12 @@ internal sealed class Round
         PendingLength = pendingLength;
         ReachesEnd = pendingLength == sequence.Pending.Length;
         DraftLength = 0;
+        _tokens[0] = sequence.Pending[^1];
         FirstRow = 0;
         Accepted = 0;
-        Appended = 0;
+        IsDecided = false;
+        Error = null;
+        _ownToken = NoToken;
     }
 
     /// <summary>Takes the round into the step.</summary>
@@ -92,35 +111,65 @@ internal sealed class Round
     public void EndDraft() => WantsDraft = false;
 
     /// <summary>The token whose row the drafter runs next: the last known one, then each draft token.</summary>
-    public int TokenToDraftFrom => DraftLength == 0 ? Sequence.Pending[^1] : _draft[DraftLength - 1];
+    public int TokenToDraftFrom => _tokens[DraftLength];
 
     /// <summary>Adds a draft token.</summary>
     /// <param name="token">The token.</param>
     /// <param name="goOn">Whether more may follow it.</param>
     public void AddDraft(int token, bool goOn)
     {
-        _draft[DraftLength++] = token;
+        _tokens[++DraftLength] = token;
         WantsDraft = goOn && DraftLength < DraftLimit;
     }
 
-    /// <summary>Notes the verifier's token at a scored row.</summary>
-    public void SetTarget(int index, int token) => _targets[index] = token;
-
-    /// <summary>Notes how many draft tokens are accepted, and how far the output goes with the verifier's own token.</summary>
-    public void Accept(int accepted)
+    /// <summary>Where the distribution that a draft token was drawn from is kept until the token is judged.</summary>
+    /// <param name="place">The token's place in the draft.</param>
+    public TokenDistribution DraftDistribution(int place)
     {
-        Accepted = accepted;
-        while (Appended <= accepted && !(Appended > 0 && Sequence.Ends(Output(Appended - 1))))
+        while (_draftDistributions.Count <= place)
         {
-            Appended++;
+            _draftDistributions.Add(new TokenDistribution());
+        }
+
+        return _draftDistributions[place];
+    }
+
+    /// <summary>Judges the next place by the verifier's choice there: the draft's token stands if it is that, or is corrected to it.</summary>
+    /// <param name="token">The verifier's choice at the next draft token's place, or behind the whole draft.</param>
+    public void Settle(int token)
+    {
+        if (Accepted < DraftLength && _tokens[1 + Accepted] == token)
+        {
+            Accepted++;
+            IsDecided = Sequence.Ends(token);
+        }
+        else
+        {
+            Correct(token);
         }
     }
 
+    /// <summary>Puts the verifier's own token at the next place, whatever was drafted there, and so ends the round.</summary>
+    public void Correct(int token)
+    {
+        _ownToken = token;
+        IsDecided = true;
+    }
+
+    /// <summary>Ends the round without output, since the verifier's logits are no numbers.</summary>
+    public void Fail(SpecDecodeException error)
+    {
+        Error = error;
+        Accepted = 0;
+        _ownToken = NoToken;
+        IsDecided = true;
+    }
+
     /// <summary>A token of the output: accepted draft tokens, then the verifier's own.</summary>
-    public int Output(int index) => index < Accepted ? _draft[index] : _targets[Accepted];
+    public int Output(int index) => index < Accepted ? _tokens[1 + index] : _ownToken;
 
     /// <summary>Positions that are exact once the output is known: all but that of the output's last token.</summary>
-    public int KeptLength => CommittedLength + PendingLength + (ReachesEnd ? Appended - 1 : 0);
+    public int KeptLength => CommittedLength + (Error is not null ? 0 : PendingLength + (ReachesEnd ? Appended - 1 : 0));
 
     /// <summary>What the round did.</summary>
     /// <param name="draftTimePerRow">Time of the step's draft passes for each of their rows.</param>

@@ -4,14 +4,19 @@ using SpecDecode.Caching;
 namespace SpecDecode.Scheduling;
 
 /// <summary>The rounds of a step: who takes part in it, with how many rows.</summary>
-internal sealed class RoundList : IReadOnlyList<Round>
+/// <param name="prefillChunk">Most rows of prompts in a step, all prompts together; at least 1.</param>
+internal sealed class RoundList(int prefillChunk) : IReadOnlyList<Round>
 {
     // However many sequences write, prompts get a row in every so many steps.
     private const int StepsToAPromptsRow = 4;
 
+    private static readonly Comparison<Sequence> LongestWaitFirst = (a, b) =>
+        a.LastServed != b.LastServed ? a.LastServed.CompareTo(b.LastServed) : a.Place.CompareTo(b.Place);
+
     private readonly List<Round> _rounds = [];
-    private int _turn;
-    private uint _first;
+    private readonly List<Sequence> _order = [];
+    private long _turn;
+    private bool _isContended;
 
     /// <inheritdoc/>
     public int Count { get; private set; }
@@ -25,7 +30,8 @@ internal sealed class RoundList : IReadOnlyList<Round>
     /// <summary>
     /// Gives the sequences their rows: first a row to each that writes, then pieces of the prompts that are read, then the
     /// drafts, evenly. So neither a long prompt nor a long draft holds others up; prompts leave half of the room to drafts that
-    /// want it; whoever found no room is nearer to the front in the next step.
+    /// want it. Where there is not room for all, whoever has waited longest comes first, so that of n sequences none waits
+    /// for more than 4n steps (<see cref="StepsToAPromptsRow"/> for a prompt among writers that fill every pass).
     /// </summary>
     /// <param name="live">Sequences that are not finished.</param>
     /// <param name="maxRows">Rows of the verifying pass.</param>
@@ -34,15 +40,30 @@ internal sealed class RoundList : IReadOnlyList<Round>
     {
         Count = 0;
         PromptRows = 0;
-        int leftToPrompts = _turn % StepsToAPromptsRow == 0 && AnyReadsPrompt(live) ? 1 : 0;
-        int room = maxRows - AddPending(live, readingPrompt: false, maxRows - leftToPrompts);
-        int writers = Count;
-        room -= AddPending(live, readingPrompt: true, Math.Max(room - WantedDrafts(), (room + 1) / 2));
-        AdmitWithDrafts(writers, room, transaction);
         _turn++;
+        bool anyReads = Order(live);
+        int leftToPrompts = _turn % StepsToAPromptsRow == 0 && anyReads ? 1 : 0;
+        int room = maxRows - AddPending(readingPrompt: false, maxRows - leftToPrompts);
+        int writers = Count;
+        room -= AddPending(readingPrompt: true, Math.Min(prefillChunk, Math.Max(room - WantedDrafts(), (room + 1) / 2)));
+        AdmitWithDrafts(writers, room, transaction);
+        _isContended = Count < live.Count;
+    }
 
-        // The order changes only when somebody found no room: rows that stay in their places find their bindings again.
-        _first += Count < live.Count ? 1u : 0u;
+    /// <summary>Takes out the rounds of sequences that have been cancelled meanwhile; what they drafted is forgotten.</summary>
+    public void RemoveCancelled()
+    {
+        int kept = 0;
+        for (int i = 0; i < Count; i++)
+        {
+            if (!_rounds[i].Sequence.IsCancellationRequested)
+            {
+                (_rounds[kept], _rounds[i]) = (_rounds[i], _rounds[kept]);
+                kept++;
+            }
+        }
+
+        Count = kept;
     }
 
     /// <inheritdoc/>
@@ -50,28 +71,39 @@ internal sealed class RoundList : IReadOnlyList<Round>
 
     IEnumerator IEnumerable.GetEnumerator() => GetEnumerator();
 
-    private static bool AnyReadsPrompt(IReadOnlyList<Sequence> live)
+    // The order in which sequences are served; whether any of them reads its prompt. It is that of their coming while there is
+    // room for all: rows that stay in their places find their bindings again.
+    private bool Order(IReadOnlyList<Sequence> live)
     {
-        bool any = false;
+        bool anyReads = false;
+        _order.Clear();
         for (int i = 0; i < live.Count; i++)
         {
-            any |= live[i].ReadsPrompt;
+            live[i].Place = i;
+            anyReads |= live[i].ReadsPrompt;
+            _order.Add(live[i]);
         }
 
-        return any;
+        if (_isContended)
+        {
+            _order.Sort(LongestWaitFirst);
+        }
+
+        return anyReads;
     }
 
     // Adds sequences with as many of their pending tokens as fit; the rows that this takes.
-    private int AddPending(IReadOnlyList<Sequence> live, bool readingPrompt, int room)
+    private int AddPending(bool readingPrompt, int room)
     {
         int used = 0;
-        for (int i = 0; i < live.Count && used < room; i++)
+        for (int i = 0; i < _order.Count && used < room; i++)
         {
-            Sequence sequence = live[(int)((_first + (uint)i) % (uint)live.Count)];
+            Sequence sequence = _order[i];
             if (sequence.ReadsPrompt == readingPrompt)
             {
                 int pending = Math.Min(sequence.Pending.Length, room - used);
                 Next().Begin(sequence, pending);
+                sequence.LastServed = _turn;
                 PromptRows += sequence.WritesFirstToken ? pending : 0;
                 used += pending;
             }

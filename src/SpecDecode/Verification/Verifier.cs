@@ -1,3 +1,4 @@
+using System.Numerics.Tensors;
 using SpecDecode.Plans;
 using SpecDecode.Sampling;
 using SpecDecode.Scheduling;
@@ -12,27 +13,29 @@ namespace SpecDecode.Verification;
 internal sealed class Verifier
 {
     private readonly IStages _stages;
+    private readonly AcceptanceRules _rules;
     private readonly LayerPlan _fullPlan;
     private readonly List<RowSource> _sources = [];
     private readonly int[] _scoredRows;
     private readonly Round[] _scoredRounds;
-    private readonly int[] _scoredIndexes;
     private RowBatch _batch;
     private RowBatch _next;
 
-    /// <summary>Makes a verifier for a model.</summary>
-    public Verifier(IStages stages)
+    /// <summary>Makes a verifier.</summary>
+    /// <param name="stages">The model.</param>
+    /// <param name="rules">How tokens are chosen and drafts accepted.</param>
+    public Verifier(IStages stages, AcceptanceRules rules)
     {
         _stages = stages;
+        _rules = rules;
         _fullPlan = LayerPlan.Full(stages.LayerCount);
         _batch = new RowBatch(stages.MaxRows);
         _next = new RowBatch(stages.MaxRows);
         _scoredRows = new int[stages.MaxScoredRows];
         _scoredRounds = new Round[stages.MaxScoredRows];
-        _scoredIndexes = new int[stages.MaxScoredRows];
     }
 
-    /// <summary>Runs the rounds' rows and notes the verifier's token at each scored row.</summary>
+    /// <summary>Runs the rounds' rows, and judges the drafts by what the full model makes of them.</summary>
     /// <returns>Rows that were run at full depth.</returns>
     public int Run(IReadOnlyList<Round> rounds)
     {
@@ -50,8 +53,6 @@ internal sealed class Verifier
         return _batch.Rows;
     }
 
-    private static bool HasKeptRows(Round round) => round.DraftLength > 0;
-
     private static int KeptDepth(Round round) => round.Sequence.Draft!.Plan.ExactDepth;
 
     // Rows at depth 0: all but those that were kept.
@@ -61,9 +62,8 @@ internal sealed class Verifier
         for (int i = 0; i < rounds.Count; i++)
         {
             Round round = rounds[i];
-            round.FirstRow = HasKeptRows(round)
-                ? _batch.Add(round.Sequence.Cache, round.CommittedLength + round.Rows - 1, round.Draft[^1])
-                : _batch.Add(round.Sequence.Cache, round.CommittedLength, round.Sequence.Pending[..round.PendingLength]);
+            ReadOnlySpan<int> tokens = round.TokensToEnter;
+            round.FirstRow = _batch.Add(round.Sequence.Cache, round.CommittedLength + round.Rows - tokens.Length, tokens);
         }
 
         _stages.Embed(_batch);
@@ -75,7 +75,7 @@ internal sealed class Verifier
         int next = _fullPlan.Blocks.Length;
         for (int i = 0; i < rounds.Count; i++)
         {
-            if (HasKeptRows(rounds[i]) && KeptDepth(rounds[i]) > depth)
+            if (rounds[i].HasKeptRows && KeptDepth(rounds[i]) > depth)
             {
                 next = Math.Min(next, KeptDepth(rounds[i]));
             }
@@ -90,7 +90,7 @@ internal sealed class Verifier
         bool joins = false;
         for (int i = 0; i < rounds.Count; i++)
         {
-            joins |= HasKeptRows(rounds[i]) && KeptDepth(rounds[i]) == depth;
+            joins |= rounds[i].HasKeptRows && KeptDepth(rounds[i]) == depth;
         }
 
         if (!joins)
@@ -104,7 +104,7 @@ internal sealed class Verifier
         {
             Round round = rounds[i];
             RowSpan span = _batch.Spans[i];
-            int keptRows = HasKeptRows(round) && KeptDepth(round) == depth ? round.DraftLength : 0;
+            int keptRows = round.HasKeptRows && KeptDepth(round) == depth ? round.DraftLength : 0;
             if (keptRows > 0)
             {
                 _sources.Add(new RowSource(IsKept: true, round.KeptSlot, keptRows));
@@ -124,14 +124,13 @@ internal sealed class Verifier
         for (int i = 0; i < rounds.Count; i++)
         {
             Round round = rounds[i];
-            for (int index = 0; index < round.ScoredRows; index++)
+            for (int index = 0; index < round.ScoredRows && !round.IsDecided; index++)
             {
                 _scoredRows[scored] = round.FirstRow + round.PendingLength - 1 + index;
                 _scoredRounds[scored] = round;
-                _scoredIndexes[scored] = index;
                 if (++scored == _scoredRows.Length)
                 {
-                    PickTargets(scored);
+                    Judge(scored);
                     scored = 0;
                 }
             }
@@ -139,16 +138,34 @@ internal sealed class Verifier
 
         if (scored > 0)
         {
-            PickTargets(scored);
+            Judge(scored);
         }
     }
 
-    private void PickTargets(int scored)
+    // Row after row of each round, until it is decided; rows behind that are computed with the others and not looked at.
+    private void Judge(int scored)
     {
         ReadOnlySpan<float> logits = _stages.Head(_scoredRows.AsSpan(0, scored));
         for (int i = 0; i < scored; i++)
         {
-            _scoredRounds[i].SetTarget(_scoredIndexes[i], Greedy.Pick(logits.Slice(i * _stages.VocabularySize, _stages.VocabularySize)));
+            Round round = _scoredRounds[i];
+            if (!round.IsDecided)
+            {
+                Judge(round, logits.Slice(i * _stages.VocabularySize, _stages.VocabularySize));
+            }
+        }
+    }
+
+    private void Judge(Round round, ReadOnlySpan<float> logits)
+    {
+        int highest = TensorPrimitives.IndexOfMax(logits);
+        if (float.IsFinite(logits[highest]))
+        {
+            _rules[round.Sequence.Sampler.Rule].Judge(round, logits);
+        }
+        else
+        {
+            round.Fail(Greedy.NotFinite(highest, logits[highest]));
         }
     }
 }

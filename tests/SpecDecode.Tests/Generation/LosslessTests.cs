@@ -149,10 +149,22 @@ public class LosslessTests(TalesModels models)
     }
 
     [Theory]
-    [InlineData(0)]
+    [InlineData(-1)]
     [InlineData(65)]
     public void A_draft_length_out_of_range_is_refused(int length) => Assert.Throws<ArgumentException>(() =>
         models.Wide.Generate(Request(Prompts[0], new DraftOptions { Plan = LayerPlan.Full(Layers), Length = length })));
+
+    [Fact]
+    public void Draft_length_0_is_plain_decoding()
+    {
+        GenerationResult plain = models.Wide.Generate(Request(Prompts[0], null));
+        foreach (DraftOptions off in (DraftOptions[])[DraftOptions.Off, new() { Plan = LayerPlan.EarlyExit(Layers, 2), Length = 0 }])
+        {
+            GenerationResult result = models.Wide.Generate(Request(Prompts[0], off));
+            Assert.Equal(plain.Tokens, result.Tokens);
+            Assert.Equal(0, result.Drafting.Drafted);
+        }
+    }
 
     [Theory]
     [InlineData(-0.1f)]

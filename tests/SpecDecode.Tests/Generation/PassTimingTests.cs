@@ -17,7 +17,7 @@ public class PassTimingTests(TalesModels models)
 
     [Theory]
     [InlineData(0, 0, 1)]
-    [InlineData(257, 0, 1)]
+    [InlineData(513, 0, 1)]
     [InlineData(1, -1, 1)]
     [InlineData(1, 1024, 1)]
     [InlineData(1, int.MaxValue, 1)]

@@ -25,6 +25,7 @@ internal sealed record Expectation(float[] LogitsLast, int[] ArgMaxPerPosition, 
     {
         Assert.Equal(LogitsLast.Length, logits.Count);
         double difference = LogitsLast.Zip(logits, (expected, actual) => Math.Abs((double)expected - actual)).Max();
+        TestContext.Current.TestOutputHelper?.WriteLine($"{what}: largest difference of the logits {difference:e1}");
         Assert.True(difference <= LogitTolerance, $"{what}: logits differ by {difference:e2}");
 
         Assert.Equal(ArgMaxPerPosition.Length, argMax.Count);

@@ -219,7 +219,10 @@ internal sealed class EngineHistory
         return failing;
     }
 
-    /// <summary>A step that fails at a call of any of its passes, drafting ones included, and leaves everything as it was.</summary>
+    /// <summary>
+    /// A step that fails at a call of any of its passes. A draft pass that fails only shortens drafts; where verification fails,
+    /// everything is left as it was.
+    /// </summary>
     /// <returns>Whether it came to that call; if not, the step was an ordinary one.</returns>
     public bool StepThatFailsAnywhere()
     {
@@ -250,7 +253,7 @@ internal sealed class EngineHistory
                 Join(1);
             }
 
-            return false;
+            return calls <= 0;
         }
 
         Assert.Equal(before, States());
@@ -288,6 +291,7 @@ internal sealed class EngineHistory
     {
         Plan = DrawPlan(),
         Length = _random.Next(1, 17),
+        Precision = Chance(4) ? Precision.Int4 : null,
         Threshold = Chance(3) ? _random.NextSingle() : 0,
     };
 

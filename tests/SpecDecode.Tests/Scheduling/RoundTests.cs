@@ -173,12 +173,11 @@ public class RoundTests
             round.AddDraft(token, goOn: true);
         }
 
-        for (int i = 0; i < targets.Length; i++)
+        for (int i = 0; i < targets.Length && !round.IsDecided; i++)
         {
-            round.SetTarget(i, targets[i]);
+            round.Settle(targets[i]);
         }
 
-        round.Accept(Verification.GreedyAcceptance.Count(round.Draft, round.Targets));
         return round;
     }
 }

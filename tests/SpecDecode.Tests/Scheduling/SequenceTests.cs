@@ -79,8 +79,7 @@ public class SequenceTests
         Round round = new();
         round.Begin(sequence, sequence.Pending.Length);
         round.Admit(cachePlace: 0, draftLimit: 0, keptSlot: 0);
-        round.SetTarget(0, token);
-        round.Accept(0);
+        round.Settle(token);
         sequence.Append(round, TimeSpan.Zero, TimeSpan.Zero);
     }
 

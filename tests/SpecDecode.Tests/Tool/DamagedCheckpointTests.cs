@@ -56,7 +56,7 @@ public sealed class DamagedCheckpointTests
         ["unknown model_type"] = ("is 'mamba', a family that is not supported", model => model.Config(("model_type", "mamba"))),
         ["model_type missing"] = ("\"model_type\" is missing", model => model.Config(("model_type", null))),
         ["model_type a number"] = ("\"model_type\" is 7", model => model.Config(("model_type", 7))),
-        ["unknown rope type"] = ("is 'yarn', a rotary scaling that is not supported", model => model.Config(("rope_scaling", new JsonObject { ["rope_type"] = "yarn" }))),
+        ["unknown rope type"] = ("is 'dynamic', a rotary scaling that is not supported", model => model.Config(("rope_scaling", new JsonObject { ["rope_type"] = "dynamic" }))),
         ["rope without its factor"] = ("\"rope_scaling.factor\" is missing", model => model.Config(("rope_scaling", new JsonObject { ["type"] = "linear" }))),
         ["rope factor 0"] = ("\"rope_scaling.factor\" is 0", model => model.Config(("rope_scaling", new JsonObject { ["type"] = "linear", ["factor"] = 0 }))),
         ["rope_scaling a text"] = ("\"rope_scaling\" is", model => model.Config(("rope_scaling", "linear"))),
@@ -192,7 +192,7 @@ public sealed class DamagedCheckpointTests
         Assert.Equal(untied, ToolRun.On(model, "logits", "--tokens", "1,2,3").Output);
     }
 
-    private static void AssertRefused(string fixture, Action<FixtureCheckpoint> damage, string said)
+    internal static void AssertRefused(string fixture, Action<FixtureCheckpoint> damage, string said)
     {
         using FixtureCheckpoint model = new(fixture);
         damage(model);

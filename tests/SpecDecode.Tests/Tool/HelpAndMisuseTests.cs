@@ -13,6 +13,8 @@ public sealed class HelpAndMisuseTests
     [InlineData("bench", "--help")]
     [InlineData("tokenize", "--help")]
     [InlineData("detokenize", "--help")]
+    [InlineData("prepare", "--help")]
+    [InlineData("perplexity", "--help")]
     public void Help_goes_to_stdout_and_is_no_error(params string[] arguments)
     {
         ToolRun run = ToolRun.Of(arguments);
@@ -25,7 +27,10 @@ public sealed class HelpAndMisuseTests
     [Theory]
     [InlineData("generate", "--model --prompt --tokens --max-tokens --ignore-eos --threads --cache-folder --json "
         + "--draft --exit-layer --skip-attention --skip-mlp --draft-length --draft-threshold")]
-    [InlineData("logits", "--model --tokens --exit-layer --skip-attention --skip-mlp --threads --cache-folder")]
+    [InlineData("logits", "--model --tokens --exit-layer --skip-attention --skip-mlp --threads --cache-folder "
+        + "--precision --head-precision --block-size --activations")]
+    [InlineData("prepare", "--model --precision --head-precision --block-size --output --cache-folder --json")]
+    [InlineData("perplexity", "--model --text --max-tokens --threads --cache-folder --precision --head-precision --block-size --activations --json")]
     [InlineData("tokenize", "--model --tokenizer --text --file --special --parse-special --json")]
     [InlineData("detokenize", "--model --tokenizer --tokens --special --json")]
     public void Help_of_a_command_names_each_of_its_options(string command, string options)
@@ -37,7 +42,7 @@ public sealed class HelpAndMisuseTests
 
     [Fact]
     public void Help_names_the_commands() =>
-        Assert.All(["generate", "logits", "bench", "tokenize", "detokenize"], command => Assert.Contains($"  {command} ", ToolRun.Of("--help").Output, StringComparison.Ordinal));
+        Assert.All(["generate", "logits", "bench", "prepare", "perplexity", "tokenize", "detokenize"], command => Assert.Contains($"  {command} ", ToolRun.Of("--help").Output, StringComparison.Ordinal));
 
     [Theory]
     [InlineData("no command")]
@@ -48,7 +53,7 @@ public sealed class HelpAndMisuseTests
     [InlineData("no tokens", "logits", "--model", "m")]
     [InlineData("prompt for logits", "logits", "--model", "m", "--prompt", "a")]
     [InlineData("option without its value", "generate", "--model", "m", "--tokens")]
-    [InlineData("unknown option", "generate", "--model", "m", "--tokens", "1", "--temperature", "1")]
+    [InlineData("unknown option", "generate", "--model", "m", "--tokens", "1", "--warmth", "1")]
     [InlineData("a stray word", "generate", "--model", "m", "--tokens", "1", "word")]
     [InlineData("the model twice", "generate", "--model", "m", "--model", "n", "--tokens", "1")]
     [InlineData("empty tokens", "generate", "--model", "m", "--tokens", "")]

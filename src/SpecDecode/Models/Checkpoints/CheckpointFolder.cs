@@ -21,6 +21,9 @@ internal static class CheckpointFolder
     /// <summary>Which tensor is in which shard, when the weights are in several files.</summary>
     public const string ShardIndex = "model.safetensors.index.json";
 
+    /// <summary>All weights, already converted to what stages read; in place of the safetensors files.</summary>
+    public const string Prepared = "specdecode.weights";
+
     /// <summary>Checks that a folder is there.</summary>
     /// <param name="folder">The folder's full path.</param>
     /// <exception cref="CheckpointException">It is not, or is a file.</exception>

@@ -27,6 +27,9 @@ internal sealed record DecoderDescription
     /// <summary>Prepared tensor <c>[VocabularySize, HiddenSize]</c> that token ids are looked up in.</summary>
     public required string Embedding { get; init; }
 
+    /// <summary>Factor on the rows that are looked up.</summary>
+    public float EmbeddingScale { get; init; } = 1f;
+
     /// <summary>The layers in order.</summary>
     public required ImmutableArray<LayerDescription> Layers { get; init; }
 
@@ -35,6 +38,9 @@ internal sealed record DecoderDescription
 
     /// <summary>Projection to logits; names the embedding's own tensor where the two are tied.</summary>
     public required LinearDescription Head { get; init; }
+
+    /// <summary>Bound c of the logits y, which become c · tanh(y / c); null for none.</summary>
+    public float? LogitSoftCap { get; init; }
 
     /// <summary>Ids that end a text: those of config.json and of generation_config.json together; may be empty.</summary>
     public required ImmutableArray<int> EndOfSequence { get; init; }

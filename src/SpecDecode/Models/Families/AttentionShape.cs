@@ -39,9 +39,10 @@ internal sealed record AttentionShape(int QueryHeads, int KeyValueHeads, int Hea
     }
 
     /// <summary>Where a head's channels lie in the stages.</summary>
-    public HeadLayout Layout(RotaryDescription rotary) => new(HeadSize, 2 * rotary.InverseFrequencies.Length);
+    /// <param name="rotary">The rotary embedding, which decides it; null for none.</param>
+    public HeadLayout Layout(RotaryDescription? rotary) => new(HeadSize, 2 * (rotary?.InverseFrequencies.Length ?? 0));
 
-    /// <summary>The attention of these heads, scaled by 1/sqrt(head size of the checkpoint).</summary>
-    public AttendDescription Attend(RotaryDescription rotary) =>
+    /// <summary>The attention of these heads over all positions, scaled by 1/sqrt(head size of the checkpoint).</summary>
+    public AttendDescription Attend(RotaryDescription? rotary) =>
         new(QueryHeads, KeyValueHeads, Layout(rotary).Size, (float)(1.0 / Math.Sqrt(HeadSize)), rotary);
 }

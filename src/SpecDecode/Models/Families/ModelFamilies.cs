@@ -6,7 +6,11 @@ namespace SpecDecode.Models.Families;
 /// <summary>The families that this library reads, by <c>model_type</c>.</summary>
 internal static class ModelFamilies
 {
-    private static readonly IModelFamily[] All = [new LlamaFamily()];
+    private static readonly IModelFamily[] All =
+    [
+        new LlamaFamily(), new MistralFamily(), new Qwen2Family(), new Qwen3Family(), new Phi3Family(), new Gemma2Family(),
+        new SmolLm3Family(), new Olmo2Family(), new GptNeoXFamily(),
+    ];
 
     /// <summary>Describes the checkpoint with the family that its config names.</summary>
     /// <exception cref="CheckpointException">The family is unknown, or the checkpoint does not fit it.</exception>

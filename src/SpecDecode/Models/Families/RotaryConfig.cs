@@ -3,8 +3,18 @@ using SpecDecode.Models.Descriptions;
 
 namespace SpecDecode.Models.Families;
 
+/// <summary>The older keys of a rotary embedding, which families name differently.</summary>
+/// <param name="Theta">Key of the base.</param>
+/// <param name="Part">Key of the rotated part of a head.</param>
+/// <param name="DefaultPart">The part where no key says.</param>
+internal sealed record RotaryKeys(string Theta, string Part, double DefaultPart)
+{
+    /// <summary>What most families have.</summary>
+    public static RotaryKeys Usual { get; } = new("rope_theta", "partial_rotary_factor", 1.0);
+}
+
 /// <summary>
-/// Reads the rotary embedding from a config: the newer <c>rope_parameters</c> object, or <c>rope_theta</c> with
+/// Reads the rotary embedding from a config: the newer <c>rope_parameters</c> object, or a base and a rotated part beside
 /// <c>rope_scaling</c>.
 /// </summary>
 internal static class RotaryConfig
@@ -14,58 +24,43 @@ internal static class RotaryConfig
     /// <summary>Reads base, rotated part and scaling.</summary>
     /// <param name="config">config.json.</param>
     /// <param name="headSize">Channels of a head.</param>
+    /// <param name="keys">The family's older keys; null for <see cref="RotaryKeys.Usual"/>.</param>
     /// <exception cref="CheckpointException">An unknown scaling type, a missing or impossible number.</exception>
-    public static RotaryDescription Read(ConfigDocument config, int headSize)
+    public static RotaryDescription Read(ConfigDocument config, int headSize, RotaryKeys? keys = null)
     {
+        keys ??= RotaryKeys.Usual;
         ConfigDocument? parameters = config.Object("rope_parameters");
         ConfigDocument? scaling = parameters ?? config.Object("rope_scaling");
-        double theta = config.PositiveNumber("rope_theta", DefaultTheta);
-        double part = config.PositiveNumber("partial_rotary_factor", 1.0);
+        double theta = config.PositiveNumber(keys.Theta, DefaultTheta);
+        double part = config.PositiveNumber(keys.Part, keys.DefaultPart);
         if (parameters is not null)
         {
+            RefuseOnesByLayer(parameters);
             theta = parameters.PositiveNumber("rope_theta", theta);
             part = parameters.PositiveNumber("partial_rotary_factor", part);
         }
 
-        int rotated = part <= 1.0 ? (int)(headSize * part) : 0;
-        if (rotated < 2 || rotated % 2 != 0)
+        int dimensions = part <= 1.0 ? (int)(headSize * part) : 0;
+        RotaryDescription rotary = RotaryDescription.Default(theta, dimensions);
+        if (dimensions < 1 || 2 * rotary.InverseFrequencies.Length > headSize)
         {
             throw config.Error(
                 "head_dim",
                 FormattableString.Invariant(
-                    $"is {headSize}, of which the rotary part {part} is no even number of channels: restore the published config.json"));
+                    $"is {headSize}, of which the rotary part {part} holds no pairs of channels: restore the published config.json"));
         }
 
-        return Scale(RotaryDescription.Default(theta, rotated), scaling);
+        return scaling is null ? rotary : RotaryScaling.Apply(rotary, config, scaling, theta, dimensions);
     }
 
-    private static RotaryDescription Scale(RotaryDescription rotary, ConfigDocument? scaling)
+    private static void RefuseOnesByLayer(ConfigDocument parameters)
     {
-        if (scaling is null)
+        foreach (string type in WindowConfig.LayerTypeNames)
         {
-            return rotary;
-        }
-
-        string key = scaling.Has("rope_type") || !scaling.Has("type") ? "rope_type" : "type";
-        string type = scaling.String(key, "default")!;
-        switch (type)
-        {
-            case "default":
-                return rotary;
-            case "linear":
-                return rotary.ScaledLinearly(scaling.PositiveNumber("factor"));
-            case "llama3":
-                double low = scaling.PositiveNumber("low_freq_factor");
-                double high = scaling.PositiveNumber("high_freq_factor");
-                if (high <= low)
-                {
-                    throw scaling.Error("high_freq_factor", "is not greater than low_freq_factor: restore the published config.json");
-                }
-
-                return rotary.ScaledByBands(
-                    scaling.PositiveNumber("factor"), low, high, scaling.PositiveInt("original_max_position_embeddings"));
-            default:
-                throw scaling.Error(key, $"is '{type}', a rotary scaling that is not supported: use a checkpoint with default, linear or llama3");
+            if (parameters.Has(type))
+            {
+                throw parameters.Error(type, "gives layers of one type a rotary embedding of their own, which is not supported: use a checkpoint with one for all");
+            }
         }
     }
 }

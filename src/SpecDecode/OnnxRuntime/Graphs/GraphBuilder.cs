@@ -14,7 +14,7 @@ namespace SpecDecode.OnnxRuntime.Graphs;
 /// </summary>
 /// <param name="weights">Where the weights lie.</param>
 /// <param name="elementType">What weights, inputs and outputs are, unless a method says otherwise.</param>
-internal sealed class GraphBuilder(PreparedWeights weights, ElementType elementType)
+internal sealed partial class GraphBuilder(PreparedWeights weights, ElementType elementType)
 {
     private const int IrVersion = 10;
     private const int OnnxOpset = 21;
@@ -44,30 +44,6 @@ internal sealed class GraphBuilder(PreparedWeights weights, ElementType elementT
         _graph.Output.Add(Declare(name, OnnxTypes.Of(elementType), dimensions));
     }
 
-    /// <summary>Rows of a table picked by index.</summary>
-    public string Gather(string table, string indices) => Node("Gather", [Weight(table), indices]);
-
-    /// <summary>A normalisation over the last dimension.</summary>
-    public string Norm(string x, NormDescription norm) => norm.Kind switch
-    {
-        NormKind.Rms => Node(
-            "SimplifiedLayerNormalization", [x, Weight(norm.Weight)], "", Integer("axis", -1), Float("epsilon", norm.Epsilon)),
-        _ => throw new ArgumentOutOfRangeException(nameof(norm), norm.Kind, "A norm that no graph is written for."),
-    };
-
-    /// <summary>
-    /// x Wᵀ + bias + residual. The checkpoint's orientation is kept (<c>transB</c>): the CPU kernel packs it at load, and
-    /// adds the residual while it multiplies.
-    /// </summary>
-    /// <param name="x">Rows <c>[rows, inputs]</c>.</param>
-    /// <param name="linear">Weight and bias.</param>
-    /// <param name="residual">Rows <c>[rows, outputs]</c> that are added, or null.</param>
-    public string Linear(string x, LinearDescription linear, string? residual = null)
-    {
-        string? added = residual ?? (linear.Bias is null ? null : Weight(linear.Bias));
-        string product = Node("Gemm", added is null ? [x, Weight(linear.Weight)] : [x, Weight(linear.Weight), added], "", Integer("transB", 1));
-        return residual is not null && linear.Bias is not null ? Node("Add", [product, Weight(linear.Bias)]) : product;
-    }
 
     /// <summary>The two halves of the last dimension.</summary>
     public (string First, string Second) Halves(string x, int halfWidth)
@@ -95,22 +71,15 @@ internal sealed class GraphBuilder(PreparedWeights weights, ElementType elementT
     /// <summary>The elementwise product.</summary>
     public string Multiply(string a, string b) => Node("Mul", [a, b]);
 
-    /// <summary>
-    /// Attention of one sequence's new rows over its cache (com.microsoft GroupQueryAttention), rotary embedding inside.
-    /// Keys and values come out under the names of the two last outputs; bound to the buffers that came in, they are
-    /// appended in place.
-    /// </summary>
-    public (string Attended, string Keys, string Values) Attend(AttendDescription attend, AttendInputs inputs)
-    {
-        NodeProto node = AddNode(
-            "GroupQueryAttention",
-            [inputs.QueryKeyValue, "", "", inputs.PastKeys, inputs.PastValues, inputs.LastPosition, inputs.TotalLength, inputs.Cosines, inputs.Sines],
-            [NewValue(), NewValue(), NewValue()],
-            MicrosoftDomain,
-            Integer("num_heads", attend.QueryHeads), Integer("kv_num_heads", attend.KeyValueHeads),
-            Float("scale", attend.Scale), Integer("do_rotary", 1));
-        return (node.Output[0], node.Output[1], node.Output[2]);
-    }
+    /// <summary>The elementwise sum.</summary>
+    public string Add(string a, string b) => Node("Add", [a, b]);
+
+    /// <summary>Every element times a number; 1 adds no node.</summary>
+    public string Scale(string x, float factor) => factor == 1f ? x : Multiply(x, Number(factor));
+
+    /// <summary>c · tanh(x / c), which bounds every element by c; null adds no node.</summary>
+    public string SoftCap(string x, float? bound) =>
+        bound is { } c ? Multiply(Node("Tanh", [Node("Div", [x, Number(c)])]), Number(c)) : x;
 
     /// <summary>The finished model as ONNX bytes.</summary>
     public byte[] Build()
@@ -184,28 +153,17 @@ internal sealed class GraphBuilder(PreparedWeights weights, ElementType elementT
         return constant.Name;
     }
 
-    private string Weight(string name)
+    private string Number(float number)
     {
-        if (!_initializers.Add(name))
-        {
-            return name;
-        }
-
-        PreparedTensor tensor = weights[name];
-        TensorProto initializer = new() { Name = name, DataType = OnnxTypes.Of(elementType), DataLocation = TensorProto.Types.DataLocation.External };
-        initializer.Dims.AddRange(tensor.Shape);
-        AddExternal("location", Path.GetFileName(weights.Path));
-        AddExternal("offset", tensor.Offset.ToString(CultureInfo.InvariantCulture));
-        AddExternal("length", tensor.Length.ToString(CultureInfo.InvariantCulture));
-        _graph.Initializer.Add(initializer);
-        return name;
-
-        void AddExternal(string key, string value) => initializer.ExternalData.Add(new StringStringEntryProto { Key = key, Value = value });
+        TensorProto constant = new() { Name = NewValue(), DataType = OnnxTypes.Of(elementType), RawData = ByteString.CopyFrom(BitConverter.GetBytes(number)) };
+        _graph.Initializer.Add(constant);
+        return constant.Name;
     }
 
     /// <summary>Numbers of element types in ONNX's TensorProto.DataType.</summary>
     private static class OnnxTypes
     {
+        public const int UInt8 = 2;
         public const int Int64 = 7;
 
         public static int Of(ElementType type) => type switch
@@ -216,14 +174,3 @@ internal sealed class GraphBuilder(PreparedWeights weights, ElementType elementT
         };
     }
 }
-
-/// <summary>Names of the values that attention reads.</summary>
-/// <param name="QueryKeyValue">Packed rows of one sequence, <c>[1, rows, (Hq + 2 Hkv) · D]</c>.</param>
-/// <param name="PastKeys">Key buffer <c>[1, Hkv, capacity, D]</c>.</param>
-/// <param name="PastValues">Value buffer, likewise.</param>
-/// <param name="LastPosition">int32 <c>[1]</c>: length of the sequence with these rows, minus 1.</param>
-/// <param name="TotalLength">int32 <c>[1]</c>: length of the sequence with these rows.</param>
-/// <param name="Cosines">Rotary table <c>[positions, D/2]</c>.</param>
-/// <param name="Sines">Rotary table, likewise.</param>
-internal sealed record AttendInputs(
-    string QueryKeyValue, string PastKeys, string PastValues, string LastPosition, string TotalLength, string Cosines, string Sines);

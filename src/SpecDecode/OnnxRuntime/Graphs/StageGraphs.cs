@@ -14,7 +14,7 @@ internal sealed class StageGraphs(DecoderDescription model, PreparedWeights weig
     {
         GraphBuilder graph = new(weights, model.ElementType);
         string tokens = graph.IntegerInput(StageNames.Tokens, "rows");
-        graph.Output(graph.Gather(model.Embedding, tokens), StageNames.Output, "rows", model.HiddenSize);
+        graph.Output(Embed(graph, tokens), StageNames.Output, "rows", model.HiddenSize);
         return graph.Build();
     }
 
@@ -45,16 +45,17 @@ internal sealed class StageGraphs(DecoderDescription model, PreparedWeights weig
         GraphBuilder graph = new(weights, model.ElementType);
         string residual = Residual(graph);
         string attended = graph.Input(StageNames.Attended, "rows", attention.Output.Inputs);
-        graph.Output(graph.Linear(attended, attention.Output, residual), StageNames.Output, "rows", model.HiddenSize);
+        graph.Output(AttentionOut(graph, attended, attention, residual), StageNames.Output, "rows", model.HiddenSize);
         return graph.Build();
     }
 
-    /// <summary>residual <c>[rows, d]</c> → residual.</summary>
-    public byte[] Mlp(MlpDescription mlp)
+    /// <summary>residual <c>[rows, d]</c>, and where the layer is parallel what its MLP reads, <c>[rows, d]</c> → residual.</summary>
+    public byte[] Mlp(LayerDescription layer)
     {
         GraphBuilder graph = new(weights, model.ElementType);
         string residual = Residual(graph);
-        graph.Output(Mlp(graph, residual, mlp), StageNames.Output, "rows", model.HiddenSize);
+        string input = layer.IsParallel ? graph.Input(StageNames.LayerInput, "rows", model.HiddenSize) : residual;
+        graph.Output(Mlp(graph, input, layer.Mlp, residual), StageNames.Output, "rows", model.HiddenSize);
         return graph.Build();
     }
 
@@ -67,20 +68,38 @@ internal sealed class StageGraphs(DecoderDescription model, PreparedWeights weig
         return graph.Build();
     }
 
-    /// <summary>Norm and packed projection of an attention block.</summary>
-    public static string AttentionIn(GraphBuilder graph, string residual, AttentionDescription attention) =>
-        graph.Linear(graph.Norm(residual, attention.InputNorm), attention.QueryKeyValue);
+    /// <summary>Rows of the embedding.</summary>
+    public string Embed(GraphBuilder graph, string tokens) => graph.Scale(graph.Gather(model.Embedding, tokens), model.EmbeddingScale);
 
-    /// <summary>A whole MLP block.</summary>
-    public static string Mlp(GraphBuilder graph, string residual, MlpDescription mlp)
+    /// <summary>Norm and packed projection of an attention block, and the norms of its queries and keys.</summary>
+    public static string AttentionIn(GraphBuilder graph, string residual, AttentionDescription attention) =>
+        graph.NormQueriesAndKeys(
+            graph.Linear(graph.Norm(residual, attention.InputNorm), attention.QueryKeyValue), attention.Attend, attention.QueryKeyNorm);
+
+    /// <summary>Output projection of an attention block, added to the residual.</summary>
+    public static string AttentionOut(GraphBuilder graph, string attended, AttentionDescription attention, string residual) =>
+        AddedTo(graph, residual, attended, attention.Output, attention.OutputNorm);
+
+    /// <summary>A whole MLP block, added to the residual.</summary>
+    public static string Mlp(GraphBuilder graph, string input, MlpDescription mlp, string residual)
     {
-        string gateUp = graph.Linear(graph.Norm(residual, mlp.InputNorm), mlp.GateUp);
-        (string gate, string up) = graph.Halves(gateUp, mlp.GateUp.Outputs / 2);
-        return graph.Linear(graph.Multiply(graph.Activate(gate, mlp.Activation), up), mlp.Down, residual);
+        string inner = graph.Linear(graph.Norm(input, mlp.InputNorm), mlp.GateUp);
+        if (mlp.IsGated)
+        {
+            (string gate, string up) = graph.Halves(inner, mlp.GateUp.Outputs / 2);
+            inner = graph.Multiply(graph.Activate(gate, mlp.Activation), up);
+        }
+        else
+        {
+            inner = graph.Activate(inner, mlp.Activation);
+        }
+
+        return AddedTo(graph, residual, inner, mlp.Down, mlp.OutputNorm);
     }
 
     /// <summary>Final norm and projection to logits.</summary>
-    public string Head(GraphBuilder graph, string residual) => graph.Linear(graph.Norm(residual, model.FinalNorm), model.Head);
+    public string Head(GraphBuilder graph, string residual) =>
+        graph.SoftCap(graph.Linear(graph.Norm(residual, model.FinalNorm), model.Head), model.LogitSoftCap);
 
     /// <summary>Declares what attention reads besides the packed rows.</summary>
     public static AttendInputs DeclareAttendInputs(GraphBuilder graph, AttendDescription attend, string packed, KvNames names)
@@ -92,8 +111,8 @@ internal sealed class StageGraphs(DecoderDescription model, PreparedWeights weig
             names.PastValues,
             graph.IntegerInput(StageNames.LastPosition, 1),
             graph.IntegerInput(StageNames.TotalLength, 1),
-            graph.Input(StageNames.Cosines, "positions", attend.HeadSize / 2),
-            graph.Input(StageNames.Sines, "positions", attend.HeadSize / 2));
+            attend.Rotary is null ? "" : graph.Input(StageNames.Cosines, "positions", attend.HeadSize / 2),
+            attend.Rotary is null ? "" : graph.Input(StageNames.Sines, "positions", attend.HeadSize / 2));
     }
 
     /// <summary>Declares the buffers of one layer's keys and values.</summary>
@@ -102,6 +121,10 @@ internal sealed class StageGraphs(DecoderDescription model, PreparedWeights weig
         graph.Input(names.PastKeys, 1, attend.KeyValueHeads, "capacity", attend.HeadSize);
         graph.Input(names.PastValues, 1, attend.KeyValueHeads, "capacity", attend.HeadSize);
     }
+
+    // The kernel adds the residual while it multiplies; a norm between them takes a node more.
+    private static string AddedTo(GraphBuilder graph, string residual, string x, LinearDescription linear, NormDescription? norm) =>
+        norm is null ? graph.Linear(x, linear, residual) : graph.Add(residual, graph.Norm(graph.Linear(x, linear), norm));
 
     private string Residual(GraphBuilder graph) => graph.Input(StageNames.Residual, "rows", model.HiddenSize);
 }

@@ -5,6 +5,7 @@ internal static class StageNames
 {
     public const string Tokens = "tokens";
     public const string Residual = "residual";
+    public const string LayerInput = "layer_input";
     public const string Attended = "attended";
     public const string QueryKeyValue = "qkv";
     public const string LastPosition = "last_position";

@@ -30,9 +30,10 @@ internal sealed class RotaryTable : IDisposable
         _sines = buffers.Reserve(bytes, "the rotary table");
     }
 
-    /// <summary>Fills the table up to a length of sequence.</summary>
+    /// <summary>Fills the table up to a length of sequence, at most the positions that it was reserved for.</summary>
     public void EnsureLength(int length)
     {
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(length, _positions);
         while (_filled < length)
         {
             int end = Math.Min(_filled + Piece, _positions);
@@ -68,8 +69,8 @@ internal sealed class RotaryTable : IDisposable
             for (int i = 0; i < _rotary.InverseFrequencies.Length; i++)
             {
                 (double sine, double cosine) = Math.SinCos(position * _rotary.InverseFrequencies[i]);
-                cosines[row + i] = (float)cosine;
-                sines[row + i] = (float)sine;
+                cosines[row + i] = (float)(cosine * _rotary.AttentionFactor);
+                sines[row + i] = (float)(sine * _rotary.AttentionFactor);
             }
         }
     }

@@ -47,6 +47,53 @@ public sealed class RotaryConfigTests : IDisposable
         Assert.DoesNotContain(0, bands);
     }
 
+    [Fact]
+    public void An_odd_rotary_part_takes_one_channel_more_along()
+    {
+        RotaryDescription rotary = Read("""{ "partial_rotary_factor": 0.1 }""", 32);
+
+        Assert.Equal([1.0, Math.Pow(10000, -2.0 / 3)], rotary.InverseFrequencies.AsEnumerable());
+        Assert.Contains("holds no pairs", Assert.Throws<CheckpointException>(() => Read("{}", 3)).Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Yarn_keeps_fast_channels_divides_slow_ones_and_blends_between()
+    {
+        RotaryDescription rotary = Read("""{ "rope_scaling": { "type": "yarn", "factor": 4, "original_max_position_embeddings": 4096 } }""", 64);
+
+        // 32 turns in 4096 positions fall on pair 10.4, one turn on pair 22.5: outwards to whole pairs, 10 and 23.
+        AssertFrequencies(rotary, 64, 10000, f =>
+        {
+            double pair = -Math.Log(f) / Math.Log(10000) * 32;
+            double scaled = Math.Clamp((pair - 10) / 13, 0, 1);
+            return f * (1 - scaled) + f / 4 * scaled;
+        });
+        Assert.Equal(0.1 * Math.Log(4) + 1, rotary.AttentionFactor, 1e-12);
+        Assert.Equal(1.0, Read("""{ "rope_scaling": { "type": "yarn", "factor": 0.5 } }""", 64).AttentionFactor);
+        Assert.Equal(0.7, Read("""{ "rope_scaling": { "type": "yarn", "factor": 4, "attention_factor": 0.7 } }""", 64).AttentionFactor);
+        Assert.Equal(
+            (0.1 * 0.5 * Math.Log(4) + 1) / (0.1 * 0.8 * Math.Log(4) + 1),
+            Read("""{ "rope_scaling": { "type": "yarn", "factor": 4, "mscale": 0.5, "mscale_all_dim": 0.8 } }""", 64).AttentionFactor, 1e-12);
+    }
+
+    [Theory]
+    [InlineData("""{ "max_position_embeddings": 400, "original_max_position_embeddings": 100, "rope_scaling": { "type": "longrope", FACTORS } }""")]
+    [InlineData("""{ "max_position_embeddings": 400, "original_max_position_embeddings": 100, "rope_scaling": { "type": "su", FACTORS } }""")]
+    [InlineData("""{ "max_position_embeddings": 400, "original_max_position_embeddings": 100, "rope_scaling": { "type": "yarn", FACTORS } }""")]
+    [InlineData("""{ "max_position_embeddings": 100, "rope_scaling": { "rope_type": "longrope", "factor": 4, FACTORS } }""")]
+    [InlineData("""{ "max_position_embeddings": 400, "rope_parameters": { "rope_type": "longrope", "original_max_position_embeddings": 100, FACTORS } }""")]
+    public void Longrope_has_one_set_of_divisors_up_to_the_original_context_and_another_beyond(string config)
+    {
+        RotaryDescription rotary = Read(config.Replace("FACTORS", """ "short_factor": [1, 2], "long_factor": [3, 5] """, StringComparison.Ordinal), 4);
+
+        Assert.Same(rotary, rotary.For(100));
+        Assert.Equal([1.0, 0.01 / 2], rotary.For(1).InverseFrequencies.AsEnumerable());
+        Assert.Equal([1.0 / 3, 0.01 / 5], rotary.For(101).InverseFrequencies.AsEnumerable());
+        Assert.Equal(Math.Sqrt(1 + Math.Log(4) / Math.Log(100)), rotary.AttentionFactor, 1e-12);
+        Assert.Equal(rotary.AttentionFactor, rotary.For(101).AttentionFactor);
+        Assert.NotEqual(rotary, rotary.For(101));
+    }
+
     [Theory]
     [InlineData("""{ "rope_theta": 5e5 }""", """{ "rope_parameters": { "rope_type": "default", "rope_theta": 5e5 } }""")]
     [InlineData("""{ "rope_theta": 5e5 }""", """{ "rope_parameters": { "rope_theta": 5e5 } }""")]
@@ -73,14 +120,31 @@ public sealed class RotaryConfigTests : IDisposable
 
     [Theory]
     [InlineData("""{ "rope_scaling": { "type": "dynamic", "factor": 2 } }""", "\"rope_scaling.type\"")]
-    [InlineData("""{ "rope_parameters": { "rope_type": "yarn" } }""", "\"rope_parameters.rope_type\"")]
+    [InlineData("""{ "rope_parameters": { "rope_type": "dynamic" } }""", "\"rope_parameters.rope_type\"")]
+    [InlineData("""{ "rope_parameters": { "rope_type": "yarn" } }""", "\"rope_parameters.factor\" is missing")]
+    [InlineData("""{ "rope_scaling": { "type": "yarn", "factor": 4, "beta_fast": 1, "beta_slow": 2 } }""", "\"rope_scaling.beta_fast\" is less than")]
+    [InlineData("""{ "rope_scaling": { "type": "yarn", "factor": 4, "original_max_position_embeddings": 1 } }""", "within which no channel turns")]
+    [InlineData("""{ "rope_theta": 1, "rope_scaling": { "type": "yarn", "factor": 4 } }""", "\"rope_theta\" is not greater than 1")]
+    [InlineData("""{ "rope_scaling": { "type": "longrope", "long_factor": [1] } }""", "\"rope_scaling.short_factor\" has 0 numbers; expected 16")]
+    [InlineData(
+        """{ "partial_rotary_factor": 0.1, "rope_scaling": { "type": "longrope", "short_factor": [1, 1], "long_factor": [1, 1, 1] } }""",
+        "\"rope_scaling.long_factor\" has 3 numbers; expected 2")]
+    [InlineData(
+        """{ "partial_rotary_factor": 0.1, "rope_scaling": { "type": "longrope", "short_factor": [1, 0], "long_factor": [1, 1] } }""",
+        "\"rope_scaling.short_factor\" has 2 numbers; expected 2 above 0")]
+    [InlineData(
+        """{ "partial_rotary_factor": 0.1, "rope_scaling": { "type": "longrope", "short_factor": [1, "2"], "long_factor": [1, 1] } }""",
+        "\"rope_scaling.short_factor\" is")]
+    [InlineData(
+        """{ "partial_rotary_factor": 0.1, "original_max_position_embeddings": 1, "rope_scaling": { "type": "longrope", "short_factor": [1, 1], "long_factor": [1, 1] } }""",
+        "\"original_max_position_embeddings\" is 1")]
+    [InlineData("""{ "rope_parameters": { "full_attention": { "rope_theta": 10000 } } }""", "\"rope_parameters.full_attention\" gives layers of one type")]
     [InlineData("""{ "rope_parameters": { "rope_type": "linear" } }""", "\"rope_parameters.factor\" is missing")]
     [InlineData("""{ "rope_parameters": { "rope_theta": 0 } }""", "\"rope_parameters.rope_theta\" is 0")]
     [InlineData("""{ "rope_parameters": [] }""", "\"rope_parameters\" is an array")]
     [InlineData("""{ "rope_theta": 1e999 }""", "\"rope_theta\" is 1e999")]
-    [InlineData("""{ "partial_rotary_factor": 0.01 }""", "is no even number of channels")]
-    [InlineData("""{ "partial_rotary_factor": 0.1 }""", "is no even number of channels")]
-    [InlineData("""{ "partial_rotary_factor": 2 }""", "is no even number of channels")]
+    [InlineData("""{ "partial_rotary_factor": 0.01 }""", "holds no pairs of channels")]
+    [InlineData("""{ "partial_rotary_factor": 2 }""", "holds no pairs of channels")]
     [InlineData("""{ "rope_scaling": { "rope_type": "llama3", "factor": 8 } }""", "\"rope_scaling.low_freq_factor\" is missing")]
     [InlineData(
         """{ "rope_scaling": { "rope_type": "llama3", "factor": 8, "low_freq_factor": 4, "high_freq_factor": 4, "original_max_position_embeddings": 64 } }""",

@@ -6,7 +6,7 @@ using SpecDecode.Plans;
 
 namespace SpecDecode.Tests.Reference;
 
-public sealed class LlamaFixtureTests
+public sealed class FixtureTests
 {
     public static TheoryData<string> Folders =>
         [.. Directory.GetDirectories(TestFolders.Fixtures).Select(folder => Path.GetFileName(folder)).Order()];
@@ -34,6 +34,14 @@ public sealed class LlamaFixtureTests
         LayerPlan plan = LayerPlan.Skip(
             model.LayerCount, Expectation.Integers(skip.GetProperty("attention")), Expectation.Integers(skip.GetProperty("mlp")));
         Check(skip, plan, "skip set");
+
+        // What the skip set alone would write: at each place the best token after all that went before.
+        int[] prompt = tokens[..json.RootElement.GetProperty("greedy_prompt_length").GetInt32()];
+        int[] greedy = Expectation.Integers(skip.GetProperty("greedy"));
+        LogitsResult written = model.Evaluate([.. prompt, .. greedy], plan, TestContext.Current.CancellationToken);
+        Expectation.CheckGreedy(
+            greedy, Expectation.Numbers(skip.GetProperty("greedy_margin")), [.. written.ArgMaxPerPosition.Skip(prompt.Length - 1).SkipLast(1)],
+            $"{fixture}, skip set");
     }
 
     [Theory]

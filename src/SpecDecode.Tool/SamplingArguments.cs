@@ -1,0 +1,79 @@
+using System.CommandLine;
+using System.CommandLine.Parsing;
+using SpecDecode.Sampling;
+
+namespace SpecDecode.Tool;
+
+/// <summary>The options that say how tokens are chosen.</summary>
+internal sealed class SamplingArguments
+{
+    private static readonly Dictionary<string, AcceptanceRule> Rules = new()
+    {
+        ["greedy"] = AcceptanceRule.Greedy,
+        ["rejection"] = AcceptanceRule.Rejection,
+        ["shared-noise"] = AcceptanceRule.SharedNoise,
+    };
+
+    private readonly Option<float?> _temperature = NumberOption.Real(
+        "--temperature", "T", "Divides the logits; 0, the default, takes the most probable token always.",
+        number => float.IsFinite(number) && number >= 0, "0 or more");
+
+    private readonly Option<int?> _topK = NumberOption.Optional(
+        "--top-k", "K", "Choose among the K most probable tokens; by default 0, all.", min: 0);
+
+    private readonly Option<float?> _topP = NumberOption.Real(
+        "--top-p", "P", "Choose among the most probable tokens that together have this probability; by default 1, all.",
+        number => number is > 0 and <= 1, "a probability above 0, at most 1");
+
+    private readonly Option<float?> _minP = NumberOption.Probability(
+        "--min-p", "P", "Choose among tokens with at least this share of the highest probability; by default 0, all.");
+
+    private readonly Option<long?> _seed = NumberOption.Seed("--seed", "S", "Makes the choices reproducible.");
+
+    private readonly Option<string?> _acceptance = new("--acceptance")
+    {
+        Description = "How draft tokens are accepted; by default greedy at temperature 0, else shared-noise with a seed and rejection without.",
+    };
+
+    /// <summary>Adds the options to a command.</summary>
+    public SamplingArguments(Command command)
+    {
+        _acceptance.AcceptOnlyFromAmong([.. Rules.Keys]);
+        foreach (Option option in (Option[])[_temperature, _topK, _topP, _minP, _seed, _acceptance])
+        {
+            command.Options.Add(option);
+        }
+
+        command.Validators.Add(Check);
+    }
+
+    /// <summary>What the options ask for.</summary>
+    public SamplingOptions Read(ParseResult arguments) => new()
+    {
+        Temperature = arguments.GetValue(_temperature) ?? 0,
+        TopK = arguments.GetValue(_topK) ?? 0,
+        TopP = arguments.GetValue(_topP) ?? 1,
+        MinP = arguments.GetValue(_minP) ?? 0,
+        Seed = arguments.GetValue(_seed),
+        Acceptance = arguments.GetValue(_acceptance) is { } rule ? Rules[rule] : null,
+    };
+
+    // What each option alone allows has been checked by its parser.
+    private void Check(CommandResult result)
+    {
+        if (result.GetResult(_acceptance) is not { Tokens: [{ Value: var rule }] } || result.GetResult(_temperature) is { Errors: var errors } && errors.Any())
+        {
+            return;
+        }
+
+        bool draws = result.GetValue(_temperature) > 0;
+        if (draws && rule == "greedy")
+        {
+            result.AddError("--acceptance greedy belongs to temperature 0; use rejection or shared-noise.");
+        }
+        else if (!draws && rule is "rejection" or "shared-noise")
+        {
+            result.AddError($"--acceptance {rule} has no effect without a --temperature above 0.");
+        }
+    }
+}

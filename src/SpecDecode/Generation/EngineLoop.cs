@@ -1,0 +1,245 @@
+using System.Collections.Concurrent;
+using SpecDecode.Diagnostics;
+using SpecDecode.Scheduling;
+
+namespace SpecDecode.Generation;
+
+/// <summary>
+/// The thread that runs a model's steps: takes requests in, steps while there is anybody to serve, sleeps while there is not, and
+/// passes tokens on.
+/// </summary>
+internal sealed class EngineLoop : IDisposable
+{
+    private readonly Scheduler _scheduler;
+    private readonly IEngineObserver _observer;
+    private readonly int _maxInFlight;
+    private readonly Thread _thread;
+    private readonly ConcurrentQueue<TokenFeed> _incoming = new();
+    private readonly List<TokenFeed> _feeds = [];
+    private readonly AutoResetEvent _wake = new(false);
+    private readonly Lock _gate = new();
+    private readonly TaskCompletionSource _ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private int _inFlight;
+    private bool _isStopping;
+    private volatile bool _isHurrying;
+    private volatile Exception? _fault;
+
+    /// <summary>Makes a loop and starts its thread.</summary>
+    /// <param name="scheduler">The sequences; belongs to the loop from now on.</param>
+    /// <param name="maxInFlight">Most requests that are live or wait.</param>
+    /// <param name="observer">Is told what happens.</param>
+    /// <param name="name">The thread's name.</param>
+    public EngineLoop(Scheduler scheduler, int maxInFlight, IEngineObserver observer, string name)
+    {
+        _scheduler = scheduler;
+        _maxInFlight = maxInFlight;
+        _observer = observer;
+        _thread = new Thread(Run) { Name = name, IsBackground = true };
+        _thread.Start();
+    }
+
+    /// <summary>Live sequences after the last step.</summary>
+    public int LiveCount { get; private set; }
+
+    /// <summary>Requests that are not live yet.</summary>
+    public int WaitingCount => Math.Max(0, Volatile.Read(ref _inFlight) - LiveCount);
+
+    /// <summary>Bytes that live sequences have reserved for keys and values.</summary>
+    public long KvReservedBytes => _scheduler.Budget.Reserved;
+
+    /// <summary>Bytes that all may reserve.</summary>
+    public long KvLimitBytes => _scheduler.Budget.Limit;
+
+    /// <summary>What ended the loop when it should not have ended; null while all is well.</summary>
+    public Exception? Fault => _fault;
+
+    /// <summary>Takes a request.</summary>
+    /// <exception cref="QueueFullException">Too many wait already.</exception>
+    /// <exception cref="ShuttingDownException">The loop takes no more.</exception>
+    public TokenFeed Submit(Sequence sequence)
+    {
+        TokenFeed feed = new(sequence);
+        lock (_gate)
+        {
+            if (_isStopping)
+            {
+                throw new ShuttingDownException("The service is stopping and takes no more requests: send this one to another instance, or again later.");
+            }
+
+            if (_fault is { } fault)
+            {
+                throw new SpecDecodeException($"The engine has failed and cannot go on: {fault.Message} Restart the service.", fault);
+            }
+
+            if (_inFlight >= _maxInFlight)
+            {
+                throw new QueueFullException(
+                    $"{_inFlight} requests are being answered or wait, as many as MaxSequences and MaxQueue allow together: try again later, or raise MaxQueue.");
+            }
+
+            Interlocked.Increment(ref _inFlight);
+            _incoming.Enqueue(feed);
+        }
+
+        _wake.Set();
+        return feed;
+    }
+
+    /// <summary>Takes no more requests, and lets those that it has run to their end.</summary>
+    /// <param name="hurry">Ends them where they are, with <see cref="FinishReason.Shutdown"/>.</param>
+    public async Task StopAsync(CancellationToken hurry)
+    {
+        lock (_gate)
+        {
+            _isStopping = true;
+        }
+
+        if (!_ended.Task.IsCompleted)
+        {
+            _wake.Set();
+        }
+
+        using CancellationTokenRegistration registration = hurry.UnsafeRegister(static loop => ((EngineLoop)loop!).Hurry(), this);
+        await _ended.Task.ConfigureAwait(false);
+    }
+
+    /// <summary>Stops at once, if it has not stopped, and waits for the step that runs.</summary>
+    public void Dispose()
+    {
+        lock (_gate)
+        {
+            _isStopping = true;
+        }
+
+        Hurry();
+        _thread.Join();
+        _wake.Dispose();
+    }
+
+    private void Hurry()
+    {
+        _isHurrying = true;
+        if (!_ended.Task.IsCompleted)
+        {
+            _wake.Set();
+        }
+    }
+
+    private void Run()
+    {
+        try
+        {
+            while (TakeIn())
+            {
+                if (_scheduler.IsIdle)
+                {
+                    _wake.WaitOne();
+                }
+                else
+                {
+                    Step();
+                }
+            }
+        }
+        catch (Exception error)
+        {
+            // A fault of the engine itself: nobody may be left waiting for it.
+            lock (_gate)
+            {
+                _fault = error;
+            }
+
+            FailAll(error);
+        }
+        finally
+        {
+            _ended.SetResult();
+        }
+    }
+
+    // Whether the loop goes on.
+    private bool TakeIn()
+    {
+        while (_incoming.TryDequeue(out TokenFeed? feed))
+        {
+            _feeds.Add(feed);
+            _scheduler.Add(feed.Sequence);
+        }
+
+        if (_isHurrying)
+        {
+            _scheduler.EndAll(FinishReason.Shutdown);
+            PassOn();
+        }
+
+        lock (_gate)
+        {
+            return !_isStopping || !_scheduler.IsIdle || !_incoming.IsEmpty;
+        }
+    }
+
+    private void Step()
+    {
+        StepRecord record = _scheduler.Step();
+        if (_scheduler.PassError is { } error)
+        {
+            _observer.OnPassFailed(error);
+        }
+
+        if (record.Sequences > 0)
+        {
+            _observer.OnStep(record);
+        }
+
+        PassOn();
+    }
+
+    private void PassOn()
+    {
+        LiveCount = _scheduler.Live.Count;
+        int kept = 0;
+        for (int i = 0; i < _feeds.Count; i++)
+        {
+            TokenFeed feed = _feeds[i];
+            Sequence sequence = feed.Sequence;
+            bool ended = sequence.FinishReason is not null;
+            if (ended)
+            {
+                // Before the reader knows: it may ask again at once.
+                Interlocked.Decrement(ref _inFlight);
+                _observer.OnEnded(sequence);
+            }
+            else
+            {
+                _feeds[kept++] = feed;
+            }
+
+            int before = feed.State.Count;
+            if (before > 0 && sequence.NewTokens.Length > before)
+            {
+                _observer.OnRound(sequence.LastRound);
+            }
+
+            feed.Publish();
+        }
+
+        _feeds.RemoveRange(kept, _feeds.Count - kept);
+    }
+
+    private void FailAll(Exception error)
+    {
+        while (_incoming.TryDequeue(out TokenFeed? feed))
+        {
+            _feeds.Add(feed);
+        }
+
+        foreach (TokenFeed feed in _feeds)
+        {
+            feed.Sequence.Fail(error);
+            feed.Sequence.Dispose();
+            feed.Publish();
+        }
+
+        _feeds.Clear();
+    }
+}

@@ -1,0 +1,148 @@
+using System.Collections.Frozen;
+using SpecDecode.Drafting;
+using SpecDecode.Plans;
+using SpecDecode.Sampling;
+using SpecDecode.Scheduling;
+using SpecDecode.Tokenizers;
+
+namespace SpecDecode.Generation;
+
+/// <summary>Checks requests against a model and makes sequences of them. Has no state; safe for concurrent use.</summary>
+/// <param name="stages">The model, of which only the sizes are read.</param>
+/// <param name="tokenizer">Its tokenizer; null where there is none.</param>
+/// <param name="endOfSequence">Tokens that end a text.</param>
+/// <param name="kvBytes">Bytes that the keys and values of all sequences may take.</param>
+internal sealed class RequestIntake(IStages stages, TextTokenizer? tokenizer, IEnumerable<int> endOfSequence, long kvBytes)
+{
+    private readonly FrozenSet<int> _endOfSequence = endOfSequence.ToFrozenSet();
+
+    /// <summary>Makes a sequence that has still to be admitted.</summary>
+    /// <param name="request">The request.</param>
+    /// <param name="defaults">What holds where it does not say.</param>
+    /// <exception cref="ArgumentException">The request contradicts itself, or one of its numbers is out of range.</exception>
+    /// <exception cref="SpecDecodeException">The model cannot serve it: the prompt is empty, too long, or not in the vocabulary.</exception>
+    public Sequence CreateSequence(GenerationRequest request, GenerationDefaults defaults)
+    {
+        ArgumentNullException.ThrowIfNull(request);
+        if (request.Prompt is null == request.Tokens is null)
+        {
+            throw new ArgumentException("A request needs either Prompt or Tokens, and not both.", nameof(request));
+        }
+
+        int wantedTokens = request.MaxNewTokens ?? defaults.MaxNewTokens;
+        if (wantedTokens < 1)
+        {
+            throw new ArgumentException($"MaxNewTokens is {wantedTokens}: ask for at least 1.", nameof(request));
+        }
+
+        SamplingOptions sampling = request.Sampling ?? defaults.Sampling;
+        if (sampling.FindError() is { } error)
+        {
+            throw new ArgumentException(error, nameof(request));
+        }
+
+        DraftOptions draft = request.Draft ?? defaults.Draft;
+        Check(draft);
+
+        if (request.Prompt is not null && tokenizer is null)
+        {
+            throw new SpecDecodeException("The model has no tokenizer that can be used: give the prompt as token ids.");
+        }
+
+        int[] prompt = request.Tokens is not null ? [.. request.Tokens] : tokenizer!.Encode(request.Prompt!);
+        CheckTokens(prompt, prompt.Length + 1L);
+
+        // In 64 bits: the number of new tokens is the caller's.
+        int maxNewTokens = (int)Math.Min(wantedTokens, (long)stages.MaxSequenceLength - prompt.Length);
+        CheckBudget(prompt.Length, maxNewTokens);
+        return new Sequence(
+            prompt, maxNewTokens, EndOfText(request), null, draft.Length == 0 ? null : draft, new Sampler(sampling));
+    }
+
+    /// <summary>Refuses a sequence that is empty, too long, or has an id beyond the vocabulary.</summary>
+    /// <param name="tokens">Its tokens.</param>
+    /// <param name="length">How long it will be.</param>
+    public void CheckTokens(int[] tokens, long length)
+    {
+        if (tokens.Length == 0)
+        {
+            throw new SpecDecodeException("There is no token to start from: give a prompt that is not empty.");
+        }
+
+        if (length > stages.MaxSequenceLength)
+        {
+            throw new SpecDecodeException(
+                $"{tokens.Length} tokens are too many: a sequence of this model holds {stages.MaxSequenceLength}, new tokens included. Shorten the prompt.");
+        }
+
+        int unknown = Array.FindIndex(tokens, token => (uint)token >= (uint)stages.VocabularySize);
+        if (unknown >= 0)
+        {
+            throw new SpecDecodeException(
+                $"Token id {tokens[unknown]} (number {unknown + 1} of {tokens.Length}) is not in the vocabulary: ids go from 0 to {stages.VocabularySize - 1}.");
+        }
+    }
+
+    /// <summary>Refuses a plan for a deeper model.</summary>
+    public void CheckLayers(LayerPlan plan, string parameter)
+    {
+        if (plan.Blocks.Any(block => block.Layer >= stages.LayerCount))
+        {
+            throw new ArgumentException($"The plan names a layer that the model does not have; its last is {stages.LayerCount - 1}.", parameter);
+        }
+    }
+
+    private FrozenSet<int> EndOfText(GenerationRequest request)
+    {
+        FrozenSet<int> models = request.IgnoreEndOfSequence ? FrozenSet<int>.Empty : _endOfSequence;
+        if (request.StopTokens is not { Count: > 0 } stopTokens)
+        {
+            return models;
+        }
+
+        foreach (int token in stopTokens)
+        {
+            if ((uint)token >= (uint)stages.VocabularySize)
+            {
+                throw new ArgumentException(
+                    $"The stop token {token} is not in the vocabulary: ids go from 0 to {stages.VocabularySize - 1}.", nameof(request));
+            }
+        }
+
+        return models.Union(stopTokens).ToFrozenSet();
+    }
+
+    private void Check(DraftOptions draft)
+    {
+        ArgumentNullException.ThrowIfNull(draft.Plan, nameof(draft));
+        CheckLayers(draft.Plan, nameof(draft));
+        if (draft.Length is < 0 or > DraftOptions.MaxLength)
+        {
+            throw new ArgumentException($"The draft length is {draft.Length}: give 1 to {DraftOptions.MaxLength}, or 0 for plain decoding.", nameof(draft));
+        }
+
+        if (draft.Precision is { } precision && precision != stages.DraftPrecision)
+        {
+            throw new ArgumentException(
+                $"The draft precision is {precision}, but the model was loaded {(stages.DraftPrecision is { } loaded ? $"with one of {loaded}" : "without one")}: set ModelOptions.DraftPrecision when you load it.",
+                nameof(draft));
+        }
+
+        if (!(draft.Threshold is >= 0 and <= 1))
+        {
+            throw new ArgumentException($"The draft threshold is {draft.Threshold}: give a probability from 0 to 1.", nameof(draft));
+        }
+    }
+
+    private void CheckBudget(int promptLength, int maxNewTokens)
+    {
+        long bytes = stages.KvStorageBytes(promptLength + maxNewTokens);
+        if (bytes > kvBytes)
+        {
+            throw new SpecDecodeException(
+                $"The keys and values of {promptLength} prompt and {maxNewTokens} new tokens take {Megabytes(bytes)} MB, but {Megabytes(kvBytes)} MB are allowed for all sequences: ask for fewer tokens, or raise KvCacheMegabytes.");
+        }
+    }
+
+    private static long Megabytes(long bytes) => (bytes + (1 << 20) - 1) >> 20;
+}

@@ -1,0 +1,89 @@
+using System.Collections.Frozen;
+using SpecDecode.Diagnostics;
+using SpecDecode.Drafting;
+using SpecDecode.Models;
+using SpecDecode.Scheduling;
+
+namespace SpecDecode.Generation;
+
+/// <summary>A loaded model with the loop that serves it, from warm-up to the end.</summary>
+internal sealed class ServedModel : IAsyncDisposable
+{
+    private const int WarmUpTokens = 12;
+
+    private readonly IDisposable _model;
+    private readonly EngineLoop _loop;
+
+    private ServedModel(IDisposable model, EngineLoop loop, TextGenerator generator)
+    {
+        _model = model;
+        _loop = loop;
+        Generator = generator;
+    }
+
+    /// <summary>What callers see.</summary>
+    public TextGenerator Generator { get; }
+
+    /// <summary>Warms a model up and starts its loop.</summary>
+    /// <param name="model">The model; belongs to the result from now on, also when this throws.</param>
+    /// <param name="name">What it is called in telemetry.</param>
+    /// <param name="limits">What may be taken on.</param>
+    /// <param name="maxQueue">Most requests that wait beside those that are worked on.</param>
+    /// <param name="defaults">What holds where a request does not say.</param>
+    /// <param name="observer">Is told what the engine does.</param>
+    public static ServedModel Start(
+        LoadedModel model, string name, SchedulerLimits limits, int maxQueue, GenerationDefaults defaults, IEngineObserver observer)
+    {
+        try
+        {
+            Scheduler scheduler = new(model.Stages, limits);
+            WarmUp(scheduler, model, defaults);
+            EngineLoop loop = new(scheduler, (int)Math.Min(int.MaxValue, (long)limits.MaxSequences + maxQueue), observer, $"SpecDecode {name}");
+            ModelInfo info = new(name, model.Stages.LayerCount, model.Stages.VocabularySize, model.Stages.MaxSequenceLength);
+            RequestIntake intake = new(model.Stages, model.Tokenizer, model.Description.EndOfSequence, limits.KvBytes);
+            return new ServedModel(model, loop, new TextGenerator(info, model.Tokenizer, intake, loop, defaults));
+        }
+        catch
+        {
+            model.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>Takes no more requests, and ends when those that there are have ended.</summary>
+    /// <param name="hurry">Ends them where they are.</param>
+    public Task StopAsync(CancellationToken hurry) => _loop.StopAsync(hurry);
+
+    /// <summary>Stops at once and frees the model.</summary>
+    public async ValueTask DisposeAsync()
+    {
+        await _loop.StopAsync(new CancellationToken(canceled: true)).ConfigureAwait(false);
+        _loop.Dispose();
+        _model.Dispose();
+    }
+
+    // Binds the stages and compiles the code that the first request would else wait for: one text plain, one with drafts.
+    private static void WarmUp(Scheduler scheduler, LoadedModel model, GenerationDefaults defaults)
+    {
+        int tokens = Math.Min(WarmUpTokens, model.Stages.MaxSequenceLength - 1);
+        foreach (DraftOptions? draft in (DraftOptions?[])[null, defaults.Draft.Length == 0 ? null : defaults.Draft])
+        {
+            Sequence sequence = new([0], tokens, FrozenSet<int>.Empty, null, draft);
+            if (tokens < 1 || !scheduler.CanEverAdmit(sequence.Capacity))
+            {
+                return;
+            }
+
+            scheduler.Add(sequence);
+            while (!scheduler.IsIdle)
+            {
+                scheduler.Step();
+            }
+
+            if (sequence.Error is { } error)
+            {
+                throw new SpecDecodeException($"The model failed at its first text: {error.Message.Trim()}", error);
+            }
+        }
+    }
+}

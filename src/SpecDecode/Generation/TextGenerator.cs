@@ -1,0 +1,160 @@
+using System.Diagnostics;
+using System.Runtime.CompilerServices;
+using SpecDecode.Diagnostics;
+using SpecDecode.Drafting;
+using SpecDecode.Scheduling;
+using SpecDecode.Tokenizers;
+
+namespace SpecDecode.Generation;
+
+/// <summary>The façade over a loop: checks requests, hands them over, and turns tokens into text on the readers' side.</summary>
+internal sealed class TextGenerator(ModelInfo model, TextTokenizer? tokenizer, RequestIntake intake, EngineLoop loop, GenerationDefaults defaults)
+    : ITextGenerator
+{
+    private volatile GenerationDefaults _defaults = defaults;
+
+    /// <inheritdoc/>
+    public ModelInfo Model => model;
+
+    /// <inheritdoc/>
+    public TextTokenizer? Tokenizer => tokenizer;
+
+    /// <inheritdoc/>
+    public GenerationDefaults Defaults
+    {
+        get => _defaults;
+        set => _defaults = value;
+    }
+
+    /// <summary>The thread that answers.</summary>
+    public EngineLoop Loop => loop;
+
+    /// <inheritdoc/>
+    public IAsyncEnumerable<GenerationUpdate> GenerateAsync(GenerationRequest request, CancellationToken cancellationToken = default)
+    {
+        // Made now, so that a mistake is thrown at the call; an enumeration that is begun again makes another.
+        Sequence? first = intake.CreateSequence(request, _defaults);
+        return Stream(() => Interlocked.Exchange(ref first, null) ?? intake.CreateSequence(request, _defaults), cancellationToken);
+    }
+
+    /// <inheritdoc/>
+    public Task<GenerationResult> CompleteAsync(GenerationRequest request, CancellationToken cancellationToken = default)
+    {
+        Sequence sequence = intake.CreateSequence(request, _defaults);
+        return CompleteAsync(sequence, cancellationToken);
+    }
+
+    private async Task<GenerationResult> CompleteAsync(Sequence sequence, CancellationToken cancellationToken)
+    {
+        await using Reading reading = new(this, sequence, cancellationToken);
+        while (!reading.Feed.State.HasEnded)
+        {
+            await reading.Feed.WaitAsync().ConfigureAwait(false);
+            cancellationToken.ThrowIfCancellationRequested();
+        }
+
+        return reading.End();
+    }
+
+    private async IAsyncEnumerable<GenerationUpdate> Stream(
+        Func<Sequence> create, [EnumeratorCancellation] CancellationToken cancellationToken)
+    {
+        cancellationToken.ThrowIfCancellationRequested();
+        await using Reading reading = new(this, create(), cancellationToken);
+        TokenFeed feed = reading.Feed;
+        TokenTextStream? text = tokenizer?.CreateStream(feed.Sequence.Prompt);
+        int read = 0;
+        while (true)
+        {
+            (int count, bool hasEnded) = feed.State;
+            for (; read < count - (hasEnded ? 1 : 0); read++)
+            {
+                cancellationToken.ThrowIfCancellationRequested();
+                (int token, TokenSource source) = feed[read];
+                yield return new GenerationUpdate { Token = token, Source = source, Text = text?.Append(token) ?? "" };
+            }
+
+            cancellationToken.ThrowIfCancellationRequested();
+            if (hasEnded)
+            {
+                yield return Last(reading.End(), read, count, text, feed);
+                yield break;
+            }
+
+            await feed.WaitAsync().ConfigureAwait(false);
+        }
+    }
+
+    // The last token, where it has not been read, together with the result.
+    private static GenerationUpdate Last(GenerationResult result, int read, int count, TokenTextStream? text, TokenFeed feed)
+    {
+        (int token, TokenSource source) = read < count ? feed[read] : default;
+        string piece = read < count && result.FinishReason != FinishReason.Stop ? text?.Append(token) ?? "" : "";
+        return new GenerationUpdate
+        {
+            Token = read < count ? token : null, Source = source, Text = piece + text?.Flush(), Result = result,
+        };
+    }
+
+    /// <summary>A request from its hand-over until its reader leaves, which ends it if it has not ended.</summary>
+    private sealed class Reading : IAsyncDisposable
+    {
+        private readonly TextGenerator _generator;
+        private readonly CancellationToken _cancellation;
+        private readonly CancellationTokenRegistration _registration;
+        private readonly Activity? _activity;
+        private GenerationResult? _result;
+        private Exception? _error;
+
+        public Reading(TextGenerator generator, Sequence sequence, CancellationToken cancellation)
+        {
+            cancellation.ThrowIfCancellationRequested();
+            _generator = generator;
+            _cancellation = cancellation;
+            _activity = RequestActivity.Start(
+                generator.Model.Name, sequence.PromptLength, sequence.Capacity - sequence.PromptLength, sequence.Draft?.Length ?? 0);
+            try
+            {
+                Feed = generator.Loop.Submit(sequence);
+            }
+            catch (Exception error)
+            {
+                RequestActivity.Stop(_activity, null, error);
+                throw;
+            }
+
+            _registration = cancellation.UnsafeRegister(static feed => ((TokenFeed)feed!).Cancel(), Feed);
+        }
+
+        public TokenFeed Feed { get; }
+
+        /// <summary>The result of the sequence, which has ended.</summary>
+        public GenerationResult End()
+        {
+            _result = GenerationResult.Of(Feed.Sequence, _generator.Tokenizer);
+            if (_result.FinishReason == FinishReason.Cancelled)
+            {
+                _cancellation.ThrowIfCancellationRequested();
+            }
+
+            _error = _result.Error;
+            return _error switch
+            {
+                null => _result,
+                SpecDecodeException error => throw error,
+                _ => throw new SpecDecodeException($"The model failed after {_result.Tokens.Count} new tokens: {_error.Message.Trim()}", _error),
+            };
+        }
+
+        public async ValueTask DisposeAsync()
+        {
+            await _registration.DisposeAsync().ConfigureAwait(false);
+            if (_result is null)
+            {
+                Feed.Cancel();
+            }
+
+            RequestActivity.Stop(_activity, _result, _error ?? (_result is null ? new OperationCanceledException() : null));
+        }
+    }
+}

@@ -1,0 +1,43 @@
+using Microsoft.Extensions.Logging;
+
+namespace SpecDecode.Hosting;
+
+/// <summary>What a hosted model logs. Ids are stable: none is ever used for something else.</summary>
+internal static partial class Log
+{
+    [LoggerMessage(1, LogLevel.Information, "Loading the model {Model} from {Path}")]
+    public static partial void Loading(this ILogger logger, string model, string path);
+
+    [LoggerMessage(2, LogLevel.Information, "The model {Model} is ready after {Seconds:f1} s; drafting: {Drafting}")]
+    public static partial void Ready(this ILogger logger, string model, double seconds, string drafting);
+
+    [LoggerMessage(3, LogLevel.Warning, "The model {Model}: {Warning}")]
+    public static partial void LoadWarning(this ILogger logger, string model, string warning);
+
+    [LoggerMessage(4, LogLevel.Error, "The model {Model} cannot be loaded: {Reason}")]
+    public static partial void LoadFailed(this ILogger logger, string model, string reason, Exception? error);
+
+    [LoggerMessage(5, LogLevel.Error, "A pass of the model {Model} failed; its sequences are tried one by one")]
+    public static partial void PassFailed(this ILogger logger, string model, Exception error);
+
+    [LoggerMessage(6, LogLevel.Information, "The model {Model} has new defaults for drafting and sampling; drafting: {Drafting}")]
+    public static partial void Reloaded(this ILogger logger, string model, string drafting);
+
+    [LoggerMessage(7, LogLevel.Error, "The changed configuration of the model {Model} is wrong, so the former stays: {Reason}")]
+    public static partial void ReloadRefused(this ILogger logger, string model, string reason);
+
+    [LoggerMessage(8, LogLevel.Warning, "The sections Model and Runtime of the model {Model} have changed, which takes effect when the host starts again")]
+    public static partial void RestartNeeded(this ILogger logger, string model);
+
+    [LoggerMessage(9, LogLevel.Information, "Stopping the model {Model}; {Running} requests run or wait")]
+    public static partial void Stopping(this ILogger logger, string model, int running);
+
+    [LoggerMessage(10, LogLevel.Information, "The model {Model} has stopped")]
+    public static partial void Stopped(this ILogger logger, string model);
+
+    [LoggerMessage(11, LogLevel.Warning, "The time to stop was up, so the requests that the model {Model} still had ended where they were")]
+    public static partial void StoppedEarly(this ILogger logger, string model);
+
+    [LoggerMessage(12, LogLevel.Warning, "{Passes} draft passes of the model {Model} failed; the texts go on without those drafts")]
+    public static partial void DraftsFailed(this ILogger logger, string model, int passes);
+}

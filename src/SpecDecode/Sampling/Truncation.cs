@@ -1,0 +1,259 @@
+using System.Numerics.Tensors;
+
+namespace SpecDecode.Sampling;
+
+/// <summary>
+/// Top-k, top-p and min-p as one cut through a row of logits. Nothing is sorted: the cut is selected, so a vocabulary of
+/// 150,000 takes a fraction of a millisecond. Keeps scratch memory of the row's size: not safe for concurrent use.
+/// </summary>
+internal sealed class Truncation
+{
+    private const int BlockTokens = 128;
+
+    private float[] _logits = [];
+    private float[] _weights = [];
+
+    /// <summary>Finds the cut.</summary>
+    /// <param name="logits">One row of logits, <c>[V]</c>; none is NaN, the highest is finite.</param>
+    /// <param name="sampling">Temperature above 0, and the limits.</param>
+    public LogitCut Find(ReadOnlySpan<float> logits, SamplingOptions sampling)
+    {
+        LogitCut cut = LogitCut.None;
+        if (sampling.TopK > 0 && sampling.TopK < logits.Length)
+        {
+            cut = TopK(logits, sampling.TopK);
+        }
+
+        // What top-p leaves depends on what top-k has left; min-p only on the most probable token.
+        if (sampling.TopP < 1)
+        {
+            cut = cut.And(TopP(logits, cut, sampling.TopP, sampling.Temperature));
+        }
+
+        return sampling.MinP > 0 ? cut.And(MinP(TensorPrimitives.Max(logits), sampling.MinP, sampling.Temperature)) : cut;
+    }
+
+    /// <summary>The lowest logit that min-p lets pass.</summary>
+    private static LogitCut MinP(float highest, float minP, float temperature)
+    {
+        // Rounded up where it is no float, so that what passes has the share; at minP 1 exactly the highest pass.
+        double lowest = highest + temperature * Math.Log(minP);
+        float value = (float)lowest;
+        return new LogitCut(value < lowest ? MathF.BitIncrement(value) : value, int.MaxValue);
+    }
+
+    private LogitCut TopK(ReadOnlySpan<float> logits, int k)
+    {
+        // Candidates are collected until there are twice as many as needed, and then cut to the k highest.
+        int room = (int)Math.Min(2L * k + BlockTokens, logits.Length);
+        EnsureRoom(ref _logits, room);
+        int count = 0;
+        float floor = float.NegativeInfinity;
+        for (int start = 0; start < logits.Length; start += BlockTokens)
+        {
+            ReadOnlySpan<float> block = logits[start..Math.Min(start + BlockTokens, logits.Length)];
+            if (TensorPrimitives.Max(block) < floor)
+            {
+                continue;
+            }
+
+            if (count + block.Length > room)
+            {
+                floor = CutToHighest(_logits.AsSpan(0, count), k);
+                count = k;
+            }
+
+            foreach (float logit in block)
+            {
+                if (logit >= floor)
+                {
+                    _logits[count++] = logit;
+                }
+            }
+        }
+
+        Span<float> candidates = _logits.AsSpan(0, count);
+        float lowest = CutToHighest(candidates, k);
+        int above = 0;
+        foreach (float logit in candidates[..k])
+        {
+            above += logit > lowest ? 1 : 0;
+        }
+
+        return lowest == float.NegativeInfinity ? LogitCut.None : new LogitCut(lowest, k - above);
+    }
+
+    // Moves the k highest to the front and tells the lowest of them (Hoare's selection).
+    private static float CutToHighest(Span<float> values, int k)
+    {
+        int low = 0;
+        int high = values.Length - 1;
+        while (low < high)
+        {
+            float pivot = MedianOfThree(values[low], values[(low + high) / 2], values[high]);
+            int i = low;
+            int j = high;
+            while (i <= j)
+            {
+                while (values[i] > pivot)
+                {
+                    i++;
+                }
+
+                while (values[j] < pivot)
+                {
+                    j--;
+                }
+
+                if (i <= j)
+                {
+                    (values[i], values[j]) = (values[j], values[i]);
+                    i++;
+                    j--;
+                }
+            }
+
+            if (k - 1 <= j)
+            {
+                high = j;
+            }
+            else if (k - 1 >= i)
+            {
+                low = i;
+            }
+            else
+            {
+                break;
+            }
+        }
+
+        return values[k - 1];
+    }
+
+    private LogitCut TopP(ReadOnlySpan<float> logits, LogitCut cut, float topP, float temperature)
+    {
+        int count = Collect(logits, cut);
+        Span<float> kept = _logits.AsSpan(0, count);
+        Span<float> weights = _weights.AsSpan(0, count);
+        TensorPrimitives.Subtract(kept, TensorPrimitives.Max<float>(kept), weights);
+        TensorPrimitives.Divide(weights, temperature, weights);
+        TensorPrimitives.Exp<float>(weights, weights);
+        double total = Sum(weights);
+
+        // All tokens below this weight together lie below what top-p leaves out.
+        float negligible = (float)(0.999 * (1 - topP) * total / count);
+        int candidates = 0;
+        for (int i = 0; i < count; i++)
+        {
+            if (weights[i] >= negligible)
+            {
+                (kept[candidates], weights[candidates]) = (kept[i], weights[i]);
+                candidates++;
+            }
+        }
+
+        return SelectMass(kept[..candidates], weights[..candidates], topP * total) ?? cut;
+    }
+
+    // The logits that the cut leaves, in _logits, with as much room in _weights.
+    private int Collect(ReadOnlySpan<float> logits, LogitCut cut)
+    {
+        EnsureRoom(ref _logits, logits.Length);
+        EnsureRoom(ref _weights, logits.Length);
+        if (cut == LogitCut.None)
+        {
+            logits.CopyTo(_logits);
+            return logits.Length;
+        }
+
+        int count = 0;
+        int ties = cut.Ties;
+        for (int start = 0; start < logits.Length; start += BlockTokens)
+        {
+            ReadOnlySpan<float> block = logits[start..Math.Min(start + BlockTokens, logits.Length)];
+            if (TensorPrimitives.Max(block) < cut.Value)
+            {
+                continue;
+            }
+
+            foreach (float logit in block)
+            {
+                if (logit > cut.Value || (logit == cut.Value && --ties >= 0))
+                {
+                    _logits[count++] = logit;
+                }
+            }
+        }
+
+        return count;
+    }
+
+    // The value at which the weights of the highest reach a mass; null where rounding lets them never reach it. Selection as in
+    // quicksort, but in three parts (above, equal, below the pivot), going on in the one in which the mass is reached.
+    private static LogitCut? SelectMass(Span<float> values, Span<float> weights, double mass)
+    {
+        double above = 0;
+        while (values.Length > 0)
+        {
+            float pivot = MedianOfThree(values[0], values[values.Length / 2], values[^1]);
+            (int firstEqual, int firstBelow) = Partition(values, weights, pivot);
+            double higher = above + Sum(weights[..firstEqual]);
+            if (higher >= mass)
+            {
+                values = values[..firstEqual];
+                weights = weights[..firstEqual];
+                continue;
+            }
+
+            int equal = firstBelow - firstEqual;
+            double weight = weights[firstEqual];
+            if (higher + equal * weight >= mass)
+            {
+                return new LogitCut(pivot, Math.Clamp((int)Math.Ceiling((mass - higher) / weight), 1, equal));
+            }
+
+            above = higher + equal * weight;
+            values = values[firstBelow..];
+            weights = weights[firstBelow..];
+        }
+
+        return null;
+    }
+
+    private static (int FirstEqual, int FirstBelow) Partition(Span<float> values, Span<float> weights, float pivot)
+    {
+        int above = 0;
+        int below = values.Length;
+        for (int i = 0; i < below;)
+        {
+            int target = values[i] > pivot ? above++ : values[i] < pivot ? --below : i;
+            (values[i], values[target]) = (values[target], values[i]);
+            (weights[i], weights[target]) = (weights[target], weights[i]);
+            i += target == below ? 0 : 1;
+        }
+
+        return (above, below);
+    }
+
+    private static double Sum(ReadOnlySpan<float> weights)
+    {
+        // In pieces, so that a long sum does not lose what its small terms add up to.
+        double sum = 0;
+        for (int start = 0; start < weights.Length; start += BlockTokens)
+        {
+            sum += TensorPrimitives.Sum(weights[start..Math.Min(start + BlockTokens, weights.Length)]);
+        }
+
+        return sum;
+    }
+
+    private static float MedianOfThree(float a, float b, float c) => Math.Max(Math.Min(a, b), Math.Min(Math.Max(a, b), c));
+
+    private static void EnsureRoom(ref float[] array, int room)
+    {
+        if (array.Length < room)
+        {
+            array = new float[room];
+        }
+    }
+}

@@ -1,0 +1,211 @@
+using SpecDecode.Caching;
+using SpecDecode.Diagnostics;
+using SpecDecode.Generation;
+using SpecDecode.Verification;
+
+namespace SpecDecode.Scheduling;
+
+/// <summary>
+/// The sequences of a model from their coming to their end: who waits, who is live, and who ends. Belongs to one thread; only
+/// <see cref="Sequence.RequestCancellation"/> may be called from others.
+/// </summary>
+/// <param name="stages">The model.</param>
+/// <param name="limits">How many sequences, how much cache, how long pieces of prompts.</param>
+/// <param name="rules">How tokens are chosen and accepted; null takes the rules that there are.</param>
+internal sealed class Scheduler(IStages stages, SchedulerLimits limits, AcceptanceRules? rules = null)
+{
+    private readonly EngineStep _step = new(stages, limits.PrefillChunk, rules);
+    private readonly List<Sequence> _waiting = [];
+    private readonly List<Sequence> _live = [];
+    private readonly List<Sequence> _ended = [];
+    private readonly List<Sequence> _alone = [];
+
+    /// <summary>What the caches of live sequences have reserved.</summary>
+    public KvBudget Budget { get; } = new(limits.KvBytes);
+
+    /// <summary>Sequences that wait for admission, in the order in which they came and will be admitted.</summary>
+    public IReadOnlyList<Sequence> Waiting => _waiting;
+
+    /// <summary>Sequences that are admitted and have not ended.</summary>
+    public IReadOnlyList<Sequence> Live => _live;
+
+    /// <summary>Sequences that ended in the last step, of the waiting ones too; their caches are given back.</summary>
+    public IReadOnlyList<Sequence> Ended => _ended;
+
+    /// <summary>Whether there is nobody to serve.</summary>
+    public bool IsIdle => _waiting.Count == 0 && _live.Count == 0;
+
+    /// <summary>What made the last step's verification fail; null when it did not.</summary>
+    public Exception? PassError { get; private set; }
+
+    /// <summary>Whether the cache of a sequence of so many tokens fits the budget at all.</summary>
+    public bool CanEverAdmit(int capacity) => Budget.CanEverReserve(stages.KvStorageBytes(capacity));
+
+    /// <summary>Lets a sequence wait for admission, which comes in order, as soon as there is room.</summary>
+    /// <param name="sequence">A sequence for which <see cref="CanEverAdmit"/> holds.</param>
+    public void Add(Sequence sequence)
+    {
+        if (!CanEverAdmit(sequence.Capacity))
+        {
+            throw new InvalidOperationException("The sequence never fits the budget for keys and values, so it would wait for ever.");
+        }
+
+        _waiting.Add(sequence);
+    }
+
+    /// <summary>
+    /// Ends what is cancelled, admits who fits, and runs a step. A verifying pass that fails leaves its sequences as they were;
+    /// each of them is then tried alone, and the one that fails alone ends with the error.
+    /// </summary>
+    public StepRecord Step()
+    {
+        _ended.Clear();
+        PassError = null;
+        EndCancelled();
+        Admit();
+        if (_live.Count == 0)
+        {
+            return default;
+        }
+
+        StepRecord record = Run(Suspect() ?? (IReadOnlyList<Sequence>)_live);
+        EndFinished();
+        return record;
+    }
+
+    /// <summary>Ends every sequence where it is.</summary>
+    /// <param name="reason">Why; those whose cancellation was asked for before are cancelled.</param>
+    public void EndAll(FinishReason reason)
+    {
+        _ended.Clear();
+        EndCancelled();
+        foreach (Sequence sequence in _waiting)
+        {
+            sequence.Cancel(reason);
+            Retire(sequence);
+        }
+
+        _waiting.Clear();
+        _live.ForEach(sequence => sequence.Cancel(reason));
+        EndFinished();
+    }
+
+    private StepRecord Run(IReadOnlyList<Sequence> sequences)
+    {
+        try
+        {
+            StepRecord record = _step.Run(sequences);
+            for (int i = 0; i < _step.Rounds.Count; i++)
+            {
+                _step.Rounds[i].Sequence.IsSuspect = false;
+            }
+
+            return record;
+        }
+        catch (Exception error)
+        {
+            PassError = error;
+            foreach (Round round in _step.Rounds)
+            {
+                if (_step.Rounds.Count == 1)
+                {
+                    round.Sequence.Fail(error);
+                }
+
+                round.Sequence.IsSuspect = true;
+            }
+
+            return new StepRecord { Sequences = _step.Rounds.Count, FailedPasses = 1 };
+        }
+    }
+
+    private List<Sequence>? Suspect()
+    {
+        for (int i = 0; i < _live.Count; i++)
+        {
+            if (_live[i].IsSuspect)
+            {
+                _alone.Clear();
+                _alone.Add(_live[i]);
+                return _alone;
+            }
+        }
+
+        return null;
+    }
+
+    private void Admit()
+    {
+        while (_waiting.Count > 0 && _live.Count < limits.MaxSequences)
+        {
+            Sequence sequence = _waiting[0];
+            long bytes = stages.KvStorageBytes(sequence.Capacity);
+            if (!Budget.TryReserve(bytes))
+            {
+                return;
+            }
+
+            _waiting.RemoveAt(0);
+            sequence.ReservedBytes = bytes;
+            try
+            {
+                sequence.Admit(new KvCache(stages.CreateKvStorage(sequence.Capacity)));
+                _live.Add(sequence);
+            }
+            catch (Exception error)
+            {
+                sequence.Fail(error);
+                Retire(sequence);
+            }
+        }
+    }
+
+    private void EndCancelled()
+    {
+        for (int i = _waiting.Count - 1; i >= 0; i--)
+        {
+            if (_waiting[i].IsCancellationRequested)
+            {
+                _waiting[i].Cancel();
+                Retire(_waiting[i]);
+                _waiting.RemoveAt(i);
+            }
+        }
+
+        for (int i = 0; i < _live.Count; i++)
+        {
+            if (_live[i].IsCancellationRequested)
+            {
+                _live[i].Cancel();
+            }
+        }
+
+        EndFinished();
+    }
+
+    private void EndFinished()
+    {
+        int kept = 0;
+        for (int i = 0; i < _live.Count; i++)
+        {
+            if (_live[i].FinishReason is null)
+            {
+                _live[kept++] = _live[i];
+            }
+            else
+            {
+                Retire(_live[i]);
+            }
+        }
+
+        _live.RemoveRange(kept, _live.Count - kept);
+    }
+
+    private void Retire(Sequence sequence)
+    {
+        sequence.Dispose();
+        Budget.Release(sequence.ReservedBytes);
+        sequence.ReservedBytes = 0;
+        _ended.Add(sequence);
+    }
+}

@@ -1,0 +1,95 @@
+using SpecDecode.Sampling;
+using SpecDecode.Scheduling;
+
+namespace SpecDecode.Verification;
+
+/// <summary>
+/// Rejection sampling (Leviathan et al., 2211.17192, algorithm 1; Chen et al., 2302.01318): with the draft drawn from q, a draft
+/// token x stands with probability min(1, p(x)/q(x)); else the token is drawn from max(0, p − q), normalised. p and q are the
+/// full model's and the drafter's distributions after the request's temperature and truncation; their supports may differ.
+/// </summary>
+internal sealed class RejectionSampling : IAcceptance
+{
+    private readonly Truncation _truncation = new();
+    private readonly TokenDistribution _p = new();
+
+    /// <inheritdoc/>
+    public int Draft(Round round, ReadOnlySpan<float> logits)
+    {
+        Sampler sampler = round.Sequence.Sampler;
+        TokenDistribution q = round.DraftDistribution(round.DraftLength);
+        q.Fill(logits, _truncation.Find(logits, sampler.Options), sampler.Options.Temperature);
+        return q.Draw(sampler.Random.Next());
+    }
+
+    /// <inheritdoc/>
+    public void Judge(Round round, ReadOnlySpan<float> logits)
+    {
+        Sampler sampler = round.Sequence.Sampler;
+        _p.Fill(logits, _truncation.Find(logits, sampler.Options), sampler.Options.Temperature);
+        if (round.Accepted == round.DraftLength)
+        {
+            round.Settle(_p.Draw(sampler.Random.Next()));
+            return;
+        }
+
+        int token = round.Draft[round.Accepted];
+        TokenDistribution q = round.DraftDistribution(round.Accepted);
+        if (Accepts(_p, q, token, sampler.Random.Next()))
+        {
+            round.Settle(token);
+        }
+        else
+        {
+            round.Correct(DrawResidual(_p, q, sampler.Random.Next()));
+        }
+    }
+
+    /// <summary>Whether a token drawn from q stands.</summary>
+    /// <param name="p">The full model's distribution.</param>
+    /// <param name="q">The distribution that the token was drawn from.</param>
+    /// <param name="token">The token.</param>
+    /// <param name="uniform">A number in [0, 1).</param>
+    public static bool Accepts(TokenDistribution p, TokenDistribution q, int token, double uniform) =>
+        uniform * q.Probability(token) < p.Probability(token);
+
+    /// <summary>A token from max(0, p − q), normalised; from p where rounding leaves nothing of that.</summary>
+    /// <param name="p">The full model's distribution.</param>
+    /// <param name="q">The distribution that the rejected token was drawn from.</param>
+    /// <param name="uniform">A number in [0, 1).</param>
+    public static int DrawResidual(TokenDistribution p, TokenDistribution q, double uniform)
+    {
+        double total = Residual(p, q, double.PositiveInfinity, out _);
+        if (!(total > 0))
+        {
+            return p.Draw(uniform);
+        }
+
+        Residual(p, q, uniform * total, out int token);
+        return token;
+    }
+
+    // Adds the residual up over the tokens of p, until it passes a number; the token at which it does, or the last that has any.
+    private static double Residual(TokenDistribution p, TokenDistribution q, double until, out int token)
+    {
+        double sum = 0;
+        int place = 0;
+        token = -1;
+        for (int i = 0; i < p.Count && !(sum > until); i++)
+        {
+            while (place < q.Count && q.Tokens[place] < p.Tokens[i])
+            {
+                place++;
+            }
+
+            double left = p.Weights[i] / p.Total - (place < q.Count && q.Tokens[place] == p.Tokens[i] ? q.Weights[place] / q.Total : 0);
+            if (left > 0)
+            {
+                sum += left;
+                token = p.Tokens[i];
+            }
+        }
+
+        return sum;
+    }
+}

@@ -1,0 +1,27 @@
+using SpecDecode.Sampling;
+using SpecDecode.Scheduling;
+
+namespace SpecDecode.Verification;
+
+/// <summary>
+/// Sampling with shared noise: at an output position drafter and verifier both take the arg max of log probability plus the
+/// same <see cref="GumbelNoise"/>, each over the support of its own truncated distribution. A draft token stands where it is
+/// the verifier's choice, so the text is what plain sampling with that seed writes.
+/// </summary>
+internal sealed class SharedNoise : IAcceptance
+{
+    private readonly Truncation _truncation = new();
+
+    /// <inheritdoc/>
+    public int Draft(Round round, ReadOnlySpan<float> logits) => Choose(round, round.DraftLength, logits);
+
+    /// <inheritdoc/>
+    public void Judge(Round round, ReadOnlySpan<float> logits) => round.Settle(Choose(round, round.Accepted, logits));
+
+    private int Choose(Round round, int place, ReadOnlySpan<float> logits)
+    {
+        Sampler sampler = round.Sequence.Sampler;
+        return sampler.Noise(round.Sequence.NewTokens.Length + place)
+            .ArgMax(logits, _truncation.Find(logits, sampler.Options), sampler.Options.Temperature);
+    }
+}

@@ -1,0 +1,129 @@
+using SpecDecode.Drafting;
+using SpecDecode.Generation;
+using SpecDecode.Models;
+using SpecDecode.Plans;
+using SpecDecode.Sampling;
+using SpecDecode.Scheduling;
+
+namespace SpecDecode.Tests.Scheduling;
+
+/// <summary>
+/// Claims about batches that change shape, for every history: nothing is left behind, and every text is what the same request
+/// gives alone.
+/// </summary>
+public class SchedulerHistoryTests
+{
+    private const int MaxSequenceLength = 48;
+
+    [Fact]
+    public void Ten_thousand_histories_on_a_scripted_model_leave_nothing_behind_and_change_no_text()
+    {
+        Dictionary<FinishReason, int> reasons = [];
+        int failedPasses = 0;
+        int drafted = 0;
+        for (int seed = 0; seed < 10_000; seed++)
+        {
+            ScriptedModel model = new(1 + seed % 3, 11 + seed % 13, (ulong)seed << 20);
+            int maxRows = (int[])[1, 2, 3, 7, 32] is var rows ? rows[seed % rows.Length] : 0;
+            using SchedulerHistory history = new(new ScriptedStages(model, maxRows, 1 + seed % maxRows, MaxSequenceLength), seed, random => Draw(random, model.Layers, model.Vocabulary, Precision.Int4));
+            history.Play(steps: 8 + seed % 12);
+            failedPasses += history.FailedPasses;
+            using ScriptedStages alone = new(model, 64, 64, MaxSequenceLength);
+            foreach ((Sequence sequence, HistoryRequest request) in history.Ended)
+            {
+                reasons[sequence.FinishReason!.Value] = reasons.GetValueOrDefault(sequence.FinishReason.Value) + 1;
+                drafted += (int)sequence.Statistics.Drafted;
+                if (sequence.Sampler.Rule != AcceptanceRule.Rejection)
+                {
+                    AssertSame(request.Alone(alone), sequence, seed);
+                }
+            }
+
+            // Of at most 6 live sequences none waits longer than 4 steps for each, those in which it is tried alone included.
+            Assert.InRange(history.LongestWait, 0, 4 * 6 + 6);
+        }
+
+        Assert.True(reasons[FinishReason.Stop] > 5_000 && reasons[FinishReason.Length] > 5_000, string.Join(", ", reasons));
+        Assert.True(reasons[FinishReason.Cancelled] > 2_000 && reasons[FinishReason.Failed] > 300, string.Join(", ", reasons));
+        Assert.True(failedPasses > 2_000, $"{failedPasses} failed passes");
+        Assert.True(drafted > 50_000, $"{drafted} drafted");
+    }
+
+    [Fact]
+    public void Two_hundred_histories_on_a_real_model_leave_nothing_behind_and_change_no_text()
+    {
+        string folder = Path.Combine(TestFolders.Fixtures, "llama_base");
+        ModelOptions options = new() { CacheFolder = TestFolders.WeightCache, DraftPrecision = Precision.Int4 };
+        RuntimeOptions runtime = new() { MaxRowsPerPass = 12, MaxSequenceLength = MaxSequenceLength };
+        CancellationToken cancellation = TestContext.Current.CancellationToken;
+        using LoadedModel model = ModelLoader.Load(folder, options, runtime, _ => { }, null, cancellation);
+        using TextModel judge = TextModel.Load(folder, options, runtime, null, cancellation);
+        int texts = 0;
+        for (int seed = 0; seed < 200; seed++)
+        {
+            using SchedulerHistory history = new(model.Stages, seed, random => Draw(random, model.Stages.LayerCount, model.Stages.VocabularySize, model.Stages.DraftPrecision));
+            history.Play(steps: 15);
+            foreach ((Sequence sequence, HistoryRequest request) in history.Ended.Where(ended => ended.Sequence.Sampler.Rule != AcceptanceRule.Rejection))
+            {
+                (int[] expected, FinishReason? reason) = request.Alone(model.Stages);
+                int same = expected.AsSpan().CommonPrefixLength(sequence.NewTokens);
+                if (same < sequence.NewTokens.Length)
+                {
+                    double margin = judge.MeasureChoiceMargin(request.Prompt, expected[..same], request.Sampling, cancellation);
+                    TestContext.Current.SendDiagnosticMessage(FormattableString.Invariant($"history {seed}: parted at token {same} by a margin of {margin:e2}"));
+                    Assert.InRange(margin, 0, 1e-3);
+                }
+                else
+                {
+                    AssertSame((expected, reason), sequence, seed);
+                }
+
+                texts++;
+            }
+        }
+
+        Assert.True(texts > 500, $"{texts} texts");
+    }
+
+    // What ended by itself is the whole text; what was ended is the beginning of it.
+    private static void AssertSame((int[] Tokens, FinishReason? Reason) alone, Sequence sequence, int seed)
+    {
+        bool whole = sequence.FinishReason is FinishReason.Stop or FinishReason.Length;
+        if (whole && alone.Reason != sequence.FinishReason)
+        {
+            Assert.Fail($"History {seed}: ended with {sequence.FinishReason}, alone with {alone.Reason}.");
+        }
+
+        ReadOnlySpan<int> expected = whole ? alone.Tokens : alone.Tokens.AsSpan(0, Math.Min(sequence.NewTokens.Length, alone.Tokens.Length));
+        if (!expected.SequenceEqual(sequence.NewTokens))
+        {
+            Assert.Fail($"History {seed}: {string.Join(' ', sequence.NewTokens.ToArray())} and not {string.Join(' ', expected.ToArray())}.");
+        }
+    }
+
+    private static HistoryRequest Draw(Random random, int layers, int vocabulary, Precision? draftPrecision)
+    {
+        int[] Tokens(int count) => [.. Enumerable.Range(0, count).Select(_ => random.Next(vocabulary))];
+        int length = random.Next(1, 20);
+        return new HistoryRequest(
+            Tokens(length), random.Next(1, MaxSequenceLength - length), [.. Tokens(random.Next(3))],
+            random.Next(4) == 0 ? null : new DraftOptions
+            {
+                Plan = random.Next(2) == 0
+                    ? LayerPlan.EarlyExit(layers, random.Next(1, layers + 1))
+                    : LayerPlan.Skip(layers, [random.Next(layers)], [random.Next(layers)]),
+                Length = random.Next(1, 9),
+                Precision = random.Next(4) == 0 ? draftPrecision : null,
+                Threshold = random.Next(3) == 0 ? random.NextSingle() : 0,
+            },
+            random.Next(3) == 0 ? SamplingOptions.Greedy : new SamplingOptions
+            {
+                Temperature = 0.5f + 2 * random.NextSingle(),
+                TopK = random.Next(3) == 0 ? random.Next(1, vocabulary + 2) : 0,
+                TopP = random.Next(3) == 0 ? 1 - random.NextSingle() : 1,
+                MinP = random.Next(3) == 0 ? random.NextSingle() : 0,
+                Seed = random.NextInt64(),
+                Acceptance = random.Next(4) == 0 ? AcceptanceRule.Rejection : null,
+            });
+    }
+}
