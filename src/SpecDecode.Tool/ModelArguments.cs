@@ -42,6 +42,9 @@ internal sealed class ModelArguments
         }
     }
 
+    /// <summary>The model's folder.</summary>
+    public string Folder(ParseResult arguments) => arguments.GetValue(_model)!;
+
     /// <summary>Loads the model; progress and warnings go to <paramref name="error"/>.</summary>
     /// <param name="arguments">The command line.</param>
     /// <param name="error">Where they go.</param>

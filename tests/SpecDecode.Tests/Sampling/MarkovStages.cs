@@ -48,6 +48,8 @@ internal sealed class MarkovStages : IStages
 
     public int MaxScoredRows => 24;
 
+    public Precision? DraftPrecision => null;
+
     public long RuntimeTicks => 0;
 
     /// <summary>The model's distribution of the token behind one, under options.</summary>
@@ -100,7 +102,7 @@ internal sealed class MarkovStages : IStages
 
     public long KvStorageBytes(int capacity) => capacity;
 
-    public void Embed(RowBatch batch)
+    public void Embed(RowBatch batch, WeightSet weights = WeightSet.Verifier)
     {
         _rows = batch.Rows;
         for (int row = 0; row < _rows; row++)
