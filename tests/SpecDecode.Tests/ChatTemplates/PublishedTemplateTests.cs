@@ -1,11 +1,37 @@
 using System.Globalization;
 using System.Text.Json;
 using SpecDecode.ChatTemplates;
+using SpecDecode.ChatTemplates.Jinja.Runtime;
 
 namespace SpecDecode.Tests.ChatTemplates;
 
 public sealed class PublishedTemplateTests
 {
+    [Fact]
+    public void Published_templates_need_less_than_a_hundredth_of_what_a_template_may_use()
+    {
+        RenderLimits few = RenderLimits.Default with
+        {
+            Steps = RenderLimits.Default.Steps / 100,
+            AllocatedBytes = RenderLimits.Default.AllocatedBytes / 100,
+            CallDepth = RenderLimits.Default.CallDepth / 10,
+        };
+        string[] templates = Directory.GetFiles(TestFolders.External("chat-templates"), "*.jinja");
+
+        Assert.NotEmpty(templates);
+        Assert.All(templates, path =>
+        {
+            ChatTemplate template = ChatTemplate.Parse(File.ReadAllText(path));
+            using JsonDocument expected = JsonDocument.Parse(File.ReadAllBytes(Path.ChangeExtension(path, ".expected.json")));
+            foreach (JsonElement one in expected.RootElement.GetProperty("cases").EnumerateArray().Where(one => one.TryGetProperty("expected", out _)))
+            {
+                ChatTemplateInput input = new() { Messages = one.GetProperty("messages"), Tools = one.TryGetProperty("tools", out JsonElement tools) ? tools : null };
+                var variables = TemplateVariables.Of(input with { BosToken = "<s>", EosToken = "</s>" }, new Dictionary<string, string>());
+                Assert.NotEqual("", template.Render(variables, DateTimeOffset.UnixEpoch, few, TestContext.Current.CancellationToken));
+            }
+        });
+    }
+
     [Theory]
     [InlineData("HuggingFaceTB-SmolLM3-3B")]
     [InlineData("NousResearch-Hermes-3-Llama-3.1-8B-tool_use")]
