@@ -1,4 +1,5 @@
 using OpenTelemetry;
+using OpenTelemetry.Exporter;
 using OpenTelemetry.Metrics;
 using OpenTelemetry.Resources;
 using OpenTelemetry.Trace;
@@ -6,13 +7,13 @@ using OpenTelemetry.Trace;
 namespace Service;
 
 /// <summary>
-/// Metrics and spans of the model and of the web server: scraped by Prometheus at /metrics, sent by OTLP (to where the variables
-/// OTEL_EXPORTER_OTLP_* say), or both, as the section Telemetry says.
+/// Metrics and spans of the model and of the web server: scraped by Prometheus at /metrics, sent to a collector by OTLP (gRPC), or
+/// both, as the section Telemetry says.
 /// </summary>
 internal static class Telemetry
 {
     private const string Prometheus = "Telemetry:Prometheus";
-    private const string Otlp = "Telemetry:Otlp";
+    private const string OtlpEndpoint = "Telemetry:OtlpEndpoint";
 
     public static void AddTelemetry(this WebApplicationBuilder builder)
     {
@@ -27,9 +28,12 @@ internal static class Telemetry
                 }
             })
             .WithTracing(tracing => tracing.AddSpecDecodeInstrumentation().AddSource("Microsoft.AspNetCore"));
-        if (builder.Configuration.GetValue<bool>(Otlp))
+        if (builder.Configuration[OtlpEndpoint] is { Length: > 0 } address)
         {
-            telemetry.UseOtlpExporter();
+            // OpenTelemetry would overlook an address that is none.
+            telemetry.UseOtlpExporter(OtlpExportProtocol.Grpc, Uri.TryCreate(address, UriKind.Absolute, out Uri? endpoint) && endpoint.Scheme is ("http" or "https")
+                ? endpoint
+                : throw new InvalidOperationException($"{OtlpEndpoint} is '{address}': give the address of a collector, such as http://localhost:4317."));
         }
     }
 
