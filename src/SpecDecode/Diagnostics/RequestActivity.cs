@@ -1,49 +1,71 @@
 using System.Diagnostics;
 using SpecDecode.Generation;
+using SpecDecode.Sampling;
+using SpecDecode.Scheduling;
 
 namespace SpecDecode.Diagnostics;
 
 /// <summary>The span of a request, under that of whoever made it. Nothing is made while nobody listens.</summary>
 internal static class RequestActivity
 {
-    /// <summary>Name of the source.</summary>
-    public const string SourceName = "SpecDecode";
-
-    private static readonly ActivitySource Source = new(SourceName, typeof(RequestActivity).Assembly.GetName().Version?.ToString());
+    private static readonly ActivitySource Source = new(
+        SpecDecodeTelemetry.ActivitySourceName, typeof(RequestActivity).Assembly.GetName().Version?.ToString());
 
     /// <summary>Begins a span; null when nobody listens. The caller's own stays the current one.</summary>
-    public static Activity? Start(string model, int promptTokens, int maxNewTokens, int draftLength)
+    public static Activity? Start(string model, Sequence sequence)
     {
-        Activity? caller = Activity.Current;
-        Activity? activity = Source.StartActivity($"{TelemetryNames.Operation} {model}", ActivityKind.Internal);
-        if (activity is null)
+        if (!Source.HasListeners())
         {
             return null;
         }
 
+        // Given at the start, since samplers decide by them.
+        SamplingOptions sampling = sequence.Sampler.Options;
+        TagList tags = new()
+        {
+            { TelemetryNames.OperationName, TelemetryNames.Operation },
+            { TelemetryNames.ProviderName, TelemetryNames.Provider },
+            { TelemetryNames.RequestModel, model },
+            { "gen_ai.request.max_tokens", sequence.Capacity - sequence.PromptLength },
+            { "gen_ai.request.temperature", (double)sampling.Temperature },
+            { "gen_ai.usage.input_tokens", sequence.PromptLength },
+            { "specdecode.draft.length", sequence.Draft?.Length ?? 0 },
+        };
+        if (sampling.Seed is { } seed)
+        {
+            tags.Add("gen_ai.request.seed", seed);
+        }
+
+        Activity? caller = Activity.Current;
+        Activity? activity = Source.StartActivity(ActivityKind.Internal, tags: tags, name: $"{TelemetryNames.Operation} {model}");
         Activity.Current = caller;
-        activity.SetTag(TelemetryNames.OperationName, TelemetryNames.Operation);
-        activity.SetTag(TelemetryNames.ProviderName, TelemetryNames.Provider);
-        activity.SetTag(TelemetryNames.RequestModel, model);
-        activity.SetTag("gen_ai.request.max_tokens", maxNewTokens);
-        activity.SetTag("gen_ai.usage.input_tokens", promptTokens);
-        activity.SetTag("specdecode.draft.length", draftLength);
         return activity;
     }
 
-    /// <summary>Ends a span with what came of the request.</summary>
-    public static void Stop(Activity? activity, GenerationResult? result, Exception? error)
+    /// <summary>Ends the span of a request that was not taken.</summary>
+    public static void Refuse(Activity? activity, Exception error)
+    {
+        if (activity is not null)
+        {
+            SetError(activity, error);
+            activity.Dispose();
+        }
+    }
+
+    /// <summary>Ends the span of a request whose result is known. That it was cancelled is no error.</summary>
+    public static void Stop(Activity? activity, GenerationResult result)
     {
         if (activity is null)
         {
             return;
         }
 
-        if (result is not null)
+        if (activity.IsAllDataRequested)
         {
             DraftStatistics drafting = result.Drafting;
-            activity.SetTag("gen_ai.usage.output_tokens", result.Tokens.Count);
-            activity.SetTag("gen_ai.response.finish_reasons", new[] { TelemetryNames.Of(result.FinishReason) });
+            SetEnd(activity, result.FinishReason, result.Tokens.Count);
+            activity.SetTag("specdecode.queue_time", result.QueueTime.TotalSeconds);
+            activity.SetTag("specdecode.time_to_first_token", result.Tokens.Count == 0 ? null : (result.QueueTime + result.PrefillTime).TotalSeconds);
             activity.SetTag("specdecode.rounds", drafting.Rounds);
             activity.SetTag("specdecode.draft.drafted", drafting.Drafted);
             activity.SetTag("specdecode.draft.evaluated", drafting.Evaluated);
@@ -52,12 +74,34 @@ internal static class RequestActivity
             activity.SetTag("specdecode.mean_acceptance_length", drafting.MeanAcceptanceLength);
         }
 
-        if (error is not null)
+        if (result.Error is not null)
         {
-            activity.SetTag(TelemetryNames.ErrorType, error.GetType().FullName);
-            activity.SetStatus(ActivityStatusCode.Error, error.Message);
+            SetError(activity, result.Error);
         }
 
         activity.Dispose();
+    }
+
+    /// <summary>Ends the span of a request whose reader has left before its end; its sums are not known here.</summary>
+    public static void Leave(Activity? activity, int outputTokens)
+    {
+        if (activity is not null)
+        {
+            SetEnd(activity, FinishReason.Cancelled, outputTokens);
+            activity.Dispose();
+        }
+    }
+
+    private static void SetEnd(Activity activity, FinishReason reason, int outputTokens)
+    {
+        activity.SetTag(TelemetryNames.ResponseModel, activity.GetTagItem(TelemetryNames.RequestModel));
+        activity.SetTag("gen_ai.response.finish_reasons", new[] { TelemetryNames.Of(reason) });
+        activity.SetTag("gen_ai.usage.output_tokens", outputTokens);
+    }
+
+    private static void SetError(Activity activity, Exception error)
+    {
+        activity.SetTag(TelemetryNames.ErrorType, error.GetType().FullName);
+        activity.SetStatus(ActivityStatusCode.Error, error.Message);
     }
 }

@@ -7,14 +7,11 @@ using SpecDecode.Scheduling;
 namespace SpecDecode.Diagnostics;
 
 /// <summary>
-/// Turns the engine's records into instruments of the meter <c>SpecDecode</c>, as docs/telemetry.md lists them. An instrument
-/// that nobody listens to costs a comparison.
+/// Turns the engine's records into instruments of the meter <see cref="SpecDecodeTelemetry.MeterName"/>, as docs/telemetry.md lists
+/// them. An instrument that nobody listens to costs a comparison; one that is listened to allocates nothing here either.
 /// </summary>
 internal sealed class SpecDecodeMetrics : IEngineObserver
 {
-    /// <summary>Name of the meter.</summary>
-    public const string MeterName = "SpecDecode";
-
     // A step takes from a millisecond to seconds; OpenTelemetry's default boundaries are made for other things.
     private static readonly InstrumentAdvice<double> Steps = new()
     {
@@ -43,6 +40,7 @@ internal sealed class SpecDecodeMetrics : IEngineObserver
     private readonly Counter<long> _outputTokens;
     private readonly Counter<long> _promptTokens;
     private readonly Counter<long> _failedPasses;
+    private readonly Counter<long> _refused;
     private readonly Histogram<int> _acceptedRun;
     private readonly Histogram<double> _draftTime;
     private readonly Histogram<double> _verifyTime;
@@ -63,7 +61,7 @@ internal sealed class SpecDecodeMetrics : IEngineObserver
     public SpecDecodeMetrics(IMeterFactory meters, string model, Func<EngineLoop?> loop)
     {
         _model = new(TelemetryNames.RequestModel, model);
-        Meter meter = meters.Create(new MeterOptions(MeterName) { Version = typeof(SpecDecodeMetrics).Assembly.GetName().Version?.ToString() });
+        Meter meter = meters.Create(new MeterOptions(SpecDecodeTelemetry.MeterName) { Version = typeof(SpecDecodeMetrics).Assembly.GetName().Version?.ToString() });
         Counter<long> Counter(string name, string unit, string description) => meter.CreateCounter<long>("specdecode." + name, unit, description);
         Histogram<double> Seconds(string name, string description, InstrumentAdvice<double> advice) =>
             meter.CreateHistogram(name, "s", description, tags: null, advice);
@@ -78,11 +76,12 @@ internal sealed class SpecDecodeMetrics : IEngineObserver
         _outputTokens = Counter("output_tokens", "{token}", "Tokens that became output.");
         _promptTokens = Counter("prompt_tokens", "{token}", "Tokens of prompts that were read.");
         _failedPasses = Counter("failed_passes", "{pass}", "Passes that failed: drafts that ended early, and sequences that were tried again alone.");
+        _refused = Counter("requests.refused", "{request}", "Requests that were not taken: the queue was full, or the service stopped or had failed.");
         _acceptedRun = meter.CreateHistogram("specdecode.draft.accepted_length", "{token}", "Draft tokens accepted in a round that had a draft.", tags: null, Lengths);
         _draftTime = Seconds("specdecode.draft.duration", "Time of a step's draft passes, where there were any.", Steps);
         _verifyTime = Seconds("specdecode.verify.duration", "Time of a step's verifying pass.", Steps);
         _stepTime = Seconds("specdecode.step.duration", "Time of a step.", Steps);
-        _queueTime = Seconds("specdecode.queue.duration", "From a request's coming to its admission.", FirstTokens);
+        _queueTime = Seconds("specdecode.queue.duration", "From a request's coming to its admission, or to its end where it was never admitted.", FirstTokens);
         _requestTime = Seconds("gen_ai.server.request.duration", "From a request's coming to its end.", Requests);
         _firstTokenTime = Seconds("gen_ai.server.time_to_first_token", "From a request's coming to its first token.", FirstTokens);
         _outputTokenTime = Seconds("gen_ai.server.time_per_output_token", "Time per token after the first, of a request.", Steps);
@@ -136,11 +135,9 @@ internal sealed class SpecDecodeMetrics : IEngineObserver
     /// <inheritdoc/>
     public void OnEnded(Sequence sequence)
     {
-        if (sequence.AdmittedTimestamp != 0)
-        {
-            Record(_queueTime, Stopwatch.GetElapsedTime(sequence.EnqueuedTimestamp, sequence.AdmittedTimestamp));
-        }
-
+        // Who gives up in the queue has waited too: without them a queue that is too long would look short.
+        long admitted = sequence.AdmittedTimestamp == 0 ? sequence.EndedTimestamp : sequence.AdmittedTimestamp;
+        Record(_queueTime, Stopwatch.GetElapsedTime(sequence.EnqueuedTimestamp, admitted));
         if (sequence.FirstTokenTimestamp != 0)
         {
             RecordServer(_firstTokenTime, Stopwatch.GetElapsedTime(sequence.EnqueuedTimestamp, sequence.FirstTokenTimestamp), sequence);
@@ -158,6 +155,15 @@ internal sealed class SpecDecodeMetrics : IEngineObserver
     /// <inheritdoc/>
     public void OnPassFailed(Exception error)
     {
+    }
+
+    /// <inheritdoc/>
+    public void OnRefused(Exception error)
+    {
+        if (_refused.Enabled)
+        {
+            _refused.Add(1, _model, new(TelemetryNames.ErrorType, error.GetType().FullName));
+        }
     }
 
     private void Add(Counter<long> counter, long count)
@@ -188,6 +194,7 @@ internal sealed class SpecDecodeMetrics : IEngineObserver
             _model,
             { TelemetryNames.OperationName, TelemetryNames.Operation },
             { TelemetryNames.ProviderName, TelemetryNames.Provider },
+            { TelemetryNames.ResponseModel, _model.Value },
             { TelemetryNames.FinishReasonName, TelemetryNames.Of(sequence.FinishReason!.Value) },
         };
         if (sequence.Error is { } error)

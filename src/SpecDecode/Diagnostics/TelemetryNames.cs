@@ -14,6 +14,9 @@ internal static class TelemetryNames
     /// <summary>Attribute: with which model.</summary>
     public const string RequestModel = "gen_ai.request.model";
 
+    /// <summary>Attribute: which model answered; always the one that was asked.</summary>
+    public const string ResponseModel = "gen_ai.response.model";
+
     /// <summary>Attribute: how it failed.</summary>
     public const string ErrorType = "error.type";
 

@@ -45,7 +45,7 @@ internal sealed class EngineLoop : IDisposable
     public int WaitingCount => Math.Max(0, Volatile.Read(ref _inFlight) - LiveCount);
 
     /// <summary>Bytes that live sequences have reserved for keys and values.</summary>
-    public long KvReservedBytes => _scheduler.Budget.Reserved;
+    public long KvReservedBytes => _fault is null ? _scheduler.Budget.Reserved : 0;
 
     /// <summary>Bytes that all may reserve.</summary>
     public long KvLimitBytes => _scheduler.Budget.Limit;
@@ -59,26 +59,21 @@ internal sealed class EngineLoop : IDisposable
     public TokenFeed Submit(Sequence sequence)
     {
         TokenFeed feed = new(sequence);
+        SpecDecodeException? refusal;
         lock (_gate)
         {
-            if (_isStopping)
+            refusal = FindRefusal();
+            if (refusal is null)
             {
-                throw new ShuttingDownException("The service is stopping and takes no more requests: send this one to another instance, or again later.");
+                Interlocked.Increment(ref _inFlight);
+                _incoming.Enqueue(feed);
             }
+        }
 
-            if (_fault is { } fault)
-            {
-                throw new SpecDecodeException($"The engine has failed and cannot go on: {fault.Message} Restart the service.", fault);
-            }
-
-            if (_inFlight >= _maxInFlight)
-            {
-                throw new QueueFullException(
-                    $"{_inFlight} requests are being answered or wait, as many as MaxSequences and MaxQueue allow together: try again later, or raise MaxQueue.");
-            }
-
-            Interlocked.Increment(ref _inFlight);
-            _incoming.Enqueue(feed);
+        if (refusal is not null)
+        {
+            _observer.OnRefused(refusal);
+            throw refusal;
         }
 
         _wake.Set();
@@ -115,6 +110,14 @@ internal sealed class EngineLoop : IDisposable
         _thread.Join();
         _wake.Dispose();
     }
+
+    // Why no request is taken now; null when one is.
+    private SpecDecodeException? FindRefusal() =>
+        _isStopping ? new ShuttingDownException("The service is stopping and takes no more requests: send this one to another instance, or again later.")
+        : _fault is { } fault ? new SpecDecodeException($"The engine has failed and cannot go on: {fault.Message} Restart the service.", fault)
+        : _inFlight >= _maxInFlight ? new QueueFullException(
+            $"{_inFlight} requests are being answered or wait, as many as MaxSequences and MaxQueue allow together: try again later, or raise MaxQueue.")
+        : null;
 
     private void Hurry()
     {
@@ -233,10 +236,13 @@ internal sealed class EngineLoop : IDisposable
             _feeds.Add(feed);
         }
 
+        LiveCount = 0;
         foreach (TokenFeed feed in _feeds)
         {
             feed.Sequence.Fail(error);
             feed.Sequence.Dispose();
+            Interlocked.Decrement(ref _inFlight);
+            _observer.OnEnded(feed.Sequence);
             feed.Publish();
         }
 

@@ -104,22 +104,20 @@ internal sealed class TextGenerator(ModelInfo model, TextTokenizer? tokenizer, R
         private readonly CancellationTokenRegistration _registration;
         private readonly Activity? _activity;
         private GenerationResult? _result;
-        private Exception? _error;
 
         public Reading(TextGenerator generator, Sequence sequence, CancellationToken cancellation)
         {
             cancellation.ThrowIfCancellationRequested();
             _generator = generator;
             _cancellation = cancellation;
-            _activity = RequestActivity.Start(
-                generator.Model.Name, sequence.PromptLength, sequence.Capacity - sequence.PromptLength, sequence.Draft?.Length ?? 0);
+            _activity = RequestActivity.Start(generator.Model.Name, sequence);
             try
             {
                 Feed = generator.Loop.Submit(sequence);
             }
             catch (Exception error)
             {
-                RequestActivity.Stop(_activity, null, error);
+                RequestActivity.Refuse(_activity, error);
                 throw;
             }
 
@@ -137,24 +135,27 @@ internal sealed class TextGenerator(ModelInfo model, TextTokenizer? tokenizer, R
                 _cancellation.ThrowIfCancellationRequested();
             }
 
-            _error = _result.Error;
-            return _error switch
+            return _result.Error switch
             {
                 null => _result,
                 SpecDecodeException error => throw error,
-                _ => throw new SpecDecodeException($"The model failed after {_result.Tokens.Count} new tokens: {_error.Message.Trim()}", _error),
+                { } error => throw new SpecDecodeException($"The model failed after {_result.Tokens.Count} new tokens: {error.Message.Trim()}", error),
             };
         }
 
         public async ValueTask DisposeAsync()
         {
             await _registration.DisposeAsync().ConfigureAwait(false);
-            if (_result is null)
+            Feed.Cancel();
+            (int count, bool hasEnded) = Feed.State;
+            if (_activity is not null && hasEnded)
             {
-                Feed.Cancel();
+                RequestActivity.Stop(_activity, _result ?? GenerationResult.Of(Feed.Sequence, tokenizer: null));
             }
-
-            RequestActivity.Stop(_activity, _result, _error ?? (_result is null ? new OperationCanceledException() : null));
+            else
+            {
+                RequestActivity.Leave(_activity, count);
+            }
         }
     }
 }

@@ -40,4 +40,7 @@ internal static partial class Log
 
     [LoggerMessage(12, LogLevel.Warning, "{Passes} draft passes of the model {Model} failed; the texts go on without those drafts")]
     public static partial void DraftsFailed(this ILogger logger, string model, int passes);
+
+    [LoggerMessage(13, LogLevel.Error, "A listener to the metrics or the log of the model {Model} throws; what it was told is lost, now and whenever it happens again")]
+    public static partial void TelemetryFailed(this ILogger logger, string model, Exception error);
 }

@@ -4,31 +4,98 @@ using SpecDecode.Scheduling;
 
 namespace SpecDecode.Hosting;
 
-/// <summary>Passes the engine's records on to the metrics, and logs what went wrong.</summary>
+/// <summary>
+/// Passes the engine's records on to the metrics, and logs what went wrong. Whoever listens to metrics runs code of theirs on the
+/// engine's thread: where it throws, its measurements are lost and the engine goes on; that is logged the first time.
+/// </summary>
 internal sealed class LoggingObserver(IEngineObserver metrics, ILogger logger, string model) : IEngineObserver
 {
+    private int _hasFailed;
+
     /// <inheritdoc/>
     public void OnStep(in StepRecord step)
     {
-        metrics.OnStep(step);
-
-        // A verifying pass that failed is told apart; then there are no rows.
-        if (step.FailedPasses > 0 && step.VerifyRows > 0)
+        try
         {
-            logger.DraftsFailed(model, step.FailedPasses);
+            metrics.OnStep(step);
+
+            // A verifying pass that failed is told apart; then there are no rows.
+            if (step.FailedPasses > 0 && step.VerifyRows > 0)
+            {
+                logger.DraftsFailed(model, step.FailedPasses);
+            }
+        }
+        catch (Exception failure)
+        {
+            Note(failure);
         }
     }
 
     /// <inheritdoc/>
-    public void OnRound(in RoundRecord round) => metrics.OnRound(round);
+    public void OnRound(in RoundRecord round)
+    {
+        try
+        {
+            metrics.OnRound(round);
+        }
+        catch (Exception failure)
+        {
+            Note(failure);
+        }
+    }
 
     /// <inheritdoc/>
-    public void OnEnded(Sequence sequence) => metrics.OnEnded(sequence);
+    public void OnEnded(Sequence sequence)
+    {
+        try
+        {
+            metrics.OnEnded(sequence);
+        }
+        catch (Exception failure)
+        {
+            Note(failure);
+        }
+    }
 
     /// <inheritdoc/>
     public void OnPassFailed(Exception error)
     {
-        metrics.OnPassFailed(error);
-        logger.PassFailed(model, error);
+        try
+        {
+            metrics.OnPassFailed(error);
+            logger.PassFailed(model, error);
+        }
+        catch (Exception failure)
+        {
+            Note(failure);
+        }
+    }
+
+    /// <inheritdoc/>
+    public void OnRefused(Exception error)
+    {
+        try
+        {
+            metrics.OnRefused(error);
+        }
+        catch (Exception failure)
+        {
+            Note(failure);
+        }
+    }
+
+    private void Note(Exception failure)
+    {
+        if (Interlocked.Exchange(ref _hasFailed, 1) == 0)
+        {
+            try
+            {
+                logger.TelemetryFailed(model, failure);
+            }
+            catch
+            {
+                // It was the log itself that failed, and there is nowhere else to say so.
+            }
+        }
     }
 }

@@ -1,0 +1,51 @@
+using System.Text.Json.Serialization;
+using SpecDecode.Generation;
+
+namespace Service;
+
+/// <summary>The body of POST /generate. What is left out is as configured; a field that does not exist is a mistake.</summary>
+[JsonUnmappedMemberHandling(JsonUnmappedMemberHandling.Disallow)]
+internal sealed record GenerateBody
+{
+    public const string Fields = "prompt, and as wanted maxNewTokens, temperature, topK, topP, minP, seed and draftLength";
+
+    public string? Prompt { get; init; }
+
+    public int? MaxNewTokens { get; init; }
+
+    public float? Temperature { get; init; }
+
+    public int? TopK { get; init; }
+
+    public float? TopP { get; init; }
+
+    public float? MinP { get; init; }
+
+    public long? Seed { get; init; }
+
+    /// <summary>0 switches drafting off for this request.</summary>
+    public int? DraftLength { get; init; }
+
+    public GenerationRequest ToRequest(GenerationDefaults defaults)
+    {
+        if (DraftLength > 0 && defaults.Draft.Length == 0)
+        {
+            throw new BadHttpRequestException("DraftLength is given, but drafting is not configured here (SpecDecode:Drafting:Strategy is none): leave it out.");
+        }
+
+        return new GenerationRequest
+        {
+            Prompt = Prompt,
+            MaxNewTokens = MaxNewTokens,
+            Sampling = defaults.Sampling with
+            {
+                Temperature = Temperature ?? defaults.Sampling.Temperature,
+                TopK = TopK ?? defaults.Sampling.TopK,
+                TopP = TopP ?? defaults.Sampling.TopP,
+                MinP = MinP ?? defaults.Sampling.MinP,
+                Seed = Seed,
+            },
+            Draft = DraftLength is { } length ? defaults.Draft with { Length = length } : null,
+        };
+    }
+}

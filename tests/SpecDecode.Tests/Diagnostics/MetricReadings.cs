@@ -1,0 +1,42 @@
+using OpenTelemetry.Metrics;
+
+namespace SpecDecode.Tests.Diagnostics;
+
+/// <summary>What OpenTelemetry has collected, at one moment; sums since its provider was made.</summary>
+internal sealed class MetricReadings(IReadOnlyCollection<MetricSnapshot> snapshots)
+{
+    public IEnumerable<string> Names => snapshots.Select(snapshot => snapshot.Name);
+
+    /// <summary>The sum of a counter or gauge over all points with the attributes; 0 where there is none.</summary>
+    public long Sum(string instrument, params (string Key, object Value)[] attributes) =>
+        Points(instrument, attributes).Sum(point => point.GetSumLong());
+
+    /// <summary>How often a histogram was recorded.</summary>
+    public long Count(string histogram, params (string Key, object Value)[] attributes) =>
+        Points(histogram, attributes).Sum(point => point.GetHistogramCount());
+
+    /// <summary>What a histogram was told, together.</summary>
+    public double Total(string histogram, params (string Key, object Value)[] attributes) =>
+        Points(histogram, attributes).Sum(point => point.GetHistogramSum());
+
+    /// <summary>The values that an attribute of an instrument has.</summary>
+    public object?[] Values(string instrument, string attribute) => [.. Points(instrument, []).Select(point => Tag(point, attribute)).Distinct()];
+
+    private IEnumerable<MetricPoint> Points(string instrument, (string Key, object Value)[] attributes) => snapshots
+        .Where(snapshot => snapshot.Name == instrument)
+        .SelectMany(snapshot => snapshot.MetricPoints)
+        .Where(point => attributes.All(attribute => Equals(Tag(point, attribute.Key), attribute.Value)));
+
+    private static object? Tag(MetricPoint point, string key)
+    {
+        foreach (KeyValuePair<string, object?> tag in point.Tags)
+        {
+            if (tag.Key == key)
+            {
+                return tag.Value;
+            }
+        }
+
+        return null;
+    }
+}

@@ -1,0 +1,195 @@
+using Microsoft.Extensions.DependencyInjection;
+using SpecDecode.Drafting;
+using SpecDecode.Generation;
+using SpecDecode.Hosting;
+using SpecDecode.Plans;
+using SpecDecode.Sampling;
+using SpecDecode.Tests.Tool;
+
+namespace SpecDecode.Tests.Diagnostics;
+
+/// <summary>What a real OpenTelemetry provider reads back is the sum of what the callers were told.</summary>
+[Collection(Alone.Name)]
+public sealed class MetricSumTests
+{
+    private const string Position = "specdecode.draft.position";
+    private const string Finish = "specdecode.finish_reason";
+    private const string Requests = "gen_ai.server.request.duration";
+
+    // Each time is rounded to 100 ns on its own.
+    private const double Ticks = 1e-5;
+
+    private static readonly GenerationRequest[] Mixed =
+    [
+        new() { Prompt = "Once upon a time", MaxNewTokens = 40, Draft = DraftOptions.Off },
+        new() { Prompt = "Once upon a time, there was a bird", MaxNewTokens = 60 },
+        new() { Prompt = "The dog", MaxNewTokens = 50, Draft = new DraftOptions { Plan = LayerPlan.EarlyExit(12, 4), Length = 7, Threshold = 0.6f } },
+        new() { Prompt = "One day a girl", MaxNewTokens = 30, Draft = new DraftOptions { Plan = LayerPlan.Skip(12, [3, 5, 7], [4, 6]), Length = 3 } },
+        new() { Prompt = "A cat", MaxNewTokens = 45, Sampling = new SamplingOptions { Temperature = 0.9f, Seed = 7 } },
+        new() { Prompt = "A boat", MaxNewTokens = 45, Sampling = new SamplingOptions { Temperature = 0.9f, TopP = 0.9f } },
+        new() { Prompt = "Tom was", MaxNewTokens = 200, StopTokens = [47] },
+        new() { Prompt = "Tom", MaxNewTokens = 1 },
+        new() { Prompt = "Mia", MaxNewTokens = 2 },
+    ];
+
+    [Fact]
+    public async Task Counters_and_histograms_add_up_to_the_statistics_of_the_requests()
+    {
+        await using HostedStory story = await HostedStory.StartAsync();
+        Task<List<GenerationUpdate>>[] streams = [.. Mixed.Concat(Mixed).Select(request => Stream(story.Generator, request))];
+        List<GenerationUpdate>[] updates = await Task.WhenAll(streams);
+        GenerationResult[] results = [.. updates.Select(stream => stream[^1].Result!)];
+        MetricReadings metrics = story.Collector.Read();
+
+        long Sum(Func<GenerationResult, long> part) => results.Sum(part);
+        Assert.Equal(Sum(result => result.Drafting.Rounds), metrics.Sum("specdecode.rounds"));
+        Assert.Equal(Sum(result => result.Drafting.Drafted), metrics.Sum("specdecode.draft.tokens"));
+        Assert.Equal(Sum(result => result.Drafting.Evaluated), metrics.Sum("specdecode.draft.evaluated_tokens"));
+        Assert.Equal(Sum(result => result.Drafting.Accepted), metrics.Sum("specdecode.draft.accepted_tokens"));
+        Assert.Equal(Sum(result => result.Drafting.Discarded), metrics.Sum("specdecode.draft.discarded_tokens"));
+        Assert.Equal(Sum(result => result.Drafting.Corrections), metrics.Sum("specdecode.corrections"));
+        Assert.Equal(Sum(result => result.Drafting.Bonuses), metrics.Sum("specdecode.bonus_tokens"));
+        Assert.Equal(Sum(result => result.Tokens.Count), metrics.Sum("specdecode.output_tokens"));
+        Assert.Equal(Sum(result => result.PromptTokens), metrics.Sum("specdecode.prompt_tokens"));
+        for (int position = 0; position < 7; position++)
+        {
+            Assert.Equal(
+                Sum(result => result.Drafting.AcceptedPerPosition.ElementAtOrDefault(position)),
+                metrics.Sum("specdecode.draft.accepted_tokens", (Position, position)));
+        }
+
+        // Each of them happens in these texts, so that no line above compares nothing with nothing.
+        Assert.True(metrics.Sum("specdecode.draft.accepted_tokens", (Position, 3)) > 0);
+        Assert.True(metrics.Sum("specdecode.corrections") > 0 && metrics.Sum("specdecode.bonus_tokens") > 0);
+        Assert.True(metrics.Sum("specdecode.draft.evaluated_tokens") < metrics.Sum("specdecode.draft.tokens"));
+        Assert.Equal(0, metrics.Sum("specdecode.failed_passes"));
+
+        // A plain round gives one token that says so; so does the first token of each text, which is no round.
+        long plain = updates.Sum(stream => stream.Count(update => update is { Token: not null, Source: TokenSource.Plain })) - results.Length;
+        Assert.Equal(metrics.Sum("specdecode.rounds") - plain, metrics.Count("specdecode.draft.accepted_length"));
+        Assert.Equal(metrics.Sum("specdecode.draft.accepted_tokens"), metrics.Total("specdecode.draft.accepted_length"));
+
+        Assert.Equal(results.Length, metrics.Count(Requests));
+        foreach (FinishReason reason in (FinishReason[])[FinishReason.Length, FinishReason.Stop])
+        {
+            Assert.Equal(
+                results.Count(result => result.FinishReason == reason), metrics.Count(Requests, (Finish, reason.ToString().ToLowerInvariant())));
+        }
+
+        Assert.Equal(results.Length, metrics.Count("gen_ai.server.time_to_first_token"));
+        Assert.Equal(results.Count(result => result.Tokens.Count > 1), metrics.Count("gen_ai.server.time_per_output_token"));
+        Assert.Equal(results.Length, metrics.Count("specdecode.queue.duration"));
+        Assert.Equal(results.Sum(result => result.QueueTime.TotalSeconds), metrics.Total("specdecode.queue.duration"), Ticks);
+        Assert.Equal(
+            results.Sum(result => (result.QueueTime + result.PrefillTime).TotalSeconds), metrics.Total("gen_ai.server.time_to_first_token"), Ticks);
+
+        Assert.Equal(metrics.Count("specdecode.step.duration"), metrics.Count("specdecode.verify.duration"));
+        Assert.InRange(metrics.Count("specdecode.draft.duration"), 1, metrics.Count("specdecode.step.duration"));
+        Assert.InRange(
+            metrics.Total("specdecode.draft.duration") + metrics.Total("specdecode.verify.duration"), double.Epsilon,
+            metrics.Total("specdecode.step.duration"));
+
+        AssertIdle(metrics);
+        Assert.True(metrics.Sum("specdecode.kv_cache.limit") > 0);
+        Assert.All(
+            metrics.Names, name => Assert.Equal([HostedStory.ModelName], metrics.Values(name, "gen_ai.request.model")));
+    }
+
+    [Fact]
+    public async Task A_request_that_is_cancelled_has_its_rounds_counted_and_gives_everything_back()
+    {
+        await using HostedStory story = await HostedStory.StartAsync(options => options.Runtime.MaxSequences = 1);
+        using CancellationTokenSource cancellation = new();
+        int seen = 0;
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(async () =>
+        {
+            await foreach (GenerationUpdate update in story.Generator.GenerateAsync(
+                new GenerationRequest { Prompt = "Once", MaxNewTokens = 400, IgnoreEndOfSequence = true }, cancellation.Token))
+            {
+                if (++seen == 12)
+                {
+                    // Behind the one that is worked on there is room for none.
+                    Task<GenerationResult> waiting = story.Generator.CompleteAsync(new GenerationRequest { Prompt = "Two" }, cancellation.Token);
+                    MetricReadings during = await story.Collector.ReadUntil(readings => readings.Sum("specdecode.sequences.waiting") == 1);
+                    Assert.Equal(1, during.Sum("specdecode.sequences.live"));
+                    Assert.InRange(during.Sum("specdecode.kv_cache.reserved"), 1, during.Sum("specdecode.kv_cache.limit"));
+                    await cancellation.CancelAsync();
+                    await Assert.ThrowsAnyAsync<OperationCanceledException>(() => waiting);
+                }
+            }
+        });
+
+        MetricReadings metrics = await story.Collector.ReadUntil(readings => readings.Count(Requests) == 2);
+        AssertIdle(metrics);
+        Assert.Equal(2, metrics.Count(Requests, (Finish, "cancelled")));
+        Assert.Equal([null], metrics.Values(Requests, "error.type"));
+        Assert.Equal(1, metrics.Count("gen_ai.server.time_to_first_token"));
+
+        // The one that gave up in the queue has waited too.
+        Assert.Equal(2, metrics.Count("specdecode.queue.duration"));
+        Assert.InRange(metrics.Sum("specdecode.output_tokens"), seen, 400);
+        Assert.InRange(metrics.Sum("specdecode.rounds"), 1, metrics.Sum("specdecode.output_tokens") - 1);
+        Assert.Equal(
+            metrics.Sum("specdecode.draft.tokens"), metrics.Sum("specdecode.draft.accepted_tokens") + metrics.Sum("specdecode.draft.discarded_tokens"));
+        Assert.Equal(metrics.Sum("specdecode.draft.accepted_tokens"), metrics.Total("specdecode.draft.accepted_length"));
+    }
+
+    [Fact]
+    public async Task A_request_that_is_refused_is_counted_with_the_reason()
+    {
+        await using HostedStory story = await HostedStory.StartAsync(options => (options.Runtime.MaxSequences, options.Runtime.MaxQueue) = (1, 0));
+        using CancellationTokenSource cancellation = new();
+        Task<GenerationResult> running = story.Generator.CompleteAsync(
+            new GenerationRequest { Prompt = "Once", MaxNewTokens = 450, IgnoreEndOfSequence = true }, cancellation.Token);
+        await Assert.ThrowsAsync<QueueFullException>(() => story.Generator.CompleteAsync(new GenerationRequest { Prompt = "Two" }, cancellation.Token));
+        await cancellation.CancelAsync();
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => running);
+
+        MetricReadings metrics = await story.Collector.ReadUntil(readings => readings.Count(Requests) == 1);
+        Assert.Equal(1, metrics.Sum("specdecode.requests.refused", ("error.type", typeof(QueueFullException).FullName!)));
+        Assert.Equal(1, metrics.Sum("specdecode.requests.refused"));
+        AssertIdle(metrics);
+    }
+
+    [Fact]
+    public async Task Two_models_in_a_host_are_told_apart()
+    {
+        await using HostedStory story = await HostedStory.StartAsync(add: services => services.AddSpecDecode(
+            options =>
+            {
+                options.Model.Path = Path.Combine(TestFolders.Fixtures, "llama_base");
+                options.Model.CacheFolder = TestFolders.WeightCache;
+                options.Runtime.KvCacheMegabytes = 3;
+            },
+            "second"));
+        ITextGenerator second = story.Services.GetRequiredKeyedService<ITextGenerator>("second");
+        GenerationRequest tokens = new() { Tokens = [1, 2, 3], MaxNewTokens = 9, IgnoreEndOfSequence = true };
+        await story.Generator.CompleteAsync(tokens with { MaxNewTokens = 5 }, TestContext.Current.CancellationToken);
+        await second.CompleteAsync(tokens, TestContext.Current.CancellationToken);
+
+        MetricReadings metrics = story.Collector.Read();
+        Assert.Equal(5, metrics.Sum("specdecode.output_tokens", ("gen_ai.request.model", HostedStory.ModelName)));
+        Assert.Equal(9, metrics.Sum("specdecode.output_tokens", ("gen_ai.request.model", "llama_base")));
+        Assert.Equal(3 << 20, metrics.Sum("specdecode.kv_cache.limit", ("gen_ai.request.model", "llama_base")));
+        Assert.Equal(2, metrics.Values("specdecode.kv_cache.limit", "gen_ai.request.model").Length);
+    }
+
+    private static void AssertIdle(MetricReadings metrics)
+    {
+        Assert.Contains("specdecode.kv_cache.reserved", metrics.Names);
+        Assert.Equal(0, metrics.Sum("specdecode.kv_cache.reserved"));
+        Assert.Equal(0, metrics.Sum("specdecode.sequences.live"));
+        Assert.Equal(0, metrics.Sum("specdecode.sequences.waiting"));
+    }
+
+    private static async Task<List<GenerationUpdate>> Stream(ITextGenerator generator, GenerationRequest request)
+    {
+        List<GenerationUpdate> updates = [];
+        await foreach (GenerationUpdate update in generator.GenerateAsync(request, TestContext.Current.CancellationToken))
+        {
+            updates.Add(update);
+        }
+
+        return updates;
+    }
+}

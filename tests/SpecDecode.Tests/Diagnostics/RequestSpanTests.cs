@@ -1,0 +1,118 @@
+using System.Diagnostics;
+using SpecDecode.Generation;
+using SpecDecode.Sampling;
+using SpecDecode.Tests.Tool;
+
+namespace SpecDecode.Tests.Diagnostics;
+
+/// <summary>The span of a request, as OpenTelemetry gets it.</summary>
+[Collection(Alone.Name)]
+public sealed class RequestSpanTests
+{
+    private static readonly GenerationRequest Request = new()
+    {
+        Prompt = "Once upon a time", MaxNewTokens = 30, Sampling = new SamplingOptions { Temperature = 0.5f, Seed = 11 },
+    };
+
+    [Fact]
+    public async Task A_request_has_a_span_under_its_callers_with_what_was_asked_and_what_came_of_it()
+    {
+        await using HostedStory story = await HostedStory.StartAsync();
+        GenerationResult? result = null;
+        using Activity caller = Collector.Caller.StartActivity("caller")!;
+        await foreach (GenerationUpdate update in story.Generator.GenerateAsync(Request, TestContext.Current.CancellationToken))
+        {
+            Assert.Same(caller, Activity.Current);
+            result = update.Result;
+        }
+
+        Assert.Same(caller, Activity.Current);
+        Activity span = Assert.Single(story.Collector.RequestSpans());
+        Assert.Equal("text_completion tales-10m", span.DisplayName);
+        Assert.Equal(ActivityKind.Internal, span.Kind);
+        Assert.Equal(caller.SpanId, span.ParentSpanId);
+        Assert.Equal(caller.TraceId, span.TraceId);
+        Assert.Equal(ActivityStatusCode.Unset, span.Status);
+        Assert.Equal(
+            new Dictionary<string, object?>
+            {
+                ["gen_ai.operation.name"] = "text_completion",
+                ["gen_ai.provider.name"] = "specdecode",
+                ["gen_ai.request.model"] = "tales-10m",
+                ["gen_ai.response.model"] = "tales-10m",
+                ["gen_ai.request.max_tokens"] = 30,
+                ["gen_ai.request.temperature"] = 0.5,
+                ["gen_ai.request.seed"] = 11L,
+                ["gen_ai.usage.input_tokens"] = result!.PromptTokens,
+                ["gen_ai.usage.output_tokens"] = result.Tokens.Count,
+                ["gen_ai.response.finish_reasons"] = new[] { "length" },
+                ["specdecode.draft.length"] = 4,
+                ["specdecode.rounds"] = result.Drafting.Rounds,
+                ["specdecode.draft.drafted"] = result.Drafting.Drafted,
+                ["specdecode.draft.evaluated"] = result.Drafting.Evaluated,
+                ["specdecode.draft.accepted"] = result.Drafting.Accepted,
+                ["specdecode.acceptance_rate"] = result.Drafting.AcceptanceRate,
+                ["specdecode.mean_acceptance_length"] = result.Drafting.MeanAcceptanceLength,
+                ["specdecode.queue_time"] = result.QueueTime.TotalSeconds,
+                ["specdecode.time_to_first_token"] = (result.QueueTime + result.PrefillTime).TotalSeconds,
+            }.OrderBy(tag => tag.Key),
+            span.TagObjects.OrderBy(tag => tag.Key));
+    }
+
+    [Fact]
+    public async Task Requests_side_by_side_have_a_span_each_under_the_caller_of_each()
+    {
+        await using HostedStory story = await HostedStory.StartAsync();
+        ActivitySpanId[] callers = await Task.WhenAll(Enumerable.Range(0, 6).Select(async i =>
+        {
+            using Activity caller = Collector.Caller.StartActivity("caller")!;
+            await story.Generator.CompleteAsync(Request with { MaxNewTokens = 5 + i }, TestContext.Current.CancellationToken);
+            Assert.Same(caller, Activity.Current);
+            return caller.SpanId;
+        }));
+
+        Assert.Equal(
+            callers.Select((caller, i) => (caller, (object?)(5 + i))).OrderBy(pair => pair.Item2),
+            story.Collector.RequestSpans().Select(span => (span.ParentSpanId, span.GetTagItem("gen_ai.usage.output_tokens"))).OrderBy(pair => pair.Item2));
+    }
+
+    [Fact]
+    public async Task A_request_whose_caller_leaves_is_cancelled_and_no_error()
+    {
+        await using HostedStory story = await HostedStory.StartAsync();
+        int seen = 0;
+        await foreach (GenerationUpdate update in story.Generator.GenerateAsync(
+            Request with { MaxNewTokens = 400, IgnoreEndOfSequence = true }, TestContext.Current.CancellationToken))
+        {
+            if (++seen == 3)
+            {
+                break;
+            }
+        }
+
+        Activity span = Assert.Single(story.Collector.RequestSpans());
+        Assert.Equal(ActivityStatusCode.Unset, span.Status);
+        Assert.Null(span.GetTagItem("error.type"));
+        Assert.Equal(new[] { "cancelled" }, span.GetTagItem("gen_ai.response.finish_reasons"));
+        Assert.InRange((int)span.GetTagItem("gen_ai.usage.output_tokens")!, seen, 399);
+    }
+
+    [Fact]
+    public async Task A_request_that_is_refused_has_a_span_with_the_error()
+    {
+        await using HostedStory story = await HostedStory.StartAsync(options => (options.Runtime.MaxSequences, options.Runtime.MaxQueue) = (1, 0));
+        using CancellationTokenSource cancellation = new();
+        Task<GenerationResult> running = story.Generator.CompleteAsync(
+            Request with { MaxNewTokens = 450, IgnoreEndOfSequence = true }, cancellation.Token);
+        QueueFullException error = await Assert.ThrowsAsync<QueueFullException>(
+            () => story.Generator.CompleteAsync(Request, TestContext.Current.CancellationToken));
+        await cancellation.CancelAsync();
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => running);
+
+        Activity span = story.Collector.RequestSpans()[0];
+        Assert.Equal(ActivityStatusCode.Error, span.Status);
+        Assert.Equal(error.Message, span.StatusDescription);
+        Assert.Equal(typeof(QueueFullException).FullName, span.GetTagItem("error.type"));
+        Assert.Null(span.GetTagItem("gen_ai.response.finish_reasons"));
+    }
+}

@@ -1,0 +1,138 @@
+using System.Diagnostics.Metrics;
+using System.Reflection;
+using System.Text.RegularExpressions;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging;
+using SpecDecode.Diagnostics;
+using SpecDecode.Generation;
+using SpecDecode.Hosting;
+using SpecDecode.Scheduling;
+using SpecDecode.Tests.Documentation;
+using SpecDecode.Tests.Tool;
+
+namespace SpecDecode.Tests.Diagnostics;
+
+/// <summary>docs/telemetry.md says what there is, all of it and nothing else.</summary>
+[Collection(Alone.Name)]
+public sealed partial class TelemetryPageTests
+{
+    [Fact]
+    public void The_table_of_metrics_lists_the_instruments_that_exist_with_type_unit_attributes_and_meaning()
+    {
+        Dictionary<Instrument, SortedSet<string>> instruments = Listen();
+        string[] expected = [.. instruments.Select(pair => string.Join(
+            " | ", pair.Key.Name, Type(pair.Key), pair.Key.Unit, string.Join(", ", pair.Value.Where(key => key != "gen_ai.request.model")),
+            pair.Key.Description)).Order(StringComparer.Ordinal)];
+        string[] listed = [.. TelemetryPage.Metrics.Select(row => string.Join(
+            " | ", row.Instrument, row.Type, row.Unit, string.Join(", ", row.Attributes.Order(StringComparer.Ordinal)), row.Meaning)).Order(StringComparer.Ordinal)];
+
+        Assert.True(expected.Length > 20);
+        Assert.Equal(expected, listed);
+        Assert.All(instruments.Values, keys => Assert.Contains("gen_ai.request.model", keys));
+    }
+
+    [Fact]
+    public void The_queries_name_metrics_of_the_table_alone()
+    {
+        HashSet<string> names = [.. TelemetryPage.Metrics.SelectMany(row => row.Type == "histogram"
+            ? (string[])[$"{row.Prometheus}_bucket", $"{row.Prometheus}_sum", $"{row.Prometheus}_count"]
+            : [row.Prometheus])];
+        MarkdownBlock[] queries = [.. MarkdownBlocks.Of("promql")];
+        Assert.True(queries.Length >= 7);
+        string[] used = [.. queries.SelectMany(query => MetricName().Matches(query.Text)).Select(match => match.Value).Distinct()];
+        Assert.True(used.Length >= 15);
+        Assert.Empty(used.Except(names));
+    }
+
+    [Fact]
+    public void The_table_of_the_log_lists_the_messages_that_exist()
+    {
+        (int Id, string Level, string Message)[] messages = [.. typeof(Log).GetMethods(BindingFlags.Static | BindingFlags.Public)
+            .Select(method => method.GetCustomAttribute<LoggerMessageAttribute>())
+            .OfType<LoggerMessageAttribute>()
+            .Select(message => (message.EventId, message.Level.ToString(), message.Message))
+            .OrderBy(message => message.EventId)];
+        Assert.True(messages.Length >= 13);
+        Assert.Equal(messages.Length, messages.Select(message => message.Id).Distinct().Count());
+        Assert.Equal(messages, TelemetryPage.Log);
+    }
+
+    // Names of labels are no metrics: they stand behind "by" or in braces.
+    [GeneratedRegex(@"(?<!by \()(?<![{,])\b(specdecode|gen_ai)_\w+")]
+    private static partial Regex MetricName();
+
+    private static string Type(Instrument instrument) => instrument switch
+    {
+        Counter<long> => "counter",
+        Histogram<int> or Histogram<double> => "histogram",
+        ObservableUpDownCounter<int> or ObservableUpDownCounter<long> => "gauge",
+        _ => instrument.GetType().Name,
+    };
+
+    // Every instrument, with the attributes that its measurements had when everything was told that there is to tell.
+    private static Dictionary<Instrument, SortedSet<string>> Listen()
+    {
+        Dictionary<Instrument, SortedSet<string>> attributes = [];
+        void Note(Instrument instrument, ReadOnlySpan<KeyValuePair<string, object?>> tags)
+        {
+            foreach (KeyValuePair<string, object?> tag in tags)
+            {
+                attributes[instrument].Add(tag.Key);
+            }
+        }
+
+        using ServiceProvider services = new ServiceCollection().AddMetrics().BuildServiceProvider();
+        IMeterFactory meters = services.GetRequiredService<IMeterFactory>();
+        using MeterListener listener = new();
+        listener.InstrumentPublished = (instrument, self) =>
+        {
+            if (instrument.Meter.Scope == meters)
+            {
+                attributes.Add(instrument, new SortedSet<string>(StringComparer.Ordinal));
+                self.EnableMeasurementEvents(instrument);
+            }
+        };
+        listener.SetMeasurementEventCallback<int>((instrument, _, tags, _) => Note(instrument, tags));
+        listener.SetMeasurementEventCallback<long>((instrument, _, tags, _) => Note(instrument, tags));
+        listener.SetMeasurementEventCallback<double>((instrument, _, tags, _) => Note(instrument, tags));
+        listener.Start();
+
+        using ScriptedEngine engine = new(metrics => metrics);
+        SpecDecodeMetrics metrics = new(meters, "page", () => engine.Loop);
+        metrics.OnRound(new RoundRecord
+        {
+            Drafted = 2, Evaluated = 2, Accepted = 1, Appended = 2, Last = LastToken.Correction, DraftRows = 1, VerifyRows = 1, DraftTime = default, VerifyTime = default,
+        });
+        metrics.OnRound(new RoundRecord
+        {
+            Drafted = 1, Evaluated = 1, Accepted = 1, Appended = 2, Last = LastToken.Bonus, DraftRows = 1, VerifyRows = 1, DraftTime = default, VerifyTime = default,
+        });
+        metrics.OnStep(new StepRecord { Sequences = 1, DraftRows = 1, VerifyRows = 1, NewTokens = 1, PromptRows = 1, FailedPasses = 1 });
+        metrics.OnRefused(new InvalidOperationException());
+        metrics.OnEnded(FailedSequence(engine));
+        listener.RecordObservableInstruments();
+        return attributes;
+    }
+
+    // One that has written several tokens and then failed.
+    private static Sequence FailedSequence(ScriptedEngine engine)
+    {
+        engine.Stages.DuringCall = (pass, _) =>
+        {
+            if (pass == 4)
+            {
+                throw new InvalidOperationException();
+            }
+        };
+        Scheduler scheduler = new(engine.Stages, SchedulerLimits.None);
+        Sequence sequence = new([1], 9, new HashSet<int>(), null);
+        scheduler.Add(sequence);
+        while (!scheduler.IsIdle)
+        {
+            scheduler.Step();
+        }
+
+        Assert.Equal(FinishReason.Failed, sequence.FinishReason);
+        return sequence;
+    }
+}

@@ -1,0 +1,131 @@
+using System.Diagnostics;
+using System.Globalization;
+using System.Net.Http.Json;
+using System.Reflection;
+using System.Text.Json;
+
+namespace SpecDecode.Tests.Samples;
+
+/// <summary>The sample service as a process of its own, on a free port of this machine; ended with the test, whatever happens.</summary>
+internal sealed class ServiceProcess : IAsyncDisposable
+{
+    private static readonly TimeSpan MostTime = TimeSpan.FromSeconds(90);
+
+    private readonly Process _process;
+    private readonly Task<string> _error;
+    private readonly TaskCompletionSource<Uri?> _address = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly Task _output;
+    private readonly CancellationTokenSource _end = new(MostTime);
+
+    private ServiceProcess(string[] options)
+    {
+        string program = typeof(ServiceProcess).Assembly.GetCustomAttributes<AssemblyMetadataAttribute>().Single(data => data.Key == "Service").Value!;
+        Assert.True(File.Exists(program), $"{program} is not there: build the solution.");
+        ProcessStartInfo start = new("dotnet") { RedirectStandardOutput = true, RedirectStandardError = true };
+        foreach (string argument in (string[])[program, $"--SpecDecode:Model:CacheFolder={TestFolders.WeightCache}", "--urls=http://127.0.0.1:0", .. options])
+        {
+            start.ArgumentList.Add(argument);
+        }
+
+        _process = Process.Start(start)!;
+        _end.Token.Register(Kill);
+        _error = _process.StandardError.ReadToEndAsync();
+        _output = ReadOutput();
+    }
+
+    public HttpClient Client { get; } = new() { Timeout = MostTime };
+
+    /// <summary>Starts a service and waits until it listens.</summary>
+    public static async Task<ServiceProcess> StartAsync(params string[] options)
+    {
+        ServiceProcess service = new(options);
+        Uri? address = await service._address.Task;
+        if (address is null)
+        {
+            (int code, string error) = await service.WaitForExitAsync();
+            await service.DisposeAsync();
+            Assert.Fail($"The service has not started: exit code {code}, {error}");
+        }
+
+        service.Client.BaseAddress = address;
+        return service;
+    }
+
+    /// <summary>Starts a service that ends by itself; its exit code and what it says on stderr.</summary>
+    public static async Task<(int ExitCode, string Error)> RunAsync(params string[] options)
+    {
+        await using ServiceProcess service = new(options);
+        return await service.WaitForExitAsync();
+    }
+
+    public async Task<(int ExitCode, string Error)> WaitForExitAsync()
+    {
+        string error = await _error;
+        await _output;
+        await _process.WaitForExitAsync(TestContext.Current.CancellationToken);
+        return (_process.ExitCode, error);
+    }
+
+    /// <summary>Asks the process to end.</summary>
+    public async Task Terminate()
+    {
+        using Process kill = Process.Start("kill", ["-TERM", _process.Id.ToString(CultureInfo.InvariantCulture)]);
+        await kill.WaitForExitAsync(TestContext.Current.CancellationToken);
+    }
+
+    /// <summary>Asks for a text; the response once it has begun.</summary>
+    public Task<HttpResponseMessage> Ask(object body) => Client.SendAsync(
+        new HttpRequestMessage(HttpMethod.Post, "/generate") { Content = JsonContent.Create(body) }, HttpCompletionOption.ResponseHeadersRead,
+        TestContext.Current.CancellationToken);
+
+    /// <summary>The events of a stream, as they come.</summary>
+    public static async IAsyncEnumerable<(string Event, JsonElement Data)> Events(HttpResponseMessage response)
+    {
+        Assert.Equal("text/event-stream", response.Content.Headers.ContentType?.MediaType);
+        using StreamReader reader = new(await response.Content.ReadAsStreamAsync(TestContext.Current.CancellationToken));
+        string name = "";
+        while (await reader.ReadLineAsync(TestContext.Current.CancellationToken) is { } line)
+        {
+            if (line.StartsWith("event: ", StringComparison.Ordinal))
+            {
+                name = line[7..];
+            }
+            else if (line.StartsWith("data: ", StringComparison.Ordinal))
+            {
+                yield return (name, JsonElement.Parse(line[6..]));
+            }
+        }
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        Kill();
+        await _process.WaitForExitAsync(CancellationToken.None);
+        await _output;
+        _process.Dispose();
+        _end.Dispose();
+        Client.Dispose();
+    }
+
+    private void Kill()
+    {
+        if (!_process.HasExited)
+        {
+            _process.Kill(entireProcessTree: true);
+        }
+    }
+
+    private async Task ReadOutput()
+    {
+        const string Listening = "Now listening on: ";
+        while (await _process.StandardOutput.ReadLineAsync() is { } line)
+        {
+            if (line.Contains(Listening, StringComparison.Ordinal))
+            {
+                _address.TrySetResult(new Uri(line.Trim()[Listening.Length..]));
+            }
+        }
+
+        _address.TrySetResult(null);
+    }
+}

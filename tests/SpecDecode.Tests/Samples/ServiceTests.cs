@@ -1,0 +1,184 @@
+using System.Diagnostics;
+using System.Net;
+using System.Text.Json;
+using SpecDecode.Tests.Diagnostics;
+
+namespace SpecDecode.Tests.Samples;
+
+/// <summary>samples/Service as whoever starts it meets it.</summary>
+public sealed class ServiceTests
+{
+    private static readonly object[] Bodies =
+    [
+        new { prompt = "Once upon a time", maxNewTokens = 60 },
+        new { prompt = "One day a dog", maxNewTokens = 40, draftLength = 7 },
+        new { prompt = "A cat", maxNewTokens = 30, draftLength = 0 },
+        new { prompt = "A bird", maxNewTokens = 50, temperature = 0.8, topP = 0.9, seed = 3 },
+    ];
+
+    // Most of a second: the model writes it without an end.
+    private static readonly object LongText = new { prompt = "Once upon a time", maxNewTokens = 500, draftLength = 0, temperature = 1.2, seed = 5 };
+
+    [Fact]
+    public async Task A_scrape_is_the_sum_of_the_streams_and_a_client_that_leaves_gives_its_memory_back()
+    {
+        await using ServiceProcess service = await ServiceProcess.StartAsync();
+        foreach (string check in (string[])["live", "ready"])
+        {
+            using HttpResponseMessage health = await service.Client.GetAsync(new Uri($"/health/{check}", UriKind.Relative), TestContext.Current.CancellationToken);
+            Assert.Equal(HttpStatusCode.OK, health.StatusCode);
+        }
+
+        JsonElement[] statistics = await Task.WhenAll(Bodies.Select(body => Stream(service, body)));
+        long Sum(string name) => statistics.Sum(one => one.GetProperty(name).GetInt64());
+        Scrape scrape = await Read(service);
+        Assert.Equal(Sum("outputTokens"), scrape.Sum("specdecode_output_tokens_total"));
+        Assert.Equal(Sum("promptTokens"), scrape.Sum("specdecode_prompt_tokens_total"));
+        Assert.Equal(Sum("rounds"), scrape.Sum("specdecode_rounds_total"));
+        Assert.Equal(Sum("drafted"), scrape.Sum("specdecode_draft_tokens_total"));
+        Assert.Equal(Sum("evaluated"), scrape.Sum("specdecode_draft_evaluated_tokens_total"));
+        Assert.Equal(Sum("accepted"), scrape.Sum("specdecode_draft_accepted_tokens_total"));
+        Assert.Equal(Sum("accepted"), scrape.Sum("specdecode_draft_accepted_length_sum"));
+        Assert.True(Sum("accepted") > 0);
+        for (int position = 0; position < 7; position++)
+        {
+            Assert.Equal(
+                statistics.Sum(one => one.GetProperty("acceptedPerPosition").EnumerateArray().ElementAtOrDefault(position) is { ValueKind: JsonValueKind.Number } count ? count.GetInt64() : 0),
+                scrape.Sum("specdecode_draft_accepted_tokens_total", $"specdecode_draft_position=\"{position}\""));
+        }
+
+        // The exporter answers from what it has collected for 300 ms.
+        await Task.Delay(400, TestContext.Current.CancellationToken);
+        using (HttpResponseMessage response = await service.Ask(LongText))
+        {
+            await foreach ((string name, _) in ServiceProcess.Events(response))
+            {
+                Assert.Equal("token", name);
+                Assert.True((await Read(service)).Sum("specdecode_kv_cache_reserved_bytes") > 0);
+                break;
+            }
+        }
+
+        long start = Stopwatch.GetTimestamp();
+        do
+        {
+            scrape = await Read(service);
+            Assert.True(Stopwatch.GetElapsedTime(start) < TimeSpan.FromSeconds(30), "The memory is not given back.");
+        }
+        while (scrape.Sum("specdecode_kv_cache_reserved_bytes") > 0
+            || scrape.Sum("gen_ai_server_request_duration_seconds_count", "specdecode_finish_reason=\"cancelled\"") < 1);
+
+        Assert.Equal(0, scrape.Sum("specdecode_sequences_live"));
+        Assert.Equal(Bodies.Length + 1, scrape.Sum("gen_ai_server_request_duration_seconds_count"));
+        Assert.Equal(scrape.Sum("specdecode_draft_accepted_length_sum"), scrape.Sum("specdecode_draft_accepted_tokens_total"));
+
+        // The page has the names that the exporter writes; nothing has failed or was refused.
+        Assert.Equal(
+            TelemetryPage.Metrics.Where(row => row.Prometheus is not ("specdecode_failed_passes_total" or "specdecode_requests_refused_total"))
+                .Select(row => (row.Prometheus, row.Type)).Order(),
+            scrape.Types.Where(type => type.Key.StartsWith("specdecode_", StringComparison.Ordinal) || type.Key.StartsWith("gen_ai_", StringComparison.Ordinal))
+                .Select(type => (type.Key, type.Value)).Order());
+    }
+
+    [Fact]
+    public async Task Bad_requests_and_a_full_queue_are_answered_with_a_sentence()
+    {
+        await using ServiceProcess service = await ServiceProcess.StartAsync("--SpecDecode:Runtime:MaxSequences=1", "--SpecDecode:Runtime:MaxQueue=0");
+        await AssertAnswer(service, new { maxNewTokens = 3 }, HttpStatusCode.BadRequest, "A request needs either Prompt or Tokens, and not both.");
+        await AssertAnswer(service, new { prompt = "a", maxNewTokens = 0 }, HttpStatusCode.BadRequest, "MaxNewTokens is 0: ask for at least 1.");
+        await AssertAnswer(service, new { prompt = "a", topP = 2 }, HttpStatusCode.BadRequest, "TopP is 2: give a probability above 0, at most 1 (no limit).");
+        await AssertAnswer(service, new { prompt = "a", seeds = 2 }, HttpStatusCode.BadRequest, "The body is wrong at $.seeds: send a JSON object with ");
+        await AssertAnswer(service, "text", HttpStatusCode.BadRequest, "The body is wrong: send a JSON object with ");
+
+        using HttpResponseMessage running = await service.Ask(LongText);
+        using HttpResponseMessage refused = await AssertAnswer(
+            service, new { prompt = "a" }, HttpStatusCode.ServiceUnavailable, "1 requests are being answered or wait");
+        Assert.Equal(TimeSpan.FromSeconds(1), refused.Headers.RetryAfter?.Delta);
+        Assert.Equal(1, (await Read(service)).Sum("specdecode_requests_refused_total", "error_type=\"SpecDecode.Generation.QueueFullException\""));
+    }
+
+    [Fact]
+    public async Task A_service_without_its_model_is_not_ready_and_says_to_come_again()
+    {
+        await using ServiceProcess service = await ServiceProcess.StartAsync("--SpecDecode:Runtime:LoadInBackground=true", "--SpecDecode:Model:Path=nowhere");
+        using HttpResponseMessage health = await service.Client.GetAsync(new Uri("/health/ready", UriKind.Relative), TestContext.Current.CancellationToken);
+        Assert.Equal(HttpStatusCode.ServiceUnavailable, health.StatusCode);
+        using HttpResponseMessage refused = await AssertAnswer(service, new { prompt = "a" }, HttpStatusCode.ServiceUnavailable, "The model ");
+        Assert.Equal(TimeSpan.FromSeconds(5), refused.Headers.RetryAfter?.Delta);
+    }
+
+    [Fact]
+    public async Task A_service_that_is_asked_to_end_lets_its_streams_finish()
+    {
+        Assert.SkipWhen(OperatingSystem.IsWindows(), "The signal is sent with 'kill', which is not there.");
+        await using ServiceProcess service = await ServiceProcess.StartAsync();
+        using HttpResponseMessage response = await service.Ask(LongText);
+        (string Name, JsonElement Data) last = default;
+        bool isAsked = false;
+        await foreach ((string Name, JsonElement Data) item in ServiceProcess.Events(response))
+        {
+            last = item;
+            if (!isAsked)
+            {
+                isAsked = true;
+                await service.Terminate();
+            }
+        }
+
+        Assert.Equal("end", last.Name);
+        Assert.Contains(last.Data.GetProperty("finishReason").GetString(), (string[])["length", "stop"]);
+        (int code, string error) = await service.WaitForExitAsync();
+        Assert.Equal("", error);
+        Assert.Equal(0, code);
+    }
+
+    [Fact]
+    public async Task Wrong_configuration_ends_the_start_with_a_sentence_and_exit_code_1()
+    {
+        await using ServiceProcess first = await ServiceProcess.StartAsync("--SpecDecode:Runtime:LoadInBackground=true");
+        foreach ((string option, string sentence) in ((string, string)[])[
+            ("--SpecDecode:Model:Path=/nowhere", "/nowhere: does not exist"),
+            ("--SpecDecode:Drafting:ExitLayer=40", "Drafting:ExitLayer is 40, but the model has 12 layers"),
+            ("--SpecDecode:Drafting:Strategy=magic", "Drafting:Strategy is 'magic': give one of none, early-exit, layer-skip."),
+            ("--Telemetry:Prometheus=maybe", "Failed to convert configuration value 'maybe' at 'Telemetry:Prometheus'"),
+            ("--Telemetry:OtlpEndpoint=nowhere", "Telemetry:OtlpEndpoint is 'nowhere': give the address of a collector"),
+            ($"--urls={first.Client.BaseAddress}", "Failed to bind to address"),
+        ])
+        {
+            (int code, string error) = await ServiceProcess.RunAsync(option);
+            Assert.StartsWith(sentence, error, StringComparison.Ordinal);
+            Assert.Single(error.TrimEnd('\n').Split('\n'));
+            Assert.Equal(1, code);
+        }
+    }
+
+    private static async Task<JsonElement> Stream(ServiceProcess service, object body)
+    {
+        using HttpResponseMessage response = await service.Ask(body);
+        List<(string Name, JsonElement Data)> events = [];
+        await foreach ((string, JsonElement) item in ServiceProcess.Events(response))
+        {
+            events.Add(item);
+        }
+
+        Assert.All(events[..^1], item => Assert.Equal("token", item.Name));
+        Assert.Equal("end", events[^1].Name);
+        JsonElement statistics = events[^1].Data.GetProperty("statistics");
+        Assert.Equal(events.Count, statistics.GetProperty("outputTokens").GetInt32());
+        Assert.Equal(
+            statistics.GetProperty("accepted").GetInt64(), events.Count(item => item.Data.GetProperty("source").GetString() == "acceptedDraft"));
+        return statistics;
+    }
+
+    private static async Task<Scrape> Read(ServiceProcess service) =>
+        new(await service.Client.GetStringAsync(new Uri("/metrics", UriKind.Relative), TestContext.Current.CancellationToken));
+
+    private static async Task<HttpResponseMessage> AssertAnswer(ServiceProcess service, object body, HttpStatusCode status, string sentence)
+    {
+        HttpResponseMessage response = await service.Ask(body);
+        Assert.Equal(status, response.StatusCode);
+        string text = await response.Content.ReadAsStringAsync(TestContext.Current.CancellationToken);
+        Assert.StartsWith(sentence, JsonElement.Parse(text).GetProperty("detail").GetString(), StringComparison.Ordinal);
+        return response;
+    }
+}
