@@ -2,6 +2,8 @@ using SpecDecode.Generation;
 
 namespace SpecDecode.Tests.Generation;
 
+#pragma warning disable CA2012 // Whether a wait has ended at once is what is tested.
+
 public class AsyncSignalTests
 {
     [Fact]

@@ -174,7 +174,7 @@ public class EngineLoopTests
         {
             if (++asked == 1)
             {
-                throw new OutOfMemoryException("No room.");
+                throw new InsufficientMemoryException("No room.");
             }
         };
         SpecDecodeException error = await Assert.ThrowsAsync<SpecDecodeException>(() => service.Generator.CompleteAsync(ScriptedService.Request(), Cancellation));
@@ -321,7 +321,7 @@ public class EngineLoopTests
                 }
             }))];
             Array.ForEach(threads, thread => thread.Start());
-            start.SignalAndWait();
+            start.SignalAndWait(Cancellation);
             Thread.SpinWait(round * 20);
             service.Dispose();
             service.Dispose();
