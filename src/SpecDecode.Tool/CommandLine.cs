@@ -33,6 +33,11 @@ internal static class CommandLine
             GenerateCommand.Create(output, error, cancellation),
             LogitsCommand.Create(output, error, cancellation),
             BenchCommand.Create(output, error, cancellation),
+            PerplexityCommand.Create(output, error, cancellation),
+            PrepareCommand.Create(output, error, cancellation),
+            TokenizeCommand.Create(output),
+            DetokenizeCommand.Create(output),
+            TemplateCommand.Create(output, cancellation),
         };
 
         // No response files: a prompt may begin with @. No bundling: there are no one-letter options.
@@ -85,9 +90,9 @@ internal static class CommandLine
             {
                 words.AddRange([word[..^1], ""]);
             }
-            else if (word == "--" && words is [.., "--prompt"])
+            else if (word == "--" && words is [.., "--prompt" or "--text"])
             {
-                words[^1] = "--prompt=--";
+                words[^1] += "=--";
             }
             else
             {

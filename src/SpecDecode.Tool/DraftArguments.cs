@@ -27,11 +27,17 @@ internal sealed class DraftArguments
     private readonly Option<float?> _threshold = NumberOption.Probability(
         "--draft-threshold", "P", "Draft no further once a draft token's probability is below this; by default 0, which never stops.");
 
+    private readonly Option<string?> _precision = new("--draft-precision")
+    {
+        Description = "The drafter runs on a second copy of the weights in this precision; without --draft, at full depth.",
+    };
+
     /// <summary>Adds the options to a command.</summary>
     public DraftArguments(Command command)
     {
         _draft.AcceptOnlyFromAmong(None, EarlyExit, LayerSkip);
-        foreach (Option option in (Option[])[_draft, _exitLayer, _skipAttention, _skipMlp, _length, _threshold])
+        _precision.AcceptOnlyFromAmong(PrecisionArguments.Name(Precision.Int8), PrecisionArguments.Name(Precision.Int4));
+        foreach (Option option in (Option[])[_draft, _exitLayer, _skipAttention, _skipMlp, _length, _threshold, _precision])
         {
             command.Options.Add(option);
         }
@@ -41,16 +47,20 @@ internal sealed class DraftArguments
 
     /// <summary>What the options ask for; null for plain decoding.</summary>
     /// <exception cref="SpecDecodeException">A layer that the model does not have.</exception>
-    public DraftOptions? Read(ParseResult arguments, int layerCount) => arguments.GetValue(_draft) is null or None ? null : new DraftOptions
+    public DraftOptions? Read(ParseResult arguments, int layerCount) => arguments.GetValue(_draft) is null or None && WeightPrecision(arguments) is null ? null : new DraftOptions
     {
         Plan = PlanArguments.Read(
             layerCount, arguments.GetValue(_exitLayer), arguments.GetValue(_skipAttention) ?? [], arguments.GetValue(_skipMlp) ?? []),
+        Precision = WeightPrecision(arguments),
         Length = arguments.GetValue(_length) ?? DraftOptions.DefaultLength,
         Threshold = arguments.GetValue(_threshold) ?? 0,
     };
 
+    /// <summary>The precision of the copy of the weights that drafts; null where there is none.</summary>
+    public Precision? WeightPrecision(ParseResult arguments) => PrecisionArguments.PrecisionOf(arguments.GetValue(_precision));
+
     /// <summary>Whether the command line says how to draft.</summary>
-    public bool IsGiven(CommandResult result) => Strategy(result) != None;
+    public bool IsGiven(CommandResult result) => Strategy(result) != None || result.GetResult(_precision) is not null;
 
     // As it was typed: a value that is not allowed is the parser's to refuse.
     private string Strategy(CommandResult result) => result.GetResult(_draft) is { Tokens: [{ Value: var strategy }] } ? strategy : None;
@@ -66,8 +76,11 @@ internal sealed class DraftArguments
             EarlyExit when skips => "--draft early-exit takes no layers to skip; use --draft layer-skip for them.",
             LayerSkip when !skips => "--draft layer-skip needs --skip-attention or --skip-mlp.",
             LayerSkip when IsGiven(_exitLayer) => "--draft layer-skip takes no --exit-layer; use --draft early-exit for it.",
-            None when result.GetResult(_draft) is null && (skips || IsGiven(_exitLayer) || IsGiven(_length) || IsGiven(_threshold)) =>
+            None when result.GetResult(_draft) is not null && IsGiven(_precision) => "--draft none drafts nothing, so --draft-precision has no effect.",
+            None when result.GetResult(_draft) is null && (skips || IsGiven(_exitLayer)) =>
                 "Options about drafting have no effect without --draft early-exit or --draft layer-skip.",
+            None when result.GetResult(_draft) is null && !IsGiven(_precision) && (IsGiven(_length) || IsGiven(_threshold)) =>
+                "Options about drafting have no effect without --draft early-exit, --draft layer-skip or --draft-precision.",
             _ => null,
         };
         if (problem is not null)

@@ -20,6 +20,7 @@ internal static class GenerateCommand
             HelpName = "TEXT",
         };
         Option<int[]?> tokens = ListOption.Tokens("--tokens", "Token ids to continue, used exactly as given.");
+        Option<bool> chat = new("--chat") { Description = "Wrap the prompt in the model's chat template, as what a user says." };
         Option<int?> maxTokens = NumberOption.Optional(
             "--max-tokens", "N", $"New tokens after which the text ends; by default {GenerationDefaults.DefaultMaxNewTokens}.");
         Option<bool> ignoreEos = new("--ignore-eos") { Description = "Go on after an end-of-sequence token." };
@@ -28,6 +29,7 @@ internal static class GenerateCommand
         Option<bool> json = new("--json") { Description = "Print one JSON object in place of the text." };
         command.Options.Add(prompt);
         command.Options.Add(tokens);
+        command.Options.Add(chat);
         command.Options.Add(maxTokens);
         command.Options.Add(ignoreEos);
         command.Options.Add(json);
@@ -38,16 +40,24 @@ internal static class GenerateCommand
                 result.AddError("Give either --prompt or --tokens, and not both.");
                 model.Require(result);
             }
+
+            if (result.GetValue(chat) && result.GetResult(prompt) is null)
+            {
+                result.AddError("--chat wraps a --prompt; token ids are used exactly as given.");
+            }
         });
         command.SetAction(arguments =>
         {
             long start = Stopwatch.GetTimestamp();
-            using TextModel loaded = model.Load(arguments, error, cancellation);
+            using TextModel loaded = model.Load(arguments, error, cancellation, draftPrecision: draft.WeightPrecision(arguments));
             TimeSpan loadTime = Stopwatch.GetElapsedTime(start);
+            int[]? wrapped = arguments.GetValue(chat)
+                ? ChatPrompt.Encode(loaded, model.Folder(arguments), arguments.GetValue(prompt)!, cancellation)
+                : null;
             GenerationRequest request = new()
             {
-                Prompt = arguments.GetValue(prompt),
-                Tokens = arguments.GetResult(tokens) is null ? null : arguments.GetValue(tokens),
+                Prompt = wrapped is null ? arguments.GetValue(prompt) : null,
+                Tokens = wrapped ?? (arguments.GetResult(tokens) is null ? null : arguments.GetValue(tokens)),
                 MaxNewTokens = arguments.GetValue(maxTokens) ?? GenerationDefaults.DefaultMaxNewTokens,
                 IgnoreEndOfSequence = arguments.GetValue(ignoreEos),
                 Sampling = sampling.Read(arguments),

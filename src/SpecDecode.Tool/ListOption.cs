@@ -26,6 +26,14 @@ internal static class ListOption
         CustomParser = ParseLayers,
     };
 
+    /// <summary>Token ids, of which there may be none.</summary>
+    public static Option<int[]?> TokensOrNone(string name, string description) => new(name)
+    {
+        Description = description,
+        HelpName = "1,2,3",
+        CustomParser = argument => string.IsNullOrWhiteSpace(argument.Tokens[0].Value) ? [] : ParseTokens(argument),
+    };
+
     private static int[]? ParseTokens(ArgumentResult argument)
     {
         string[] parts = argument.Tokens[0].Value.Split(',', StringSplitOptions.TrimEntries);

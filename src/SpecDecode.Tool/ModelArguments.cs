@@ -22,12 +22,15 @@ internal sealed class ModelArguments
         HelpName = "DIR",
     };
 
+    private readonly PrecisionArguments _precision;
+
     /// <summary>Adds the options to a command.</summary>
     public ModelArguments(Command command)
     {
         command.Options.Add(_model);
         command.Options.Add(_threads);
         command.Options.Add(_cacheFolder);
+        _precision = new PrecisionArguments(command, loads: true);
     }
 
     /// <summary>Says that the model is missing, for commands that find other mistakes before the parser finds that.</summary>
@@ -39,17 +42,24 @@ internal sealed class ModelArguments
         }
     }
 
+    /// <summary>The model's folder.</summary>
+    public string Folder(ParseResult arguments) => arguments.GetValue(_model)!;
+
     /// <summary>Loads the model; progress and warnings go to <paramref name="error"/>.</summary>
     /// <param name="arguments">The command line.</param>
     /// <param name="error">Where they go.</param>
     /// <param name="cancellation">Ends the loading.</param>
     /// <param name="sequences">How many sequences are worked on at the same time at least.</param>
-    public TextModel Load(ParseResult arguments, TextWriter error, CancellationToken cancellation, int sequences = 1)
+    /// <param name="draftPrecision">The precision of a copy of the weights to draft with; null for none.</param>
+    public TextModel Load(
+        ParseResult arguments, TextWriter error, CancellationToken cancellation, int sequences = 1, Precision? draftPrecision = null)
     {
+        ModelOptions options = _precision.Read(arguments, arguments.GetValue(_cacheFolder));
+        options.DraftPrecision = draftPrecision;
         LoadProgressLine progress = new(error, TimeProvider.System);
         TextModel model = TextModel.Load(
             arguments.GetValue(_model)!,
-            new ModelOptions { CacheFolder = arguments.GetValue(_cacheFolder) },
+            options,
             RuntimeOptions(arguments, sequences),
             progress,
             cancellation);

@@ -4,9 +4,51 @@ namespace SpecDecode;
 public class ModelOptions
 {
     /// <summary>
-    /// Folder for prepared-weights files: the checkpoint's weights, converted once, four bytes for each parameter. Safe to
+    /// Folder for prepared-weights files: the checkpoint's weights, converted once to the precision that is asked for. Safe to
     /// share between processes and to delete while no process uses it.
     /// </summary>
     /// <value>The default, null, is <c>specdecode</c> in the user's cache directory.</value>
     public string? CacheFolder { get; set; }
+
+    /// <summary>
+    /// What the model's matrices are rounded to, whatever type the checkpoint stores them in. Rounding changes what the model
+    /// says a little; drafting for it does not change it any further.
+    /// </summary>
+    /// <value>
+    /// The default, null, is <see cref="Precision.Float32"/>, or what a prepared folder holds. Asking for another precision than
+    /// a prepared folder holds is an error.
+    /// </value>
+    public Precision? Precision { get; set; }
+
+    /// <summary>
+    /// What the LM head is rounded to. Where the checkpoint ties head and embedding this is the embedding's precision too, so
+    /// that they stay one table.
+    /// </summary>
+    /// <value>
+    /// The default, null, is <see cref="Precision.Float32"/> with matrices of that precision and else
+    /// <see cref="Precision.Int8"/>, or what a prepared folder holds.
+    /// </value>
+    public Precision? HeadPrecision { get; set; }
+
+    /// <summary>
+    /// The precision of a second copy of the weights, for drafting (<see cref="Drafting.DraftOptions.Precision"/>): the same model drafts
+    /// for itself in 8 or 4 bits, and verifies in <see cref="Precision"/>. It takes memory besides the model's own weights: about a
+    /// quarter of them in float32 for int8, and a sixth for int4.
+    /// </summary>
+    /// <value>The default, null, is no such copy. Lower than <see cref="Precision"/>.</value>
+    public Precision? DraftPrecision { get; set; }
+
+    /// <summary>
+    /// How many weights share a scale: 16, 32, 64, 128 or 256. Larger blocks make a smaller file and lose more. Only with 16 or 32 is
+    /// a row known to come out the same, bit for bit, alone and among others, so that drafting never changes the text.
+    /// </summary>
+    /// <value>The default, null, is 32, or what a prepared folder holds.</value>
+    public int? BlockSize { get; set; }
+
+    /// <summary>
+    /// What rows are rounded to where they are multiplied by quantised matrices; float32 matrices are multiplied in float32
+    /// always. Says nothing about how weights are stored.
+    /// </summary>
+    /// <value>The default is <see cref="ActivationPrecision.Int8"/>.</value>
+    public ActivationPrecision Activations { get; set; }
 }

@@ -30,8 +30,8 @@ internal sealed class FusedDecoder : IDisposable
         _vocabulary = model.VocabularySize;
         _token = buffers.Reserve(sizeof(int), "a token");
         _logits = buffers.Reserve((long)model.VocabularySize * sizeof(float), "logits");
-        _rotaries = new RotaryTables(attends, capacity, buffers);
-        _cache = new OnnxKvStorage(attends, model.ElementType, capacity, _rotaries, buffers);
+        _rotaries = new RotaryTables(attends, capacity, spare: 0, buffers);
+        _cache = new OnnxKvStorage(attends, model.ElementType, capacity, spare: 0, _rotaries, buffers);
 
         using SessionOptions sessionOptions = StageSessions.SessionOptionsFor(environment, options, weights);
         _session = new InferenceSession(Graph(model, weights), sessionOptions);

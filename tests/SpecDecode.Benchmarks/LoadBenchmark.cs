@@ -12,24 +12,25 @@ internal static class LoadBenchmark
     {
         Option<string> model = new("--model") { Required = true, Description = "Checkpoint folder." };
         Option<int> repeat = new("--repeat") { DefaultValueFactory = _ => 5, Description = "Turns of each." };
-        Command command = new("load", "The first load against a load from prepared weights.") { model, repeat };
-        command.SetAction(arguments => Run(arguments.GetValue(model)!, arguments.GetValue(repeat)));
+        Option<Precision> precision = new("--precision") { Description = "Float32, Int8 or Int4." };
+        Command command = new("load", "The first load against a load from prepared weights.") { model, repeat, precision };
+        command.SetAction(arguments => Run(arguments.GetValue(model)!, arguments.GetValue(repeat), arguments.GetValue(precision)));
         return command;
     }
 
-    private static void Run(string folder, int repeat)
+    private static void Run(string folder, int repeat, Precision precision)
     {
         string cache = Path.Combine(Path.GetTempPath(), "specdecode-load-" + Guid.NewGuid().ToString("n"));
         List<double> ratios = [];
         try
         {
             // The first load of a process also loads code; it is not counted.
-            Load(folder, cache);
+            Load(folder, cache, precision);
             for (int turn = 0; turn < repeat; turn++)
             {
                 Directory.Delete(cache, recursive: true);
-                double first = Load(folder, cache);
-                double prepared = Load(folder, cache);
+                double first = Load(folder, cache, precision);
+                double prepared = Load(folder, cache, precision);
                 ratios.Add(first / prepared);
                 Print($"turn {turn + 1}: first {first:f3} s, prepared {prepared:f3} s, ratio {first / prepared:f2}");
             }
@@ -43,10 +44,10 @@ internal static class LoadBenchmark
         Print($"median ratio {ratios[ratios.Count / 2]:f2}; peak memory {PeakMegabytes()} MB");
     }
 
-    private static double Load(string folder, string cache)
+    private static double Load(string folder, string cache, Precision precision)
     {
         long start = Stopwatch.GetTimestamp();
-        using TextModel model = TextModel.Load(folder, new ModelOptions { CacheFolder = cache });
+        using TextModel model = TextModel.Load(folder, new ModelOptions { CacheFolder = cache, Precision = precision });
         return Stopwatch.GetElapsedTime(start).TotalSeconds;
     }
 

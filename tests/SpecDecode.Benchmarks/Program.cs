@@ -5,5 +5,10 @@ RootCommand root = new("Side-by-side measurements; every ratio is taken within o
 {
     StagesBenchmark.Command(),
     LoadBenchmark.Command(),
+    PrecisionBenchmark.Command(),
+    RandomCheckpoint.Command(),
+    TokenizerBenchmark.Command(),
+    SamplingBenchmark.Command(),
+    SampledStepsBenchmark.Command(),
 };
 return root.Parse(args).Invoke();

@@ -38,10 +38,10 @@ internal static class StagesBenchmark
         using Checkpoint checkpoint = Checkpoint.Open(folder);
         DecoderDescription model = ModelFamilies.Describe(checkpoint);
         RuntimeEnvironment environment = RuntimeEnvironment.Get(options, Console.Error.WriteLine);
-        using PreparedWeights weights = new WeightCache(null).Open(checkpoint, checkpoint.Fingerprint(), model, null, default);
+        using PreparedWeights weights = new WeightCache(null).Open(checkpoint, checkpoint.Fingerprint(), model, WeightSettings.Float32, null, default);
         int capacity = PromptLength + tokens;
         StageSessions sessions = StageSessions.Create(model, weights, environment, options, null, default);
-        using OnnxStages stages = new(model, sessions, new CpuBufferAllocator(), capacity, maxRows: 256);
+        using OnnxStages stages = new(model, sessions, null, new CpuBufferAllocator(), capacity, maxRows: 256);
         using FusedDecoder fused = new(model, weights, environment, options, capacity);
 
         List<double> ratios = [];

@@ -42,7 +42,7 @@ internal static class BenchCommand
         {
             IReadOnlyList<string> texts = PromptFile.Read(arguments.GetValue(prompts)!);
             BenchSettings settings = new(arguments.GetValue(repeat) ?? 3, arguments.GetValue(concurrency) ?? 1);
-            using TextModel loaded = model.Load(arguments, error, cancellation, settings.Concurrency);
+            using TextModel loaded = model.Load(arguments, error, cancellation, settings.Concurrency, draft.WeightPrecision(arguments));
             GenerationRequest request = new()
             {
                 MaxNewTokens = arguments.GetValue(maxTokens) ?? GenerationDefaults.DefaultMaxNewTokens,

@@ -1,4 +1,5 @@
 using SpecDecode.Plans;
+using SpecDecode.Scheduling;
 
 namespace SpecDecode.Drafting;
 
@@ -25,9 +26,20 @@ public sealed record DraftOptions
     public int Length { get; init; } = DefaultLength;
 
     /// <summary>
+    /// The precision of the weights that the drafter runs on: those that the model was loaded with for it
+    /// (<see cref="ModelOptions.DraftPrecision"/>). Rows of such a draft are exact at no depth, so verification runs all of them through
+    /// the whole model; what the draft left in the cache is overwritten by that.
+    /// </summary>
+    /// <value>The default, null, is the model's own weights.</value>
+    public Precision? Precision { get; init; }
+
+    /// <summary>
     /// Confidence threshold: once a draft token's probability (raw softmax of the drafter's logits) is below it, no further
     /// one is drafted; that token is still verified. 0 never stops; 0 to 1.
     /// </summary>
     /// <value>The default is 0.</value>
     public float Threshold { get; init; }
+
+    /// <summary>Which copy of the weights that is.</summary>
+    internal WeightSet Weights => Precision is null ? WeightSet.Verifier : WeightSet.Drafter;
 }

@@ -6,9 +6,10 @@ using SpecDecode.Verification;
 namespace SpecDecode.Drafting;
 
 /// <summary>
-/// Drafts for all rounds that want it: rounds of equal plan go through the model together, one row each. Every row is kept
-/// as it is at the plan's exact depth, where verification takes it up again; what the plan's tail writes into the cache
-/// is overwritten by verification before anything committed reads it.
+/// Drafts for all rounds that want it: rounds of equal plan and weights go through the model together, one row each. Every row is
+/// kept as it is at the plan's exact depth, where verification takes it up again (on weights of lower precision no row is
+/// exact, and none is kept); what else a draft writes into the cache is overwritten by verification before anything committed
+/// reads it.
 /// </summary>
 /// <param name="stages">The model.</param>
 /// <param name="rules">How draft tokens are chosen.</param>
@@ -30,11 +31,11 @@ internal sealed class Drafter(IStages stages, AcceptanceRules rules)
     {
         int rows = 0;
         FailedPasses = 0;
-        while (Gather(rounds) is { } plan)
+        while (Gather(rounds) is { } draft)
         {
             try
             {
-                RunRow(plan);
+                RunRow(draft.Plan, draft.Weights);
                 rows += _rounds.Count;
             }
             catch (Exception)
@@ -54,35 +55,38 @@ internal sealed class Drafter(IStages stages, AcceptanceRules rules)
     }
 
     // The first round that wants a token, and all others of its plan. A sequence that has been cancelled wants nothing more.
-    private LayerPlan? Gather(IReadOnlyList<Round> rounds)
+    private DraftOptions? Gather(IReadOnlyList<Round> rounds)
     {
-        LayerPlan? plan = null;
+        DraftOptions? first = null;
         _rounds.Clear();
         _batch.Clear();
         for (int i = 0; i < rounds.Count; i++)
         {
             Round round = rounds[i];
-            if (round.WantsDraft && !round.Sequence.IsCancellationRequested && (plan is null || round.Sequence.Draft!.Plan.Equals(plan)))
+            if (round.WantsDraft && !round.Sequence.IsCancellationRequested && (first is null || GoTogether(first, round.Sequence.Draft!)))
             {
-                plan ??= round.Sequence.Draft!.Plan;
+                first ??= round.Sequence.Draft!;
                 _rounds.Add(round);
                 _batch.Add(round.Sequence.Cache, round.CommittedLength + round.PendingLength - 1 + round.DraftLength, round.TokenToDraftFrom);
             }
         }
 
-        return plan;
+        return first;
     }
 
-    private void RunRow(LayerPlan plan)
+    private static bool GoTogether(DraftOptions a, DraftOptions b) => a.Weights == b.Weights && a.Plan.Equals(b.Plan);
+
+    private void RunRow(LayerPlan plan, WeightSet weights)
     {
-        stages.Embed(_batch);
-        Pass.Run(stages, plan.Blocks.AsSpan()[..plan.ExactDepth], _batch);
-        for (int row = 0; row < _rounds.Count; row++)
+        stages.Embed(_batch, weights);
+        int exactDepth = weights == WeightSet.Verifier ? plan.ExactDepth : 0;
+        Pass.Run(stages, plan.Blocks.AsSpan()[..exactDepth], _batch);
+        for (int row = 0; row < _rounds.Count && weights == WeightSet.Verifier; row++)
         {
             stages.Keep(row, _rounds[row].KeptSlot + _rounds[row].DraftLength);
         }
 
-        Pass.Run(stages, plan.Tail, _batch);
+        Pass.Run(stages, plan.Blocks.AsSpan()[exactDepth..], _batch);
         for (int first = 0; first < _rounds.Count; first += stages.MaxScoredRows)
         {
             int count = Math.Min(stages.MaxScoredRows, _rounds.Count - first);

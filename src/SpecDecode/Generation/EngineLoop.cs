@@ -20,7 +20,10 @@ internal sealed class EngineLoop : IDisposable
     private readonly Lock _gate = new();
     private readonly TaskCompletionSource _ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private int _inFlight;
+    private volatile int _liveCount;
+    private volatile int _shutDownCount;
     private bool _isStopping;
+    private bool _isDisposed;
     private volatile bool _isHurrying;
     private volatile Exception? _fault;
 
@@ -35,14 +38,22 @@ internal sealed class EngineLoop : IDisposable
         _maxInFlight = maxInFlight;
         _observer = observer;
         _thread = new Thread(Run) { Name = name, IsBackground = true };
-        _thread.Start();
+
+        // Without the context of whoever starts it: what is logged in the loop belongs to no activity or scope of the start.
+        _thread.UnsafeStart();
     }
 
     /// <summary>Live sequences after the last step.</summary>
-    public int LiveCount { get; private set; }
+    public int LiveCount => _liveCount;
 
     /// <summary>Requests that are not live yet.</summary>
-    public int WaitingCount => Math.Max(0, Volatile.Read(ref _inFlight) - LiveCount);
+    public int WaitingCount => Math.Max(0, Volatile.Read(ref _inFlight) - _liveCount);
+
+    /// <summary>Requests that ended where they were because the loop stopped.</summary>
+    public int ShutDownCount => _shutDownCount;
+
+    /// <summary>Ends with the loop, whatever ends it.</summary>
+    public Task Ended => _ended.Task;
 
     /// <summary>Bytes that live sequences have reserved for keys and values.</summary>
     public long KvReservedBytes => _fault is null ? _scheduler.Budget.Reserved : 0;
@@ -66,7 +77,11 @@ internal sealed class EngineLoop : IDisposable
             if (refusal is null)
             {
                 Interlocked.Increment(ref _inFlight);
+                sequence.Enqueue();
                 _incoming.Enqueue(feed);
+
+                // In the lock, since the loop that is disposed has no signal any more.
+                _wake.Set();
             }
         }
 
@@ -76,7 +91,6 @@ internal sealed class EngineLoop : IDisposable
             throw refusal;
         }
 
-        _wake.Set();
         return feed;
     }
 
@@ -84,31 +98,34 @@ internal sealed class EngineLoop : IDisposable
     /// <param name="hurry">Ends them where they are, with <see cref="FinishReason.Shutdown"/>.</param>
     public async Task StopAsync(CancellationToken hurry)
     {
-        lock (_gate)
-        {
-            _isStopping = true;
-        }
-
-        if (!_ended.Task.IsCompleted)
-        {
-            _wake.Set();
-        }
-
-        using CancellationTokenRegistration registration = hurry.UnsafeRegister(static loop => ((EngineLoop)loop!).Hurry(), this);
+        Stop(hurry: false);
+        using CancellationTokenRegistration registration = hurry.UnsafeRegister(static loop => ((EngineLoop)loop!).Stop(hurry: true), this);
         await _ended.Task.ConfigureAwait(false);
     }
 
     /// <summary>Stops at once, if it has not stopped, and waits for the step that runs.</summary>
     public void Dispose()
     {
+        Stop(hurry: true);
+        _thread.Join();
+        lock (_gate)
+        {
+            _isDisposed = true;
+            _wake.Dispose();
+        }
+    }
+
+    private void Stop(bool hurry)
+    {
         lock (_gate)
         {
             _isStopping = true;
+            _isHurrying |= hurry;
+            if (!_isDisposed)
+            {
+                _wake.Set();
+            }
         }
-
-        Hurry();
-        _thread.Join();
-        _wake.Dispose();
     }
 
     // Why no request is taken now; null when one is.
@@ -118,15 +135,6 @@ internal sealed class EngineLoop : IDisposable
         : _inFlight >= _maxInFlight ? new QueueFullException(
             $"{_inFlight} requests are being answered or wait, as many as MaxSequences and MaxQueue allow together: try again later, or raise MaxQueue.")
         : null;
-
-    private void Hurry()
-    {
-        _isHurrying = true;
-        if (!_ended.Task.IsCompleted)
-        {
-            _wake.Set();
-        }
-    }
 
     private void Run()
     {
@@ -199,7 +207,7 @@ internal sealed class EngineLoop : IDisposable
 
     private void PassOn()
     {
-        LiveCount = _scheduler.Live.Count;
+        _liveCount = _scheduler.Live.Count;
         int kept = 0;
         for (int i = 0; i < _feeds.Count; i++)
         {
@@ -210,6 +218,7 @@ internal sealed class EngineLoop : IDisposable
             {
                 // Before the reader knows: it may ask again at once.
                 Interlocked.Decrement(ref _inFlight);
+                _shutDownCount += sequence.FinishReason == FinishReason.Shutdown ? 1 : 0;
                 _observer.OnEnded(sequence);
             }
             else
@@ -229,6 +238,7 @@ internal sealed class EngineLoop : IDisposable
         _feeds.RemoveRange(kept, _feeds.Count - kept);
     }
 
+    // What is broken may break here again, so nothing here relies on anything else.
     private void FailAll(Exception error)
     {
         while (_incoming.TryDequeue(out TokenFeed? feed))
@@ -236,16 +246,32 @@ internal sealed class EngineLoop : IDisposable
             _feeds.Add(feed);
         }
 
-        LiveCount = 0;
         foreach (TokenFeed feed in _feeds)
         {
             feed.Sequence.Fail(error);
-            feed.Sequence.Dispose();
-            Interlocked.Decrement(ref _inFlight);
-            _observer.OnEnded(feed.Sequence);
+            Try(feed.Sequence.Dispose);
+        }
+
+        _liveCount = 0;
+        Interlocked.Exchange(ref _inFlight, 0);
+        foreach (TokenFeed feed in _feeds)
+        {
+            Try(() => _observer.OnEnded(feed.Sequence));
             feed.Publish();
         }
 
         _feeds.Clear();
+
+        // The first error is the one that is told.
+        static void Try(Action action)
+        {
+            try
+            {
+                action();
+            }
+            catch (Exception)
+            {
+            }
+        }
     }
 }

@@ -121,6 +121,13 @@ internal sealed class RequestIntake(IStages stages, TextTokenizer? tokenizer, IE
             throw new ArgumentException($"The draft length is {draft.Length}: give 1 to {DraftOptions.MaxLength}, or 0 for plain decoding.", nameof(draft));
         }
 
+        if (draft.Precision is { } precision && precision != stages.DraftPrecision)
+        {
+            throw new ArgumentException(
+                $"The draft precision is {precision}, but the model was loaded {(stages.DraftPrecision is { } loaded ? $"with one of {loaded}" : "without one")}: set ModelOptions.DraftPrecision when you load it.",
+                nameof(draft));
+        }
+
         if (!(draft.Threshold is >= 0 and <= 1))
         {
             throw new ArgumentException($"The draft threshold is {draft.Threshold}: give a probability from 0 to 1.", nameof(draft));

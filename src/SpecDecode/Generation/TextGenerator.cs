@@ -67,7 +67,10 @@ internal sealed class TextGenerator(ModelInfo model, TextTokenizer? tokenizer, R
         while (true)
         {
             (int count, bool hasEnded) = feed.State;
-            for (; read < count - (hasEnded ? 1 : 0); read++)
+
+            // The last token comes together with the result, if there is one and no error.
+            int alone = hasEnded && feed.Sequence.Error is null ? count - 1 : count;
+            for (; read < alone; read++)
             {
                 cancellationToken.ThrowIfCancellationRequested();
                 (int token, TokenSource source) = feed[read];

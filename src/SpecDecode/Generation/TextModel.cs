@@ -10,7 +10,7 @@ namespace SpecDecode.Generation;
 /// <summary>
 /// A loaded model that continues texts. One call at a time: a call made during another throws.
 /// </summary>
-public sealed class TextModel : IDisposable
+public sealed partial class TextModel : IDisposable
 {
     private static readonly GenerationDefaults Defaults = new();
 
@@ -158,7 +158,7 @@ public sealed class TextModel : IDisposable
     /// highest scores (log probability + noise), or the way to a boundary of the truncation that could change the winner, where
     /// that is shorter.
     /// </returns>
-    /// <exception cref="ArgumentException">The options are out of range, or draw without <see cref="AcceptanceRule.SharedNoise"/>.</exception>
+    /// <exception cref="ArgumentException">The options are out of range, or draw without <see cref="AcceptanceRule.SharedNoise"/> and a seed.</exception>
     /// <inheritdoc cref="Evaluate" path="/exception"/>
     public double MeasureChoiceMargin(
         IReadOnlyList<int> prompt, IReadOnlyList<int> newTokens, SamplingOptions? sampling = null, CancellationToken cancellation = default)
@@ -173,6 +173,11 @@ public sealed class TextModel : IDisposable
         if (sampling.EffectiveAcceptance == AcceptanceRule.Rejection)
         {
             throw new ArgumentException("Rejection sampling draws anew at each position: there is no choice that could be repeated.", nameof(sampling));
+        }
+
+        if (sampling.EffectiveAcceptance == AcceptanceRule.SharedNoise && sampling.Seed is null)
+        {
+            throw new ArgumentException("Without a seed each request draws its own noise: give the seed of the choice in question.", nameof(sampling));
         }
 
         float[] logits = [.. Evaluate([.. prompt, .. newTokens], null, cancellation).LastLogits];

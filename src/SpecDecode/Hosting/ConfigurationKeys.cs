@@ -1,27 +1,60 @@
+using System.Collections.Frozen;
+
 namespace SpecDecode.Hosting;
 
-/// <summary>The keys of each section; a test compares them with the options' properties and with the JSON schema.</summary>
+/// <summary>What kind of value an option has.</summary>
+internal enum OptionKind
+{
+    Text,
+    WholeNumber,
+    Number,
+    Flag,
+    WholeNumbers,
+}
+
+/// <summary>The keys of each section and their kinds; a test compares them with the options' properties and with the JSON schema.</summary>
 internal static class ConfigurationKeys
 {
-    public static readonly string[] Model = [nameof(HostedModelOptions.Path), nameof(ModelOptions.CacheFolder)];
+    /// <summary>By section, then by key; without regard to case, as configurations are read.</summary>
+    public static FrozenDictionary<string, FrozenDictionary<string, OptionKind>> Sections { get; } = new Dictionary<string, FrozenDictionary<string, OptionKind>>
+    {
+        [nameof(SpecDecodeOptions.Model)] = Section(new()
+        {
+            [nameof(HostedModelOptions.Path)] = OptionKind.Text,
+            [nameof(ModelOptions.CacheFolder)] = OptionKind.Text,
+        }),
+        [nameof(SpecDecodeOptions.Drafting)] = Section(new()
+        {
+            [nameof(DraftingOptions.Strategy)] = OptionKind.Text,
+            [nameof(DraftingOptions.ExitLayer)] = OptionKind.WholeNumber,
+            [nameof(DraftingOptions.SkipAttention)] = OptionKind.WholeNumbers,
+            [nameof(DraftingOptions.SkipMlp)] = OptionKind.WholeNumbers,
+            [nameof(DraftingOptions.DraftLength)] = OptionKind.WholeNumber,
+            [nameof(DraftingOptions.Threshold)] = OptionKind.Number,
+        }),
+        [nameof(SpecDecodeOptions.Sampling)] = Section(new()
+        {
+            [nameof(SamplingDefaults.Temperature)] = OptionKind.Number,
+            [nameof(SamplingDefaults.TopK)] = OptionKind.WholeNumber,
+            [nameof(SamplingDefaults.TopP)] = OptionKind.Number,
+            [nameof(SamplingDefaults.MinP)] = OptionKind.Number,
+            [nameof(SamplingDefaults.MaxTokens)] = OptionKind.WholeNumber,
+        }),
+        [nameof(SpecDecodeOptions.Runtime)] = Section(new()
+        {
+            [nameof(RuntimeOptions.ExecutionProvider)] = OptionKind.Text,
+            [nameof(RuntimeOptions.DeviceId)] = OptionKind.WholeNumber,
+            [nameof(RuntimeOptions.Threads)] = OptionKind.WholeNumber,
+            [nameof(RuntimeOptions.Spinning)] = OptionKind.Flag,
+            [nameof(RuntimeOptions.MaxSequences)] = OptionKind.WholeNumber,
+            [nameof(RuntimeOptions.MaxSequenceLength)] = OptionKind.WholeNumber,
+            [nameof(RuntimeOptions.KvCacheMegabytes)] = OptionKind.WholeNumber,
+            [nameof(HostedRuntimeOptions.MaxQueue)] = OptionKind.WholeNumber,
+            [nameof(RuntimeOptions.PrefillChunk)] = OptionKind.WholeNumber,
+            [nameof(RuntimeOptions.MaxRowsPerPass)] = OptionKind.WholeNumber,
+            [nameof(HostedRuntimeOptions.LoadInBackground)] = OptionKind.Flag,
+        }),
+    }.ToFrozenDictionary(StringComparer.OrdinalIgnoreCase);
 
-    public static readonly string[] Drafting =
-    [
-        nameof(DraftingOptions.Strategy), nameof(DraftingOptions.ExitLayer), nameof(DraftingOptions.SkipAttention),
-        nameof(DraftingOptions.SkipMlp), nameof(DraftingOptions.DraftLength), nameof(DraftingOptions.Threshold),
-    ];
-
-    public static readonly string[] Sampling =
-    [
-        nameof(SamplingDefaults.Temperature), nameof(SamplingDefaults.TopK), nameof(SamplingDefaults.TopP), nameof(SamplingDefaults.MinP),
-        nameof(SamplingDefaults.MaxTokens),
-    ];
-
-    public static readonly string[] Runtime =
-    [
-        nameof(RuntimeOptions.ExecutionProvider), nameof(RuntimeOptions.DeviceId), nameof(RuntimeOptions.Threads), nameof(RuntimeOptions.Spinning),
-        nameof(RuntimeOptions.MaxSequences), nameof(RuntimeOptions.MaxSequenceLength), nameof(RuntimeOptions.KvCacheMegabytes),
-        nameof(HostedRuntimeOptions.MaxQueue), nameof(RuntimeOptions.PrefillChunk), nameof(RuntimeOptions.MaxRowsPerPass),
-        nameof(HostedRuntimeOptions.LoadInBackground),
-    ];
+    private static FrozenDictionary<string, OptionKind> Section(Dictionary<string, OptionKind> keys) => keys.ToFrozenDictionary(StringComparer.OrdinalIgnoreCase);
 }

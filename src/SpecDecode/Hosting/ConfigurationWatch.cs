@@ -6,7 +6,7 @@ namespace SpecDecode.Hosting;
 
 /// <summary>
 /// Tells when the configuration of a model has changed. It reads the options itself, so that a change that makes them wrong is
-/// told too, and not lost.
+/// told too, and neither lost nor thrown at whoever changed the configuration.
 /// </summary>
 /// <param name="name">The model's name among the options.</param>
 /// <param name="section">The section that the options are bound to.</param>
@@ -15,37 +15,58 @@ internal sealed class ConfigurationWatch(string name, IConfiguration section, IO
 {
     private readonly Lock _gate = new();
     private IDisposable? _registration;
+    private bool _isStopped;
     private string _fixedPart = "";
 
-    /// <summary>Begins to watch.</summary>
+    /// <summary>Notes what the sections say that are read at the start alone. Called before the start reads them.</summary>
+    public void Note()
+    {
+        lock (_gate)
+        {
+            _fixedPart = FixedPart();
+        }
+    }
+
+    /// <summary>Begins to watch, unless it has been stopped, and tells at once, since something may have changed since <see cref="Note"/>.</summary>
     /// <param name="onChange">
     /// Told how to read the options, which throws where they are wrong, and whether sections have changed that are read at the start
-    /// alone.
+    /// alone. One call at a time; it must not throw.
     /// </param>
     public void Start(Action<Func<SpecDecodeOptions>, bool> onChange)
     {
         lock (_gate)
         {
-            _fixedPart = FixedPart();
+            if (_isStopped)
+            {
+                return;
+            }
+
             _registration = ChangeToken.OnChange(section.GetReloadToken, () => Notice(onChange));
         }
+
+        Notice(onChange);
     }
 
-    /// <summary>Ends watching.</summary>
+    /// <summary>Ends watching for good.</summary>
     public void Stop()
     {
+        IDisposable? registration;
         lock (_gate)
         {
-            _registration?.Dispose();
+            _isStopped = true;
+            registration = _registration;
             _registration = null;
         }
+
+        // Outside the lock: this waits for a change that is being told, which waits for the lock.
+        registration?.Dispose();
     }
 
     private void Notice(Action<Func<SpecDecodeOptions>, bool> onChange)
     {
         lock (_gate)
         {
-            if (_registration is not null)
+            if (!_isStopped)
             {
                 string fixedPart = FixedPart();
                 bool changed = fixedPart != _fixedPart;
@@ -56,6 +77,6 @@ internal sealed class ConfigurationWatch(string name, IConfiguration section, IO
     }
 
     private string FixedPart() => string.Join('\n', new[] { nameof(SpecDecodeOptions.Model), nameof(SpecDecodeOptions.Runtime) }
-        .SelectMany(part => section.GetSection(part).AsEnumerable().Order(Comparer<KeyValuePair<string, string?>>.Create((a, b) => string.CompareOrdinal(a.Key, b.Key))))
+        .SelectMany(part => section.GetSection(part).AsEnumerable().OrderBy(pair => pair.Key, StringComparer.Ordinal))
         .Select(pair => $"{pair.Key}={pair.Value}"));
 }

@@ -42,8 +42,10 @@ public sealed class DraftingOptions
     public float Threshold { get; set; }
 
     /// <summary>What the options mean for a model.</summary>
+    /// <param name="layerCount">Number of its layers.</param>
+    /// <param name="place">What stands before an option's name in an error.</param>
     /// <exception cref="SpecDecodeException">They name a layer that the model does not have.</exception>
-    internal DraftOptions For(int layerCount)
+    internal DraftOptions For(int layerCount, string place = "")
     {
         try
         {
@@ -63,7 +65,7 @@ public sealed class DraftingOptions
                 _ => nameof(SkipMlp),
             };
             throw new SpecDecodeException(FormattableString.Invariant(
-                $"Drafting:{option} is {error.ActualValue}, but the model has {layerCount} layers: give {(option == nameof(ExitLayer) ? $"1 to {layerCount}" : $"layers from 0 to {layerCount - 1}")}."), error);
+                $"{place}Drafting:{option} is {error.ActualValue}, but the model has {layerCount} layers: give {(option == nameof(ExitLayer) ? $"1 to {layerCount}" : $"layers from 0 to {layerCount - 1}")}."), error);
         }
     }
 

@@ -35,12 +35,15 @@ internal static partial class Log
     [LoggerMessage(10, LogLevel.Information, "The model {Model} has stopped")]
     public static partial void Stopped(this ILogger logger, string model);
 
-    [LoggerMessage(11, LogLevel.Warning, "The time to stop was up, so the requests that the model {Model} still had ended where they were")]
-    public static partial void StoppedEarly(this ILogger logger, string model);
+    [LoggerMessage(11, LogLevel.Warning, "The time to stop was up, so {Requests} requests to the model {Model} ended where they were")]
+    public static partial void StoppedEarly(this ILogger logger, string model, int requests);
 
     [LoggerMessage(12, LogLevel.Warning, "{Passes} draft passes of the model {Model} failed; the texts go on without those drafts")]
     public static partial void DraftsFailed(this ILogger logger, string model, int passes);
 
     [LoggerMessage(13, LogLevel.Error, "A listener to the metrics or the log of the model {Model} throws; what it was told is lost, now and whenever it happens again")]
     public static partial void TelemetryFailed(this ILogger logger, string model, Exception error);
+
+    [LoggerMessage(14, LogLevel.Critical, "The engine of the model {Model} has failed and answers nothing more until the service is started again")]
+    public static partial void EngineFailed(this ILogger logger, string model, Exception error);
 }

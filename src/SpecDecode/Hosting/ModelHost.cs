@@ -15,26 +15,31 @@ namespace SpecDecode.Hosting;
 internal sealed class ModelHost : IHostedService, IAsyncDisposable, IDisposable
 {
     private readonly string _optionsName;
+    private readonly string _place;
     private readonly IOptionsMonitor<SpecDecodeOptions> _monitor;
     private readonly ConfigurationWatch? _watch;
     private readonly IMeterFactory _meters;
     private readonly ILogger<ModelHost> _logger;
     private readonly string _contentRoot;
+
+    // Never disposed: it has no timer, and whoever starts the host may cancel as late as it likes.
     private readonly CancellationTokenSource _abandoned = new();
     private Task _loading = Task.CompletedTask;
-    private ServedModel? _model;
-    private Exception? _loadError;
-    private bool _isStarted;
-    private bool _isStopping;
+    private Task _engine = Task.CompletedTask;
+    private volatile ServedModel? _model;
+    private volatile Exception? _loadError;
+    private volatile bool _isStarted;
+    private volatile bool _isStopping;
     private int _isDisposed;
     private string _name = "model";
 
     /// <summary>Makes a host for a model; nothing is read or loaded before <see cref="StartAsync"/>.</summary>
     public ModelHost(
-        string optionsName, IOptionsMonitor<SpecDecodeOptions> monitor, ConfigurationWatch? watch, IMeterFactory meters,
+        string optionsName, string place, IOptionsMonitor<SpecDecodeOptions> monitor, ConfigurationWatch? watch, IMeterFactory meters,
         ILogger<ModelHost> logger, string contentRoot)
     {
         _optionsName = optionsName;
+        _place = place;
         _monitor = monitor;
         _watch = watch;
         _meters = meters;
@@ -43,15 +48,16 @@ internal sealed class ModelHost : IHostedService, IAsyncDisposable, IDisposable
     }
 
     /// <summary>Whether requests are answered.</summary>
-    public bool IsReady => Volatile.Read(ref _model) is { Generator.Loop.Fault: null } && !_isStopping;
+    public bool IsReady => _model is { Generator.Loop.Fault: null } && !_isStopping;
 
     /// <summary>What is wrong for good, so that only a new start helps; null while nothing is.</summary>
-    public Exception? Fault => _loadError ?? Volatile.Read(ref _model)?.Generator.Loop.Fault;
+    public Exception? Fault => _loadError ?? _model?.Generator.Loop.Fault;
 
     /// <summary>The generator.</summary>
     /// <exception cref="ModelNotReadyException">The model has not been loaded, or could not be.</exception>
-    public TextGenerator Generator => Volatile.Read(ref _model)?.Generator ?? throw new ModelNotReadyException(
+    public TextGenerator Generator => _model?.Generator ?? throw new ModelNotReadyException(
         _loadError is { } error ? $"The model could not be loaded: {error.Message}"
+        : _isStopping ? "The host stopped before the model was loaded: start it again."
         : _isStarted ? "The model is still being loaded: wait until the readiness check passes, or leave Runtime:LoadInBackground off."
         : "The model is loaded when the host starts: start the host first (IHost.StartAsync or RunAsync).",
         _loadError);
@@ -59,8 +65,16 @@ internal sealed class ModelHost : IHostedService, IAsyncDisposable, IDisposable
     /// <inheritdoc/>
     public async Task StartAsync(CancellationToken cancellationToken)
     {
+        ObjectDisposedException.ThrowIf(Volatile.Read(ref _isDisposed) != 0, this);
+        cancellationToken.ThrowIfCancellationRequested();
+        _watch?.Note();
         SpecDecodeOptions options = _monitor.Get(_optionsName);
-        string path = Path.GetFullPath(options.Model.Path, _contentRoot);
+        string path = FullPath(options.Model.Path, nameof(options.Model.Path));
+        if (options.Model.CacheFolder is { Length: > 0 } folder)
+        {
+            options.Model.CacheFolder = FullPath(folder, nameof(options.Model.CacheFolder));
+        }
+
         _name = Path.GetFileName(Path.TrimEndingDirectorySeparator(path));
         _isStarted = true;
         _loading = Task.Run(() => Load(options, path), CancellationToken.None);
@@ -70,28 +84,35 @@ internal sealed class ModelHost : IHostedService, IAsyncDisposable, IDisposable
             return;
         }
 
-        using CancellationTokenRegistration registration = cancellationToken.UnsafeRegister(static source => ((CancellationTokenSource)source!).Cancel(), _abandoned);
-        await _loading.ConfigureAwait(false);
-        if (_loadError is not null)
+        using (cancellationToken.UnsafeRegister(static source => ((CancellationTokenSource)source!).Cancel(), _abandoned))
         {
-            throw _loadError is SpecDecodeException error ? error : new SpecDecodeException($"The model could not be loaded: {_loadError.Message}", _loadError);
+            await _loading.ConfigureAwait(false);
+        }
+
+        if (_loadError is { } error)
+        {
+            throw error is SpecDecodeException ? error : new SpecDecodeException($"The model could not be loaded: {error.Message}", error);
+        }
+
+        if (_model is null)
+        {
+            cancellationToken.ThrowIfCancellationRequested();
+            throw new OperationCanceledException("The host stopped before the model was loaded.");
         }
     }
 
     /// <inheritdoc/>
     public async Task StopAsync(CancellationToken cancellationToken)
     {
-        _isStopping = true;
-        _watch?.Stop();
-        await _abandoned.CancelAsync().ConfigureAwait(false);
-        await _loading.ConfigureAwait(false);
+        await AbandonLoading().ConfigureAwait(false);
         if (_model is { } model)
         {
-            _logger.Stopping(_name, model.Generator.Loop.LiveCount + model.Generator.Loop.WaitingCount);
+            EngineLoop loop = model.Generator.Loop;
+            _logger.Stopping(_name, loop.LiveCount + loop.WaitingCount);
             await model.StopAsync(cancellationToken).ConfigureAwait(false);
-            if (cancellationToken.IsCancellationRequested)
+            if (loop.ShutDownCount > 0)
             {
-                _logger.StoppedEarly(_name);
+                _logger.StoppedEarly(_name, loop.ShutDownCount);
             }
 
             _logger.Stopped(_name);
@@ -106,20 +127,37 @@ internal sealed class ModelHost : IHostedService, IAsyncDisposable, IDisposable
             return;
         }
 
-        _isStopping = true;
-        _watch?.Stop();
-        await _abandoned.CancelAsync().ConfigureAwait(false);
-        await _loading.ConfigureAwait(false);
+        await AbandonLoading().ConfigureAwait(false);
         if (_model is { } model)
         {
             await model.DisposeAsync().ConfigureAwait(false);
         }
 
-        _abandoned.Dispose();
+        await _engine.ConfigureAwait(false);
     }
 
     /// <summary>As <see cref="DisposeAsync"/>, for containers that are disposed so.</summary>
     public void Dispose() => DisposeAsync().AsTask().GetAwaiter().GetResult();
+
+    private async Task AbandonLoading()
+    {
+        _isStopping = true;
+        _watch?.Stop();
+        await _abandoned.CancelAsync().ConfigureAwait(false);
+        await _loading.ConfigureAwait(false);
+    }
+
+    private string FullPath(string path, string option)
+    {
+        try
+        {
+            return Path.GetFullPath(path, _contentRoot);
+        }
+        catch (ArgumentException error)
+        {
+            throw new SpecDecodeException($"{_place}Model:{option} is '{path.Replace("\0", "\\0", StringComparison.Ordinal)}', which is no path: name a folder.", error);
+        }
+    }
 
     // Never throws: what goes wrong is kept.
     private void Load(SpecDecodeOptions options, string path)
@@ -131,14 +169,19 @@ internal sealed class ModelHost : IHostedService, IAsyncDisposable, IDisposable
             LoadedModel loaded = ModelLoader.Load(
                 path, options.Model, options.Runtime, warning => _logger.LoadWarning(_name, warning), progress: null, _abandoned.Token);
             ServedModel model = Serve(loaded, options);
-            Volatile.Write(ref _model, model);
+            _model = model;
+            _engine = WatchEngine(model.Generator.Loop);
             _logger.Ready(_name, Stopwatch.GetElapsedTime(start).TotalSeconds, InWords(model.Generator.Defaults.Draft));
             _watch?.Start(Reload);
+        }
+        catch (OperationCanceledException) when (_abandoned.IsCancellationRequested)
+        {
+            // Nothing is wrong with the model: nobody wants it any more.
         }
         catch (Exception error)
         {
             _loadError = error;
-            if (options.Runtime.LoadInBackground && !_abandoned.IsCancellationRequested)
+            if (options.Runtime.LoadInBackground)
             {
                 // Nobody waits for it who could tell. Where it is no sentence of ours, its trace may help.
                 _logger.LoadFailed(_name, error.Message, error is SpecDecodeException ? null : error);
@@ -159,9 +202,18 @@ internal sealed class ModelHost : IHostedService, IAsyncDisposable, IDisposable
             throw;
         }
 
-        SpecDecodeMetrics metrics = new(_meters, _name, () => Volatile.Read(ref _model)?.Generator.Loop);
+        SpecDecodeMetrics metrics = new(_meters, _name, () => _model?.Generator.Loop);
         return ServedModel.Start(
             loaded, _name, SchedulerLimits.Of(options.Runtime), options.Runtime.MaxQueue, defaults, new LoggingObserver(metrics, _logger, _name));
+    }
+
+    private async Task WatchEngine(EngineLoop loop)
+    {
+        await loop.Ended.ConfigureAwait(false);
+        if (loop.Fault is { } fault)
+        {
+            _logger.EngineFailed(_name, fault);
+        }
     }
 
     private void Reload(Func<SpecDecodeOptions> read, bool needsRestart)
@@ -187,11 +239,11 @@ internal sealed class ModelHost : IHostedService, IAsyncDisposable, IDisposable
         }
     }
 
-    private static GenerationDefaults Defaults(SpecDecodeOptions options, int layerCount) => new()
+    private GenerationDefaults Defaults(SpecDecodeOptions options, int layerCount) => new()
     {
         MaxNewTokens = options.Sampling.MaxTokens,
         Sampling = options.Sampling.ToOptions(),
-        Draft = options.Drafting.For(layerCount),
+        Draft = options.Drafting.For(layerCount, _place),
     };
 
     private static string InWords(DraftOptions draft) => draft.Length == 0

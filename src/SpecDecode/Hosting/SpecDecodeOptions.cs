@@ -1,4 +1,3 @@
-using System.ComponentModel.DataAnnotations;
 using Microsoft.Extensions.Options;
 
 namespace SpecDecode.Hosting;
@@ -11,22 +10,22 @@ namespace SpecDecode.Hosting;
 public sealed class SpecDecodeOptions
 {
     /// <summary>Which model, and how it is loaded.</summary>
-    [Required]
+    [Given("its options, or leave it out")]
     [ValidateObjectMembers]
     public HostedModelOptions Model { get; set; } = new();
 
     /// <summary>How the model drafts for itself where a request does not say.</summary>
-    [Required]
+    [Given("its options, or leave it out")]
     [ValidateObjectMembers]
     public DraftingOptions Drafting { get; set; } = new();
 
     /// <summary>How tokens are chosen where a request does not say.</summary>
-    [Required]
+    [Given("its options, or leave it out")]
     [ValidateObjectMembers]
     public SamplingDefaults Sampling { get; set; } = new();
 
     /// <summary>Where and within what limits the model runs.</summary>
-    [Required]
+    [Given("its options, or leave it out")]
     [ValidateObjectMembers]
     public HostedRuntimeOptions Runtime { get; set; } = new();
 }

@@ -1,4 +1,3 @@
-using System.Diagnostics.CodeAnalysis;
 using System.Diagnostics.Metrics;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
@@ -32,14 +31,18 @@ public static class SpecDecodeRegistration
     /// <param name="name">A name for a further model, which makes the generator a keyed service; null for the one without.</param>
     /// <returns>The services.</returns>
     /// <exception cref="InvalidOperationException">There is a model of that name already.</exception>
+    /// <exception cref="ArgumentException">The name is empty.</exception>
     public static IServiceCollection AddSpecDecode(this IServiceCollection services, IConfiguration section, string? name = null)
     {
         ArgumentNullException.ThrowIfNull(services);
         ArgumentNullException.ThrowIfNull(section);
         string optionsName = name ?? Options.DefaultName;
-        AddModel(services, name, provider => new ConfigurationWatch(optionsName, section, provider.GetRequiredService<IOptionsFactory<SpecDecodeOptions>>()))
-            .Bind(section);
-        services.AddSingleton<IValidateOptions<SpecDecodeOptions>>(new UnknownKeys(optionsName, section));
+        string place = section is IConfigurationSection { Path: var path } ? path + ":" : "";
+
+        // Without the section's change token: options are read again by the watch, which tells of mistakes, and not by the monitor, which
+        // would throw them at whoever changed the configuration.
+        AddModel(services, name, place, provider => new ConfigurationWatch(optionsName, section, provider.GetRequiredService<IOptionsFactory<SpecDecodeOptions>>()))
+            .Configure(options => Bind(section, optionsName, options));
         return services;
     }
 
@@ -52,7 +55,7 @@ public static class SpecDecodeRegistration
     {
         ArgumentNullException.ThrowIfNull(services);
         ArgumentNullException.ThrowIfNull(configure);
-        AddModel(services, name, watch: null).Configure(configure);
+        AddModel(services, name, name is null ? "" : $"Model '{name}', ", watch: null).Configure(configure);
         return services;
     }
 
@@ -96,16 +99,20 @@ public static class SpecDecodeRegistration
         foreach ((string tag, bool readiness) in (ReadOnlySpan<(string, bool)>)[(LiveTag, false), (ReadyTag, true)])
         {
             builder.Add(new HealthCheckRegistration(
-                $"{prefix}-{tag}", provider => new SpecDecodeHealthCheck(provider.GetRequiredKeyedService<ModelHost>(Key(name)), readiness), null, [tag]));
+                $"{prefix}-{tag}", provider => new SpecDecodeHealthCheck(HostOf(provider, name), readiness), null, [tag]));
         }
 
         return builder;
     }
 
-    [SuppressMessage("Trimming", "IL2026", Justification = "The options are plain classes of this assembly, validated and bound by generated code.")]
     private static OptionsBuilder<SpecDecodeOptions> AddModel(
-        IServiceCollection services, string? name, Func<IServiceProvider, ConfigurationWatch>? watch)
+        IServiceCollection services, string? name, string place, Func<IServiceProvider, ConfigurationWatch>? watch)
     {
+        if (name is "")
+        {
+            throw new ArgumentException("The name of a model is empty: give null for the one without a name, or a name.", nameof(name));
+        }
+
         ModelKey key = Key(name);
         if (services.Any(service => service.ServiceType == typeof(ModelHost) && Equals(service.ServiceKey, key)))
         {
@@ -115,10 +122,9 @@ public static class SpecDecodeRegistration
 
         services.AddMetrics();
         services.AddLogging();
-        services.TryAddEnumerable(ServiceDescriptor.Singleton<IValidateOptions<SpecDecodeOptions>, SpecDecodeOptionsValidator>());
-        services.TryAddEnumerable(ServiceDescriptor.Singleton<IValidateOptions<SpecDecodeOptions>, CrossFieldRules>());
+        services.AddSingleton<IValidateOptions<SpecDecodeOptions>>(new ModelOptionsRules(name ?? Options.DefaultName, place));
         services.AddKeyedSingleton(key, (provider, _) => new ModelHost(
-            name ?? Options.DefaultName, provider.GetRequiredService<IOptionsMonitor<SpecDecodeOptions>>(), watch?.Invoke(provider),
+            name ?? Options.DefaultName, place, provider.GetRequiredService<IOptionsMonitor<SpecDecodeOptions>>(), watch?.Invoke(provider),
             provider.GetRequiredService<IMeterFactory>(), provider.GetRequiredService<ILogger<ModelHost>>(),
             provider.GetService<IHostEnvironment>()?.ContentRootPath ?? Directory.GetCurrentDirectory()));
         services.AddSingleton<IHostedService>(provider => provider.GetRequiredKeyedService<ModelHost>(key));
@@ -133,6 +139,21 @@ public static class SpecDecodeRegistration
 
         return services.AddOptionsWithValidateOnStart<SpecDecodeOptions>(name ?? Options.DefaultName);
     }
+
+    private static void Bind(IConfiguration section, string optionsName, SpecDecodeOptions options)
+    {
+        string[] errors = [.. ConfigurationShape.FindErrors(section)];
+        if (errors.Length > 0)
+        {
+            throw new OptionsValidationException(optionsName, typeof(SpecDecodeOptions), errors);
+        }
+
+        section.Bind(options);
+    }
+
+    private static ModelHost HostOf(IServiceProvider provider, string? name) => provider.GetKeyedService<ModelHost>(Key(name))
+        ?? throw new InvalidOperationException(
+            $"There is a health check of a model {(name is null ? "without a name" : $"of the name '{name}'")}, but no such model: add it with services.AddSpecDecode.");
 
     // Model hosts are keyed by a type of ours, so that no service key of the application's is taken.
     private static ModelKey Key(string? name) => new(name);

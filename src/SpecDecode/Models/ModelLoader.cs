@@ -10,10 +10,10 @@ namespace SpecDecode.Models;
 
 /// <summary>What loading a checkpoint gives: the stages, and what goes with them.</summary>
 /// <param name="Description">The model as data.</param>
-/// <param name="Weights">The prepared weights, which the stages need as long as they live.</param>
+/// <param name="Weights">The copies of the weights, which the stages need as long as they live.</param>
 /// <param name="Stages">The stages.</param>
 /// <param name="Tokenizer">Its tokenizer; null where there is none that can be used.</param>
-internal sealed record LoadedModel(DecoderDescription Description, PreparedWeights Weights, OnnxStages Stages, TextTokenizer? Tokenizer) : IDisposable
+internal sealed record LoadedModel(DecoderDescription Description, WeightCopies Weights, OnnxStages Stages, TextTokenizer? Tokenizer) : IDisposable
 {
     /// <inheritdoc/>
     public void Dispose()
@@ -28,7 +28,7 @@ internal static class ModelLoader
 {
     /// <summary>Loads a model.</summary>
     /// <param name="folder">The checkpoint folder.</param>
-    /// <param name="options">Where prepared weights go.</param>
+    /// <param name="options">In which precision, and where prepared weights go.</param>
     /// <param name="runtime">How it is run.</param>
     /// <param name="warn">Told what is not as the user may expect, a sentence at a time.</param>
     /// <param name="progress">Told how far loading is.</param>
@@ -38,37 +38,83 @@ internal static class ModelLoader
         IProgress<LoadProgress>? progress, CancellationToken cancellation)
     {
         Check(runtime);
-        using Checkpoint checkpoint = Checkpoint.Open(folder);
+        using ModelFolder source = ModelFolder.Open(folder, options);
+        Checkpoint checkpoint = source.Checkpoint;
         DecoderDescription description = ModelFamilies.Describe(checkpoint);
         int maxSequenceLength = MaxSequenceLength(runtime, description);
 
+        using ModelFolder? draftSource = OpenForDrafts(folder, options, source.Settings);
+
         // Hashing the weights takes as long as reading them; the tokenizer and the environment come up meanwhile.
         using CancellationTokenSource abandoned = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
-        Task<UInt128> fingerprint = Task.Run(() => checkpoint.Fingerprint(progress, abandoned.Token), CancellationToken.None);
+        Task<WeightCopies> prepared = Task.Run(() => OpenWeights(source, draftSource, description, progress, abandoned.Token), CancellationToken.None);
+        bool loaded = false;
         try
         {
             TextTokenizer? tokenizer = LoadTokenizer(checkpoint, description, warn);
             RuntimeEnvironment environment = RuntimeEnvironment.Get(runtime, warn);
             ExecutionProvider provider = ExecutionProvider.Get(runtime, environment);
-            PreparedWeights weights = new WeightCache(options.CacheFolder).Open(
-                checkpoint, fingerprint.GetAwaiter().GetResult(), description, progress, cancellation);
-            try
-            {
-                StageSessions sessions = StageSessions.Create(description, weights, environment, runtime, progress, cancellation);
-                OnnxStages stages = new(description, sessions, provider.Buffers, maxSequenceLength, runtime.MaxRowsPerPass);
-                return new LoadedModel(description, weights, stages, tokenizer);
-            }
-            catch
-            {
-                weights.Dispose();
-                throw;
-            }
+            WeightCopies weights = prepared.GetAwaiter().GetResult();
+            StageSessions sessions = StageSessions.Create(description, weights.Verifier, environment, runtime, progress, cancellation);
+            StageSessions? drafter = weights.Drafter is null ? null
+                : StageSessions.Create(description, weights.Drafter, environment, runtime, progress, cancellation);
+            OnnxStages stages = new(
+                description, sessions, drafter is null ? null : (drafter, draftSource!.Settings.Precision), provider.Buffers, maxSequenceLength,
+                runtime.MaxRowsPerPass);
+            loaded = true;
+            return new LoadedModel(description, weights, stages, tokenizer);
         }
         finally
         {
-            // The hashing reads the checkpoint's files, which close when this method ends.
+            // The work reads the folder's files, which close when this method ends.
             abandoned.Cancel();
-            Task.WaitAny([fingerprint], CancellationToken.None);
+            Task.WaitAny([prepared], CancellationToken.None);
+            if (!loaded && prepared.IsCompletedSuccessfully)
+            {
+                prepared.Result.Dispose();
+            }
+        }
+    }
+
+    private static ModelFolder? OpenForDrafts(string folder, ModelOptions options, WeightSettings verifier)
+    {
+        if (options.DraftPrecision is not { } precision)
+        {
+            return null;
+        }
+
+        if (precision <= verifier.Precision)
+        {
+            throw new SpecDecodeException(
+                $"The draft precision is {WeightSettings.Name(precision)}, and the model's own is {WeightSettings.Name(verifier.Precision)}: give a lower one, or none.");
+        }
+
+        return ModelFolder.Open(folder, new ModelOptions
+        {
+            CacheFolder = options.CacheFolder, Precision = precision, BlockSize = options.BlockSize, Activations = options.Activations,
+        });
+    }
+
+    private static WeightCopies OpenWeights(
+        ModelFolder source, ModelFolder? draftSource, DecoderDescription description, IProgress<LoadProgress>? progress, CancellationToken cancellation)
+    {
+        PreparedWeights verifier = source.OpenWeights(description, progress, cancellation);
+        try
+        {
+            PreparedWeights? drafter = draftSource?.OpenWeights(description, progress, cancellation);
+            WeightCopies copies = new(verifier, drafter);
+            if (copies.FindError(GC.GetGCMemoryInfo().TotalAvailableMemoryBytes) is { } error)
+            {
+                drafter!.Dispose();
+                throw new SpecDecodeException(error);
+            }
+
+            return copies;
+        }
+        catch
+        {
+            verifier.Dispose();
+            throw;
         }
     }
 
@@ -93,7 +139,7 @@ internal static class ModelLoader
     {
         if (checkpoint.TokenizerPath is null)
         {
-            warn($"{checkpoint.Folder}: there is no tokenizer.json, so prompts must be token ids and results have no text.");
+            warn($"{checkpoint.Folder}: there is no tokenizer.json and no tokenizer.model, so prompts must be token ids and results have no text.");
             return null;
         }
 

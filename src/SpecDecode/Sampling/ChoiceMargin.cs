@@ -23,86 +23,115 @@ internal static class ChoiceMargin
     /// <summary>
     /// The margin of a choice with noise, in units of log probability: the smaller of the gap between the two highest scores of the
     /// support, and of the way to a boundary that could change the winner: for the winner, out of the support; for a token
-    /// outside whose score is higher, into it. The way to top-p's boundary is that of the mass above a token to P, or that of the
-    /// token to its neighbour across the boundary, where that is shorter.
+    /// outside, into it, or to the winner's score where that is farther. To cross top-p's boundary, a token has to change places with its neighbours as far
+    /// as one at which the mass above lies on the other side of P, or nearly: the way is the gap to that neighbour or what is
+    /// missing there in mass, whichever is longer.
     /// </summary>
     /// <param name="logits">One row of logits, <c>[V]</c>.</param>
     /// <param name="sampling">Temperature above 0, and the limits.</param>
     /// <param name="noise">The noise at the position.</param>
     public static double SharedNoise(ReadOnlySpan<float> logits, SamplingOptions sampling, GumbelNoise noise)
     {
-        // Plainly: everything sorted, in doubles, apart from the code that it judges.
-        int[] order = [.. Enumerable.Range(0, logits.Length)];
-        double[] scaled = new double[logits.Length];
-        for (int token = 0; token < logits.Length; token++)
-        {
-            scaled[token] = (double)logits[token] / sampling.Temperature;
-        }
-
-        Array.Sort(order, (a, b) => scaled[a] != scaled[b] ? scaled[b].CompareTo(scaled[a]) : a.CompareTo(b));
-        double[] distances = Distances(order, scaled, sampling);
-
-        int winner = -1;
-        double best = double.NegativeInfinity;
+        Ranking ranking = new(logits, sampling);
+        double[] scores = [.. ranking.Tokens.Select((token, rank) => ranking.Values[rank] + noise.Of(token))];
+        int winner = 0;
         double second = double.NegativeInfinity;
-        for (int rank = 0; rank < order.Length; rank++)
+        for (int rank = 1; rank < ranking.Inside; rank++)
         {
-            double score = scaled[order[rank]] + noise.Of(order[rank]);
-            if (distances[rank] >= 0)
-            {
-                second = Math.Max(second, Math.Min(best, score));
-                (best, winner) = score > best ? (score, rank) : (best, winner);
-            }
+            second = Math.Max(second, Math.Min(scores[winner], scores[rank]));
+            winner = scores[rank] > scores[winner] ? rank : winner;
         }
 
-        double margin = Math.Min(best - second, distances[winner]);
-        for (int rank = 0; rank < order.Length; rank++)
+        double margin = Math.Min(scores[winner] - second, ranking.WayOut(winner));
+        for (int rank = ranking.Inside; rank < scores.Length; rank++)
         {
-            if (distances[rank] < 0 && scaled[order[rank]] + noise.Of(order[rank]) > best)
-            {
-                margin = Math.Min(margin, -distances[rank]);
-            }
+            double gap = scores[winner] - scores[rank];
+            margin = gap < margin ? Math.Min(margin, Math.Max(gap, ranking.WayIn(rank))) : margin;
         }
 
         return margin;
     }
 
-    // By rank: how far a token is from leaving the support (0 or more), or from coming into it (below 0).
-    private static double[] Distances(int[] order, double[] scaled, SamplingOptions sampling)
+    // Plainly: everything sorted, in doubles, apart from the code that it judges.
+    private sealed class Ranking
     {
-        int count = order.Length;
-        int k = sampling.TopK > 0 ? Math.Min(sampling.TopK, count) : count;
-        double[] weights = [.. order.Select(token => Math.Exp(scaled[token] - scaled[order[0]]))];
-        double total = weights.Take(k).Sum();
-        double minP = sampling.MinP > 0 ? scaled[order[0]] + Math.Log(sampling.MinP) : double.NegativeInfinity;
+        private readonly SamplingOptions _sampling;
+        private readonly int _k;
+        private readonly double _minValue;
 
-        // Tokens before whom less than P lies; the first always.
-        double[] above = new double[count];
-        for (int rank = 1; rank < count; rank++)
-        {
-            above[rank] = above[rank - 1] + weights[rank - 1] / total;
-        }
+        // By rank, of the top k: what lies above a token of the mass that top-k leaves.
+        private readonly double[] _above;
 
-        int p = sampling.TopP < 1 ? Enumerable.Range(0, k).Count(rank => above[rank] < sampling.TopP) : count;
-        double[] distances = new double[count];
-        for (int rank = 0; rank < count; rank++)
+        public Ranking(ReadOnlySpan<float> logits, SamplingOptions sampling)
         {
-            double value = scaled[order[rank]];
-            double byK = k == count ? double.PositiveInfinity : rank < k ? value - scaled[order[k]] : value - scaled[order[k - 1]];
-            double byMinP = value - minP;
-            double byP = double.PositiveInfinity;
-            if (sampling.TopP < 1 && rank > 0)
+            double[] values = new double[logits.Length];
+            for (int token = 0; token < logits.Length; token++)
             {
-                double mass = Math.Abs(sampling.TopP - above[rank]);
-                byP = rank < p ? Math.Min(mass, p < count ? value - scaled[order[p]] : mass) : -Math.Min(mass, scaled[order[p - 1]] - value);
+                values[token] = (double)logits[token] / sampling.Temperature;
             }
 
-            // Inside by all, or outside by one at least: then so far as the farthest of those.
-            bool inside = rank < k && rank < p && byMinP >= 0;
-            double outside = Math.Min(Math.Min(rank < k ? 0 : byK, byMinP < 0 ? byMinP : 0), rank < p ? 0 : byP);
-            distances[rank] = inside ? Math.Min(Math.Min(byK, byMinP), byP) : Math.Min(outside, -double.Epsilon);
+            Tokens = [.. Enumerable.Range(0, logits.Length)];
+            Array.Sort(Tokens, (a, b) => values[a] != values[b] ? values[b].CompareTo(values[a]) : a.CompareTo(b));
+            double highest = values[Tokens[0]];
+            Values = [.. Tokens.Select(token => values[token] - highest)];
+
+            _sampling = sampling;
+            _k = sampling.TopK > 0 ? Math.Min(sampling.TopK, logits.Length) : logits.Length;
+            _minValue = sampling.MinP > 0 ? Math.Log(sampling.MinP) : double.NegativeInfinity;
+            _above = new double[_k];
+            double total = Values.Take(_k).Sum(Math.Exp);
+            for (int rank = 1; rank < _k; rank++)
+            {
+                _above[rank] = _above[rank - 1] + Math.Exp(Values[rank - 1]) / total;
+            }
+
+            Inside = Enumerable.Range(0, _k).Count(rank => Values[rank] >= _minValue && (_above[rank] < sampling.TopP || sampling.TopP == 1));
         }
 
-        return distances;
+        /// <summary>Token ids from the most probable on.</summary>
+        public int[] Tokens { get; }
+
+        /// <summary>By rank: log probability, counted from the highest.</summary>
+        public double[] Values { get; }
+
+        /// <summary>So many of the first are in the support.</summary>
+        public int Inside { get; }
+
+        /// <summary>How far a token of the support is from leaving it.</summary>
+        public double WayOut(int rank)
+        {
+            // The first falls below min-p's boundary only when another rises above it.
+            double way = Values[rank] - _minValue - (rank == 0 && Values.Length > 1 ? Values[1] : 0);
+            if (_k < Values.Length)
+            {
+                way = Math.Min(way, Values[rank] - Values[_k]);
+            }
+
+            double past = double.PositiveInfinity;
+            for (int other = Math.Max(rank, 1); _sampling.TopP < 1 && other < _k && Values[rank] - Values[other] < past; other++)
+            {
+                past = Math.Min(past, Math.Max(Values[rank] - Values[other], _sampling.TopP - _above[other]));
+            }
+
+            return Math.Min(way, past);
+        }
+
+        /// <summary>How far a token outside the support is from coming in: past the farthest of its boundaries.</summary>
+        public double WayIn(int rank)
+        {
+            double way = Math.Max(0, _minValue - Values[rank]);
+            if (rank >= _k)
+            {
+                way = Math.Max(way, Values[_k - 1] - Values[rank]);
+            }
+
+            double past = double.PositiveInfinity;
+            for (int other = Math.Min(rank, _k - 1); _sampling.TopP < 1 && other >= 0 && Values[other] - Values[rank] < past; other--)
+            {
+                past = Math.Min(past, Math.Max(Values[other] - Values[rank], _above[other] - _sampling.TopP));
+            }
+
+            return double.IsInfinity(past) ? way : Math.Max(way, past);
+        }
     }
 }

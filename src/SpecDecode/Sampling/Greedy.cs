@@ -10,13 +10,12 @@ internal static class Greedy
     /// <exception cref="SpecDecodeException">A logit is not a number, or the highest is infinite.</exception>
     public static int Pick(ReadOnlySpan<float> logits)
     {
-        // IndexOfMax gives the place of a NaN, if there is one.
-        int token = TensorPrimitives.IndexOfMax(logits);
+        int token = RowScan.IndexOfHighest(logits);
         return float.IsFinite(logits[token]) ? token : throw NotFinite(token, logits[token]);
     }
 
     /// <summary>Whether a token can be chosen from them: none is NaN, and the highest is finite.</summary>
-    public static bool CanPick(ReadOnlySpan<float> logits) => float.IsFinite(logits[TensorPrimitives.IndexOfMax(logits)]);
+    public static bool CanPick(ReadOnlySpan<float> logits) => float.IsFinite(TensorPrimitives.Max(logits));
 
     /// <summary>The error for a logit that is not finite.</summary>
     public static SpecDecodeException NotFinite(int token, float logit) => new(FormattableString.Invariant(

@@ -1,4 +1,6 @@
 using System.Numerics.Tensors;
+using System.Runtime.InteropServices;
+using System.Runtime.Intrinsics;
 
 namespace SpecDecode.Sampling;
 
@@ -12,29 +14,36 @@ namespace SpecDecode.Sampling;
 /// <param name="position">Number of the output token, from 0.</param>
 internal readonly struct GumbelNoise(ulong seed, uint choice, uint position)
 {
-    // Two tokens share a block of 128 bits; of its half each takes 52 bits, the most that keep 1 − u exact.
+    // A token's 52 bits, the most that keep 1 − u exact: half a word of one block of Philox, which eight tokens share, and 36 bits
+    // of another, its own, which is hardly ever needed.
     private const int Bits = 52;
-    private const int BlockTokens = 128;
+    private const int LowerBits = 36;
+    private const uint UpperPurpose = 0;
+    private const uint LowerPurpose = 2;
+    private const int BlockTokens = 2 * Philox.GroupWords;
 
     // -log(-log(u)) at the largest u, 1 - 2^-53.
     private const double Most = 36.75;
 
     /// <summary>The noise of a token.</summary>
-    public double Of(int token) => FromBits(BitsOf(token));
+    public double Of(int token) => FromBits(BitsOf(token, Upper(token)));
 
     /// <summary>
     /// The token with the highest logit / temperature + noise among those at or above the cut; the lowest id on a tie. Only
-    /// tokens whose noise could lift them above the best so far have their noise computed beyond its bits, which changes
-    /// the time and not the result.
+    /// tokens whose noise could lift them above the best so far have it computed beyond the first bits, which changes the
+    /// time and not the result.
     /// </summary>
-    /// <param name="logits">One row of logits, <c>[V]</c>; the highest is finite.</param>
+    /// <param name="logits">One row of logits, <c>[V]</c>; none is NaN, the highest is finite.</param>
     /// <param name="cut">Which of them may win.</param>
     /// <param name="temperature">Above 0.</param>
     public int ArgMax(ReadOnlySpan<float> logits, LogitCut cut, float temperature)
     {
-        int best = TensorPrimitives.IndexOfMax(logits);
-        double bestScore = Score(logits[best], temperature, best);
+        // Scores count from the highest logit: at a small temperature logit / temperature is so large that noise drowns in it.
+        int best = RowScan.IndexOfHighest(logits);
+        double top = logits[best];
+        double bestScore = Of(best);
         int ties = cut.Ties;
+        Span<uint> words = stackalloc uint[Philox.GroupWords];
         for (int start = 0; start < logits.Length; start += BlockTokens)
         {
             ReadOnlySpan<float> block = logits[start..Math.Min(start + BlockTokens, logits.Length)];
@@ -44,31 +53,33 @@ internal readonly struct GumbelNoise(ulong seed, uint choice, uint position)
                 continue;
             }
 
-            ulong needed = BitsAbove(bestScore - (double)highest / temperature);
-            if (needed == ulong.MaxValue && highest > cut.Value && cut.KeepsNoTiesOrAll)
+            double blockTop = (highest - top) / temperature;
+            ulong needed = BitsAbove(bestScore - blockTop);
+            if (cut.KeepsNoTiesOrAll && needed == ulong.MaxValue)
             {
                 continue;
             }
 
-            (ulong First, ulong Second) pair = default;
+            Philox.Group(words, seed, GroupCounter(start));
+            if (cut.KeepsNoTiesOrAll && TensorPrimitives.Max<ushort>(MemoryMarshal.Cast<uint, ushort>(words)) < needed >> LowerBits)
+            {
+                continue;
+            }
+
             for (int i = 0; i < block.Length; i++)
             {
-                // The tokens of a block of Philox lie side by side: one computation for both.
-                if ((i & 1) == 0)
-                {
-                    pair = Pair(start + i);
-                }
-
-                if (block[i] < cut.Value || (block[i] == cut.Value && --ties < 0))
+                float logit = block[i];
+                uint upper = Half(words[i % Philox.GroupWords], i);
+                if (!(logit > cut.Value || (logit == cut.Value && --ties >= 0)) || upper < needed >> LowerBits)
                 {
                     continue;
                 }
 
-                ulong bits = ((i & 1) == 0 ? pair.First : pair.Second) >> (64 - Bits);
-                if (bits >= needed && Score(block[i], temperature, bits) is var score && (score > bestScore || (score == bestScore && start + i < best)))
+                double score = (logit - top) / temperature + FromBits(BitsOf(start + i, upper));
+                if (score > bestScore || (score == bestScore && start + i < best))
                 {
                     (best, bestScore) = (start + i, score);
-                    needed = BitsAbove(bestScore - (double)highest / temperature);
+                    needed = BitsAbove(bestScore - blockTop);
                 }
             }
         }
@@ -103,7 +114,8 @@ internal readonly struct GumbelNoise(ulong seed, uint choice, uint position)
 
     private static double FromBits(ulong bits) => -Log(-Log((bits + 0.5) * (1.0 / (1UL << Bits))));
 
-    // The least bits whose noise can exceed a number, with some to spare for the rounding of these exponentials.
+    // The least bits whose noise can exceed a number, with some to spare for the rounding of these exponentials; the largest
+    // number where no noise can.
     private static ulong BitsAbove(double noise)
     {
         if (noise > Most)
@@ -115,11 +127,18 @@ internal readonly struct GumbelNoise(ulong seed, uint choice, uint position)
         return (ulong)Math.Max(0, u * (1.0 - 1e-9) * (1UL << Bits) - 2);
     }
 
-    private double Score(float logit, float temperature, int token) => Score(logit, temperature, BitsOf(token));
+    // The first 64 of 128 tokens take the lower halves of a group's words, the others the upper halves.
+    private static uint Half(uint word, int token) => token % BlockTokens < Philox.GroupWords ? word & 0xFFFF : word >> 16;
 
-    private static double Score(float logit, float temperature, ulong bits) => (double)logit / temperature + FromBits(bits);
+    private uint Upper(int token) => Half(
+        Philox.Block(seed, GroupCounter(token) + Vector128.CreateScalar((uint)token % Philox.GroupBlocks))[token / Philox.GroupBlocks % 4], token);
 
-    private ulong BitsOf(int token) => ((token & 1) == 0 ? Pair(token).First : Pair(token).Second) >> (64 - Bits);
+    private ulong BitsOf(int token, uint upper)
+    {
+        Vector128<uint> lower = Philox.Block(seed, Vector128.Create((uint)token, position, choice, LowerPurpose));
+        return ((ulong)upper << LowerBits) | ((ulong)lower[0] << (LowerBits - 32)) | (lower[1] >> (64 - LowerBits));
+    }
 
-    private (ulong First, ulong Second) Pair(int token) => Philox.Block(seed, (uint)token >> 1, position, choice, 0);
+    private Vector128<uint> GroupCounter(int token) =>
+        Vector128.Create((uint)(token / BlockTokens * Philox.GroupBlocks), position, choice, UpperPurpose);
 }

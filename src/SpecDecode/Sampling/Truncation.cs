@@ -8,10 +8,16 @@ namespace SpecDecode.Sampling;
 /// </summary>
 internal sealed class Truncation
 {
-    private const int BlockTokens = 128;
+    private const int BlockTokens = RowScan.BlockTokens;
+
+    // The value at which top-p's mass is reached is halved in until few tokens are left, which are then sorted in part.
+    private const int EasilySelected = 400;
+    private const int MostHalvings = 24;
 
     private float[] _logits = [];
     private float[] _weights = [];
+    private float[] _candidates = [];
+    private float[] _candidateWeights = [];
 
     /// <summary>Finds the cut.</summary>
     /// <param name="logits">One row of logits, <c>[V]</c>; none is NaN, the highest is finite.</param>
@@ -37,7 +43,7 @@ internal sealed class Truncation
     private static LogitCut MinP(float highest, float minP, float temperature)
     {
         // Rounded up where it is no float, so that what passes has the share; at minP 1 exactly the highest pass.
-        double lowest = highest + temperature * Math.Log(minP);
+        double lowest = highest + temperature * GumbelNoise.Log(minP);
         float value = (float)lowest;
         return new LogitCut(value < lowest ? MathF.BitIncrement(value) : value, int.MaxValue);
     }
@@ -49,6 +55,7 @@ internal sealed class Truncation
         EnsureRoom(ref _logits, room);
         int count = 0;
         float floor = float.NegativeInfinity;
+        Span<int> places = stackalloc int[BlockTokens];
         for (int start = 0; start < logits.Length; start += BlockTokens)
         {
             ReadOnlySpan<float> block = logits[start..Math.Min(start + BlockTokens, logits.Length)];
@@ -63,12 +70,9 @@ internal sealed class Truncation
                 count = k;
             }
 
-            foreach (float logit in block)
+            foreach (int place in places[..RowScan.AtLeast(block, floor, places)])
             {
-                if (logit >= floor)
-                {
-                    _logits[count++] = logit;
-                }
+                _logits[count++] = block[place];
             }
         }
 
@@ -90,7 +94,7 @@ internal sealed class Truncation
         int high = values.Length - 1;
         while (low < high)
         {
-            float pivot = MedianOfThree(values[low], values[(low + high) / 2], values[high]);
+            float pivot = Pivot(values[low..(high + 1)]);
             int i = low;
             int j = high;
             while (i <= j)
@@ -135,24 +139,66 @@ internal sealed class Truncation
         int count = Collect(logits, cut);
         Span<float> kept = _logits.AsSpan(0, count);
         Span<float> weights = _weights.AsSpan(0, count);
-        TensorPrimitives.Subtract(kept, TensorPrimitives.Max<float>(kept), weights);
-        TensorPrimitives.Divide(weights, temperature, weights);
-        TensorPrimitives.Exp<float>(weights, weights);
-        double total = Sum(weights);
+        float highest = TensorPrimitives.Max<float>(kept);
+        Softmax.Weights(kept, highest, temperature, weights);
+        double total = RowScan.MassAtLeast(kept, weights, float.NegativeInfinity, out _);
+        double mass = topP * total;
 
-        // All tokens below this weight together lie below what top-p leaves out.
-        float negligible = (float)(0.999 * (1 - topP) * total / count);
-        int candidates = 0;
-        for (int i = 0; i < count; i++)
+        // Bounds of the value at which the mass is reached. All tokens below the lower one together lie below what top-p leaves out.
+        float low = (float)Math.Max(highest + temperature * GumbelNoise.Log(0.999 * (1 - topP) * total / count), float.MinValue);
+        if (RowScan.MassAtLeast(kept, weights, low, out int countAtLow) < mass)
         {
-            if (weights[i] >= negligible)
+            (low, countAtLow) = (float.NegativeInfinity, count);
+        }
+
+        float high = float.BitIncrement(highest);
+        double above = 0;
+        int countAbove = 0;
+        for (int halvings = 0; halvings < MostHalvings && countAtLow - countAbove > EasilySelected; halvings++)
+        {
+            float middle = low / 2 + high / 2;
+            if (!(middle > low && middle < high))
             {
-                (kept[candidates], weights[candidates]) = (kept[i], weights[i]);
-                candidates++;
+                break;
+            }
+
+            double massAtMiddle = RowScan.MassAtLeast(kept, weights, middle, out int countAtMiddle);
+            if (massAtMiddle >= mass)
+            {
+                (low, countAtLow) = (middle, countAtMiddle);
+            }
+            else
+            {
+                (high, above, countAbove) = (middle, massAtMiddle, countAtMiddle);
             }
         }
 
-        return SelectMass(kept[..candidates], weights[..candidates], topP * total) ?? cut;
+        int candidates = Gather(kept, weights, low, high);
+        return SelectMass(_candidates.AsSpan(0, candidates), _candidateWeights.AsSpan(0, candidates), above, mass)
+            ?? new LogitCut(low, int.MaxValue);
+    }
+
+    // Those from one logit to below another, in _candidates and _candidateWeights.
+    private int Gather(ReadOnlySpan<float> logits, ReadOnlySpan<float> weights, float low, float high)
+    {
+        EnsureRoom(ref _candidates, logits.Length);
+        EnsureRoom(ref _candidateWeights, logits.Length);
+        int count = 0;
+        Span<int> places = stackalloc int[BlockTokens];
+        for (int start = 0; start < logits.Length; start += BlockTokens)
+        {
+            ReadOnlySpan<float> block = logits[start..Math.Min(start + BlockTokens, logits.Length)];
+            foreach (int place in places[..RowScan.AtLeast(block, low, places)])
+            {
+                if (block[place] < high)
+                {
+                    (_candidates[count], _candidateWeights[count]) = (block[place], weights[start + place]);
+                    count++;
+                }
+            }
+        }
+
+        return count;
     }
 
     // The logits that the cut leaves, in _logits, with as much room in _weights.
@@ -168,6 +214,7 @@ internal sealed class Truncation
 
         int count = 0;
         int ties = cut.Ties;
+        Span<int> places = stackalloc int[BlockTokens];
         for (int start = 0; start < logits.Length; start += BlockTokens)
         {
             ReadOnlySpan<float> block = logits[start..Math.Min(start + BlockTokens, logits.Length)];
@@ -176,11 +223,11 @@ internal sealed class Truncation
                 continue;
             }
 
-            foreach (float logit in block)
+            foreach (int place in places[..RowScan.AtLeast(block, cut.Value, places)])
             {
-                if (logit > cut.Value || (logit == cut.Value && --ties >= 0))
+                if (block[place] > cut.Value || --ties >= 0)
                 {
-                    _logits[count++] = logit;
+                    _logits[count++] = block[place];
                 }
             }
         }
@@ -188,14 +235,13 @@ internal sealed class Truncation
         return count;
     }
 
-    // The value at which the weights of the highest reach a mass; null where rounding lets them never reach it. Selection as in
+    // The value at which the weights, on top of those above, reach a mass; null where rounding lets them never reach it. Selection as in
     // quicksort, but in three parts (above, equal, below the pivot), going on in the one in which the mass is reached.
-    private static LogitCut? SelectMass(Span<float> values, Span<float> weights, double mass)
+    private static LogitCut? SelectMass(Span<float> values, Span<float> weights, double above, double mass)
     {
-        double above = 0;
         while (values.Length > 0)
         {
-            float pivot = MedianOfThree(values[0], values[values.Length / 2], values[^1]);
+            float pivot = Pivot(values);
             (int firstEqual, int firstBelow) = Partition(values, weights, pivot);
             double higher = above + Sum(weights[..firstEqual]);
             if (higher >= mass)
@@ -209,7 +255,8 @@ internal sealed class Truncation
             double weight = weights[firstEqual];
             if (higher + equal * weight >= mass)
             {
-                return new LogitCut(pivot, Math.Clamp((int)Math.Ceiling((mass - higher) / weight), 1, equal));
+                int ties = Math.Clamp((int)Math.Ceiling((mass - higher) / weight), 1, equal);
+                return new LogitCut(pivot, ties == equal ? int.MaxValue : ties);
             }
 
             above = higher + equal * weight;
@@ -247,7 +294,19 @@ internal sealed class Truncation
         return sum;
     }
 
-    private static float MedianOfThree(float a, float b, float c) => Math.Max(Math.Min(a, b), Math.Min(Math.Max(a, b), c));
+    // The median of three from anywhere: from fixed places, rows of some shapes would take quadratic time.
+    private static float Pivot(ReadOnlySpan<float> values)
+    {
+        uint hash = (uint)values.Length;
+        (float a, float b, float c) = (Any(values, ref hash), Any(values, ref hash), Any(values, ref hash));
+        return Math.Max(Math.Min(a, b), Math.Min(Math.Max(a, b), c));
+    }
+
+    private static float Any(ReadOnlySpan<float> values, ref uint hash)
+    {
+        hash = (hash ^ (hash >> 16)) * 0x85EBCA6B + 0x9E3779B9;
+        return values[(int)(((ulong)hash * (uint)values.Length) >> 32)];
+    }
 
     private static void EnsureRoom(ref float[] array, int room)
     {

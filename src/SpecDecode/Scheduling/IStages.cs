@@ -35,8 +35,14 @@ internal interface IStages : IDisposable
     /// <param name="capacity">Positions: 1 to <see cref="MaxSequenceLength"/>.</param>
     long KvStorageBytes(int capacity);
 
-    /// <summary>Begins a pass: the residual becomes the embeddings of the batch's tokens, <c>[rows, d]</c>.</summary>
-    void Embed(RowBatch batch);
+    /// <summary>The precision of <see cref="WeightSet.Drafter"/>; null where there is no such copy.</summary>
+    Precision? DraftPrecision { get; }
+
+    /// <summary>
+    /// Begins a pass: the residual becomes the embeddings of the batch's tokens, <c>[rows, d]</c>. Everything up to the next call of
+    /// it runs on the same weights; keys and values are the sequences' own, whatever wrote them.
+    /// </summary>
+    void Embed(RowBatch batch, WeightSet weights = WeightSet.Verifier);
 
     /// <summary>
     /// Adds a block's output to the residual of all rows. An attention block writes the keys and values of each row at its

@@ -13,7 +13,8 @@ internal sealed class Round
 {
     private const int NoToken = -1;
 
-    private readonly int[] _draft = new int[DraftOptions.MaxLength];
+    // The token that is drafted from, and the draft behind it.
+    private readonly int[] _tokens = new int[DraftOptions.MaxLength + 1];
     private readonly List<TokenDistribution> _draftDistributions = [];
     private int _ownToken;
 
@@ -54,7 +55,15 @@ internal sealed class Round
     public int ScoredRows => ReachesEnd ? DraftLength + 1 : 0;
 
     /// <summary>The draft.</summary>
-    public ReadOnlySpan<int> Draft => _draft.AsSpan(0, DraftLength);
+    public ReadOnlySpan<int> Draft => _tokens.AsSpan(1, DraftLength);
+
+    /// <summary>Whether the draft's rows were kept where they were exact; else verification runs them from the beginning.</summary>
+    public bool HasKeptRows => DraftLength > 0 && Sequence.Draft!.Weights == WeightSet.Verifier;
+
+    /// <summary>Tokens of the rows that verification runs from the beginning: those of the pending tokens and of the draft, or just the last where the others were kept.</summary>
+    public ReadOnlySpan<int> TokensToEnter => HasKeptRows ? _tokens.AsSpan(DraftLength, 1)
+        : DraftLength > 0 ? _tokens.AsSpan(0, DraftLength + 1)
+        : Sequence.Pending[..PendingLength];
 
     /// <summary>Draft tokens accepted so far.</summary>
     public int Accepted { get; private set; }
@@ -78,6 +87,7 @@ internal sealed class Round
         PendingLength = pendingLength;
         ReachesEnd = pendingLength == sequence.Pending.Length;
         DraftLength = 0;
+        _tokens[0] = sequence.Pending[^1];
         FirstRow = 0;
         Accepted = 0;
         IsDecided = false;
@@ -101,14 +111,14 @@ internal sealed class Round
     public void EndDraft() => WantsDraft = false;
 
     /// <summary>The token whose row the drafter runs next: the last known one, then each draft token.</summary>
-    public int TokenToDraftFrom => DraftLength == 0 ? Sequence.Pending[^1] : _draft[DraftLength - 1];
+    public int TokenToDraftFrom => _tokens[DraftLength];
 
     /// <summary>Adds a draft token.</summary>
     /// <param name="token">The token.</param>
     /// <param name="goOn">Whether more may follow it.</param>
     public void AddDraft(int token, bool goOn)
     {
-        _draft[DraftLength++] = token;
+        _tokens[++DraftLength] = token;
         WantsDraft = goOn && DraftLength < DraftLimit;
     }
 
@@ -128,7 +138,7 @@ internal sealed class Round
     /// <param name="token">The verifier's choice at the next draft token's place, or behind the whole draft.</param>
     public void Settle(int token)
     {
-        if (Accepted < DraftLength && _draft[Accepted] == token)
+        if (Accepted < DraftLength && _tokens[1 + Accepted] == token)
         {
             Accepted++;
             IsDecided = Sequence.Ends(token);
@@ -156,7 +166,7 @@ internal sealed class Round
     }
 
     /// <summary>A token of the output: accepted draft tokens, then the verifier's own.</summary>
-    public int Output(int index) => index < Accepted ? _draft[index] : _ownToken;
+    public int Output(int index) => index < Accepted ? _tokens[1 + index] : _ownToken;
 
     /// <summary>Positions that are exact once the output is known: all but that of the output's last token.</summary>
     public int KeptLength => CommittedLength + (Error is not null ? 0 : PendingLength + (ReachesEnd ? Appended - 1 : 0));

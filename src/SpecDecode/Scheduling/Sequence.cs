@@ -95,6 +95,9 @@ internal sealed class Sequence : IDisposable
     /// <summary>The tokens that were added to the prompt.</summary>
     public ReadOnlySpan<int> NewTokens => _tokens.AsSpan(PromptLength, Length - PromptLength);
 
+    /// <summary>One of them, which never changes: for a reader that knows from elsewhere that it is there.</summary>
+    public int NewToken(int index) => _tokens[PromptLength + index];
+
     /// <summary>Those of them that are text: all but the one that stopped it.</summary>
     public ReadOnlySpan<int> TextTokens => FinishReason == Generation.FinishReason.Stop ? NewTokens[..^1] : NewTokens;
 
@@ -117,7 +120,7 @@ internal sealed class Sequence : IDisposable
     public long ReservedBytes { get; set; }
 
     /// <summary>When it came, when it was admitted, when its first new token was known, when it ended; 0 before.</summary>
-    public long EnqueuedTimestamp { get; }
+    public long EnqueuedTimestamp { get; private set; }
 
     /// <inheritdoc cref="EnqueuedTimestamp"/>
     public long AdmittedTimestamp { get; private set; }
@@ -133,6 +136,9 @@ internal sealed class Sequence : IDisposable
 
     /// <summary>Whether a token ends the text.</summary>
     public bool Ends(int token) => _endOfSequence.Contains(token);
+
+    /// <summary>Notes that it comes now, where it was made before.</summary>
+    public void Enqueue() => EnqueuedTimestamp = Stopwatch.GetTimestamp();
 
     /// <summary>Gives it its cache.</summary>
     public void Admit(KvCache cache)

@@ -11,21 +11,34 @@ namespace SpecDecode.Tokenizers;
 internal sealed record AddedToken(
     int Id, string Content, bool Special, bool SingleWord, bool LeftStrip, bool RightStrip, bool Normalized)
 {
+    /// <summary>What it is found by in normalized text when that is not its normalized content; null when it is.</summary>
+    public string? Written { get; init; }
+
     /// <summary>Reads the array <c>added_tokens</c> and enters its tokens into the vocabulary. Empty contents are left out.</summary>
-    public static List<AddedToken> Read(JsonNode? node, Vocabulary vocabulary)
+    /// <param name="node">The array.</param>
+    /// <param name="vocabulary">The tokens of the model.</param>
+    /// <param name="news">Receives the ids that the vocabulary did not have.</param>
+    public static List<AddedToken> Read(JsonNode? node, Vocabulary vocabulary, HashSet<int> news)
     {
         var tokens = new List<AddedToken>();
         foreach (var item in node?.Items() ?? [])
         {
-            bool special = item.Flag("special", false);
-            var token = new AddedToken(
-                item.Get("id").Number(Vocabulary.MaxId), item.Get("content").Text(), special, item.Flag("single_word", false),
-                item.Flag("lstrip", false), item.Flag("rstrip", false), item.Flag("normalized", !special));
+            var token = Read(item, item.Get("id").Number(Vocabulary.MaxId));
             if (token.Content.Length == 0)
                 continue;
-            vocabulary.Add(token.Content, token.Id, item);
+            if (vocabulary.Add(token.Content, token.Id, item))
+                news.Add(token.Id);
             tokens.Add(token);
         }
         return tokens;
+    }
+
+    /// <summary>Reads the object that describes a token.</summary>
+    public static AddedToken Read(JsonNode node, int id)
+    {
+        bool special = node.Flag("special", false);
+        return new AddedToken(
+            id, node.Get("content").Text(), special, node.Flag("single_word", false), node.Flag("lstrip", false), node.Flag("rstrip", false),
+            node.Flag("normalized", !special));
     }
 }

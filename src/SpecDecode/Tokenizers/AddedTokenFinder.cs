@@ -1,5 +1,5 @@
-using System.Globalization;
 using System.Text;
+using SpecDecode.Tokenizers.Patterns;
 
 namespace SpecDecode.Tokenizers;
 
@@ -33,9 +33,14 @@ internal sealed class AddedTokenFinder
     }
 
     /// <summary>Calls back with every stretch of the text in order: plain text with a null token, or an added token.</summary>
+    /// <remarks>
+    /// As in the reference implementation, a token is looked for behind the one before it and not behind the white space
+    /// that this takes along; so a token of white space is found there too.
+    /// </remarks>
     public void Split(string text, Action<int, int, AddedToken?> stretch)
     {
         int done = 0;
+        int spaceEnd = 0; // where the white space ends that was taken along last
         for (int at = 0; at < text.Length && _nodes > 0;)
         {
             if (!_begins[text[at]] || Match(text.AsSpan(at), out int length) is not { } token)
@@ -48,19 +53,21 @@ internal sealed class AddedTokenFinder
             if (token.SingleWord && (EndsWithWord(text.AsSpan(0, start)) || BeginsWithWord(text.AsSpan(end))))
                 continue;
             if (token.LeftStrip)
-                start = done + text.AsSpan(done, start - done).TrimEnd().Length;
+                start = start > done ? done + text.AsSpan(done, start - done).TrimEnd().Length : done;
             if (token.RightStrip)
-                end = at = text.Length - text.AsSpan(end).TrimStart().Length;
+                end = spaceEnd = end < spaceEnd ? spaceEnd : text.Length - text.AsSpan(end).TrimStart().Length;
             if (done < start)
                 stretch(done, start, null);
-            stretch(start, end, token);
+            if (start < end)
+                stretch(start, end, token);
             done = end;
         }
         if (done < text.Length)
             stretch(done, text.Length, null);
     }
 
-    private AddedToken? Match(ReadOnlySpan<char> text, out int length)
+    /// <summary>The longest token that the text begins with; null without one.</summary>
+    public AddedToken? Match(ReadOnlySpan<char> text, out int length)
     {
         AddedToken? longest = null;
         length = 0;
@@ -83,7 +90,5 @@ internal sealed class AddedTokenFinder
         return !text.IsEmpty && Rune.DecodeFromUtf16(text, out var rune, out _) == System.Buffers.OperationStatus.Done && IsWord(rune);
     }
 
-    private static bool IsWord(Rune rune) => Rune.IsLetter(rune) || rune.Value is 0x200C or 0x200D || Rune.GetUnicodeCategory(rune) is
-        UnicodeCategory.NonSpacingMark or UnicodeCategory.SpacingCombiningMark or UnicodeCategory.EnclosingMark
-        or UnicodeCategory.DecimalDigitNumber or UnicodeCategory.LetterNumber or UnicodeCategory.ConnectorPunctuation;
+    private static bool IsWord(Rune rune) => CodePointSet.UnicodeWord.Contains(rune.Value);
 }

@@ -1,3 +1,5 @@
+using System.Text;
+
 namespace SpecDecode.Tokenizers;
 
 /// <summary>
@@ -11,6 +13,22 @@ internal static class ByteAlphabet
 
     /// <summary>The letter of a byte.</summary>
     public static char LetterOf(byte value) => Letters[value];
+
+    /// <summary>A text's UTF-8 in letters.</summary>
+    public static string Spell(ReadOnlySpan<char> text)
+    {
+        TextRewriting.Check(Encoding.UTF8.GetByteCount(text));
+        return string.Create(Encoding.UTF8.GetByteCount(text), text, static (letters, source) =>
+        {
+            int count = 0;
+            Span<byte> utf8 = stackalloc byte[4];
+            foreach (var rune in source.EnumerateRunes())
+            {
+                foreach (byte b in utf8[..rune.EncodeToUtf8(utf8)])
+                    letters[count++] = LetterOf(b);
+            }
+        });
+    }
 
     /// <summary>The byte of a letter; false for characters outside the alphabet.</summary>
     public static bool TryGetByte(char letter, out byte value)

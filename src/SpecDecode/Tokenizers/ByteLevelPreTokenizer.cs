@@ -7,7 +7,7 @@ namespace SpecDecode.Tokenizers;
 /// <param name="useRegex">Whether it cuts; otherwise it only spells.</param>
 internal sealed class ByteLevelPreTokenizer(bool addPrefixSpace, bool useRegex) : PreTokenizer
 {
-    private static readonly SplitPreTokenizer Words = new(CodePointRegex.Gpt2Words, SplitBehavior.Isolated, invert: false);
+    private static readonly SplitPreTokenizer Words = new(TextPattern.Gpt2Words, SplitBehavior.Isolated, invert: false);
 
     /// <inheritdoc/>
     public override List<Piece> Apply(List<Piece> pieces)

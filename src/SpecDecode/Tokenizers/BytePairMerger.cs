@@ -1,4 +1,5 @@
 using System.Buffers;
+using System.Runtime.CompilerServices;
 
 namespace SpecDecode.Tokenizers;
 
@@ -44,6 +45,7 @@ internal sealed class BytePairMerger(MergeTable merges)
         return count;
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private void MergeAll(Span<int> symbols, Span<int> next, Span<int> previous, ref MergeQueue queue)
     {
         for (int i = 0; i < symbols.Length; i++)
@@ -57,12 +59,12 @@ internal sealed class BytePairMerger(MergeTable merges)
 
         while (queue.TryPop(out int rank, out int left))
         {
-            // An entry is stale when its left symbol is gone or its pair has changed to one with another product.
+            // An entry is stale when its left symbol is gone or its pair has changed.
             if (symbols[left] == Removed)
                 continue;
             int right = next[left];
-            if (right == symbols.Length || !merges.TryGet(symbols[left], symbols[right], out _, out int product)
-                || product != merges.ProductOf(rank))
+            if (right == symbols.Length || !merges.TryGet(symbols[left], symbols[right], out int current, out int product)
+                || current != rank)
                 continue;
 
             symbols[left] = product;

@@ -1,69 +1,51 @@
 using System.Buffers;
 using System.Collections.Concurrent;
-using System.Globalization;
+using System.Runtime.InteropServices;
 using System.Text;
 
 namespace SpecDecode.Tokenizers;
 
-/// <summary>
-/// The model section of a tokenizer of kind BPE: turns words into token ids. Thread-safe; short words are cached.
-/// </summary>
+/// <summary>Turns words into token ids by byte-pair encoding. Thread-safe; short words are cached.</summary>
 internal sealed class BytePairModel
 {
     private const int MaxCachedWord = 64;
     private const int MaxCachedWords = 1 << 16;
 
-    private readonly Vocabulary _vocabulary;
     private readonly MergeTable _merges;
     private readonly BytePairMerger _merger;
-    private readonly Dictionary<int, int> _characters = [];
-    private readonly int[]? _bytes;
-    private readonly int? _unknown;
-    private readonly bool _fuseUnknown;
-    private readonly bool _ignoreMerges;
-    private readonly IReadOnlySet<int> _special;
+    private readonly SymbolTable _symbols;
+    private readonly Vocabulary? _wholeWords;
+    private readonly IReadOnlySet<int> _notWords;
     private readonly ConcurrentDictionary<string, int[]> _cache = new(StringComparer.Ordinal);
     private readonly ConcurrentDictionary<string, int[]>.AlternateLookup<ReadOnlySpan<char>> _cacheBySpan;
     private int _cachedWords;
 
-    /// <summary>Reads the section.</summary>
-    /// <param name="node">The object <c>model</c>.</param>
-    /// <param name="vocabulary">The tokens of <c>model.vocab</c>.</param>
-    /// <param name="special">Ids that text must not turn into as whole words.</param>
-    public BytePairModel(JsonNode node, Vocabulary vocabulary, IReadOnlySet<int> special)
+    /// <summary>Creates the model.</summary>
+    /// <param name="symbols">What the characters of a word are before any merge.</param>
+    /// <param name="merges">The merges.</param>
+    /// <param name="wholeWords">Where a word that is a token is that token whatever the merges say; null for nowhere.</param>
+    /// <param name="notWords">Ids that words must not turn into in that way; read when words are encoded.</param>
+    public BytePairModel(SymbolTable symbols, MergeTable merges, Vocabulary? wholeWords, IReadOnlySet<int> notWords)
     {
-        _vocabulary = vocabulary;
-        _special = special;
+        _symbols = symbols;
+        _merges = merges;
+        _merger = new BytePairMerger(merges);
+        _wholeWords = wholeWords;
+        _notWords = notWords;
+        _cacheBySpan = _cache.GetAlternateLookup<ReadOnlySpan<char>>();
+    }
+
+    /// <summary>Reads the object <c>model</c>.</summary>
+    /// <param name="node">The object.</param>
+    /// <param name="vocabulary">The tokens of <c>model.vocab</c>, without added ones.</param>
+    /// <param name="notWords">Ids that text must not turn into as whole words; read when words are encoded.</param>
+    public static BytePairModel Read(JsonNode node, Vocabulary vocabulary, IReadOnlySet<int> notWords)
+    {
         if (node.TryGet("dropout") is { } dropout && dropout.Real() != 0)
             throw dropout.Unsupported("is not 0: random merges have no place in generation");
-        foreach (var key in (string[])["continuing_subword_prefix", "end_of_word_suffix"])
-        {
-            if (node.TryGet(key) is { } affix && affix.Text().Length > 0)
-                throw affix.Unsupported("is not empty, and marks inside words are not supported");
-        }
-
-        _fuseUnknown = node.Flag("fuse_unk", false);
-        _ignoreMerges = node.Flag("ignore_merges", false);
-        if (node.TryGet("unk_token") is { } unknown)
-        {
-            if (!vocabulary.TryGetId(unknown.Text(), out int id))
-                throw unknown.Error($"is '{unknown.Text()}', which is not in the vocabulary");
-            _unknown = id;
-        }
-        _merges = MergeTable.Read(node.Get("merges"), vocabulary);
-        _merger = new BytePairMerger(_merges);
-        foreach (var (text, id) in vocabulary.Entries)
-        {
-            if (Rune.DecodeFromUtf16(text, out var rune, out int used) == OperationStatus.Done && used == text.Length)
-                _characters.Add(rune.Value, id);
-        }
-        if (node.Flag("byte_fallback", false))
-        {
-            _bytes = new int[256];
-            for (int b = 0; b < 256; b++)
-                _bytes[b] = vocabulary.TryGetId(string.Create(CultureInfo.InvariantCulture, $"<0x{b:X2}>"), out int id) ? id : -1;
-        }
-        _cacheBySpan = _cache.GetAlternateLookup<ReadOnlySpan<char>>();
+        var symbols = SymbolTable.Read(node, vocabulary);
+        var merges = MergeTable.Read(node.Get("merges"), vocabulary, node.TryGet("continuing_subword_prefix")?.Text() ?? "");
+        return new(symbols, merges, node.Flag("ignore_merges", false) ? vocabulary : null, notWords);
     }
 
     /// <summary>Appends the ids of one word.</summary>
@@ -73,14 +55,14 @@ internal sealed class BytePairModel
     {
         if (word.IsEmpty)
             return;
-        if (_ignoreMerges && _vocabulary.TryGetId(word, out int whole) && !_special.Contains(whole))
+        if (_wholeWords is not null && _wholeWords.TryGetId(word, out int whole) && !_notWords.Contains(whole))
         {
             ids.Add(whole);
             return;
         }
-        if (word.Length <= MaxCachedWord)
+        if (word.Length <= MaxCachedWord || _symbols.MarksPlaces)
         {
-            EncodeCached(word, ids);
+            EncodePart(word, ids);
             return;
         }
 
@@ -92,7 +74,7 @@ internal sealed class BytePairModel
         for (int i = 0; i < word.Length;)
         {
             Rune.DecodeFromUtf16(word[i..], out var rune, out int used);
-            bool known = _characters.ContainsKey(rune.Value);
+            bool known = _symbols.Knows(rune);
             if (known && lastKnown && !_merges.CanJoin(last, rune))
             {
                 EncodePart(word[start..i], ids);
@@ -106,77 +88,28 @@ internal sealed class BytePairModel
 
     private void EncodePart(ReadOnlySpan<char> part, List<int> ids)
     {
-        if (part.Length <= MaxCachedWord)
-            EncodeCached(part, ids);
-        else
+        if (part.Length > MaxCachedWord)
+        {
             Merge(part, ids);
-    }
-
-    private void EncodeCached(ReadOnlySpan<char> word, List<int> ids)
-    {
-        if (_cacheBySpan.TryGetValue(word, out var known))
+            return;
+        }
+        if (_cacheBySpan.TryGetValue(part, out var known))
         {
             ids.AddRange(known);
             return;
         }
         int first = ids.Count;
-        Merge(word, ids);
-        if (Volatile.Read(ref _cachedWords) < MaxCachedWords
-            && _cache.TryAdd(word.ToString(), System.Runtime.InteropServices.CollectionsMarshal.AsSpan(ids)[first..].ToArray()))
+        Merge(part, ids);
+        if (Volatile.Read(ref _cachedWords) < MaxCachedWords && _cache.TryAdd(part.ToString(), CollectionsMarshal.AsSpan(ids)[first..].ToArray()))
             Interlocked.Increment(ref _cachedWords);
     }
 
     private void Merge(ReadOnlySpan<char> word, List<int> ids)
     {
-        // A character takes at most one symbol per UTF-16 unit from the vocabulary and at most three from its bytes.
-        var symbols = ArrayPool<int>.Shared.Rent(3 * word.Length);
-        int count = Spell(word, symbols);
+        var symbols = ArrayPool<int>.Shared.Rent(SymbolTable.MaxPerUnit * word.Length);
+        int count = _symbols.Spell(word, symbols);
         count = _merger.Merge(symbols.AsSpan(0, count));
-        ids.AddRange(symbols.AsSpan(0, count));
+        _symbols.Finish(symbols.AsSpan(0, count), ids);
         ArrayPool<int>.Shared.Return(symbols);
-    }
-
-    // An unknown token that is held back for fusing goes out before the next known character or at the end, also behind
-    // fallback bytes: the order of the reference implementation.
-    private int Spell(ReadOnlySpan<char> word, Span<int> symbols)
-    {
-        int count = 0;
-        bool pending = false;
-        Span<byte> utf8 = stackalloc byte[4];
-        for (int i = 0; i < word.Length;)
-        {
-            Rune.DecodeFromUtf16(word[i..], out var rune, out int used);
-            i += used;
-            if (_characters.TryGetValue(rune.Value, out int id))
-            {
-                if (pending)
-                    symbols[count++] = _unknown!.Value;
-                pending = false;
-                symbols[count++] = id;
-            }
-            else if (_bytes is not null && TryFallBack(utf8[..rune.EncodeToUtf8(utf8)], symbols[count..]))
-            {
-                count += rune.Utf8SequenceLength;
-            }
-            else if (_unknown is { } unknown)
-            {
-                if (pending && !_fuseUnknown)
-                    symbols[count++] = unknown;
-                pending = true;
-            }
-        }
-        if (pending)
-            symbols[count++] = _unknown!.Value;
-        return count;
-    }
-
-    private bool TryFallBack(ReadOnlySpan<byte> utf8, Span<int> symbols)
-    {
-        for (int i = 0; i < utf8.Length; i++)
-        {
-            if ((symbols[i] = _bytes![utf8[i]]) < 0)
-                return false;
-        }
-        return true;
     }
 }

@@ -1,6 +1,7 @@
 using System.Text;
 using System.Text.Json;
 using SpecDecode.Models;
+using SpecDecode.Models.Checkpoints;
 
 namespace SpecDecode.Tokenizers;
 
@@ -124,7 +125,7 @@ internal readonly struct JsonNode(JsonElement element, string file, string path)
     /// <param name="what">What is wrong with the value, as the rest of a sentence that begins with the key path.</param>
     /// <param name="inner">The failure beneath.</param>
     public CheckpointException Error(string what, Exception? inner = null) =>
-        new(file, $"{(path.Length == 0 ? "the file" : $"'{path}'")} {what}. {Mend}", inner);
+        new(file, $"{(path.Length == 0 ? "the file" : $"'{CheckpointText.Shorten(path)}'")} {what}. {Mend}", inner);
 
     /// <summary>The error that this key asks for something that is not implemented.</summary>
     /// <param name="what">What is not supported, as the rest of a sentence that begins with the key path.</param>
@@ -132,7 +133,7 @@ internal readonly struct JsonNode(JsonElement element, string file, string path)
     public UnsupportedTokenizerException Unsupported(string what, Exception? inner = null) =>
         new(
             file,
-            $"'{path}' {what}. Work with token ids instead of text, or use a model with a byte-level or byte-fallback BPE tokenizer.",
+            $"'{CheckpointText.Shorten(path)}' {what}. Work with token ids instead of text, or use a model with a byte-level or byte-fallback BPE tokenizer.",
             inner);
 
     private JsonNode Child(JsonElement value, string key) => new(value, file, $"{path}.{key}");

@@ -1,10 +1,14 @@
-using System.Text.RegularExpressions;
+using SpecDecode.Tokenizers.Patterns;
 
 namespace SpecDecode.Tokenizers;
 
 /// <summary>Cuts text into the words that are encoded apart from each other.</summary>
 internal abstract class PreTokenizer
 {
+    // ASCII punctuation, which has symbols among it, and the category.
+    private static readonly CodePointSet Punctuation = CodePointSet.Range('!', '/').Union(CodePointSet.Range(':', '@'))
+        .Union(CodePointSet.Range('[', '`')).Union(CodePointSet.Range('{', '~')).Union(CodePointSet.Category("P"));
+
     /// <summary>Replaces the pieces by their parts, none of them empty.</summary>
     public abstract List<Piece> Apply(List<Piece> pieces);
 
@@ -18,31 +22,25 @@ internal abstract class PreTokenizer
         return type.Text() switch
         {
             "Sequence" => new SequencePreTokenizer([.. part.Get("pretokenizers").Items().Select(item => Read(item)!)]),
-            "ByteLevel" => new ByteLevelPreTokenizer(part.Get("add_prefix_space").Flag(), part.Flag("use_regex", true)),
+            "ByteLevel" => new ByteLevelPreTokenizer(part.Flag("add_prefix_space", true), part.Flag("use_regex", true)),
             "Metaspace" => MetaspacePreTokenizer.Read(part),
-            "Split" => new SplitPreTokenizer(Pattern(part.Get("pattern")), Behavior(part.Get("behavior")), part.Flag("invert", false)),
-            "Digits" => Split(part, @"\p{N}", part.Flag("individual_digits", false) ? SplitBehavior.Isolated : SplitBehavior.Contiguous),
-            "Punctuation" => Split(
-                part, @"[\p{P}!-/:-@\[-`{-~]", part.TryGet("behavior") is { } behavior ? Behavior(behavior) : SplitBehavior.Isolated),
-            "Whitespace" => new SplitPreTokenizer(CodePointRegex.Create(@"\w+|[^\w\s]+", part), SplitBehavior.Removed, true),
-            "WhitespaceSplit" => Split(part, @"\s", SplitBehavior.Removed),
-            "CharDelimiterSplit" => Split(part, Regex.Escape(part.Get("delimiter").Character().ToString()), SplitBehavior.Removed),
+            "Split" => new SplitPreTokenizer(TextPattern.Read(part.Get("pattern")), Behavior(part.Get("behavior")), part.Flag("invert", false)),
+            "Digits" => Split(
+                CodePointSet.Category("N"), part.Flag("individual_digits", false) ? SplitBehavior.Isolated : SplitBehavior.Contiguous),
+            "Punctuation" => Split(Punctuation, part.TryGet("behavior") is { } behavior ? Behavior(behavior) : SplitBehavior.Isolated),
+            "Whitespace" => new SplitPreTokenizer(
+                TextPattern.Runs(CodePointSet.UnicodeWord, CodePointSet.UnicodeWord.Union(CodePointSet.Space).Invert()), SplitBehavior.Removed, true),
+            "WhitespaceSplit" => Split(CodePointSet.Space, SplitBehavior.Removed),
+            "BertPreTokenizer" => new SequencePreTokenizer(
+                [Split(CodePointSet.Space, SplitBehavior.Removed), Split(Punctuation, SplitBehavior.Isolated)]),
+            "CharDelimiterSplit" => Split(CodePointSet.Of(part.Get("delimiter").Character().Value), SplitBehavior.Removed),
+            "FixedLength" => new SplitPreTokenizer(
+                TextPattern.Compile($"(?m:.{{1,{part.Get("length").Number(1000)}}})"), SplitBehavior.Isolated, invert: false),
             var other => throw type.Unsupported($"is the pre-tokenizer '{other}', which is not supported"),
         };
     }
 
-    /// <summary>Reads a pattern: <c>{"String": ...}</c>, taken literally, or <c>{"Regex": ...}</c>.</summary>
-    internal static CodePointRegex Pattern(JsonNode node)
-    {
-        if (node.TryGet("String") is not { } literal)
-            return CodePointRegex.Create(node.Get("Regex").Text(), node.Get("Regex"));
-        return literal.Text().Length > 0
-            ? CodePointRegex.Create(Regex.Escape(literal.Text()), literal)
-            : throw literal.Error("is empty");
-    }
-
-    private static SplitPreTokenizer Split(JsonNode node, string pattern, SplitBehavior behavior) =>
-        new(CodePointRegex.Create(pattern, node), behavior, invert: false);
+    private static SplitPreTokenizer Split(CodePointSet set, SplitBehavior behavior) => new(TextPattern.One(set), behavior, invert: false);
 
     private static SplitBehavior Behavior(JsonNode node) => node.Text() switch
     {

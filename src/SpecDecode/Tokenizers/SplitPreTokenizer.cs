@@ -4,17 +4,18 @@ namespace SpecDecode.Tokenizers;
 /// <param name="pattern">The pattern.</param>
 /// <param name="behavior">What becomes of the matches.</param>
 /// <param name="invert">Whether the stretches between the matches count as the matches instead.</param>
-internal sealed class SplitPreTokenizer(CodePointRegex pattern, SplitBehavior behavior, bool invert) : PreTokenizer
+internal sealed class SplitPreTokenizer(TextPattern pattern, SplitBehavior behavior, bool invert) : PreTokenizer
 {
     /// <inheritdoc/>
     public override List<Piece> Apply(List<Piece> pieces)
     {
         var parts = new List<Piece>();
         var matches = new List<(int Start, int End)>();
+        var matcher = pattern.CreateMatcher();
         foreach (var piece in pieces)
         {
             matches.Clear();
-            pattern.FindAll(piece.Span, matches);
+            matcher.FindAll(piece.Span, matches);
             Split(piece, matches, behavior, invert, parts);
         }
         return parts;
@@ -23,16 +24,15 @@ internal sealed class SplitPreTokenizer(CodePointRegex pattern, SplitBehavior be
     /// <summary>Appends the parts that the matches cut a piece into.</summary>
     internal static void Split(Piece piece, List<(int Start, int End)> matches, SplitBehavior behavior, bool invert, List<Piece> parts)
     {
-        // The part that is still open; a stretch either joins it or closes it.
+        // The part that is still open; a stretch either joins it or closes it. Empty matches are stretches too.
         int start = 0, end = 0;
-        bool wasMatch = false;
+        bool open = false, wasMatch = false;
         int done = 0;
         foreach (var match in matches)
         {
             if (done < match.Start)
                 Stretch(done, match.Start, invert);
-            if (match.Start < match.End)
-                Stretch(match.Start, match.End, !invert);
+            Stretch(match.Start, match.End, !invert);
             done = match.End;
         }
         if (done < piece.Length)
@@ -41,18 +41,19 @@ internal sealed class SplitPreTokenizer(CodePointRegex pattern, SplitBehavior be
 
         void Stretch(int from, int to, bool isMatch)
         {
-            bool joins = behavior switch
+            bool joins = open && behavior switch
             {
                 SplitBehavior.MergedWithPrevious => isMatch && !wasMatch,
                 SplitBehavior.MergedWithNext => !isMatch && wasMatch,
                 SplitBehavior.Contiguous => isMatch == wasMatch,
                 _ => false,
             };
-            if (!joins || start == end)
+            if (!joins)
             {
                 Close();
                 start = from;
             }
+            open = true;
             end = behavior == SplitBehavior.Removed && isMatch ? start : to;
             wasMatch = isMatch;
         }

@@ -1,12 +1,13 @@
-using System.Text;
-
 namespace SpecDecode.Tokenizers;
 
 /// <summary>Rewrites text before it is cut into words.</summary>
 internal abstract class TextNormalizer
 {
     /// <summary>The rewritten text.</summary>
-    public abstract string Apply(string text);
+    /// <param name="text">Well-formed UTF-16.</param>
+    /// <param name="atStart">Whether it begins where the whole text begins.</param>
+    /// <exception cref="SpecDecodeException">The result would be longer than is supported.</exception>
+    public abstract string Apply(string text, bool atStart);
 
     /// <summary>Reads the object <c>normalizer</c>; null leaves the text as it is.</summary>
     /// <exception cref="UnsupportedTokenizerException">Its kind is unknown.</exception>
@@ -18,8 +19,7 @@ internal abstract class TextNormalizer
         switch (type.Text())
         {
             case "Sequence":
-                var parts = part.Get("normalizers").Items().Select(item => Read(item)!).ToArray();
-                return new Rewrite(text => parts.Aggregate(text, (value, next) => next.Apply(value)));
+                return new SequenceNormalizer([.. part.Get("normalizers").Items().Select(item => Read(item)!)]);
             case "Prepend":
                 var prefix = part.Get("prepend").Text();
                 return new Rewrite(text => text.Length > 0 ? prefix + text : text);
@@ -34,8 +34,18 @@ internal abstract class TextNormalizer
             case "NFKD":
                 return new Rewrite(text => UnicodeNormalizer.Normalize(text, compatible: true, compose: false));
             case "Lowercase":
-                // U+0130 is the one character whose full lower case has two characters.
-                return new Rewrite(text => text.Replace("\u0130", "i\u0307", StringComparison.Ordinal).ToLowerInvariant());
+                return new Rewrite(CharacterRewriting.Lowercase);
+            case "StripAccents":
+                return new Rewrite(CharacterRewriting.WithoutMarks);
+            case "Nmt":
+                return new Rewrite(CharacterRewriting.Nmt);
+            case "ByteLevel":
+                return new Rewrite(text => ByteAlphabet.Spell(text));
+            case "BertNormalizer":
+                return ReadBert(part);
+            case "Precompiled":
+                var map = PrecompiledCharsMap.Read(part.Get("precompiled_charsmap"));
+                return new Rewrite(map.RewriteGraphemes);
             case "Strip":
                 bool left = part.Get("strip_left").Flag();
                 bool right = part.Get("strip_right").Flag();
@@ -59,32 +69,43 @@ internal abstract class TextNormalizer
         {
             var old = literal.Text();
             return old.Length > 0
-                ? new Rewrite(text => text.Replace(old, content, StringComparison.Ordinal))
+                ? new Rewrite(text => TextRewriting.Replace(text, old, content))
                 : throw literal.Error("is empty");
         }
-        if (content.Contains('$'))
-            throw node.Get("content").Unsupported("has a '$', and replacement by groups is not supported");
-        var regex = PreTokenizer.Pattern(pattern);
-        return new Rewrite(text => Replace(text, regex, content));
+        var regex = TextPattern.Read(pattern);
+        return new Rewrite(text => TextRewriting.Replace(text, regex, content));
     }
 
-    /// <summary>Replaces every match by a literal text.</summary>
-    internal static string Replace(string text, CodePointRegex regex, string content)
+    private static SequenceNormalizer ReadBert(JsonNode node)
     {
-        var matches = new List<(int Start, int End)>();
-        regex.FindAll(text, matches);
-        var output = new StringBuilder(text.Length);
-        int done = 0;
-        foreach (var (start, end) in matches)
+        bool lowercase = node.Flag("lowercase", true);
+        List<TextNormalizer> parts = [];
+        if (node.Flag("clean_text", true))
+            parts.Add(new Rewrite(CharacterRewriting.Clean));
+        if (node.Flag("handle_chinese_chars", true))
+            parts.Add(new Rewrite(CharacterRewriting.SpaceIdeographs));
+        if (node.Flag("strip_accents", lowercase))
+            parts.Add(new Rewrite(text => CharacterRewriting.WithoutNonspacingMarks(UnicodeNormalizer.Normalize(text, compatible: false, compose: false))));
+        if (lowercase)
+            parts.Add(new Rewrite(CharacterRewriting.Lowercase));
+        return new SequenceNormalizer([.. parts]);
+    }
+
+    private sealed class SequenceNormalizer(TextNormalizer[] parts) : TextNormalizer
+    {
+        public override string Apply(string text, bool atStart)
         {
-            output.Append(text, done, start - done).Append(content);
-            done = end;
+            foreach (var part in parts)
+            {
+                text = part.Apply(text, atStart);
+                TextRewriting.Check(text.Length);
+            }
+            return text;
         }
-        return output.Append(text, done, text.Length - done).ToString();
     }
 
     private sealed class Rewrite(Func<string, string> rewrite) : TextNormalizer
     {
-        public override string Apply(string text) => rewrite(text);
+        public override string Apply(string text, bool atStart) => rewrite(text);
     }
 }

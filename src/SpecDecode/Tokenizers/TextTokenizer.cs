@@ -1,21 +1,23 @@
 using System.Text;
-using System.Text.Json;
 using SpecDecode.Models;
 using SpecDecode.Models.Checkpoints;
+using SpecDecode.Tokenizers.SentencePiece;
 
 namespace SpecDecode.Tokenizers;
 
 /// <summary>
-/// Text to token ids and back, as a Hugging Face <c>tokenizer.json</c> of kind BPE says: byte-level (GPT-2, Llama 3, Qwen,
-/// SmolLM) or SentencePiece-style with byte fallback (Llama 2, Mistral).
+/// Text to token ids and back, as a Hugging Face <c>tokenizer.json</c> of kind BPE says, byte-level (GPT-2, Llama 3, Qwen,
+/// SmolLM) or SentencePiece-style with byte fallback (Llama 2, Mistral), or as a SentencePiece <c>tokenizer.model</c> of kind
+/// BPE says.
 /// </summary>
-/// <remarks>Thread-safe. The sections <c>truncation</c> and <c>padding</c> have no effect.</remarks>
+/// <remarks>
+/// Thread-safe. The sections <c>truncation</c> and <c>padding</c> of a <c>tokenizer.json</c> have no effect, and neither has
+/// what <c>tokenizer_config.json</c> says beside it.
+/// </remarks>
 public sealed class TextTokenizer
 {
-    private const int MaxFileSize = 256 << 20;
-
     private readonly Vocabulary _vocabulary;
-    private readonly HashSet<int> _special = [];
+    private readonly IReadOnlySet<int> _special;
     private readonly TextNormalizer? _normalizer;
     private readonly PreTokenizer? _preTokenizer;
     private readonly BytePairModel _model;
@@ -26,47 +28,50 @@ public sealed class TextTokenizer
     private readonly (AddedTokenFinder Raw, AddedTokenFinder Normalized) _plainFinders;
     private readonly (AddedTokenFinder Raw, AddedTokenFinder Normalized) _allFinders;
 
-    private TextTokenizer(JsonNode root)
+    private TextTokenizer(TokenizerDefinition definition)
     {
-        var model = root.Get("model");
-        if (model.TryGet("type") is { } type && type.Text() != "BPE")
-            throw type.Unsupported($"is '{type.Text()}', and only BPE is supported");
-        _vocabulary = Vocabulary.Read(model.Get("vocab"));
-        var added = AddedToken.Read(root.TryGet("added_tokens"), _vocabulary);
-        foreach (var token in added)
-        {
-            if (token.Special)
-                _special.Add(token.Id);
-        }
-        _model = new BytePairModel(model, _vocabulary, _special);
-        _normalizer = TextNormalizer.Read(root.TryGet("normalizer"));
-        _preTokenizer = PreTokenizer.Read(root.TryGet("pre_tokenizer"));
-        _frame = SpecialTokenFrame.Read(root.TryGet("post_processor"), _vocabulary);
-        _decoder = TokenDecoder.Read(root.TryGet("decoder"));
-        _allFinders = Finders(added);
-        _plainFinders = Finders(added.Where(token => !token.Special));
+        _vocabulary = definition.Vocabulary;
+        _special = definition.Special;
+        _normalizer = definition.Normalizer;
+        _preTokenizer = definition.PreTokenizer;
+        _model = definition.Model;
+        _frame = definition.Frame;
+        _decoder = definition.Decoder;
+        _allFinders = Finders(definition.AddedTokens);
+        _plainFinders = Finders(definition.AddedTokens.Where(token => !token.Special));
     }
 
     /// <summary>The highest id plus one. Ids below it may be unused.</summary>
     public int VocabularySize => _vocabulary.Size;
 
     /// <summary>Reads a tokenizer.</summary>
-    /// <param name="path">The path of a <c>tokenizer.json</c> of at most 256 MB.</param>
-    /// <exception cref="CheckpointException">The file is missing, damaged or contradicts itself.</exception>
+    /// <param name="path">
+    /// The path of a SentencePiece model of at most 16 MB, if its name ends in <c>.model</c>: <c>tokenizer_config.json</c> and
+    /// <c>added_tokens.json</c> beside it are read too. Otherwise that of a <c>tokenizer.json</c> of at most 256 MB.
+    /// </param>
+    /// <exception cref="CheckpointException">A file is missing, damaged or contradicts itself.</exception>
     /// <exception cref="UnsupportedTokenizerException">The file is sound but of a kind that is not supported.</exception>
     public static TextTokenizer Load(string path)
     {
         ArgumentException.ThrowIfNullOrEmpty(path);
-        try
-        {
-            using var document = JsonDocument.Parse(CheckpointFile.ReadAll(path, MaxFileSize, out _));
-            return new TextTokenizer(new JsonNode(document.RootElement, path, ""));
-        }
-        catch (JsonException e)
-        {
-            throw new CheckpointException(
-                path, $"the file is not JSON ({e.Message}). Download the file again from where the model comes from.", e);
-        }
+        return new(path.EndsWith(".model", StringComparison.OrdinalIgnoreCase)
+            ? SentencePieceReader.Read(path)
+            : TokenizerDefinition.ReadJson(path));
+    }
+
+    /// <summary>Reads the tokenizer of a checkpoint: its <c>tokenizer.json</c>, or else its <c>tokenizer.model</c>.</summary>
+    /// <param name="folder">The checkpoint folder. Nothing else in it needs to be there.</param>
+    /// <exception cref="CheckpointException">
+    /// The folder or the tokenizer in it is missing, or the tokenizer is damaged or contradicts itself.
+    /// </exception>
+    /// <exception cref="UnsupportedTokenizerException">The tokenizer is sound but of a kind that is not supported.</exception>
+    public static TextTokenizer LoadFromFolder(string folder)
+    {
+        ArgumentNullException.ThrowIfNull(folder);
+        folder = CheckpointFile.FullPath(folder);
+        CheckpointFolder.CheckExists(folder);
+        return Load(CheckpointFolder.FindTokenizer(folder) ?? throw new CheckpointException(
+            folder, "has neither tokenizer.json nor tokenizer.model; download the checkpoint's tokenizer"));
     }
 
     /// <summary>Turns text into ids.</summary>
@@ -128,7 +133,7 @@ public sealed class TextTokenizer
     private void EncodeStretch(string text, bool atStart, AddedTokenFinder finder, List<int> ids)
     {
         if (_normalizer is not null)
-            text = _normalizer.Apply(text);
+            text = _normalizer.Apply(text, atStart);
         finder.Split(text, (start, end, token) =>
         {
             if (token is not null)
@@ -149,7 +154,7 @@ public sealed class TextTokenizer
 
     private (AddedTokenFinder Raw, AddedTokenFinder Normalized) Finders(IEnumerable<AddedToken> tokens) => (
         new(tokens.Where(token => !token.Normalized).Select(token => (token.Content, token))),
-        new(tokens.Where(token => token.Normalized).Select(token => (_normalizer?.Apply(token.Content) ?? token.Content, token))));
+        new(tokens.Where(token => token.Normalized).Select(token => (token.Written ?? _normalizer?.Apply(token.Content, atStart: true) ?? token.Content, token))));
 
     private static string WellFormed(string text)
     {

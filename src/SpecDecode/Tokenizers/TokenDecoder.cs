@@ -1,4 +1,5 @@
 using System.Text;
+using SpecDecode.Tokenizers.SentencePiece;
 
 namespace SpecDecode.Tokenizers;
 
@@ -26,6 +27,17 @@ internal sealed class TokenDecoder
             decoder.Add(part);
         else
             decoder._stages.Add(next => new JoinStage(next));
+        return decoder;
+    }
+
+    /// <summary>How SentencePiece decodes: marks are spaces, byte tokens are bytes.</summary>
+    /// <param name="start">What becomes of marks at the start of the text.</param>
+    public static TokenDecoder ForSentencePiece(LeadingSpace start)
+    {
+        var decoder = new TokenDecoder();
+        decoder._stages.Add(next => new SentencePieceStage(next, start));
+        decoder._stages.Add(next => new ByteFallbackStage(next));
+        decoder._stages.Add(next => new FuseStage(next));
         return decoder;
     }
 
@@ -72,6 +84,19 @@ internal sealed class TokenDecoder
                 bool prepends = MetaspacePreTokenizer.Scheme(node) != MetaspacePreTokenizer.PrependScheme.Never;
                 _stages.Add(next => new MetaspaceStage(next, mark.ToString(), prepends));
                 break;
+            case "BPEDecoder":
+                RequireTokens(type);
+                var suffix = node.TryGet("suffix")?.Text() ?? "</w>";
+                if (suffix.Length == 0)
+                    throw node.Get("suffix").Error("is empty");
+                _stages.Add(next => new WordEndStage(next, suffix));
+                break;
+            case "WordPiece":
+                RequireTokens(type);
+                var prefix = node.TryGet("prefix")?.Text() ?? "##";
+                bool cleanup = node.Flag("cleanup", true);
+                _stages.Add(next => new WordPieceStage(next, prefix, cleanup));
+                break;
             case var other:
                 throw type.Unsupported($"is the decoder '{other}', which is not supported");
         }
@@ -98,14 +123,12 @@ internal sealed class TokenDecoder
                 throw literal.Error("is empty");
             if (old.Length > 1)
                 RequireTokens(type);
-            _stages.Add(next => new ReplaceStage(next, text => text.Replace(old, content, StringComparison.Ordinal)));
+            _stages.Add(next => new ReplaceStage(next, text => TextRewriting.Replace(text, old, content)));
             return;
         }
         RequireTokens(type);
-        if (content.Contains('$'))
-            throw node.Get("content").Unsupported("has a '$', and replacement by groups is not supported");
-        var regex = PreTokenizer.Pattern(pattern);
-        _stages.Add(next => new ReplaceStage(next, text => TextNormalizer.Replace(text, regex, content)));
+        var regex = TextPattern.Read(pattern);
+        _stages.Add(next => new ReplaceStage(next, text => TextRewriting.Replace(text, regex, content)));
     }
 
     private void RequireTokens(JsonNode type)

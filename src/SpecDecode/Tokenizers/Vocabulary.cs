@@ -1,4 +1,5 @@
 using SpecDecode.Models;
+using static SpecDecode.Models.Checkpoints.CheckpointText;
 
 namespace SpecDecode.Tokenizers;
 
@@ -26,24 +27,35 @@ internal sealed class Vocabulary
         {
             int id = value.Number(MaxId);
             if (!vocabulary._ids.TryAdd(text, id))
-                throw node.Error($"has the token '{text}' twice");
+                throw node.Error($"has the token '{Shorten(text)}' twice");
             vocabulary.Assign(id, text, node);
         }
         return vocabulary;
     }
 
     /// <summary>Adds a token that stands outside the model's own vocabulary, or confirms one that stands in it.</summary>
+    /// <returns>Whether the token is new.</returns>
     /// <exception cref="CheckpointException">The text has another id or the id another text.</exception>
-    public void Add(string text, int id, JsonNode node)
+    public bool Add(string text, int id, JsonNode node)
     {
         if (_ids.TryGetValue(text, out int known))
         {
-            if (known != id)
-                throw node.Error($"gives the token '{text}' the id {id}, but it already has the id {known}");
-            return;
+            return known == id
+                ? false
+                : throw node.Error($"gives the token '{Shorten(text)}' the id {id}, but it already has the id {known}");
         }
         _ids.Add(text, id);
         Assign(id, text, node);
+        return true;
+    }
+
+    /// <summary>Adds a token; false where its text or its id is taken.</summary>
+    public bool TryAdd(string text, int id)
+    {
+        if (!_texts.TryAdd(id, text))
+            return false;
+        Size = Math.Max(Size, id + 1);
+        return _ids.TryAdd(text, id);
     }
 
     /// <summary>The id of a token text.</summary>
@@ -58,7 +70,7 @@ internal sealed class Vocabulary
     private void Assign(int id, string text, JsonNode node)
     {
         if (!_texts.TryAdd(id, text))
-            throw node.Error($"gives the id {id} to '{_texts[id]}' and to '{text}'");
+            throw node.Error($"gives the id {id} to '{Shorten(_texts[id])}' and to '{Shorten(text)}'");
         Size = Math.Max(Size, id + 1);
     }
 }

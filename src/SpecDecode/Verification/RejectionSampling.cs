@@ -12,6 +12,7 @@ internal sealed class RejectionSampling : IAcceptance
 {
     private readonly Truncation _truncation = new();
     private readonly TokenDistribution _p = new();
+    private readonly TokenDistribution _residual = new();
 
     /// <inheritdoc/>
     public int Draft(Round round, ReadOnlySpan<float> logits)
@@ -41,7 +42,7 @@ internal sealed class RejectionSampling : IAcceptance
         }
         else
         {
-            round.Correct(DrawResidual(_p, q, sampler.Random.Next()));
+            round.Correct(DrawResidual(_p, q, _residual, sampler.Random.Next()));
         }
     }
 
@@ -56,40 +57,11 @@ internal sealed class RejectionSampling : IAcceptance
     /// <summary>A token from max(0, p − q), normalised; from p where rounding leaves nothing of that.</summary>
     /// <param name="p">The full model's distribution.</param>
     /// <param name="q">The distribution that the rejected token was drawn from.</param>
+    /// <param name="residual">Becomes max(0, p − q).</param>
     /// <param name="uniform">A number in [0, 1).</param>
-    public static int DrawResidual(TokenDistribution p, TokenDistribution q, double uniform)
+    public static int DrawResidual(TokenDistribution p, TokenDistribution q, TokenDistribution residual, double uniform)
     {
-        double total = Residual(p, q, double.PositiveInfinity, out _);
-        if (!(total > 0))
-        {
-            return p.Draw(uniform);
-        }
-
-        Residual(p, q, uniform * total, out int token);
-        return token;
-    }
-
-    // Adds the residual up over the tokens of p, until it passes a number; the token at which it does, or the last that has any.
-    private static double Residual(TokenDistribution p, TokenDistribution q, double until, out int token)
-    {
-        double sum = 0;
-        int place = 0;
-        token = -1;
-        for (int i = 0; i < p.Count && !(sum > until); i++)
-        {
-            while (place < q.Count && q.Tokens[place] < p.Tokens[i])
-            {
-                place++;
-            }
-
-            double left = p.Weights[i] / p.Total - (place < q.Count && q.Tokens[place] == p.Tokens[i] ? q.Weights[place] / q.Total : 0);
-            if (left > 0)
-            {
-                sum += left;
-                token = p.Tokens[i];
-            }
-        }
-
-        return sum;
+        residual.FillResidual(p, q);
+        return (residual.Total > 0 ? residual : p).Draw(uniform);
     }
 }

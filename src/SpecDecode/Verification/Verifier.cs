@@ -1,4 +1,3 @@
-using System.Numerics.Tensors;
 using SpecDecode.Plans;
 using SpecDecode.Sampling;
 using SpecDecode.Scheduling;
@@ -53,8 +52,6 @@ internal sealed class Verifier
         return _batch.Rows;
     }
 
-    private static bool HasKeptRows(Round round) => round.DraftLength > 0;
-
     private static int KeptDepth(Round round) => round.Sequence.Draft!.Plan.ExactDepth;
 
     // Rows at depth 0: all but those that were kept.
@@ -64,9 +61,8 @@ internal sealed class Verifier
         for (int i = 0; i < rounds.Count; i++)
         {
             Round round = rounds[i];
-            round.FirstRow = HasKeptRows(round)
-                ? _batch.Add(round.Sequence.Cache, round.CommittedLength + round.Rows - 1, round.Draft[^1])
-                : _batch.Add(round.Sequence.Cache, round.CommittedLength, round.Sequence.Pending[..round.PendingLength]);
+            ReadOnlySpan<int> tokens = round.TokensToEnter;
+            round.FirstRow = _batch.Add(round.Sequence.Cache, round.CommittedLength + round.Rows - tokens.Length, tokens);
         }
 
         _stages.Embed(_batch);
@@ -78,7 +74,7 @@ internal sealed class Verifier
         int next = _fullPlan.Blocks.Length;
         for (int i = 0; i < rounds.Count; i++)
         {
-            if (HasKeptRows(rounds[i]) && KeptDepth(rounds[i]) > depth)
+            if (rounds[i].HasKeptRows && KeptDepth(rounds[i]) > depth)
             {
                 next = Math.Min(next, KeptDepth(rounds[i]));
             }
@@ -93,7 +89,7 @@ internal sealed class Verifier
         bool joins = false;
         for (int i = 0; i < rounds.Count; i++)
         {
-            joins |= HasKeptRows(rounds[i]) && KeptDepth(rounds[i]) == depth;
+            joins |= rounds[i].HasKeptRows && KeptDepth(rounds[i]) == depth;
         }
 
         if (!joins)
@@ -107,7 +103,7 @@ internal sealed class Verifier
         {
             Round round = rounds[i];
             RowSpan span = _batch.Spans[i];
-            int keptRows = HasKeptRows(round) && KeptDepth(round) == depth ? round.DraftLength : 0;
+            int keptRows = round.HasKeptRows && KeptDepth(round) == depth ? round.DraftLength : 0;
             if (keptRows > 0)
             {
                 _sources.Add(new RowSource(IsKept: true, round.KeptSlot, keptRows));
@@ -161,13 +157,13 @@ internal sealed class Verifier
 
     private void Judge(Round round, ReadOnlySpan<float> logits)
     {
-        int highest = TensorPrimitives.IndexOfMax(logits);
-        if (float.IsFinite(logits[highest]))
+        if (Greedy.CanPick(logits))
         {
             _rules[round.Sequence.Sampler.Rule].Judge(round, logits);
         }
         else
         {
+            int highest = RowScan.IndexOfHighest(logits);
             round.Fail(Greedy.NotFinite(highest, logits[highest]));
         }
     }

@@ -291,6 +291,7 @@ internal sealed class EngineHistory
     {
         Plan = DrawPlan(),
         Length = _random.Next(1, 17),
+        Precision = Chance(4) ? Precision.Int4 : null,
         Threshold = Chance(3) ? _random.NextSingle() : 0,
     };
 

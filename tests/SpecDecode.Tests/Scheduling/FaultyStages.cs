@@ -13,6 +13,9 @@ internal sealed class FaultyStages(IStages inner) : IStages
     /// <summary>Told before storage is made; what it throws, the call throws.</summary>
     public Action? OnStorage { get; set; }
 
+    /// <summary>Told when storage is disposed, which is not done where it throws.</summary>
+    public Action? OnDispose { get; set; }
+
     /// <summary>Storages that were made and not disposed.</summary>
     public int LiveStorages { get; private set; }
 
@@ -26,6 +29,8 @@ internal sealed class FaultyStages(IStages inner) : IStages
 
     public int MaxScoredRows => inner.MaxScoredRows;
 
+    public Precision? DraftPrecision => inner.DraftPrecision;
+
     public long RuntimeTicks => inner.RuntimeTicks;
 
     public IKvStorage CreateKvStorage(int capacity)
@@ -33,12 +38,12 @@ internal sealed class FaultyStages(IStages inner) : IStages
         OnStorage?.Invoke();
         IKvStorage storage = inner.CreateKvStorage(capacity);
         LiveStorages++;
-        return new CountedStorage(storage, () => LiveStorages--);
+        return new CountedStorage(storage, () => OnDispose?.Invoke(), () => LiveStorages--);
     }
 
     public long KvStorageBytes(int capacity) => inner.KvStorageBytes(capacity);
 
-    public void Embed(RowBatch batch) => Call(() => inner.Embed(Unwrapped(batch)));
+    public void Embed(RowBatch batch, WeightSet weights = WeightSet.Verifier) => Call(() => inner.Embed(Unwrapped(batch), weights));
 
     public void Run(Block block, RowBatch batch) => Call(() => inner.Run(block, Unwrapped(batch)));
 
@@ -77,7 +82,7 @@ internal sealed class FaultyStages(IStages inner) : IStages
         return inner;
     }
 
-    private sealed class CountedStorage(IKvStorage inner, Action disposed) : IKvStorage
+    private sealed class CountedStorage(IKvStorage inner, Action disposing, Action disposed) : IKvStorage
     {
         private readonly KvCache _twin = new(inner);
         private Action? _disposed = disposed;
@@ -98,6 +103,7 @@ internal sealed class FaultyStages(IStages inner) : IStages
 
         public void Dispose()
         {
+            disposing();
             inner.Dispose();
             _disposed?.Invoke();
             _disposed = null;

@@ -25,7 +25,7 @@ public class SchedulerHistoryTests
         {
             ScriptedModel model = new(1 + seed % 3, 11 + seed % 13, (ulong)seed << 20);
             int maxRows = (int[])[1, 2, 3, 7, 32] is var rows ? rows[seed % rows.Length] : 0;
-            using SchedulerHistory history = new(new ScriptedStages(model, maxRows, 1 + seed % maxRows, MaxSequenceLength), seed, random => Draw(random, model.Layers, model.Vocabulary));
+            using SchedulerHistory history = new(new ScriptedStages(model, maxRows, 1 + seed % maxRows, MaxSequenceLength), seed, random => Draw(random, model.Layers, model.Vocabulary, Precision.Int4));
             history.Play(steps: 8 + seed % 12);
             failedPasses += history.FailedPasses;
             using ScriptedStages alone = new(model, 64, 64, MaxSequenceLength);
@@ -53,7 +53,7 @@ public class SchedulerHistoryTests
     public void Two_hundred_histories_on_a_real_model_leave_nothing_behind_and_change_no_text()
     {
         string folder = Path.Combine(TestFolders.Fixtures, "llama_base");
-        ModelOptions options = new() { CacheFolder = TestFolders.WeightCache };
+        ModelOptions options = new() { CacheFolder = TestFolders.WeightCache, DraftPrecision = Precision.Int4 };
         RuntimeOptions runtime = new() { MaxRowsPerPass = 12, MaxSequenceLength = MaxSequenceLength };
         CancellationToken cancellation = TestContext.Current.CancellationToken;
         using LoadedModel model = ModelLoader.Load(folder, options, runtime, _ => { }, null, cancellation);
@@ -61,7 +61,7 @@ public class SchedulerHistoryTests
         int texts = 0;
         for (int seed = 0; seed < 200; seed++)
         {
-            using SchedulerHistory history = new(model.Stages, seed, random => Draw(random, model.Stages.LayerCount, model.Stages.VocabularySize));
+            using SchedulerHistory history = new(model.Stages, seed, random => Draw(random, model.Stages.LayerCount, model.Stages.VocabularySize, model.Stages.DraftPrecision));
             history.Play(steps: 15);
             foreach ((Sequence sequence, HistoryRequest request) in history.Ended.Where(ended => ended.Sequence.Sampler.Rule != AcceptanceRule.Rejection))
             {
@@ -101,7 +101,7 @@ public class SchedulerHistoryTests
         }
     }
 
-    private static HistoryRequest Draw(Random random, int layers, int vocabulary)
+    private static HistoryRequest Draw(Random random, int layers, int vocabulary, Precision? draftPrecision)
     {
         int[] Tokens(int count) => [.. Enumerable.Range(0, count).Select(_ => random.Next(vocabulary))];
         int length = random.Next(1, 20);
@@ -113,6 +113,7 @@ public class SchedulerHistoryTests
                     ? LayerPlan.EarlyExit(layers, random.Next(1, layers + 1))
                     : LayerPlan.Skip(layers, [random.Next(layers)], [random.Next(layers)]),
                 Length = random.Next(1, 9),
+                Precision = random.Next(4) == 0 ? draftPrecision : null,
                 Threshold = random.Next(3) == 0 ? random.NextSingle() : 0,
             },
             random.Next(3) == 0 ? SamplingOptions.Greedy : new SamplingOptions

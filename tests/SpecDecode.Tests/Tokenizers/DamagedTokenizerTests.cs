@@ -48,6 +48,9 @@ public class DamagedTokenizerTests
     [InlineData(""" "added_tokens": [ { "id": 3, "content": "x", "special": 1 } ]""", "'added_tokens[0].special' is not true or false")]
     [InlineData(""" "normalizer": {}""", "'normalizer' has no key 'type'")]
     [InlineData(""" "normalizer": { "type": "Prepend" }""", "'normalizer' has no key 'prepend'")]
+    [InlineData(""" "normalizer": { "type": "Precompiled", "precompiled_charsmap": "?" }""", "'normalizer.precompiled_charsmap' is no character map")]
+    [InlineData(""" "normalizer": { "type": "Precompiled", "precompiled_charsmap": "/////wAAAAA=" }""", "is no character map")]
+    [InlineData(""" "decoder": { "type": "BPEDecoder", "suffix": "" }""", "'decoder.suffix' is empty")]
     [InlineData(""" "normalizer": { "type": "Sequence", "normalizers": [ null ] }""", "'normalizer.normalizers[0]' is not an object")]
     [InlineData(""" "normalizer": { "type": "Replace", "pattern": { "String": "" }, "content": "" }""", "'normalizer.pattern.String' is empty")]
     [InlineData(""" "pre_tokenizer": { "type": "Split", "pattern": {}, "behavior": "Isolated" }""", "'pre_tokenizer.pattern' has no key 'Regex'")]
@@ -62,10 +65,10 @@ public class DamagedTokenizerTests
         AssertRefused($$"""{ {{section}}, "model": {{Model}} }""", said);
 
     [Theory]
-    [InlineData(""" "normalizer": { "type": "Precompiled" }""", "'normalizer.type' is the normalizer 'Precompiled'")]
+    [InlineData(""" "normalizer": { "type": "Other" }""", "'normalizer.type' is the normalizer 'Other'")]
     [InlineData(""" "pre_tokenizer": { "type": "UnicodeScripts" }""", "pre-tokenizer 'UnicodeScripts'")]
-    [InlineData(""" "pre_tokenizer": { "type": "Split", "pattern": { "Regex": "[\\p{Han}]" }, "behavior": "Isolated" }""", "regular expression")]
-    [InlineData(""" "pre_tokenizer": { "type": "Split", "pattern": { "Regex": "[a&&b]" }, "behavior": "Isolated" }""", "nested character classes")]
+    [InlineData(""" "pre_tokenizer": { "type": "Split", "pattern": { "Regex": "[\\p{Hiragana}]" }, "behavior": "Isolated" }""", "the property 'Hiragana'")]
+    [InlineData(""" "pre_tokenizer": { "type": "Split", "pattern": { "Regex": "(a)\\1" }, "behavior": "Isolated" }""", "'\\1', which is not supported")]
     [InlineData(""" "decoder": { "type": "CTC" }""", "decoder 'CTC'")]
     [InlineData(""" "decoder": { "type": "Sequence", "decoders": [ { "type": "Fuse" }, { "type": "ByteFallback" } ] }""", "after the tokens have been fused")]
     [InlineData(""" "post_processor": { "type": "Other" }""", "post-processor 'Other'")]
@@ -80,7 +83,7 @@ public class DamagedTokenizerTests
     [InlineData("""{ "model": { "type": "Unigram", "vocab": [["a", 0.0]] } }""")]
     [InlineData("""{ "model": { "type": "WordPiece", "vocab": {} } }""")]
     [InlineData("""{ "model": { "type": "BPE", "vocab": { "a": 0 }, "merges": [], "dropout": 0.1 } }""")]
-    [InlineData("""{ "model": { "type": "BPE", "vocab": { "a": 0 }, "merges": [], "end_of_word_suffix": "</w>" } }""")]
+    [InlineData("""{ "model": { "type": "BPE", "vocab": { "a": 0 }, "merges": [], "end_of_word_suffix": "</w>", "byte_fallback": true } }""")]
     public void Another_kind_of_model_is_unsupported(string json) =>
         Assert.Throws<UnsupportedTokenizerException>(() => TokenizerFiles.Load(json));
 

@@ -1,4 +1,3 @@
-using System.Globalization;
 using SpecDecode.Tokenizers;
 
 namespace SpecDecode.Tests.Tokenizers;
@@ -23,6 +22,10 @@ public class PipelineTests
     [InlineData("""{ "type": "Whitespace" }""", "How are you-doing?", "How|are|you|-|doing|?")]
     [InlineData("""{ "type": "WhitespaceSplit" }""", "Hey, man, Good?", "Hey,|man,|Good?")]
     [InlineData("""{ "type": "Punctuation" }""", "Hey, $man!", "Hey|,| |$|man|!")]
+    [InlineData("""{ "type": "BertPreTokenizer" }""", "Hey, man! a\u00A0b", "Hey|,|man|!|a|b")]
+    [InlineData("""{ "type": "FixedLength", "length": 2 }""", "a🚀\nbc", "a🚀|\nb|c")]
+    [InlineData("""{ "type": "CharDelimiterSplit", "delimiter": "-" }""", "a--b", "a|b")]
+    [InlineData("""{ "type": "Split", "pattern": { "Regex": "x*" }, "behavior": "Contiguous" }""", "abx", "a|b|x")]
     [InlineData("""{ "type": "Metaspace", "replacement": "▁" }""", "Hey   friend!", "▁Hey|▁|▁|▁friend!")]
     [InlineData("""{ "type": "Metaspace", "replacement": "▁", "prepend_scheme": "never", "split": false }""", "Hey friend", "Hey▁friend")]
     [InlineData("""{ "type": "ByteLevel", "add_prefix_space": true }""", "Hi  there's", "ĠHi|Ġ|Ġthere|'s")]
@@ -37,28 +40,6 @@ public class PipelineTests
         Assert.Equal("🚀🚀|🚀", Words("""{ "type": "Split", "pattern": { "Regex": ".{1,2}" }, "behavior": "Isolated" }""", "🚀🚀🚀"));
     }
 
-    [Fact]
-    public void Every_stand_in_has_the_category_it_stands_for()
-    {
-        for (int i = 0; i < CodePointRegex.StandIns.Length; i++)
-        {
-            if ((UnicodeCategory)i != UnicodeCategory.Surrogate)
-                Assert.Equal((UnicodeCategory)i, CharUnicodeInfo.GetUnicodeCategory(CodePointRegex.StandIns[i]));
-        }
-    }
-
-    [Theory]
-    [InlineData(@"\w+", @"[\p{L}\p{M}\p{Nd}\p{Nl}\p{Pc}]+")]
-    [InlineData(@"[^\w\s]", @"[^\p{L}\p{M}\p{Nd}\p{Nl}\p{Pc}\s]")]
-    [InlineData(@"[^\r\n\p{L}]?+\p{L}++|a", @"(?>[^\r\n\p{L}]?)(?>\p{L}+)|a")]
-    [InlineData(@"(?i:'s|'t)*+\++", @"(?>(?i:'s|'t)*)\++")]
-    [InlineData(@"[]\]+*]", @"[]\]+*]")]
-    public void Oniguruma_patterns_are_translated(string pattern, string expected)
-    {
-        Assert.True(PatternDialect.TryTranslate(pattern, out var translated, out _));
-        Assert.Equal(expected, translated);
-    }
-
     [Theory]
     [InlineData("NFC", "e\u0301\u0327 \u1112\u1161\u11AB \u212B \u0958", "\u0229\u0301 \uD55C \u00C5 \u0915\u093C")]
     [InlineData("NFD", "\u1E69 \uD55C \u00C5", "s\u0323\u0307 \u1112\u1161\u11AB A\u030A")]
@@ -71,6 +52,12 @@ public class PipelineTests
     [Theory]
     [InlineData("""{ "type": "Strip", "strip_left": true, "strip_right": false }""", " \u3000ab ", "ab ")]
     [InlineData("""{ "type": "Replace", "pattern": { "Regex": "\\s+" }, "content": " " }""", "a   b\n\nc", "a b c")]
+    [InlineData("""{ "type": "Replace", "pattern": { "Regex": "b+" }, "content": "$0" }""", "abbc", "a$0c")]
+    [InlineData("""{ "type": "StripAccents" }""", "e\u0301\u0903a\u20DD", "ea")]
+    [InlineData("""{ "type": "Nmt" }""", "a\u0001\u200Bb\tc\u2581", "a b c ")]
+    [InlineData("""{ "type": "ByteLevel" }""", "a é", "aĠÃ©")]
+    [InlineData("""{ "type": "BertNormalizer", "clean_text": true, "handle_chinese_chars": true, "strip_accents": null, "lowercase": true }""", "É\u0000中\tX", "e 中  x")]
+    [InlineData("""{ "type": "BertNormalizer", "clean_text": false, "handle_chinese_chars": false, "strip_accents": false, "lowercase": false }""", "É\t中", "É\t中")]
     [InlineData("""{ "type": "Prepend", "prepend": "x" }""", "", "")]
     public void A_normalizer_rewrites_as_the_reference_does(string json, string text, string expected) => Assert.Equal(expected, Normalized(json, text));
 
@@ -98,6 +85,47 @@ public class PipelineTests
         Assert.Equal([Id('a'), 103, Id('b')], tokenizer.Encode("a \t[m] \n b"));
         Assert.Equal([Id('a'), Id(' '), 104, Id(' '), Id('b')], tokenizer.Encode("a ww b"));
         Assert.DoesNotContain(104, tokenizer.Encode("aww"));
+    }
+
+    [Fact]
+    public void An_added_token_outside_the_models_vocabulary_is_no_part_of_words()
+    {
+        var tokenizer = TokenizerFiles.Load("""
+            { "added_tokens": [ { "id": 3, "content": "x", "special": true }, { "id": 4, "content": "aa", "single_word": true } ],
+              "model": { "type": "BPE", "ignore_merges": true, "unk_token": "?", "vocab": { "?": 0, "a": 1, "b": 2 }, "merges": [] } }
+            """);
+        Assert.Equal([1, 0, 1], tokenizer.Encode("axa"));
+        Assert.Equal([1, 3, 1], tokenizer.Encode("axa", parseSpecialTokens: true));
+        Assert.Equal([1, 1, 2], tokenizer.Encode("aab"));
+        Assert.Equal([4], tokenizer.Encode("aa"));
+    }
+
+    [Fact]
+    public void White_space_that_an_added_token_takes_along_is_looked_through_for_others()
+    {
+        var tokenizer = TokenizerFiles.Letters(
+            """
+            "added_tokens": [
+              { "id": 100, "content": "[m]", "lstrip": true, "rstrip": true }, { "id": 101, "content": "  " },
+              { "id": 1, "content": "\n", "lstrip": true, "rstrip": true } ],
+            """, " \nab[m]");
+        Assert.Equal([100, 101, 0, 2], tokenizer.Encode("[m]   a"));
+        Assert.Equal([100, 2], tokenizer.Encode("[m] \na"));
+
+        // A megabyte of it, each token with all of the rest to take along.
+        Assert.Equal([1, 2], tokenizer.Encode(new string('\n', 1 << 20) + "a")[^2..]);
+    }
+
+    [Fact]
+    public void A_file_that_lets_texts_grow_without_bounds_ends_in_a_sentence()
+    {
+        var twice = """{ "type": "Replace", "pattern": { "String": "a" }, "content": "aa" }""";
+        var many = string.Join(", ", Enumerable.Repeat(twice, 40));
+        var tokenizer = TokenizerFiles.Letters(
+            $$""" "normalizer": { "type": "Sequence", "normalizers": [ {{many}} ] }, "decoder": { "type": "Sequence", "decoders": [ {{many}} ] }, """, "ab");
+        Assert.Equal([1], tokenizer.Encode("b"));
+        Assert.Contains("more than", Assert.Throws<SpecDecodeException>(() => tokenizer.Encode("a")).Message, StringComparison.Ordinal);
+        Assert.Contains("more than", Assert.Throws<SpecDecodeException>(() => tokenizer.Decode([0])).Message, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -158,6 +186,6 @@ public class PipelineTests
     private static string Normalized(string normalizer, string text)
     {
         using var document = System.Text.Json.JsonDocument.Parse(normalizer);
-        return TextNormalizer.Read(new JsonNode(document.RootElement, "test", ""))!.Apply(text);
+        return TextNormalizer.Read(new JsonNode(document.RootElement, "test", ""))!.Apply(text, atStart: true);
     }
 }

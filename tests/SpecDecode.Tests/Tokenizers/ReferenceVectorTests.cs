@@ -6,12 +6,13 @@ namespace SpecDecode.Tests.Tokenizers;
 public class ReferenceVectorTests
 {
     [Theory]
-    [InlineData("gpt2")]
-    [InlineData("llama2")]
-    [InlineData("phi3")]
-    public void Every_reference_vector_has_its_ids(string name)
+    [InlineData("gpt2", "tokenizer.json")]
+    [InlineData("llama2", "tokenizer.json")]
+    [InlineData("llama2", "tokenizer.model")]
+    [InlineData("phi3", "tokenizer.json")]
+    public void Every_reference_vector_has_its_ids(string name, string file)
     {
-        var tokenizer = TextTokenizer.Load(TokenizerFiles.ThirdParty("tokenizers", name, "tokenizer.json"));
+        var tokenizer = TextTokenizer.Load(TokenizerFiles.ThirdParty("tokenizers", name, file));
         using var vectors = JsonDocument.Parse(File.ReadAllBytes(TokenizerFiles.ThirdParty("tokenizers", name, "vectors.json")));
         foreach (var vector in vectors.RootElement.EnumerateArray())
         {
@@ -21,17 +22,34 @@ public class ReferenceVectorTests
     }
 
     [Theory]
-    [InlineData("gpt2")]
-    [InlineData("llama2")]
-    [InlineData("phi3")]
-    public void Decoding_inverts_encoding_of_every_reference_text(string name)
+    [InlineData("gpt2", "tokenizer.json")]
+    [InlineData("llama2", "tokenizer.json")]
+    [InlineData("llama2", "tokenizer.model")]
+    [InlineData("phi3", "tokenizer.json")]
+    public void Decoding_inverts_encoding_of_every_reference_text(string name, string file)
     {
-        var tokenizer = TextTokenizer.Load(TokenizerFiles.ThirdParty("tokenizers", name, "tokenizer.json"));
+        var tokenizer = TextTokenizer.Load(TokenizerFiles.ThirdParty("tokenizers", name, file));
         using var vectors = JsonDocument.Parse(File.ReadAllBytes(TokenizerFiles.ThirdParty("tokenizers", name, "vectors.json")));
         foreach (var vector in vectors.RootElement.EnumerateArray())
         {
             var text = vector.GetProperty("text").GetString()!;
             Assert.Equal(text, tokenizer.Decode(tokenizer.Encode(text)));
+        }
+    }
+
+    [Fact]
+    public void The_model_file_and_the_json_file_of_llama2_agree_on_random_texts()
+    {
+        var model = TextTokenizer.Load(TokenizerFiles.ThirdParty("tokenizers", "llama2", "tokenizer.model"));
+        var json = TextTokenizer.Load(TokenizerFiles.ThirdParty("tokenizers", "llama2", "tokenizer.json"));
+        var random = new Random(7);
+        for (int round = 0; round < 300; round++)
+        {
+            // In the JSON file the four pieces with a no-break space have been written with spaces.
+            var text = TokenizerFiles.RandomText(random, random.Next(200)).Replace('\u00A0', ' ');
+            Assert.Equal(json.Encode(text), model.Encode(text));
+            int[] ids = [.. Enumerable.Range(0, random.Next(20)).Select(_ => random.Next(32000)).Except([8655, 17891, 20246, 30081])];
+            Assert.Equal(json.Decode(ids), model.Decode(ids));
         }
     }
 

@@ -5,11 +5,15 @@ namespace SpecDecode.Tests.Tokenizers;
 public class RoundTripTests
 {
     [Theory]
-    [InlineData(false)]
-    [InlineData(true)]
-    public void Decoding_inverts_encoding_of_random_unicode(bool byteFallback)
+    [InlineData("byte-level")]
+    [InlineData("byte fallback")]
+    [InlineData("llama.model")]
+    [InlineData("uds.model")]
+    [InlineData("nodummy.model")]
+    [InlineData("strays.model")]
+    public void Decoding_inverts_encoding_of_random_unicode(string kind)
     {
-        var tokenizer = byteFallback ? TokenizerFiles.LoadByteFallback() : TextTokenizer.Load(TokenizerFiles.BundledModel);
+        var tokenizer = Load(kind);
         var random = new Random(1);
         for (int round = 0; round < 300; round++)
         {
@@ -30,11 +34,13 @@ public class RoundTripTests
     }
 
     [Theory]
-    [InlineData(false)]
-    [InlineData(true)]
-    public void A_stream_with_a_context_gives_what_decoding_adds_after_it(bool byteFallback)
+    [InlineData("byte-level")]
+    [InlineData("byte fallback")]
+    [InlineData("uds.model")]
+    [InlineData("tsv.model")]
+    public void A_stream_with_a_context_gives_what_decoding_adds_after_it(string kind)
     {
-        var tokenizer = byteFallback ? TokenizerFiles.LoadByteFallback() : TextTokenizer.Load(TokenizerFiles.BundledModel);
+        var tokenizer = Load(kind);
         var random = new Random(2);
         for (int round = 0; round < 500; round++)
         {
@@ -68,6 +74,13 @@ public class RoundTripTests
         var tokenizer = TextTokenizer.Load(TokenizerFiles.BundledModel);
         Assert.Equal(tokenizer.Encode("a\uFFFDb"), tokenizer.Encode("a\uD800b"));
     }
+
+    private static TextTokenizer Load(string kind) => kind switch
+    {
+        "byte-level" => TextTokenizer.Load(TokenizerFiles.BundledModel),
+        "byte fallback" => TokenizerFiles.LoadByteFallback(),
+        _ => TextTokenizer.Load(Path.Combine(ReferenceCaseTests.Folder("SentencePieceCases"), kind)),
+    };
 
     private static int[] RandomIds(Random random, int size) => [.. Enumerable.Range(0, random.Next(12)).Select(_ => random.Next(size))];
 }

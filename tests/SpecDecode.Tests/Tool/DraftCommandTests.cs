@@ -13,6 +13,9 @@ public sealed class DraftCommandTests
     [InlineData("layer-skip", "--skip-attention", "2")]
     [InlineData("layer-skip", "--skip-mlp", "1-2", "--skip-attention", "3")]
     [InlineData("layer-skip", "--skip-attention", "0-3", "--skip-mlp", "0-3")]
+    [InlineData("early-exit", "--exit-layer", "4", "--draft-precision", "int8")]
+    [InlineData("early-exit", "--exit-layer", "2", "--draft-precision", "int4", "--draft-length", "6")]
+    [InlineData("layer-skip", "--skip-mlp", "1-2", "--draft-precision", "int4")]
     public void Drafting_changes_no_token_and_its_counts_add_up(params string[] draft)
     {
         using FixtureCheckpoint model = new();
@@ -45,6 +48,30 @@ public sealed class DraftCommandTests
     }
 
     [Fact]
+    public void A_draft_precision_alone_drafts_at_full_depth_on_a_copy_of_the_weights_and_changes_no_token()
+    {
+        using FixtureCheckpoint model = new();
+        ToolRun plain = ToolRun.On(model, "generate", Generate);
+        ToolRun drafted = ToolRun.On(model, "generate", [.. Generate, "--draft-precision", "int8", "--draft-length", "3"]);
+
+        Assert.True(drafted.ExitCode == 0, drafted.Error);
+        Assert.Equal(plain.Ints("tokens"), drafted.Ints("tokens"));
+        Assert.True(drafted.Json.GetProperty("acceptance_rate").GetDouble() > 0.8, drafted.Output);
+    }
+
+    [Theory]
+    [InlineData("give a lower one", "--precision", "int4", "--draft-precision", "int4")]
+    [InlineData("give a lower one", "--precision", "int4", "--draft-precision", "int8")]
+    public void A_draft_precision_that_is_not_lower_is_bad_input(string said, params string[] precisions)
+    {
+        using FixtureCheckpoint model = new();
+        ToolRun run = ToolRun.On(model, "generate", ["--tokens", "1", .. precisions]);
+
+        Assert.Equal(1, run.ExitCode);
+        Assert.Contains(said, run.Error, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void The_default_draft_length_is_4()
     {
         using FixtureCheckpoint model = new();
@@ -66,6 +93,9 @@ public sealed class DraftCommandTests
     [InlineData("give a probability", "--draft", "early-exit", "--exit-layer", "1", "--draft-threshold", "1.5")]
     [InlineData("give a probability", "--draft", "early-exit", "--exit-layer", "1", "--draft-threshold", "NaN")]
     [InlineData("telepathy", "--draft", "telepathy")]
+    [InlineData("int8", "--draft-precision", "fp32")]
+    [InlineData("drafts nothing", "--draft", "none", "--draft-precision", "int4")]
+    [InlineData("no effect", "--exit-layer", "1", "--draft-precision", "int4")]
     public void Drafting_options_that_do_not_fit_are_misuse(string said, params string[] draft)
     {
         ToolRun run = ToolRun.Of(["generate", "--model", "m", "--tokens", "1", .. draft]);

@@ -11,6 +11,11 @@ public sealed class HelpAndMisuseTests
     [InlineData("logits", "--help")]
     [InlineData("logits", "-h")]
     [InlineData("bench", "--help")]
+    [InlineData("prepare", "--help")]
+    [InlineData("perplexity", "--help")]
+    [InlineData("tokenize", "--help")]
+    [InlineData("detokenize", "--help")]
+    [InlineData("template", "--help")]
     public void Help_goes_to_stdout_and_is_no_error(params string[] arguments)
     {
         ToolRun run = ToolRun.Of(arguments);
@@ -23,7 +28,13 @@ public sealed class HelpAndMisuseTests
     [Theory]
     [InlineData("generate", "--model --prompt --tokens --max-tokens --ignore-eos --threads --cache-folder --json "
         + "--draft --exit-layer --skip-attention --skip-mlp --draft-length --draft-threshold")]
-    [InlineData("logits", "--model --tokens --exit-layer --skip-attention --skip-mlp --threads --cache-folder")]
+    [InlineData("logits", "--model --tokens --exit-layer --skip-attention --skip-mlp --threads --cache-folder "
+        + "--precision --head-precision --block-size --activations")]
+    [InlineData("prepare", "--model --precision --head-precision --block-size --output --cache-folder --json")]
+    [InlineData("perplexity", "--model --text --max-tokens --threads --cache-folder --precision --head-precision --block-size --activations --json")]
+    [InlineData("tokenize", "--model --tokenizer --text --file --special --parse-special --json")]
+    [InlineData("detokenize", "--model --tokenizer --tokens --special --json")]
+    [InlineData("template", "--template --case")]
     public void Help_of_a_command_names_each_of_its_options(string command, string options)
     {
         string help = ToolRun.Of(command, "--help").Output;
@@ -33,7 +44,9 @@ public sealed class HelpAndMisuseTests
 
     [Fact]
     public void Help_names_the_commands() =>
-        Assert.All(["generate", "logits", "bench"], command => Assert.Contains($"  {command} ", ToolRun.Of("--help").Output, StringComparison.Ordinal));
+        Assert.All(
+            ["generate", "logits", "bench", "prepare", "perplexity", "tokenize", "detokenize", "template"],
+            command => Assert.Contains($"  {command} ", ToolRun.Of("--help").Output, StringComparison.Ordinal));
 
     [Theory]
     [InlineData("no command")]
@@ -42,6 +55,8 @@ public sealed class HelpAndMisuseTests
     [InlineData("no prompt", "generate", "--model", "m")]
     [InlineData("prompt and tokens", "generate", "--model", "m", "--prompt", "a", "--tokens", "1")]
     [InlineData("no tokens", "logits", "--model", "m")]
+    [InlineData("no template", "template", "--case", "c")]
+    [InlineData("no case", "template", "--template", "t")]
     [InlineData("prompt for logits", "logits", "--model", "m", "--prompt", "a")]
     [InlineData("option without its value", "generate", "--model", "m", "--tokens")]
     [InlineData("unknown option", "generate", "--model", "m", "--tokens", "1", "--warmth", "1")]
@@ -67,6 +82,14 @@ public sealed class HelpAndMisuseTests
     [InlineData("range without end", "logits", "--model", "m", "--tokens", "1", "--skip-mlp", "1-")]
     [InlineData("range without start", "logits", "--model", "m", "--tokens", "1", "--skip-mlp", "-1")]
     [InlineData("a range of millions", "logits", "--model", "m", "--tokens", "1", "--skip-attention", "0-2147483647")]
+    [InlineData("no tokenizer", "tokenize", "--text", "a")]
+    [InlineData("model and tokenizer", "tokenize", "--model", "m", "--tokenizer", "t", "--text", "a")]
+    [InlineData("no text", "tokenize", "--model", "m")]
+    [InlineData("text and file", "tokenize", "--model", "m", "--text", "a", "--file", "f")]
+    [InlineData("no tokens", "detokenize", "--model", "m")]
+    [InlineData("tokens of words to text", "detokenize", "--model", "m", "--tokens", "a")]
+    [InlineData("a hole in tokens to text", "detokenize", "--model", "m", "--tokens", "1,,2")]
+    [InlineData("negative token to text", "detokenize", "--model", "m", "--tokens", "-1")]
     [InlineData("empty list", "logits", "--model", "m", "--tokens", "1", "--skip-attention", "")]
     public void Misuse_is_exit_code_2_with_a_hint_on_stderr(string what, params string[] arguments)
     {

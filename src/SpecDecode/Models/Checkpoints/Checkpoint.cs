@@ -31,7 +31,7 @@ internal sealed class Checkpoint : IDisposable
     /// <summary>The file <c>generation_config.json</c>; null when the folder has none.</summary>
     public ConfigDocument? GenerationConfig { get; }
 
-    /// <summary>The full path of <c>tokenizer.json</c>; null when the folder has none.</summary>
+    /// <summary>The full path of <c>tokenizer.json</c>, or else of <c>tokenizer.model</c>; null when the folder has neither.</summary>
     public string? TokenizerPath { get; }
 
     /// <summary>All tensors by name; of shards those that the index names.</summary>
@@ -40,21 +40,13 @@ internal sealed class Checkpoint : IDisposable
     /// <summary>Opens a folder: its <c>model.safetensors</c>, or else the shards of <c>model.safetensors.index.json</c>.</summary>
     /// <param name="folder">The folder.</param>
     /// <exception cref="CheckpointException">The folder or one of its files is missing, damaged or inconsistent.</exception>
-    public static Checkpoint Open(string folder)
-    {
-        ArgumentNullException.ThrowIfNull(folder);
-        folder = CheckpointFile.FullPath(folder);
-        CheckpointFolder.CheckExists(folder);
-        var config = ConfigDocument.Load(Path.Combine(folder, CheckpointFolder.Config));
-        string generationConfig = Path.Combine(folder, CheckpointFolder.GenerationConfig);
-        string tokenizer = Path.Combine(folder, CheckpointFolder.Tokenizer);
-        return new(
-            folder,
-            config,
-            Path.Exists(generationConfig) ? ConfigDocument.Load(generationConfig) : null,
-            File.Exists(tokenizer) ? tokenizer : null,
-            CheckpointFolder.OpenWeights(folder));
-    }
+    public static Checkpoint Open(string folder) => Open(folder, CheckpointFolder.OpenWeights);
+
+    /// <summary>Opens a folder whose weights are elsewhere: the tensors can be looked up, but not read.</summary>
+    /// <param name="folder">The folder.</param>
+    /// <param name="tensors">The tensors that the checkpoint has.</param>
+    /// <exception cref="CheckpointException">The folder or one of its files is missing, damaged or inconsistent.</exception>
+    public static Checkpoint Open(string folder, IEnumerable<TensorEntry> tensors) => Open(folder, _ => ShardSet.Listed(tensors));
 
     /// <summary>Looks for a tensor.</summary>
     /// <param name="name">Its name.</param>
@@ -134,6 +126,21 @@ internal sealed class Checkpoint : IDisposable
 
     /// <inheritdoc/>
     public void Dispose() => _weights.Dispose();
+
+    private static Checkpoint Open(string folder, Func<string, ShardSet> openWeights)
+    {
+        ArgumentNullException.ThrowIfNull(folder);
+        folder = CheckpointFile.FullPath(folder);
+        CheckpointFolder.CheckExists(folder);
+        var config = ConfigDocument.Load(Path.Combine(folder, CheckpointFolder.Config));
+        string generationConfig = Path.Combine(folder, CheckpointFolder.GenerationConfig);
+        return new(
+            folder,
+            config,
+            Path.Exists(generationConfig) ? ConfigDocument.Load(generationConfig) : null,
+            CheckpointFolder.FindTokenizer(folder),
+            openWeights(folder));
+    }
 
     /// <summary>The size of one element in bytes.</summary>
     private static int CheckReadable(TensorEntry tensor)

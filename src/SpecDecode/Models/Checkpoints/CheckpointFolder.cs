@@ -12,11 +12,17 @@ internal static class CheckpointFolder
     /// <summary>The tokenizer; may be absent.</summary>
     public const string Tokenizer = "tokenizer.json";
 
+    /// <summary>The tokenizer as a SentencePiece model; counts where there is no <see cref="Tokenizer"/>.</summary>
+    public const string SentencePieceTokenizer = "tokenizer.model";
+
     /// <summary>All weights in one file.</summary>
     public const string SingleFile = "model.safetensors";
 
     /// <summary>Which tensor is in which shard, when the weights are in several files.</summary>
     public const string ShardIndex = "model.safetensors.index.json";
+
+    /// <summary>All weights, already converted to what stages read; in place of the safetensors files.</summary>
+    public const string Prepared = "specdecode.weights";
 
     /// <summary>Checks that a folder is there.</summary>
     /// <param name="folder">The folder's full path.</param>
@@ -29,6 +35,11 @@ internal static class CheckpointFolder
             ? $"is a file; give the folder that holds it together with {Config}"
             : "does not exist or may not be read; give the folder of a downloaded checkpoint");
     }
+
+    /// <summary>The path of the tokenizer's file; null when there is none.</summary>
+    /// <param name="folder">The folder's full path.</param>
+    public static string? FindTokenizer(string folder) =>
+        new[] { Tokenizer, SentencePieceTokenizer }.Select(name => Path.Combine(folder, name)).FirstOrDefault(File.Exists);
 
     /// <summary>Opens the safetensors files: the single one, or else those that the index names.</summary>
     /// <param name="folder">The folder's full path.</param>

@@ -24,6 +24,11 @@ internal sealed class ShardSet : IDisposable
     /// <param name="file">The file; owned by the set.</param>
     public static ShardSet Single(SafetensorsFile file) => new([file], file.Tensors);
 
+    /// <summary>Tensors without files: they can be looked up, but not read.</summary>
+    /// <param name="tensors">The tensors, their names all different.</param>
+    public static ShardSet Listed(IEnumerable<TensorEntry> tensors)
+        => new([], tensors.ToDictionary(static tensor => tensor.Name, StringComparer.Ordinal));
+
     /// <summary>Opens all shards of an index. Its tensors are the set's; what else lies in the shards is left out.</summary>
     /// <param name="folder">The folder of the shards.</param>
     /// <param name="index">The index.</param>

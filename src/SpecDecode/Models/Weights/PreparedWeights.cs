@@ -22,7 +22,10 @@ internal sealed class PreparedWeights : IDisposable
     public string Path { get; }
 
     /// <summary>Bytes of all tensors, without padding.</summary>
-    public long TensorBytes => _tensors.Values.Sum(tensor => tensor.Length);
+    public long TensorBytes => _tensors.Values.Sum(tensor => tensor.TotalLength);
+
+    /// <summary>What rows are rounded to where they are multiplied by quantised matrices.</summary>
+    public ActivationPrecision Activations { get; set; }
 
     /// <summary>The tensor of that prepared name; every name in the description has one.</summary>
     public PreparedTensor this[string name] => _tensors[name];

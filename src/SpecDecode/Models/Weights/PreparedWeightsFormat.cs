@@ -2,18 +2,19 @@ using System.Buffers.Binary;
 using System.Collections.Immutable;
 using System.IO.Hashing;
 using System.Text.Json;
+using Microsoft.Win32.SafeHandles;
 
 namespace SpecDecode.Models.Weights;
 
 /// <summary>
-/// The layout of a prepared-weights file: tensors (little-endian float32, each at a multiple of 4096), then a JSON table
-/// of them with a hash for every <see cref="ChunkBytes"/> of the data, then a trailer with the table's length and hash.
-/// What a crash or a full disk leaves behind has no valid trailer.
+/// The layout of a prepared-weights file: tensors (little-endian, each at a multiple of 4096, quantised ones as
+/// <see cref="TensorFormat"/> says), then a JSON table of them with their origin and a hash for every <see cref="ChunkBytes"/>
+/// of the data, then a trailer with the table's length and hash. What a crash or a full disk leaves behind has no valid trailer.
 /// </summary>
 internal static class PreparedWeightsFormat
 {
     /// <summary>Raised whenever the same checkpoint would be written differently; part of every key.</summary>
-    public const int Version = 1;
+    public const int Version = 2;
 
     /// <summary>Tensors begin at multiples of this, so that each can be mapped alone.</summary>
     public const int Alignment = 4096;
@@ -29,11 +30,16 @@ internal static class PreparedWeightsFormat
     private static ReadOnlySpan<byte> Magic => "SpecDecodeWeight"u8;
 
     /// <summary>The table in memory.</summary>
-    /// <param name="Key">What the file was made from and how.</param>
+    /// <param name="Key">The origin's and the recipes' key.</param>
+    /// <param name="Origin">What the file was made from and how.</param>
     /// <param name="DataLength">Bytes before the table.</param>
     /// <param name="ChunkHashes">XxHash3 of each chunk of the data.</param>
     /// <param name="Tensors">The tensors.</param>
-    public sealed record Table(string Key, long DataLength, ImmutableArray<ulong> ChunkHashes, ImmutableArray<PreparedTensor> Tensors);
+    public sealed record Table(
+        string Key, WeightOrigin Origin, long DataLength, ImmutableArray<ulong> ChunkHashes, ImmutableArray<PreparedTensor> Tensors);
+
+    /// <summary>The next place at which a tensor may begin.</summary>
+    public static long Aligned(long position) => checked(position + Alignment - 1) / Alignment * Alignment;
 
     /// <summary>Writes table and trailer at the stream's position.</summary>
     public static void WriteTable(Stream stream, Table table)
@@ -41,35 +47,7 @@ internal static class PreparedWeightsFormat
         using MemoryStream buffer = new();
         using (Utf8JsonWriter json = new(buffer))
         {
-            json.WriteStartObject();
-            json.WriteString("key", table.Key);
-            json.WriteNumber("data_length", table.DataLength);
-            json.WriteStartArray("chunk_hashes");
-            foreach (ulong hash in table.ChunkHashes)
-            {
-                json.WriteNumberValue(hash);
-            }
-
-            json.WriteEndArray();
-            json.WriteStartArray("tensors");
-            foreach (PreparedTensor tensor in table.Tensors)
-            {
-                json.WriteStartObject();
-                json.WriteString("name", tensor.Name);
-                json.WriteStartArray("shape");
-                foreach (long dimension in tensor.Shape)
-                {
-                    json.WriteNumberValue(dimension);
-                }
-
-                json.WriteEndArray();
-                json.WriteNumber("offset", tensor.Offset);
-                json.WriteNumber("length", tensor.Length);
-                json.WriteEndObject();
-            }
-
-            json.WriteEndArray();
-            json.WriteEndObject();
+            WeightTable.Write(json, table);
         }
 
         ReadOnlySpan<byte> bytes = buffer.GetBuffer().AsSpan(0, (int)buffer.Length);
@@ -82,7 +60,7 @@ internal static class PreparedWeightsFormat
     }
 
     /// <summary>Reads the table; what is not a whole, undamaged file gives null, whatever is wrong with it.</summary>
-    public static Table? ReadTable(Microsoft.Win32.SafeHandles.SafeFileHandle file)
+    public static Table? ReadTable(SafeFileHandle file)
     {
         long length = RandomAccess.GetLength(file);
         Span<byte> trailer = stackalloc byte[TrailerBytes];
@@ -105,11 +83,11 @@ internal static class PreparedWeightsFormat
         }
 
         XxHash128.Hash(bytes, hash);
-        return hash.SequenceEqual(trailer[8..24]) ? Parse(bytes, length - TrailerBytes - tableLength) : null;
+        return hash.SequenceEqual(trailer[8..24]) ? WeightTable.Parse(bytes, length - TrailerBytes - tableLength) : null;
     }
 
     /// <summary>Reads exactly the buffer's length; false at the end of the file.</summary>
-    public static bool ReadExactly(Microsoft.Win32.SafeHandles.SafeFileHandle file, Span<byte> buffer, long offset)
+    public static bool ReadExactly(SafeFileHandle file, Span<byte> buffer, long offset)
     {
         while (!buffer.IsEmpty)
         {
@@ -124,24 +102,5 @@ internal static class PreparedWeightsFormat
         }
 
         return true;
-    }
-
-    // The table's hash has been compared: what is parsed here is what WriteTable wrote.
-    private static Table? Parse(byte[] bytes, long dataLength)
-    {
-        using JsonDocument json = JsonDocument.Parse(bytes);
-        JsonElement root = json.RootElement;
-        Table table = new(
-            root.GetProperty("key").GetString()!,
-            root.GetProperty("data_length").GetInt64(),
-            [.. root.GetProperty("chunk_hashes").EnumerateArray().Select(hash => hash.GetUInt64())],
-            [
-                .. root.GetProperty("tensors").EnumerateArray().Select(tensor => new PreparedTensor(
-                    tensor.GetProperty("name").GetString()!,
-                    [.. tensor.GetProperty("shape").EnumerateArray().Select(dimension => dimension.GetInt64())],
-                    tensor.GetProperty("offset").GetInt64(),
-                    tensor.GetProperty("length").GetInt64())),
-            ]);
-        return table.DataLength == dataLength ? table : null;
     }
 }

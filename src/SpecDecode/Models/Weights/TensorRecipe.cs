@@ -9,12 +9,18 @@ namespace SpecDecode.Models.Weights;
 /// <param name="ColumnMap">For each column the source column, or −1 for zeros; null takes all columns in order.</param>
 internal sealed record TensorPart(string Source, int Rows, int[]? RowMap = null, int[]? ColumnMap = null);
 
-/// <summary>How one prepared tensor is made: its parts lie one under the other.</summary>
+/// <summary>
+/// How one prepared tensor is made: its parts lie one under the other. Matrices (Columns above 0) are what stages multiply by
+/// or look rows up in, so they may be quantised; vectors never are.
+/// </summary>
 /// <param name="Name">Name in the prepared file.</param>
 /// <param name="Columns">Width; 0 marks a vector, whose shape has one dimension.</param>
 /// <param name="Parts">The pieces, top to bottom.</param>
 internal sealed record TensorRecipe(string Name, int Columns, ImmutableArray<TensorPart> Parts)
 {
+    /// <summary>How it is stored.</summary>
+    public TensorFormat Format { get; init; }
+
     /// <summary>Rows of all parts together.</summary>
     public long Rows => Parts.Sum(part => (long)part.Rows);
 

@@ -1,9 +1,4 @@
 using System.Collections.Immutable;
-using System.Globalization;
-using System.IO.Hashing;
-using System.Runtime.InteropServices;
-using System.Text;
-using Microsoft.Win32.SafeHandles;
 using SpecDecode.Models.Checkpoints;
 using SpecDecode.Models.Descriptions;
 
@@ -59,18 +54,25 @@ internal sealed class WeightCache
     /// <param name="checkpoint">The opened checkpoint.</param>
     /// <param name="fingerprint">The checkpoint's fingerprint.</param>
     /// <param name="description">Its description, whose recipes are followed.</param>
+    /// <param name="settings">How weights are stored.</param>
     /// <param name="progress">Told the share that is done while weights are compared and written; null for nobody.</param>
     /// <param name="cancellation">Ends the work; nothing half-written stays.</param>
-    /// <exception cref="SpecDecodeException">The folder cannot be written, or the disk is full.</exception>
+    /// <exception cref="SpecDecodeException">The folder cannot be written, the disk is full, or a weight cannot be rounded.</exception>
     public PreparedWeights Open(
-        Checkpoint checkpoint, UInt128 fingerprint, DecoderDescription description, IProgress<LoadProgress>? progress,
-        CancellationToken cancellation)
+        Checkpoint checkpoint, UInt128 fingerprint, DecoderDescription description, WeightSettings settings,
+        IProgress<LoadProgress>? progress, CancellationToken cancellation)
     {
-        string key = Key(fingerprint, description.Tensors);
-        string path = Path.Combine(_folder, $"{description.Family}-{key}.weights");
+        WeightOrigin origin = WeightOrigin.Of(checkpoint, fingerprint, settings);
+        ImmutableArray<TensorRecipe> recipes = settings.Recipes(description);
+        string key = origin.Key(recipes);
+        string path = Path.Combine(_folder, $"{description.Family}-{WeightSettings.Name(settings.Precision)}-{key}.weights");
+        PreparedWeights? TryOpen() =>
+            PreparedWeightsFile.TryOpen(path, table => PreparedWeightsFile.IsOf(table, key, recipes), progress, cancellation);
         try
         {
-            return TryOpen(path, key, progress, cancellation) ?? Prepare(path, key, checkpoint, description, progress, cancellation);
+            return TryOpen() ?? Prepare(
+                path, TryOpen, temporary => PreparedWeightsFile.Write(temporary, checkpoint, origin, recipes, progress, cancellation),
+                progress, cancellation);
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {
@@ -79,67 +81,12 @@ internal sealed class WeightCache
         }
     }
 
-    private static string Key(UInt128 fingerprint, ImmutableArray<TensorRecipe> recipes)
-    {
-        XxHash128 hash = new();
-        void Add(string text) => hash.Append(Encoding.UTF8.GetBytes(text + "\n"));
-        void AddMap(int[]? map) => hash.Append(MemoryMarshal.AsBytes<int>(map ?? [-2]));
-
-        Add(string.Create(CultureInfo.InvariantCulture, $"format {PreparedWeightsFormat.Version} fp32 {fingerprint:x32}"));
-        foreach (TensorRecipe recipe in recipes)
-        {
-            Add(string.Create(CultureInfo.InvariantCulture, $"{recipe.Name} {recipe.Columns}"));
-            foreach (TensorPart part in recipe.Parts)
-            {
-                Add(string.Create(CultureInfo.InvariantCulture, $"{part.Source} {part.Rows}"));
-                AddMap(part.RowMap);
-                AddMap(part.ColumnMap);
-            }
-        }
-
-        return Convert.ToHexStringLower(hash.GetCurrentHash());
-    }
-
-    private static PreparedWeights? TryOpen(string path, string key, IProgress<LoadProgress>? progress, CancellationToken cancellation)
-    {
-        SafeFileHandle handle;
-        try
-        {
-            handle = File.OpenHandle(path, FileMode.Open, FileAccess.Read, FileShare.Read | FileShare.Delete);
-        }
-        catch (Exception error) when (error is FileNotFoundException or DirectoryNotFoundException)
-        {
-            return null;
-        }
-
-        bool opened = false;
-        try
-        {
-            PreparedWeightsFormat.Table? table = PreparedWeightsFormat.ReadTable(handle);
-            if (table is null || table.Key != key || !ChunkHashes.Match(handle, table.DataLength, table.ChunkHashes, progress, cancellation))
-            {
-                return null;
-            }
-
-            opened = true;
-            return new PreparedWeights(path, handle, table.Tensors);
-        }
-        finally
-        {
-            if (!opened)
-            {
-                handle.Dispose();
-            }
-        }
-    }
-
     private PreparedWeights Prepare(
-        string path, string key, Checkpoint checkpoint, DecoderDescription description,
-        IProgress<LoadProgress>? progress, CancellationToken cancellation)
+        string path, Func<PreparedWeights?> tryOpen, Action<string> write, IProgress<LoadProgress>? progress, CancellationToken cancellation)
     {
         Directory.CreateDirectory(_folder);
         using FileStream held = WaitForLock(path + ".lock", progress, cancellation);
-        if (TryOpen(path, key, progress, cancellation) is { } preparedByAnother)
+        if (tryOpen() is { } preparedByAnother)
         {
             return preparedByAnother;
         }
@@ -148,7 +95,7 @@ internal sealed class WeightCache
         string temporary = $"{path}.{Guid.NewGuid():n}.tmp";
         try
         {
-            WriteTo(temporary, key, checkpoint, description.Tensors, progress, cancellation);
+            write(temporary);
             File.Move(temporary, path, overwrite: true);
         }
         catch
@@ -157,7 +104,7 @@ internal sealed class WeightCache
             throw;
         }
 
-        return TryOpen(path, key, progress, cancellation)
+        return tryOpen()
             ?? throw new SpecDecodeException($"{path}: what was just written reads back differently; the disk or its memory is at fault.");
     }
 
@@ -171,36 +118,6 @@ internal sealed class WeightCache
             {
                 TryDelete(left.FullName);
             }
-        }
-    }
-
-    private static void WriteTo(
-        string temporary, string key, Checkpoint checkpoint, ImmutableArray<TensorRecipe> recipes,
-        IProgress<LoadProgress>? progress, CancellationToken cancellation)
-    {
-        long total = PreparedWeightsWriter.DataLength(recipes);
-        if (FreeSpace(Path.GetDirectoryName(temporary)!) is { } free && free < total)
-        {
-            throw new IOException($"{total >> 20} MB are needed and {free >> 20} MB are free");
-        }
-
-        using FileStream stream = new(
-            temporary, new FileStreamOptions { Mode = FileMode.CreateNew, Access = FileAccess.Write, BufferSize = 1 << 20, PreallocationSize = total });
-        new PreparedWeightsWriter(checkpoint, stream).Write(
-            key, recipes, written => progress?.Report(new LoadProgress(LoadPhase.PreparingWeights, (double)written / total)), cancellation);
-        stream.Flush(flushToDisk: true);
-    }
-
-    // Null where it cannot be told, as for a network path: then a full disk is noticed while writing.
-    private static long? FreeSpace(string folder)
-    {
-        try
-        {
-            return new DriveInfo(folder).AvailableFreeSpace;
-        }
-        catch (Exception error) when (error is ArgumentException or IOException or UnauthorizedAccessException)
-        {
-            return null;
         }
     }
 

@@ -44,22 +44,6 @@ internal sealed partial class GraphBuilder(PreparedWeights weights, ElementType 
         _graph.Output.Add(Declare(name, OnnxTypes.Of(elementType), dimensions));
     }
 
-    /// <summary>Rows of a table picked by index.</summary>
-    public string Gather(string table, string indices) => Node("Gather", [Weight(table), indices]);
-
-    /// <summary>
-    /// x Wᵀ + bias + residual. The checkpoint's orientation is kept (<c>transB</c>): the CPU kernel packs it at load, and
-    /// adds the residual while it multiplies.
-    /// </summary>
-    /// <param name="x">Rows <c>[rows, inputs]</c>.</param>
-    /// <param name="linear">Weight and bias.</param>
-    /// <param name="residual">Rows <c>[rows, outputs]</c> that are added, or null.</param>
-    public string Linear(string x, LinearDescription linear, string? residual = null)
-    {
-        string? added = residual ?? (linear.Bias is null ? null : Weight(linear.Bias));
-        string product = Node("Gemm", added is null ? [x, Weight(linear.Weight)] : [x, Weight(linear.Weight), added], "", Integer("transB", 1));
-        return residual is not null && linear.Bias is not null ? Node("Add", [product, Weight(linear.Bias)]) : product;
-    }
 
     /// <summary>The two halves of the last dimension.</summary>
     public (string First, string Second) Halves(string x, int halfWidth)
@@ -176,28 +160,10 @@ internal sealed partial class GraphBuilder(PreparedWeights weights, ElementType 
         return constant.Name;
     }
 
-    private string Weight(string name)
-    {
-        if (!_initializers.Add(name))
-        {
-            return name;
-        }
-
-        PreparedTensor tensor = weights[name];
-        TensorProto initializer = new() { Name = name, DataType = OnnxTypes.Of(elementType), DataLocation = TensorProto.Types.DataLocation.External };
-        initializer.Dims.AddRange(tensor.Shape);
-        AddExternal("location", Path.GetFileName(weights.Path));
-        AddExternal("offset", tensor.Offset.ToString(CultureInfo.InvariantCulture));
-        AddExternal("length", tensor.Length.ToString(CultureInfo.InvariantCulture));
-        _graph.Initializer.Add(initializer);
-        return name;
-
-        void AddExternal(string key, string value) => initializer.ExternalData.Add(new StringStringEntryProto { Key = key, Value = value });
-    }
-
     /// <summary>Numbers of element types in ONNX's TensorProto.DataType.</summary>
     private static class OnnxTypes
     {
+        public const int UInt8 = 2;
         public const int Int64 = 7;
 
         public static int Of(ElementType type) => type switch

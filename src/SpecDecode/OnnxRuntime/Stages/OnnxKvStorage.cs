@@ -7,7 +7,7 @@ using SpecDecode.OnnxRuntime.Memory;
 namespace SpecDecode.OnnxRuntime.Stages;
 
 /// <summary>
-/// Keys and values of one sequence: two buffers <c>[1, Hkv, capacity, D]</c> for each layer in one reservation, the two
+/// Keys and values of one sequence: two buffers <c>[1, Hkv, positions, D]</c> for each layer in one reservation, the two
 /// lengths that attention reads, its rotary tables, and the bindings of attention to them, kept for the places where the
 /// sequence's rows lie in a pass.
 /// </summary>
@@ -20,6 +20,7 @@ internal sealed class OnnxKvStorage : IKvStorage
     private static readonly int Alignment = Environment.SystemPageSize;
 
     private readonly ElementType _type;
+    private readonly int _positions;
     private readonly StageBuffer _entries;
     private readonly StageBuffer _lengths;
     private readonly long[] _keyStarts;
@@ -32,13 +33,15 @@ internal sealed class OnnxKvStorage : IKvStorage
     /// <param name="layers">The attention of each layer.</param>
     /// <param name="type">What keys and values are.</param>
     /// <param name="capacity">Positions.</param>
+    /// <param name="spare">Positions behind them that attention may write and nothing reads.</param>
     /// <param name="rotaries">The model's rotary tables, of which the capacity chooses.</param>
     /// <param name="buffers">Where from.</param>
     public OnnxKvStorage(
-        IReadOnlyList<AttendDescription> layers, ElementType type, int capacity, RotaryTables rotaries, IBufferAllocator buffers)
+        IReadOnlyList<AttendDescription> layers, ElementType type, int capacity, int spare, RotaryTables rotaries, IBufferAllocator buffers)
     {
         _type = type;
         Capacity = capacity;
+        _positions = checked(capacity + spare);
         _rotaries = [.. layers.Select(attend => rotaries.For(attend, capacity))];
         _distinctRotaries = [.. _rotaries.OfType<RotaryTable>().Distinct()];
         _keyStarts = new long[layers.Count];
@@ -46,7 +49,7 @@ internal sealed class OnnxKvStorage : IKvStorage
         long elements = 0;
         for (int layer = 0; layer < layers.Count; layer++)
         {
-            long size = Elements(layers[layer], capacity);
+            long size = Elements(layers[layer], _positions);
             _keyStarts[layer] = elements;
             _valueStarts[layer] = checked(elements + size);
             elements = checked(elements + 2 * size);
@@ -62,13 +65,13 @@ internal sealed class OnnxKvStorage : IKvStorage
     /// <summary>Bytes of the keys and values of one sequence.</summary>
     /// <param name="layers">The attention of each layer.</param>
     /// <param name="type">What keys and values are.</param>
-    /// <param name="capacity">Positions.</param>
-    public static long Bytes(IReadOnlyList<AttendDescription> layers, ElementType type, int capacity)
+    /// <param name="positions">Positions, spare ones included.</param>
+    public static long Bytes(IReadOnlyList<AttendDescription> layers, ElementType type, int positions)
     {
         long elements = 0;
         for (int layer = 0; layer < layers.Count; layer++)
         {
-            elements = checked(elements + 2 * Elements(layers[layer], capacity));
+            elements = checked(elements + 2 * Elements(layers[layer], positions));
         }
 
         return checked(elements * type.Bytes());
@@ -106,8 +109,8 @@ internal sealed class OnnxKvStorage : IKvStorage
     /// <summary>Binds a layer's buffers, as what comes in and as what goes out, so that rows are appended in place, and its rotary table.</summary>
     public void Bind(OrtIoBinding binding, int layer, AttendDescription attend, KvNames names)
     {
-        using OrtValue keys = _entries.View(_type, _keyStarts[layer], 1, attend.KeyValueHeads, Capacity, attend.HeadSize);
-        using OrtValue values = _entries.View(_type, _valueStarts[layer], 1, attend.KeyValueHeads, Capacity, attend.HeadSize);
+        using OrtValue keys = _entries.View(_type, _keyStarts[layer], 1, attend.KeyValueHeads, _positions, attend.HeadSize);
+        using OrtValue values = _entries.View(_type, _valueStarts[layer], 1, attend.KeyValueHeads, _positions, attend.HeadSize);
         using OrtValue last = _lengths.View(ElementType.Int32, 0, 1);
         using OrtValue total = _lengths.View(ElementType.Int32, 1, 1);
         binding.BindInput(names.PastKeys, keys);
@@ -128,9 +131,9 @@ internal sealed class OnnxKvStorage : IKvStorage
     }
 
     // Of the keys, or the values, of a layer.
-    private static long Elements(AttendDescription layer, int capacity)
+    private static long Elements(AttendDescription layer, int positions)
     {
-        long size = checked((long)layer.KeyValueHeads * capacity * layer.HeadSize);
+        long size = checked((long)layer.KeyValueHeads * positions * layer.HeadSize);
         return checked(size + Alignment - 1) / Alignment * Alignment;
     }
 

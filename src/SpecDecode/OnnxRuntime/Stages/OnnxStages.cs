@@ -9,7 +9,7 @@ using SpecDecode.Scheduling;
 namespace SpecDecode.OnnxRuntime.Stages;
 
 /// <summary>
-/// The stages on ONNX Runtime. The residual lives in two buffers: a block reads one and writes the other. Attention is one
+/// The stages on ONNX Runtime, on one or two copies of the weights. The residual lives in two buffers: a block reads one and writes the other. Attention is one
 /// call for each sequence, everything else one call for all rows.
 /// </summary>
 internal sealed class OnnxStages : IStages
@@ -17,8 +17,14 @@ internal sealed class OnnxStages : IStages
     // Logits of one call of the head: enough rows that its weights are read seldom, little enough to be no memory worth naming.
     private const int MaxLogitBytes = 16 << 20;
 
+    // Attention over a single row goes through another kernel than over several and rounds otherwise. Every call has at least
+    // two, so that a row comes out the same, bit for bit, alone and among others. The second one of a lone row is whatever lies
+    // behind it: its results are dropped, and its keys and values lie behind the sequence's, where the next row overwrites them.
+    private const int FewestAttendedRows = 2;
+
     private readonly DecoderDescription _model;
-    private readonly StageSessions _sessions;
+    private readonly StageSessions _verifier;
+    private readonly StageSessions? _drafter;
     private readonly IBufferAllocator _allocator;
     private readonly AttendDescription[] _attends;
     private readonly StageSession[] _attendStages;
@@ -34,28 +40,42 @@ internal sealed class OnnxStages : IStages
     private readonly StageBuffer _scored;
     private readonly StageBuffer _logits;
 
+    // Those of the pass that runs.
+    private StageSessions _sessions;
+
     // Which of the two residual buffers holds the rows now.
     private int _current;
 
     /// <summary>Takes over the sessions and reserves the buffers of a pass.</summary>
-    public OnnxStages(DecoderDescription model, StageSessions sessions, IBufferAllocator allocator, int maxSequenceLength, int maxRows)
+    /// <param name="model">The model.</param>
+    /// <param name="verifier">Sessions of its weights.</param>
+    /// <param name="drafter">Sessions of a copy in lower precision, and that precision; null where there is none.</param>
+    /// <param name="allocator">Where buffers come from.</param>
+    /// <param name="maxSequenceLength">Longest sequence.</param>
+    /// <param name="maxRows">Most rows in a pass.</param>
+    public OnnxStages(
+        DecoderDescription model, StageSessions verifier, (StageSessions Sessions, Precision Precision)? drafter, IBufferAllocator allocator,
+        int maxSequenceLength, int maxRows)
     {
         _model = model;
-        _sessions = sessions;
+        _verifier = verifier;
+        _drafter = drafter?.Sessions;
+        DraftPrecision = drafter?.Precision;
+        _sessions = verifier;
         _allocator = allocator;
         MaxSequenceLength = maxSequenceLength;
         MaxRows = maxRows;
         MaxScoredRows = Math.Clamp(MaxLogitBytes / sizeof(float) / model.VocabularySize, 1, maxRows);
         _attends = [.. model.Layers.Select(layer => layer.Attention.Attend)];
-        _attendStages = [.. _attends.Select(attend => sessions.Attend[attend])];
-        _rotaries = new RotaryTables(_attends, maxSequenceLength, allocator);
+        _attendStages = [.. _attends.Select(attend => verifier.Attend[attend])];
+        _rotaries = new RotaryTables(_attends, maxSequenceLength, FewestAttendedRows - 1, allocator);
         try
         {
             _tokens = Reserve(maxRows, sizeof(int), "token ids");
             _residuals = [Reserve(maxRows, RowBytes(model.HiddenSize), "residuals"), Reserve(maxRows, RowBytes(model.HiddenSize), "residuals")];
             _kept = Reserve(maxRows, RowBytes(model.HiddenSize), "rows kept for verification");
-            _packed = Reserve(maxRows, RowBytes(_attends.Max(attend => attend.PackedWidth)), "queries, keys and values");
-            _attended = Reserve(maxRows, RowBytes(_attends.Max(attend => attend.OutputWidth)), "attention");
+            _packed = Reserve(maxRows + FewestAttendedRows - 1, RowBytes(_attends.Max(attend => attend.PackedWidth)), "queries, keys and values");
+            _attended = Reserve(maxRows + FewestAttendedRows - 1, RowBytes(_attends.Max(attend => attend.OutputWidth)), "attention");
             _scored = Reserve(MaxScoredRows, RowBytes(model.HiddenSize), "the head's rows");
             if (model.Layers.Any(layer => layer.IsParallel))
             {
@@ -88,22 +108,27 @@ internal sealed class OnnxStages : IStages
     public int MaxScoredRows { get; }
 
     /// <inheritdoc/>
-    public long RuntimeTicks => _sessions.RuntimeTicks;
+    public long RuntimeTicks => _verifier.RuntimeTicks + (_drafter?.RuntimeTicks ?? 0);
+
+    /// <inheritdoc/>
+    public Precision? DraftPrecision { get; }
 
     /// <inheritdoc/>
     public IKvStorage CreateKvStorage(int capacity)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(capacity, 1);
         ArgumentOutOfRangeException.ThrowIfGreaterThan(capacity, MaxSequenceLength);
-        return new OnnxKvStorage(_attends, _model.ElementType, capacity, _rotaries, _allocator);
+        return new OnnxKvStorage(_attends, _model.ElementType, capacity, FewestAttendedRows - 1, _rotaries, _allocator);
     }
 
     /// <inheritdoc/>
-    public long KvStorageBytes(int capacity) => OnnxKvStorage.Bytes(_attends, _model.ElementType, capacity);
+    public long KvStorageBytes(int capacity) => OnnxKvStorage.Bytes(_attends, _model.ElementType, checked(capacity + FewestAttendedRows - 1));
 
     /// <inheritdoc/>
-    public void Embed(RowBatch batch)
+    public void Embed(RowBatch batch, WeightSet weights = WeightSet.Verifier)
     {
+        _sessions = weights == WeightSet.Verifier ? _verifier
+            : _drafter ?? throw new InvalidOperationException("The model was loaded without weights of lower precision to draft with.");
         batch.Tokens.CopyTo(_tokens.Span<int>(0, batch.Rows));
         SetLengths(batch);
         _current = 0;
@@ -130,6 +155,7 @@ internal sealed class OnnxStages : IStages
         if (block.Kind == BlockKind.Attention)
         {
             RunOverRows(_sessions.AttentionIn[layer], batch.Rows, _packed, _attends[layer].PackedWidth);
+            // In row order: what a lone row's companion leaves behind it is overwritten by the sequence that follows.
             for (int i = 0; i < batch.Spans.Count; i++)
             {
                 Attend(layer, batch.Spans[i]);
@@ -199,7 +225,8 @@ internal sealed class OnnxStages : IStages
     /// <inheritdoc/>
     public void Dispose()
     {
-        _sessions.Dispose();
+        _verifier.Dispose();
+        _drafter?.Dispose();
         _rotaries.Dispose();
         foreach (StageBuffer buffer in _buffers)
         {
@@ -217,9 +244,11 @@ internal sealed class OnnxStages : IStages
         for (int i = 0; i < batch.Spans.Count; i++)
         {
             RowSpan span = batch.Spans[i];
-            ((OnnxKvStorage)span.Cache.Storage).SetLength(span.FirstPosition + span.Rows);
+            ((OnnxKvStorage)span.Cache.Storage).SetLength(span.FirstPosition + AttendedRows(span));
         }
     }
+
+    private static int AttendedRows(RowSpan span) => Math.Max(span.Rows, FewestAttendedRows);
 
     private long RowBytes(int width) => (long)width * _model.ElementType.Bytes();
 
@@ -244,9 +273,10 @@ internal sealed class OnnxStages : IStages
         OrtIoBinding? binding = bindings[layer];
         if (binding is null)
         {
+            int rows = AttendedRows(span);
             binding = stage.NewBinding();
-            using OrtValue packed = _packed.View(_model.ElementType, (long)span.FirstRow * attend.PackedWidth, 1, span.Rows, attend.PackedWidth);
-            using OrtValue attended = _attended.View(_model.ElementType, (long)span.FirstRow * attend.OutputWidth, 1, span.Rows, attend.OutputWidth);
+            using OrtValue packed = _packed.View(_model.ElementType, (long)span.FirstRow * attend.PackedWidth, 1, rows, attend.PackedWidth);
+            using OrtValue attended = _attended.View(_model.ElementType, (long)span.FirstRow * attend.OutputWidth, 1, rows, attend.OutputWidth);
             binding.BindInput(StageNames.QueryKeyValue, packed);
             binding.BindOutput(StageNames.Output, attended);
             storage.Bind(binding, layer, attend, KvNames.Single);

@@ -11,8 +11,9 @@ internal sealed class RotaryTables : IDisposable
     /// <summary>Reserves the tables.</summary>
     /// <param name="layers">The attention of each layer.</param>
     /// <param name="maxSequenceLength">Longest sequence.</param>
+    /// <param name="spare">Positions behind it that attention may compute and nothing reads.</param>
     /// <param name="buffers">Where from.</param>
-    public RotaryTables(IEnumerable<AttendDescription> layers, int maxSequenceLength, IBufferAllocator buffers)
+    public RotaryTables(IEnumerable<AttendDescription> layers, int maxSequenceLength, int spare, IBufferAllocator buffers)
     {
         try
         {
@@ -20,8 +21,8 @@ internal sealed class RotaryTables : IDisposable
             {
                 RotaryDescription rotary = attend.Rotary!;
                 int positions = rotary.Long is null ? maxSequenceLength : Math.Min(maxSequenceLength, rotary.OriginalContext);
-                Reserve(rotary, attend.HeadSize, positions, buffers);
-                Reserve(rotary.For(maxSequenceLength), attend.HeadSize, maxSequenceLength, buffers);
+                Reserve(rotary, attend.HeadSize, checked(positions + spare), buffers);
+                Reserve(rotary.For(maxSequenceLength), attend.HeadSize, checked(maxSequenceLength + spare), buffers);
             }
         }
         catch

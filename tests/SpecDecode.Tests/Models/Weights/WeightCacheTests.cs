@@ -304,7 +304,7 @@ public sealed class WeightCacheTests : IDisposable
 
     private PreparedWeights Open(Checkpoint checkpoint) =>
         new WeightCache(_model.Cache).Open(
-            checkpoint, checkpoint.Fingerprint(null, TestContext.Current.CancellationToken), ModelFamilies.Describe(checkpoint), null,
+            checkpoint, checkpoint.Fingerprint(null, TestContext.Current.CancellationToken), ModelFamilies.Describe(checkpoint), WeightSettings.Float32, null,
             TestContext.Current.CancellationToken);
 
     private string Prepare(
@@ -312,7 +312,7 @@ public sealed class WeightCacheTests : IDisposable
     {
         using Checkpoint checkpoint = Checkpoint.Open(folder ?? _model.Folder);
         using PreparedWeights weights = new WeightCache(cache ?? _model.Cache).Open(
-            checkpoint, checkpoint.Fingerprint(null, TestContext.Current.CancellationToken), ModelFamilies.Describe(checkpoint), progress,
+            checkpoint, checkpoint.Fingerprint(null, TestContext.Current.CancellationToken), ModelFamilies.Describe(checkpoint), WeightSettings.Float32, progress,
             enough?.Token ?? TestContext.Current.CancellationToken);
         return weights.Path;
     }

@@ -1,0 +1,77 @@
+using System.CommandLine;
+using System.CommandLine.Parsing;
+
+namespace SpecDecode.Tool;
+
+/// <summary>The options that say in which precision a model is stored and run.</summary>
+internal sealed class PrecisionArguments
+{
+    private const string Float32 = "fp32";
+    private const string Int8 = "int8";
+    private const string Int4 = "int4";
+
+    private readonly Option<string?> _precision = new("--precision")
+    {
+        Description = "What matrices are rounded to; by default fp32, or what a prepared folder holds.",
+    };
+
+    private readonly Option<string?> _headPrecision = new("--head-precision")
+    {
+        Description = "The same for the LM head, and the embedding where it is tied to it; by default int8 with int8 and int4.",
+    };
+
+    private readonly Option<int?> _blockSize = NumberOption.Optional(
+        "--block-size", "N", "Weights that share a scale: 16, 32, 64, 128 or 256; by default 32.", max: 256);
+
+    private readonly Option<string?> _activations = new("--activations")
+    {
+        Description = "What rows are rounded to where matrices are quantised: int8 (the default), or fp32, which is slower.",
+    };
+
+    private readonly bool _loads;
+
+    /// <summary>Adds the options to a command.</summary>
+    /// <param name="command">The command.</param>
+    /// <param name="loads">Whether it runs the model, so that activations matter.</param>
+    public PrecisionArguments(Command command, bool loads)
+    {
+        _loads = loads;
+        _precision.AcceptOnlyFromAmong(Float32, Int8, Int4);
+        _headPrecision.AcceptOnlyFromAmong(Float32, Int8, Int4);
+        _activations.AcceptOnlyFromAmong(Float32, Int8);
+        command.Options.Add(_precision);
+        command.Options.Add(_headPrecision);
+        command.Options.Add(_blockSize);
+        if (loads)
+        {
+            command.Options.Add(_activations);
+        }
+    }
+
+    /// <summary>What the options ask for.</summary>
+    public ModelOptions Read(ParseResult arguments, string? cacheFolder) => new()
+    {
+        CacheFolder = cacheFolder,
+        Precision = PrecisionOf(arguments.GetValue(_precision)),
+        HeadPrecision = PrecisionOf(arguments.GetValue(_headPrecision)),
+        BlockSize = arguments.GetValue(_blockSize),
+        Activations = _loads && arguments.GetValue(_activations) == Float32 ? ActivationPrecision.Float32 : ActivationPrecision.Int8,
+    };
+
+    /// <summary>A precision as the command line names it.</summary>
+    public static string Name(Precision precision) => precision switch
+    {
+        Precision.Float32 => Float32,
+        Precision.Int8 => Int8,
+        _ => Int4,
+    };
+
+    /// <summary>The precision that the command line names; null for none.</summary>
+    public static Precision? PrecisionOf(string? name) => name switch
+    {
+        null => null,
+        Float32 => Precision.Float32,
+        Int8 => Precision.Int8,
+        _ => Precision.Int4,
+    };
+}

@@ -1,0 +1,56 @@
+using System.Collections.Frozen;
+using System.Numerics;
+using SpecDecode.ChatTemplates.Jinja.Runtime;
+using SpecDecode.ChatTemplates.Jinja.Values;
+
+namespace SpecDecode.ChatTemplates.Jinja.Builtins;
+
+/// <summary>What <c>is</c> asks, by name.</summary>
+internal static class Tests
+{
+    private static readonly FrozenDictionary<string, BuiltinFunction> ByName = Make();
+
+    public static BuiltinFunction? Find(string name) => ByName.GetValueOrDefault(name);
+
+    private static FrozenDictionary<string, BuiltinFunction> Make()
+    {
+        FunctionTable table = new();
+        table.Add("defined(value)", (_, a) => a[0] is not Undefined);
+        table.Add("undefined(value)", (_, a) => a[0] is Undefined);
+        table.Add("none(value)", (_, a) => a[0] is null);
+        table.Add("boolean(value)", (_, a) => a[0] is bool);
+        table.Add("true(value)", (_, a) => a[0] is true);
+        table.Add("false(value)", (_, a) => a[0] is false);
+        table.Add("integer(value)", (_, a) => a[0] is long or BigInteger);
+        table.Add("float(value)", (_, a) => a[0] is double);
+        table.Add("number(value)", (_, a) => Number.Is(a[0]));
+        table.Add("string(value)", (_, a) => Text.Is(a[0]));
+        table.Add("mapping(value)", (_, a) => a[0] is DictValue);
+        table.Add("sequence(value)", (_, a) => Text.Is(a[0]) || a[0] is SequenceValue or DictValue or RangeValue or Undefined);
+        table.Add("iterable(value)", (_, a) => Sequences.IsIterable(a[0]));
+        table.Add("callable(value)", (_, a) => a[0] is ICallable or Undefined);
+        table.Add("escaped(value)", (_, a) => a[0] is MarkupValue);
+        table.Add("lower(value)", (run, a) => TextClasses.IsLower(a.Printed(run, 0)));
+        table.Add("upper(value)", (run, a) => TextClasses.IsUpper(a.Printed(run, 0)));
+        table.Add("odd(value)", (run, a) => Remainder(run, a[0], 2L, 1L));
+        table.Add("even(value)", (run, a) => Remainder(run, a[0], 2L, 0L));
+        table.Add("divisibleby(value, num)", (run, a) => Remainder(run, a[0], a[1], 0L));
+        table.Add("sameas(value, other)", (_, a) => Comparison.Same(a[0], a[1]));
+        table.Add("in(value, seq)", (run, a) => Operators.Compare(run, ComparisonOperator.In, a[0], a[1]));
+        table.Add("filter(value)", (run, a) => Filters.Find(a.Printed(run, 0)) is not null);
+        table.Add("test(value)", (run, a) => Find(a.Printed(run, 0)) is not null);
+        AddComparison(table, "eq", ComparisonOperator.Equal, "==", "equalto");
+        AddComparison(table, "ne", ComparisonOperator.NotEqual, "!=");
+        AddComparison(table, "gt", ComparisonOperator.Greater, ">", "greaterthan");
+        AddComparison(table, "ge", ComparisonOperator.GreaterOrEqual, ">=");
+        AddComparison(table, "lt", ComparisonOperator.Less, "<", "lessthan");
+        AddComparison(table, "le", ComparisonOperator.LessOrEqual, "<=");
+        return table.Functions.ToFrozenDictionary(StringComparer.Ordinal);
+    }
+
+    private static void AddComparison(FunctionTable table, string name, ComparisonOperator op, params ReadOnlySpan<string> aliases) =>
+        table.Add($"{name}(a, b, /)", (run, a) => Operators.Compare(run, op, a[0], a[1]), aliases);
+
+    private static bool Remainder(Run run, object? value, object? divisor, long wanted) =>
+        Comparison.AreEqual(run.Meter, Operators.Apply(run, BinaryOperator.Modulo, value, divisor), wanted);
+}

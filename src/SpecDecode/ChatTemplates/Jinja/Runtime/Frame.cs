@@ -1,0 +1,95 @@
+using SpecDecode.ChatTemplates.Jinja.Values;
+
+namespace SpecDecode.ChatTemplates.Jinja.Runtime;
+
+/// <summary>A scope: its own variables over those of the scopes around it, and where it writes.</summary>
+internal sealed class Frame
+{
+    // Stands for a variable that is assigned in this scope later and must not be looked for outside until then.
+    private static readonly object Missing = new();
+
+    private readonly Frame? _parent;
+    private Dictionary<string, object?>? _variables;
+
+    private Frame(Run run, Frame? parent, OutputText output)
+    {
+        Run = run;
+        _parent = parent;
+        Output = output;
+    }
+
+    public Run Run { get; }
+
+    public Meter Meter => Run.Meter;
+
+    public OutputText Output { get; }
+
+    /// <summary>The outermost scope of a template.</summary>
+    public static Frame Root(Run run, OutputText output, IReadOnlyList<string> assignedLater)
+    {
+        Frame frame = new(run, parent: null, output);
+        frame.Hide(assignedLater);
+        return frame;
+    }
+
+    /// <summary>A scope inside this one.</summary>
+    /// <param name="assignedLater">Names that this scope assigns before it reads them.</param>
+    /// <param name="output">Where it writes; by default where this one does.</param>
+    public Frame Inner(IReadOnlyList<string> assignedLater, OutputText? output = null)
+    {
+        Frame frame = new(Run, this, output ?? Output);
+        frame.Hide(assignedLater);
+        return frame;
+    }
+
+    /// <summary>The scope of a block: it sees the template's own variables and none of the scopes around it.</summary>
+    public Frame Block(IReadOnlyList<string> assignedLater)
+    {
+        Frame root = this;
+        while (root._parent is not null)
+        {
+            root = root._parent;
+        }
+
+        Frame exported = new(Run, parent: null, Output);
+        Meter.Work(root._variables?.Count ?? 0);
+        foreach ((string name, object? value) in root._variables ?? [])
+        {
+            if (value != Missing)
+            {
+                exported.Set(name, value);
+            }
+        }
+
+        return exported.Inner(assignedLater);
+    }
+
+    public void Set(string name, object? value)
+    {
+        _variables ??= new Dictionary<string, object?>(StringComparer.Ordinal);
+        _variables[name] = value;
+    }
+
+    /// <summary>A variable's value; one that does not exist is undefined.</summary>
+    public object? Get(string name)
+    {
+        for (Frame? frame = this; frame is not null; frame = frame._parent)
+        {
+            if (frame._variables is { } variables && variables.TryGetValue(name, out object? value))
+            {
+                return value == Missing ? Undefined.Named(name) : value;
+            }
+        }
+
+        return Run.TryResolve(name, out object? resolved) ? resolved : Undefined.Named(name);
+    }
+
+    private void Hide(IReadOnlyList<string> names)
+    {
+        Meter.Work(names.Count * 2L);
+        foreach (string name in names)
+        {
+            Set(name, Missing);
+        }
+    }
+}

@@ -1,0 +1,106 @@
+using System.Runtime.CompilerServices;
+using SpecDecode.ChatTemplates.Jinja.Syntax;
+
+namespace SpecDecode.ChatTemplates.Jinja.Runtime;
+
+/// <summary>Counts what one rendering uses up, stops it at its limits and on cancellation, and knows where it stands.</summary>
+internal sealed class Meter(RenderLimits limits, CancellationToken cancellation)
+{
+    private const int StepsBetweenLooks = 4096;
+
+    private long _steps;
+    private long _nextLook = StepsBetweenLooks;
+    private long _allocated;
+    private int _callDepth;
+
+    /// <summary>The place of the operation that is being done.</summary>
+    public Position At { get; set; }
+
+    public RenderLimits Limits => limits;
+
+    /// <summary>One expression, statement or element.</summary>
+    public void Step() => Work(1);
+
+    /// <summary>Work in units of a step.</summary>
+    public void Work(long steps)
+    {
+        _steps += steps;
+        if (_steps >= _nextLook)
+        {
+            Look();
+        }
+    }
+
+    /// <summary>Characters that are looked at.</summary>
+    public void Scan(long characters) => Work((characters >> 5) + 1);
+
+    /// <summary>Characters of a new text.</summary>
+    public void AllocateText(long characters)
+    {
+        if (characters > limits.OutputLength)
+        {
+            throw TemplateError.Limit($"a text is longer than {limits.OutputLength} characters.");
+        }
+
+        Allocate(characters * sizeof(char));
+        Work(characters >> 5);
+    }
+
+    /// <summary>Elements of a new list.</summary>
+    public void AllocateItems(long count)
+    {
+        Allocate(count * 32);
+        Work(count >> 2);
+    }
+
+    /// <summary>Goes into a macro, a caller or a level of a recursive loop; <see cref="Leave"/> goes out.</summary>
+    public void Enter()
+    {
+        if (++_callDepth > limits.CallDepth)
+        {
+            throw TemplateError.Limit($"macros and recursive loops are nested deeper than {limits.CallDepth}.");
+        }
+    }
+
+    public void Leave() => _callDepth--;
+
+    /// <summary>Whatever recurses looks here before it goes deeper.</summary>
+    public static void EnsureStack()
+    {
+        if (!RuntimeHelpers.TryEnsureSufficientExecutionStack())
+        {
+            throw TooDeep();
+        }
+    }
+
+    /// <summary>The same for values inside values.</summary>
+    public static void EnsureDepth(int depth)
+    {
+        if (depth > RenderLimits.ValueDepth || !RuntimeHelpers.TryEnsureSufficientExecutionStack())
+        {
+            throw TooDeep();
+        }
+    }
+
+    private static TemplateError TooDeep() => new("RecursionError", "expressions or values are nested too deeply.");
+
+    private void Allocate(long bytes)
+    {
+        _allocated += bytes;
+        if (_allocated > limits.AllocatedBytes)
+        {
+            throw TemplateError.Limit($"the template makes more than {limits.AllocatedBytes >> 20} MB of text and lists.");
+        }
+    }
+
+    private void Look()
+    {
+        if (_steps > limits.Steps)
+        {
+            throw TemplateError.Limit($"the template takes more than {limits.Steps} steps.");
+        }
+
+        cancellation.ThrowIfCancellationRequested();
+        _nextLook = Math.Min(_steps + StepsBetweenLooks, limits.Steps + 1);
+    }
+}

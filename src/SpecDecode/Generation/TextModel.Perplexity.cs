@@ -1,0 +1,54 @@
+using SpecDecode.Evaluation;
+
+namespace SpecDecode.Generation;
+
+public sealed partial class TextModel
+{
+    /// <summary>
+    /// How well the model predicts texts. Each text stands alone: its tokens follow what the tokenizer's post-processor puts before
+    /// a text (BOS), and each of them up to <paramref name="maxTokens"/> is predicted from all before it. Where the post-processor
+    /// adds nothing, a text's first token is context only and not predicted. What it puts behind a text is left out.
+    /// </summary>
+    /// <param name="texts">The texts; one without tokens adds nothing.</param>
+    /// <param name="maxTokens">Most tokens of a text that count, BOS not among them; at least 1.</param>
+    /// <param name="progress">Told the share that is done; null for nobody.</param>
+    /// <param name="cancellation">Ends the work between passes.</param>
+    /// <exception cref="SpecDecodeException">
+    /// The model has no tokenizer, a text needs a token id beyond its vocabulary, or there is no token to predict.
+    /// </exception>
+    /// <exception cref="ArgumentOutOfRangeException"><paramref name="maxTokens"/> is out of range.</exception>
+    /// <exception cref="InvalidOperationException">Another call is running.</exception>
+    /// <exception cref="OperationCanceledException">The work was cancelled.</exception>
+    public PerplexityResult Perplexity(
+        IReadOnlyList<string> texts, int maxTokens, IProgress<double>? progress = null, CancellationToken cancellation = default)
+    {
+        ArgumentNullException.ThrowIfNull(texts);
+        ArgumentOutOfRangeException.ThrowIfLessThan(maxTokens, 1);
+        using Call call = new(this);
+        if (Tokenizer is null)
+        {
+            throw new SpecDecodeException("The model has no tokenizer that can be used, so texts cannot be scored.");
+        }
+
+        List<ScoredSequence> sequences = [];
+        foreach (string text in texts)
+        {
+            int[] plain = Tokenizer.Encode(text, addSpecialTokens: false);
+            if (plain.Length == 0)
+            {
+                continue;
+            }
+
+            int[] framed = Tokenizer.Encode(text);
+            int before = framed.AsSpan().IndexOf(plain);
+            int[] sequence = framed[..(before + Math.Min(plain.Length, maxTokens))];
+            _intake.CheckTokens(sequence, sequence.Length);
+            sequences.Add(new ScoredSequence(sequence, Math.Max(1, before)));
+        }
+
+        (double logProbability, long count) = SequenceScoring.Run(_model.Stages, sequences, progress, cancellation);
+        return count > 0
+            ? new PerplexityResult(Math.Exp(-logProbability / count), count)
+            : throw new SpecDecodeException("There is no token to predict: give a text of at least one token, or two where the tokenizer adds no BOS.");
+    }
+}

@@ -1,0 +1,80 @@
+using System.Buffers.Binary;
+using System.CommandLine;
+using System.Globalization;
+using System.Text;
+
+namespace SpecDecode.Benchmarks;
+
+/// <summary>Writes a Llama checkpoint with random bfloat16 weights, for measuring what does not depend on what they say.</summary>
+internal static class RandomCheckpoint
+{
+    public static Command Command()
+    {
+        Option<string> output = new("--output") { Required = true, Description = "Folder to make." };
+        Option<string> shape = new("--shape") { DefaultValueFactory = _ => "smollm2-135m", Description = "smollm2-135m or smollm2-360m." };
+        shape.AcceptOnlyFromAmong("smollm2-135m", "smollm2-360m");
+        Command command = new("random", "Write a checkpoint of a published shape with random weights.") { output, shape };
+        command.SetAction(arguments => Write(
+            arguments.GetValue(output)!,
+            arguments.GetValue(shape) == "smollm2-135m" ? new Shape(576, 1536, 30, 9, 3) : new Shape(960, 2560, 32, 15, 5)));
+        return command;
+    }
+
+    private static void Write(string folder, Shape shape)
+    {
+        Directory.CreateDirectory(folder);
+        File.WriteAllText(Path.Combine(folder, "config.json"), string.Create(CultureInfo.InvariantCulture, $$"""
+            {
+              "model_type": "llama", "hidden_size": {{shape.Hidden}}, "intermediate_size": {{shape.Intermediate}}, "num_hidden_layers": {{shape.Layers}},
+              "num_attention_heads": {{shape.Heads}}, "num_key_value_heads": {{shape.KeyValueHeads}}, "head_dim": 64, "vocab_size": 49152,
+              "max_position_embeddings": 8192, "rms_norm_eps": 1e-05, "rope_theta": 100000, "hidden_act": "silu", "tie_word_embeddings": true
+            }
+            """));
+        List<(string Name, long[] Shape)> tensors = [("model.embed_tokens.weight", [49152, shape.Hidden]), ("model.norm.weight", [shape.Hidden])];
+        for (int i = 0; i < shape.Layers; i++)
+        {
+            string layer = $"model.layers.{i}.";
+            tensors.AddRange(
+            [
+                (layer + "input_layernorm.weight", [shape.Hidden]), (layer + "post_attention_layernorm.weight", [shape.Hidden]),
+                (layer + "self_attn.q_proj.weight", [64 * shape.Heads, shape.Hidden]), (layer + "self_attn.k_proj.weight", [64 * shape.KeyValueHeads, shape.Hidden]),
+                (layer + "self_attn.v_proj.weight", [64 * shape.KeyValueHeads, shape.Hidden]), (layer + "self_attn.o_proj.weight", [shape.Hidden, 64 * shape.Heads]),
+                (layer + "mlp.gate_proj.weight", [shape.Intermediate, shape.Hidden]), (layer + "mlp.up_proj.weight", [shape.Intermediate, shape.Hidden]),
+                (layer + "mlp.down_proj.weight", [shape.Hidden, shape.Intermediate]),
+            ]);
+        }
+
+        StringBuilder header = new("{");
+        long offset = 0;
+        foreach ((string name, long[] dimensions) in tensors)
+        {
+            long length = 2 * dimensions.Aggregate(1L, (product, dimension) => product * dimension);
+            header.Append(CultureInfo.InvariantCulture, $"{(offset > 0 ? "," : "")}\"{name}\":{{\"dtype\":\"BF16\",\"shape\":[{string.Join(',', dimensions)}],\"data_offsets\":[{offset},{offset + length}]}}");
+            offset += length;
+        }
+
+        byte[] json = Encoding.UTF8.GetBytes(header.Append('}').ToString());
+        using FileStream stream = File.Create(Path.Combine(folder, "model.safetensors"));
+        byte[] length8 = new byte[8];
+        BinaryPrimitives.WriteInt64LittleEndian(length8, json.Length);
+        stream.Write(length8);
+        stream.Write(json);
+        Random random = new(1);
+        foreach ((string name, long[] dimensions) in tensors)
+        {
+            byte[] weights = new byte[2 * dimensions.Aggregate(1L, (product, dimension) => product * dimension)];
+            for (int i = 0; i < weights.Length; i += 2)
+            {
+                // Nearly normal, of the size that trained matrices have; norms around 1.
+                float weight = dimensions.Length == 1 ? 1 : (random.NextSingle() + random.NextSingle() + random.NextSingle() - 1.5f) * 0.06f;
+                BinaryPrimitives.WriteUInt16LittleEndian(weights.AsSpan(i), (ushort)(BitConverter.SingleToUInt32Bits(weight) >> 16));
+            }
+
+            stream.Write(weights);
+        }
+
+        Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{folder}: {offset / 2e6:f0} M parameters"));
+    }
+
+    private sealed record Shape(int Hidden, int Intermediate, int Layers, int Heads, int KeyValueHeads);
+}

@@ -1,0 +1,121 @@
+using System.CommandLine;
+using System.Diagnostics;
+using System.Globalization;
+using SpecDecode.Sampling;
+using SpecDecode.Verification;
+
+namespace SpecDecode.Benchmarks;
+
+/// <summary>What choosing a token costs: every rule and kind of truncation, on the drafter's side and the verifier's.</summary>
+internal static class SamplingBenchmark
+{
+    private static readonly (string Name, SamplingOptions Options)[] Limits =
+    [
+        ("no limit", new() { Temperature = 1 }),
+        ("top-k 50", new() { Temperature = 1, TopK = 50 }),
+        ("top-p 0.95", new() { Temperature = 1, TopP = 0.95f }),
+        ("min-p 0.05", new() { Temperature = 1, MinP = 0.05f }),
+        ("top-k 1000, top-p 0.95, min-p 0.02", new() { Temperature = 1, TopK = 1000, TopP = 0.95f, MinP = 0.02f }),
+    ];
+
+    public static Command Command()
+    {
+        Option<int> vocabulary = new("--vocabulary") { DefaultValueFactory = _ => 150_000, Description = "Tokens." };
+        Option<int> repeat = new("--repeat") { DefaultValueFactory = _ => 400, Description = "Choices of each kind." };
+        Command command = new("sampling", "What choosing a token costs, in microseconds; medians.") { vocabulary, repeat };
+        command.SetAction(arguments => Run(arguments.GetValue(vocabulary), arguments.GetValue(repeat)));
+        return command;
+    }
+
+    private static void Run(int vocabulary, int repeat)
+    {
+        // Logits as models have them: about normal, with a few tokens far above.
+        Random random = new(1);
+        float[][] rows = [.. Enumerable.Range(0, 8).Select(_ => Row(random, vocabulary))];
+        float[][] drafterRows = [.. rows.Select(row => row.Select(logit => logit + 0.7f * Normal(random)).ToArray())];
+
+        Print($"{vocabulary} tokens; microseconds, medians of {repeat}");
+        Print($"greedy: {Median(repeat, i => Greedy.Pick(rows[i % 8])):f0}");
+        Print($"confidence (softmax of the whole row): {Median(repeat, i => (int)Softmax.Probability((float[])rows[i % 8].Clone(), 5)):f0}, of which copying the row {Median(repeat, i => ((float[])rows[i % 8].Clone()).Length):f0}");
+        Print($"");
+        Print($"| limits | tokens left | finding the cut | shared noise: a choice | rejection: drawing a token (drafter, bonus) | judging a draft token, accepted | rejected |");
+        Print($"|---|---|---|---|---|---|---|");
+        foreach ((string name, SamplingOptions options) in Limits)
+        {
+            Measure(name, options, rows, drafterRows, repeat);
+        }
+    }
+
+    private static void Measure(string name, SamplingOptions options, float[][] rows, float[][] drafterRows, int repeat)
+    {
+        Truncation truncation = new();
+        TokenDistribution p = new();
+        TokenDistribution residual = new();
+        TokenDistribution[] q = [.. drafterRows.Select(_ => new TokenDistribution())];
+        RandomStream random = new(1, 0);
+        for (int i = 0; i < q.Length; i++)
+        {
+            q[i].Fill(drafterRows[i], truncation.Find(drafterRows[i], options), options.Temperature);
+        }
+
+        double cut = Median(repeat, i => truncation.Find(rows[i % 8], options).Ties);
+        double noise = Median(repeat, i =>
+            new GumbelNoise(7, 0, (uint)i).ArgMax(rows[i % 8], truncation.Find(rows[i % 8], options), options.Temperature));
+        double draw = Median(repeat, i =>
+        {
+            p.Fill(rows[i % 8], truncation.Find(rows[i % 8], options), options.Temperature);
+            return p.Draw(random.Next());
+        });
+        double accepted = Median(repeat, i =>
+        {
+            p.Fill(rows[i % 8], truncation.Find(rows[i % 8], options), options.Temperature);
+            return RejectionSampling.Accepts(p, q[i % 8], i, random.Next()) ? 1 : 0;
+        });
+        double rejected = Median(repeat, i =>
+        {
+            p.Fill(rows[i % 8], truncation.Find(rows[i % 8], options), options.Temperature);
+            return RejectionSampling.DrawResidual(p, q[i % 8], residual, random.Next());
+        });
+        Print($"| {name} | {p.Count} | {cut:f0} | {noise:f0} | {draw:f0} | {accepted:f0} | {rejected:f0} |");
+    }
+
+    private static double Median(int repeat, Func<int, int> choose)
+    {
+        double[] times = new double[repeat];
+        int sum = 0;
+
+        // Code is compiled for speed only after a while.
+        long begin = Stopwatch.GetTimestamp();
+        for (int i = 0; i < repeat || Stopwatch.GetElapsedTime(begin).TotalMilliseconds < 400; i++)
+        {
+            sum += choose(i);
+        }
+
+        for (int i = 0; i < repeat; i++)
+        {
+            long start = Stopwatch.GetTimestamp();
+            sum += choose(i);
+            times[i] = Stopwatch.GetElapsedTime(start).TotalMicroseconds;
+        }
+
+        GC.KeepAlive(sum);
+        Array.Sort(times);
+        return times[repeat / 2];
+    }
+
+    private static float[] Row(Random random, int vocabulary)
+    {
+        float[] row = [.. Enumerable.Range(0, vocabulary).Select(_ => 2.5f * Normal(random))];
+        for (int i = 0; i < 40; i++)
+        {
+            row[random.Next(vocabulary)] = 10 + 4 * Normal(random);
+        }
+
+        return row;
+    }
+
+    private static float Normal(Random random) =>
+        (float)(Math.Sqrt(-2 * Math.Log(1 - random.NextDouble())) * Math.Cos(Math.Tau * random.NextDouble()));
+
+    private static void Print(FormattableString line) => Console.WriteLine(line.ToString(CultureInfo.InvariantCulture));
+}

@@ -1,0 +1,65 @@
+using System.Runtime.Intrinsics.X86;
+using SpecDecode.Drafting;
+using SpecDecode.Generation;
+using SpecDecode.Plans;
+using SpecDecode.Tests.Models.Checkpoints;
+using SpecDecode.Tests.Tool;
+
+namespace SpecDecode.Tests.Generation;
+
+/// <summary>Quantised, the story model still tells stories, and drafting for itself does not change them.</summary>
+public sealed class PrecisionGenerationTests : IDisposable
+{
+    private static readonly string[] Prompts =
+        ["Once upon a time, there was a little bird who could not sing.", "Tom had a red ball.", "The dog saw a cat.", "Mia liked to draw. She drew a house and"];
+
+    private readonly TemporaryFolder _cache = new();
+
+    public void Dispose() => _cache.Dispose();
+
+    [Theory]
+    [InlineData(Precision.Int8)]
+    [InlineData(Precision.Int4)]
+    public void Drafted_texts_alone_and_together_are_those_of_plain_decoding(Precision precision)
+    {
+        Assert.SkipUnless(
+            precision == Precision.Int4 ? Avx512F.IsSupported && AvxVnni.IsSupported : Avx2.IsSupported,
+            "The kernels of this processor may round a row otherwise among others.");
+        using TextModel model = Load(new ModelOptions { Precision = precision });
+        GenerationRequest[] plain = [.. Prompts.Select(prompt => new GenerationRequest { Prompt = prompt, MaxNewTokens = 80, IgnoreEndOfSequence = true })];
+        IReadOnlyList<int>[] expected = [.. plain.Select(request => model.Generate(request, cancellation: TestContext.Current.CancellationToken).Tokens)];
+        foreach (LayerPlan plan in (LayerPlan[])[LayerPlan.EarlyExit(12, 2), LayerPlan.EarlyExit(12, 6), LayerPlan.Skip(12, [4, 6, 8], [3, 5])])
+        {
+            foreach (int length in (int[])[1, 4, 11])
+            {
+                GenerationRequest[] drafted = [.. plain.Select(request => request with { Draft = new DraftOptions { Plan = plan, Length = length } })];
+                Assert.Equal(expected[0], model.Generate(drafted[0], cancellation: TestContext.Current.CancellationToken).Tokens);
+                Assert.Equal(expected, model.Generate(drafted, cancellation: TestContext.Current.CancellationToken).Select(result => result.Tokens));
+            }
+        }
+    }
+
+    [Theory]
+    [InlineData(Precision.Int8, ActivationPrecision.Int8, 60)]
+    [InlineData(Precision.Int8, ActivationPrecision.Float32, 60)]
+    [InlineData(Precision.Int4, ActivationPrecision.Float32, 5)]
+    public void A_quantised_model_begins_a_story_as_float32_does(Precision precision, ActivationPrecision activations, int same)
+    {
+        using TextModel exact = Load(new ModelOptions());
+        using TextModel rounded = Load(new ModelOptions { Precision = precision, Activations = activations });
+        GenerationRequest request = new() { Prompt = "Once upon a time", MaxNewTokens = same };
+        Assert.Equal(
+            exact.Generate(request, cancellation: TestContext.Current.CancellationToken).Text,
+            rounded.Generate(request, cancellation: TestContext.Current.CancellationToken).Text);
+    }
+
+    [Fact]
+    public void An_activation_precision_that_there_is_not_is_refused() =>
+        Assert.Throws<SpecDecodeException>(() => Load(new ModelOptions { Activations = (ActivationPrecision)9 }));
+
+    private TextModel Load(ModelOptions options)
+    {
+        options.CacheFolder = _cache.Path;
+        return TextModel.Load(FixtureCheckpoint.Tales, options, cancellation: TestContext.Current.CancellationToken);
+    }
+}

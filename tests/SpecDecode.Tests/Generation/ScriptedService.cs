@@ -1,0 +1,136 @@
+using SpecDecode.Diagnostics;
+using SpecDecode.Drafting;
+using SpecDecode.Generation;
+using SpecDecode.Plans;
+using SpecDecode.Sampling;
+using SpecDecode.Scheduling;
+using SpecDecode.Tests.Scheduling;
+
+namespace SpecDecode.Tests.Generation;
+
+/// <summary>The façade over a <see cref="ScriptedModel"/>: a loop on its thread, no tokenizer, and hooks into its passes.</summary>
+internal sealed class ScriptedService : IDisposable
+{
+    /// <summary>Ends a text.</summary>
+    public const int EndOfSequence = 3;
+
+    private readonly Watch _watch = new();
+
+    public ScriptedService(int maxSequences = 8, int maxQueue = 64, int prefillChunk = 16, long kvBytes = long.MaxValue, IEngineObserver? observer = null)
+    {
+        Stages = new ScriptedStages(Model, maxRows: 32);
+        Faulty = new FaultyStages(Stages);
+        Loop = new EngineLoop(
+            new Scheduler(Faulty, new SchedulerLimits(maxSequences, kvBytes, prefillChunk)), maxSequences + maxQueue, observer ?? _watch, "test");
+        Generator = new TextGenerator(
+            new ModelInfo("scripted", Model.Layers, Model.Vocabulary, Stages.MaxSequenceLength), null,
+            new RequestIntake(Faulty, null, [EndOfSequence], kvBytes), Loop, new GenerationDefaults());
+    }
+
+    public static ScriptedModel Model { get; } = new(Layers: 4, Vocabulary: 50, Seed: 11);
+
+    public static DraftOptions Draft { get; } = new() { Plan = LayerPlan.EarlyExit(Model.Layers, 2), Length = 5 };
+
+    /// <summary>What the passes go through; see <see cref="ScriptedStages.DuringCall"/>.</summary>
+    public ScriptedStages Stages { get; }
+
+    /// <summary>Around <see cref="Stages"/>.</summary>
+    public FaultyStages Faulty { get; }
+
+    public EngineLoop Loop { get; }
+
+    public TextGenerator Generator { get; }
+
+    /// <summary>Rounds and ended sequences that the observer was told of.</summary>
+    public (int Rounds, int Ended) Told => (_watch.Rounds, _watch.Ended);
+
+    /// <summary>A request that ends where it asks to.</summary>
+    public static GenerationRequest Request(int seed = 1, int prompt = 5, int maxNewTokens = 20) => new()
+    {
+        Tokens = [.. Enumerable.Range(0, prompt).Select(i => (seed * 31 + i * 7) % Model.Vocabulary)], MaxNewTokens = maxNewTokens, IgnoreEndOfSequence = true,
+    };
+
+    /// <summary>The text that a request gives alone, plainly, by another way: greedy from the reference, else one sequence by itself.</summary>
+    public static int[] Expected(GenerationRequest request)
+    {
+        HashSet<int> ends = [.. request.IgnoreEndOfSequence ? [] : (int[])[EndOfSequence], .. request.StopTokens];
+        int maxNewTokens = request.MaxNewTokens ?? GenerationDefaults.DefaultMaxNewTokens;
+        return request.Sampling is null or { Temperature: 0 }
+            ? Model.Continue([.. request.Tokens!], maxNewTokens, ends)
+            : new HistoryRequest([.. request.Tokens!], maxNewTokens, ends, null, request.Sampling).Alone(new ScriptedStages(Model, maxRows: 32)).Tokens;
+    }
+
+    /// <summary>Holds the loop's thread in its next pass from now on.</summary>
+    public Hold HoldNextPass() => HoldPass(Stages.Passes + 1);
+
+    /// <summary>Holds the loop's thread in a pass; to be called while no pass runs.</summary>
+    public Hold HoldPass(int number)
+    {
+        Hold hold = new();
+        Stages.DuringCall = (pass, _) =>
+        {
+            if (pass == number)
+            {
+                hold.Wait();
+            }
+        };
+        return hold;
+    }
+
+    /// <summary>Everything that requests held is given back, be it a step later.</summary>
+    public async Task AssertNothingIsHeld()
+    {
+        await Eventually(() => Loop.KvReservedBytes == 0 && Loop.WaitingCount == 0 && Loop.LiveCount == 0);
+        Assert.Equal(0, Faulty.LiveStorages);
+    }
+
+    /// <summary>Waits for what another thread is about to do.</summary>
+    public static async Task Eventually(Func<bool> condition)
+    {
+        while (!condition())
+        {
+            await Task.Delay(1, TestContext.Current.CancellationToken);
+        }
+    }
+
+    public void Dispose() => Loop.Dispose();
+
+    /// <summary>The loop's thread stands still between <see cref="Reached"/> and <see cref="Release"/>.</summary>
+    public sealed class Hold
+    {
+        private readonly TaskCompletionSource _reached = new(TaskCreationOptions.RunContinuationsAsynchronously);
+        private readonly TaskCompletionSource _released = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+        public Task Reached => _reached.Task;
+
+        public void Release() => _released.TrySetResult();
+
+        public void Wait()
+        {
+            _reached.TrySetResult();
+            _released.Task.Wait();
+        }
+    }
+
+    private sealed class Watch : IEngineObserver
+    {
+        private int _rounds;
+        private int _ended;
+
+        public int Rounds => Volatile.Read(ref _rounds);
+
+        public int Ended => Volatile.Read(ref _ended);
+
+        public void OnStep(in StepRecord step)
+        {
+        }
+
+        public void OnRound(in RoundRecord round) => Interlocked.Increment(ref _rounds);
+
+        public void OnEnded(Sequence sequence) => Interlocked.Increment(ref _ended);
+
+        public void OnPassFailed(Exception error)
+        {
+        }
+    }
+}

@@ -1,0 +1,132 @@
+using SpecDecode.Sampling;
+using SpecDecode.Verification;
+
+namespace SpecDecode.Tests.Sampling;
+
+/// <summary>
+/// Texts written through scheduler, drafter and verifier have the full model's distribution: the first three tokens together,
+/// and three behind the first draft, against what the model's table says in doubles. Where a mistake is planted, they have not.
+/// </summary>
+public class DistributionOfTextsTests
+{
+    private const int Vocabulary = MarkovStages.Vocabulary;
+    private const int Length = 8;
+    private const int Texts = 40_000;
+
+    private static readonly MarkovStages Stages = new(2024);
+
+    public static TheoryData<SamplingOptions> Options =>
+    [
+        new SamplingOptions { Temperature = 1.1f },
+        new SamplingOptions { Temperature = 0.9f, TopK = 4 },
+        new SamplingOptions { Temperature = 1.2f, TopP = 0.8f },
+        new SamplingOptions { Temperature = 1, MinP = 0.25f },
+        new SamplingOptions { Temperature = 1.3f, TopK = 6, TopP = 0.9f, MinP = 0.12f },
+    ];
+
+    [Theory]
+    [MemberData(nameof(Options))]
+    public void Plain_sampling_fits(SamplingOptions options)
+    {
+        AssertFits(Stages.Write(Texts, Seeded(options, AcceptanceRule.Rejection), drafts: false, Length), options);
+        AssertFits(Stages.Write(Texts, Seeded(options, AcceptanceRule.SharedNoise), drafts: false, Length), options);
+    }
+
+    [Theory]
+    [MemberData(nameof(Options))]
+    public void Rejection_sampling_with_drafts_fits(SamplingOptions options) =>
+        AssertFits(Stages.Write(Texts, Seeded(options, AcceptanceRule.Rejection), drafts: true, Length), options);
+
+    [Theory]
+    [MemberData(nameof(Options))]
+    public void Shared_noise_with_drafts_writes_what_it_writes_without(SamplingOptions options)
+    {
+        SamplingOptions seeded = Seeded(options, AcceptanceRule.SharedNoise);
+        int[][] plain = Stages.Write(5_000, seeded, drafts: false, Length);
+        int[][] drafted = Stages.Write(5_000, seeded, drafts: true, Length);
+        Assert.Equal(plain, drafted);
+    }
+
+    [Theory]
+    [MemberData(nameof(Options))]
+    public void What_drafter_and_verifier_may_choose_differs(SamplingOptions options)
+    {
+        int onlyDrafter = 0;
+        int onlyVerifier = 0;
+        for (int last = 0; last < Vocabulary; last++)
+        {
+            (double[] p, double[] q) = (Stages.Full(last, options), Stages.Drafter(last, options));
+            onlyDrafter += Enumerable.Range(0, Vocabulary).Count(token => p[token] == 0 && q[token] > 0);
+            onlyVerifier += Enumerable.Range(0, Vocabulary).Count(token => p[token] > 0 && q[token] == 0);
+        }
+
+        Assert.True(onlyDrafter > 3 && onlyVerifier > 3, $"{onlyDrafter} tokens are only the drafter's, {onlyVerifier} only the verifier's.");
+    }
+
+    // With limits that cut.
+    [Theory]
+    [InlineData(Mistake.ResidualNotNormalised)]
+    [InlineData(Mistake.CorrectionFromTarget)]
+    [InlineData(Mistake.LowConfidenceTokenThrownAway)]
+    [InlineData(Mistake.DraftDistributionIsTheTargets)]
+    [InlineData(Mistake.DraftDistributionCutToTheTargets)]
+    public void A_mistake_in_rejection_sampling_does_not_fit(Mistake mistake)
+    {
+        foreach (SamplingOptions options in Options.Skip(1).Select(row => row.Data))
+        {
+            AcceptanceRules rules = new() { Rejection = new MistakenSampling(mistake) };
+            int[][] texts = Stages.Write(Texts, Seeded(options, AcceptanceRule.Rejection), drafts: true, Length, rules);
+            double deviation = Deviations(texts, options).Max();
+            TestContext.Current.SendDiagnosticMessage(FormattableString.Invariant($"{mistake}: {deviation:f1} standard deviations"));
+            Assert.True(deviation > 3 * GoodnessOfFit.CriticalDeviation, $"The test does not see the mistake: {deviation:f1} standard deviations.");
+        }
+    }
+
+    [Fact]
+    public void The_planted_rule_without_its_mistake_fits()
+    {
+        AcceptanceRules rules = new() { Rejection = new MistakenSampling(Mistake.None) };
+        SamplingOptions options = Options.Last().Data;
+        AssertFits(Stages.Write(Texts, Seeded(options, AcceptanceRule.Rejection), drafts: true, Length, rules), options);
+    }
+
+    private static SamplingOptions Seeded(SamplingOptions options, AcceptanceRule rule) => options with { Seed = 1_000_000, Acceptance = rule };
+
+    private static void AssertFits(int[][] texts, SamplingOptions options)
+    {
+        foreach (double deviation in Deviations(texts, options))
+        {
+            TestContext.Current.SendDiagnosticMessage(FormattableString.Invariant($"{deviation:f1} standard deviations"));
+            Assert.True(deviation < GoodnessOfFit.CriticalDeviation, $"χ² lies {deviation:f1} standard deviations above its mean.");
+        }
+    }
+
+    // Of tokens 1 to 3, 2 to 4 and 5 to 7.
+    private static double[] Deviations(int[][] texts, SamplingOptions options)
+    {
+        double[][] rows = [.. Enumerable.Range(0, Vocabulary).Select(last => Stages.Full(last, options))];
+        return [.. ((int[])[0, 1, 4]).Select(first =>
+        {
+            int[] counts = new int[Vocabulary * Vocabulary * Vocabulary];
+            foreach (int[] text in texts)
+            {
+                counts[(text[first] * Vocabulary + text[first + 1]) * Vocabulary + text[first + 2]]++;
+            }
+
+            return GoodnessOfFit.Deviation(counts, Triples(rows, first));
+        })];
+    }
+
+    private static double[] Triples(double[][] rows, int first)
+    {
+        double[] last = [1, .. new double[Vocabulary - 1]];
+        for (int i = 0; i < first; i++)
+        {
+            last = [.. Enumerable.Range(0, Vocabulary).Select(token => Enumerable.Range(0, Vocabulary).Sum(from => last[from] * rows[from][token]))];
+        }
+
+        double[] begin = [.. Enumerable.Range(0, Vocabulary).Select(token => Enumerable.Range(0, Vocabulary).Sum(from => last[from] * rows[from][token]))];
+        return [.. Enumerable.Range(0, Vocabulary * Vocabulary * Vocabulary).Select(i =>
+            begin[i / Vocabulary / Vocabulary] * rows[i / Vocabulary / Vocabulary][i / Vocabulary % Vocabulary] * rows[i / Vocabulary % Vocabulary][i % Vocabulary])];
+    }
+}

@@ -1,0 +1,103 @@
+using System.Numerics.Tensors;
+using SpecDecode.Sampling;
+using SpecDecode.Scheduling;
+using SpecDecode.Verification;
+
+namespace SpecDecode.Tests.Sampling;
+
+/// <summary>A mistake that implementations of rejection sampling make.</summary>
+public enum Mistake
+{
+    /// <summary>None: to show that what follows is the mistake's doing.</summary>
+    None,
+
+    /// <summary>The residual is drawn from as if its sum were 1; what is missing falls to its last token.</summary>
+    ResidualNotNormalised,
+
+    /// <summary>The correction is drawn from p in place of the residual.</summary>
+    CorrectionFromTarget,
+
+    /// <summary>A draft token under the confidence threshold is not verified: the verifier draws in its place.</summary>
+    LowConfidenceTokenThrownAway,
+
+    /// <summary>The verifier takes its own truncated distribution for the one that was drafted from.</summary>
+    DraftDistributionIsTheTargets,
+
+    /// <summary>The verifier takes for q what is left of it within p's support, normalised.</summary>
+    DraftDistributionCutToTheTargets,
+}
+
+/// <summary>Rejection sampling with a mistake, to show that a test of fit has the power to see it.</summary>
+internal sealed class MistakenSampling(Mistake mistake) : IAcceptance
+{
+    private readonly RejectionSampling _right = new();
+    private readonly Truncation _truncation = new();
+    private readonly TokenDistribution _p = new();
+    private readonly TokenDistribution _residual = new();
+    private readonly Dictionary<Round, int> _thrownAway = [];
+
+    public int Draft(Round round, ReadOnlySpan<float> logits)
+    {
+        int token = _right.Draft(round, logits);
+        float[] raw = [.. logits];
+        if (round.DraftLength == 0)
+        {
+            _thrownAway.Remove(round);
+        }
+
+        if (Softmax.Probability(raw, token) < round.Sequence.Draft!.Threshold)
+        {
+            _thrownAway[round] = round.DraftLength;
+        }
+
+        return token;
+    }
+
+    public void Judge(Round round, ReadOnlySpan<float> logits)
+    {
+        Sampler sampler = round.Sequence.Sampler;
+        _p.Fill(logits, _truncation.Find(logits, sampler.Options), sampler.Options.Temperature);
+        bool isThrownAway = mistake == Mistake.LowConfidenceTokenThrownAway && _thrownAway.GetValueOrDefault(round, -1) == round.Accepted;
+        if (round.Accepted == round.DraftLength || isThrownAway)
+        {
+            round.Correct(_p.Draw(sampler.Random.Next()));
+            return;
+        }
+
+        int token = round.Draft[round.Accepted];
+        TokenDistribution q = mistake switch
+        {
+            Mistake.DraftDistributionIsTheTargets => _p,
+            Mistake.DraftDistributionCutToTheTargets => Cut(round.DraftDistribution(round.Accepted), _p),
+            _ => round.DraftDistribution(round.Accepted),
+        };
+        double uniform = sampler.Random.Next();
+        if (RejectionSampling.Accepts(_p, q, token, uniform) || (q.Probability(token) == 0 && _p.Probability(token) > 0))
+        {
+            round.Settle(token);
+            return;
+        }
+
+        uniform = sampler.Random.Next();
+        _residual.FillResidual(_p, q);
+        round.Correct(mistake switch
+        {
+            Mistake.CorrectionFromTarget => _p.Draw(uniform),
+            Mistake.ResidualNotNormalised => _residual.Draw(Math.Min(uniform / _residual.Total, Math.BitDecrement(1.0))),
+            _ => RejectionSampling.DrawResidual(_p, q, _residual, uniform),
+        });
+    }
+
+    private static TokenDistribution Cut(TokenDistribution q, TokenDistribution p)
+    {
+        float[] weights = [.. q.Weights];
+        for (int i = 0; i < weights.Length; i++)
+        {
+            weights[i] = p.Probability(q.Tokens[i]) > 0 ? weights[i] : 0;
+        }
+
+        TokenDistribution cut = new();
+        cut.Fill(q.Tokens, weights);
+        return TensorPrimitives.Sum<float>(weights) > 0 ? cut : q;
+    }
+}

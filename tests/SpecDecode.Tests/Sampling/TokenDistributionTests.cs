@@ -1,0 +1,87 @@
+using SpecDecode.Sampling;
+
+namespace SpecDecode.Tests.Sampling;
+
+public class TokenDistributionTests
+{
+    [Fact]
+    public void Probabilities_are_those_of_doubles_whatever_was_there_before()
+    {
+        RandomRows rows = new(17);
+        Truncation truncation = new();
+        TokenDistribution distribution = new();
+        for (int i = 0; i < 3_000; i++)
+        {
+            float[] logits = rows.Row();
+            SamplingOptions options = rows.Options() with { TopP = 1 };
+            LogitCut cut = truncation.Find(logits, options);
+            distribution.Fill(logits, cut, options.Temperature);
+            int[] support = TruncationTests.Support(logits, cut);
+            double total = support.Sum(token => Math.Exp(((double)logits[token] - logits.Max()) / options.Temperature));
+
+            Assert.Equal(support, distribution.Tokens.ToArray().Where(token => !float.IsNegativeInfinity(logits[token])));
+            for (int token = 0; token < logits.Length; token++)
+            {
+                double expected = support.Contains(token) ? Math.Exp(((double)logits[token] - logits.Max()) / options.Temperature) / total : 0;
+                Assert.Equal(expected, distribution.Probability(token), 1e-7 + 1e-4 * expected);
+            }
+
+            Assert.Equal(1, support.Sum(distribution.Probability), 1e-9);
+        }
+    }
+
+    [Fact]
+    public void A_draw_is_the_token_at_which_the_sum_passes_the_number()
+    {
+        RandomRows rows = new(18);
+        TokenDistribution distribution = new();
+        for (int i = 0; i < 2_000; i++)
+        {
+            // Weights in eighths, so that sums are exact, and every third or so 0.
+            int count = rows.Below(500) + 1;
+            int[] tokens = [.. Enumerable.Range(0, count).Select(token => 3 * token + 1)];
+            float[] weights = [.. tokens.Select(_ => Math.Max(0, rows.Below(12) - 4) / 8f)];
+            weights[rows.Below(count)] = 1;
+            distribution.Fill(tokens, weights);
+            double total = weights.Sum(weight => (double)weight);
+
+            foreach (double uniform in (double[])[0, Math.BitDecrement(1.0), rows.Uniform(), rows.Uniform(), rows.Uniform()])
+            {
+                double sum = 0;
+                int place = Array.FindIndex(weights, weight => (sum += weight) > Math.Min(uniform * total, Math.BitDecrement(total)));
+                Assert.Equal(tokens[place], distribution.Draw(uniform));
+                Assert.True(weights[place] > 0);
+            }
+        }
+    }
+
+    [Fact]
+    public void Draws_from_a_large_vocabulary_are_distributed_as_the_softmax()
+    {
+        // A thousand bands of tokens, each as probable as all its tokens together.
+        Random random = new(8);
+        float[] logits = [.. Enumerable.Range(0, 150_000).Select(_ => random.NextSingle() * 6)];
+        TokenDistribution distribution = new();
+        distribution.Fill(logits, LogitCut.None, 0.7f);
+        RandomStream stream = new(99, 0);
+        int[] counts = new int[1000];
+        for (int i = 0; i < 50_000; i++)
+        {
+            counts[distribution.Draw(stream.Next()) / 150]++;
+        }
+
+        double[] probabilities = PlainDistribution.Of(logits, new SamplingOptions { Temperature = 0.7f });
+        GoodnessOfFit.AssertFits(counts, [.. probabilities.Chunk(150).Select(band => band.Sum())]);
+    }
+
+    [Fact]
+    public void A_token_outside_the_support_has_no_probability()
+    {
+        TokenDistribution distribution = new();
+        distribution.Fill([2, 5, 9], [0.5f, 1, 0.5f]);
+        Assert.Equal((0.25, 0.5, 0), (distribution.Probability(2), distribution.Probability(5), distribution.Probability(3)));
+        distribution.Fill([1, 2, 3], new LogitCut(2, int.MaxValue), 1);
+        Assert.Equal([1, 2], distribution.Tokens.ToArray());
+        Assert.Equal(0, distribution.Probability(0));
+    }
+}

@@ -1,0 +1,122 @@
+using SpecDecode.Sampling;
+
+namespace SpecDecode.Tests.Sampling;
+
+public class TruncationTests
+{
+    private static readonly Truncation Truncation = new();
+
+    [Fact]
+    public void Every_limit_leaves_what_a_sorted_row_in_doubles_leaves()
+    {
+        RandomRows rows = new(7);
+        int judged = 0;
+        int tied = 0;
+        for (int i = 0; i < 12_000; i++)
+        {
+            float[] logits = rows.Row();
+            SamplingOptions options = rows.Options();
+            if (IsNearBoundary(logits, options))
+            {
+                continue;
+            }
+
+            judged++;
+            LogitCut cut = Truncation.Find(logits, options);
+            double[] expected = PlainDistribution.Of(logits, options);
+            int[] support = Support(logits, cut);
+            tied += cut.KeepsNoTiesOrAll ? 0 : 1;
+
+            // Whether a token stays whose probability vanishes in doubles does not matter.
+            double vanishing = logits.Max() - 700.0 * options.Temperature;
+            Assert.True(
+                Enumerable.Range(0, logits.Length).Where(token => expected[token] > 0 && logits[token] > vanishing).SequenceEqual(
+                    support.Where(token => logits[token] > vanishing)),
+                $"row {i} of {logits.Length}: {options}, {cut}, {support.Length} tokens for {expected.Count(probability => probability > 0)}");
+        }
+
+        TestContext.Current.SendDiagnosticMessage($"{judged} rows judged, in {tied} of them equal logits lie on both sides of the cut or may");
+        Assert.True(judged > 10_000 && tied > 2_000, $"{judged} judged, {tied} tied");
+    }
+
+    [Theory]
+    [InlineData(1, new[] { 1 })]
+    [InlineData(2, new[] { 1, 3 })]
+    [InlineData(3, new[] { 0, 1, 3 })]
+    [InlineData(4, new[] { 0, 1, 2, 3 })]
+    [InlineData(5, new[] { 0, 1, 2, 3, 5 })]
+    [InlineData(6, new[] { 0, 1, 2, 3, 5 })]
+    [InlineData(7, new[] { 0, 1, 2, 3, 5 })]
+    public void Top_k_takes_the_lower_ids_of_equal_tokens_and_never_a_masked_one(int k, int[] expected)
+    {
+        float[] logits = [2, 4, 2, 4, float.NegativeInfinity, 2];
+        Assert.Equal(expected, Support(logits, Truncation.Find(logits, new SamplingOptions { Temperature = 1, TopK = k })));
+    }
+
+    [Theory]
+    [InlineData(0.1f, new[] { 1 })]
+    [InlineData(0.25f, new[] { 1 })]
+    [InlineData(0.26f, new[] { 0, 1 })]
+    [InlineData(0.74f, new[] { 0, 1, 2 })]
+    [InlineData(0.76f, new[] { 0, 1, 2, 3 })]
+    public void Top_p_takes_tokens_until_they_reach_it_lower_ids_first(float p, int[] expected)
+    {
+        float[] logits = [1, 1.00001f, 1, 1];
+        Assert.Equal(expected, Support(logits, Truncation.Find(logits, new SamplingOptions { Temperature = 1, TopP = p })));
+    }
+
+    [Fact]
+    public void Top_p_looks_at_what_top_k_leaves_and_min_p_at_the_most_probable_token_alone()
+    {
+        float[] logits = [.. ((double[])[0.4, 0.3, 0.2, 0.1]).Select(probability => (float)Math.Log(probability))];
+
+        // Of the two that top-k leaves the first has 0.57.
+        Assert.Equal([0], Support(logits, Truncation.Find(logits, new SamplingOptions { Temperature = 1, TopK = 2, TopP = 0.55f })));
+        Assert.Equal([0, 1], Support(logits, Truncation.Find(logits, new SamplingOptions { Temperature = 1, TopP = 0.55f })));
+        Assert.Equal([0, 1, 2], Support(logits, Truncation.Find(logits, new SamplingOptions { Temperature = 1, MinP = 0.49f })));
+        Assert.Equal([0, 1], Support(logits, Truncation.Find(logits, new SamplingOptions { Temperature = 1, MinP = 0.51f, TopK = 3 })));
+        Assert.Equal([0, 1], Support(logits, Truncation.Find(logits, new SamplingOptions { Temperature = 1, MinP = 0.49f, TopP = 0.65f })));
+        Assert.Equal([0, 1], Support([1, 1, 0.9999f], Truncation.Find([1, 1, 0.9999f], new SamplingOptions { Temperature = 1, MinP = 1 })));
+    }
+
+    [Fact]
+    public void Without_limits_nothing_is_cut() =>
+        Assert.Equal(LogitCut.None, Truncation.Find([1, 2, 3], new SamplingOptions { Temperature = 1, TopK = 3 }));
+
+    [Fact]
+    public void A_row_of_150_000_is_cut_as_sorted()
+    {
+        Random random = new(3);
+        float[] logits = [.. Enumerable.Range(0, 150_000).Select(_ => random.NextSingle() * 12)];
+        float[] sorted = [.. logits.OrderDescending()];
+        foreach (int k in (int[])[1, 50, 1000, 75_000, 149_999])
+        {
+            LogitCut cut = Truncation.Find(logits, new SamplingOptions { Temperature = 1, TopK = k });
+            Assert.Equal(sorted[k - 1], cut.Value);
+            Assert.Equal(k, Support(logits, cut).Length);
+        }
+
+        foreach (float p in (float[])[0.01f, 0.5f, 0.95f, 0.9999f])
+        {
+            SamplingOptions options = new() { Temperature = 1, TopP = p };
+            int expected = PlainDistribution.Of(logits, options).Count(probability => probability > 0);
+            Assert.InRange(Support(logits, Truncation.Find(logits, options)).Length - expected, -expected * 1e-3 - 1, expected * 1e-3 + 1);
+        }
+    }
+
+    internal static int[] Support(float[] logits, LogitCut cut)
+    {
+        int ties = cut.Ties;
+        return [.. Enumerable.Range(0, logits.Length).Where(token => logits[token] > cut.Value || (logits[token] == cut.Value && --ties >= 0))];
+    }
+
+    // Where the last bits decide, doubles and floats may differ.
+    private static bool IsNearBoundary(float[] logits, SamplingOptions options)
+    {
+        double boundary = Math.Log(options.MinP);
+        double highest = logits.Max();
+        bool nearMinP = options.MinP is > 0 and < 1 && logits.Any(logit =>
+            Math.Abs((logit - highest) / options.Temperature - boundary) < 1e-6 * Math.Max(1, Math.Abs(boundary)));
+        return nearMinP || (options.TopP < 1 && PlainDistribution.DistanceToTopP(logits, options) < 1e-5);
+    }
+}
