@@ -174,7 +174,7 @@ public class EngineLoopTests
         {
             if (++asked == 1)
             {
-                throw new InsufficientMemoryException("No room.");
+                throw new InvalidDataException("No room.");
             }
         };
         SpecDecodeException error = await Assert.ThrowsAsync<SpecDecodeException>(() => service.Generator.CompleteAsync(ScriptedService.Request(), Cancellation));
@@ -304,7 +304,7 @@ public class EngineLoopTests
             List<Exception> errors = [];
             Thread[] threads = [.. Enumerable.Range(0, 2).Select(number => new Thread(() =>
             {
-                start.SignalAndWait();
+                start.SignalAndWait(Cancellation);
                 try
                 {
                     for (int i = 0; i < 20; i++)

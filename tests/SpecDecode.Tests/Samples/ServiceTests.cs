@@ -138,7 +138,7 @@ public sealed class ServiceTests
         await using ServiceProcess first = await ServiceProcess.StartAsync("--SpecDecode:Runtime:LoadInBackground=true");
         foreach ((string option, string sentence) in ((string, string)[])[
             ("--SpecDecode:Model:Path=/nowhere", "/nowhere: does not exist"),
-            ("--SpecDecode:Drafting:ExitLayer=40", "Drafting:ExitLayer is 40, but the model has 12 layers"),
+            ("--SpecDecode:Drafting:ExitLayer=40", "SpecDecode:Drafting:ExitLayer is 40, but the model has 12 layers"),
             ("--SpecDecode:Drafting:Strategy=magic", "Drafting:Strategy is 'magic': give one of none, early-exit, layer-skip."),
             ("--Telemetry:Prometheus=maybe", "Failed to convert configuration value 'maybe' at 'Telemetry:Prometheus'"),
             ("--Telemetry:OtlpEndpoint=nowhere", "Telemetry:OtlpEndpoint is 'nowhere': give the address of a collector"),
