@@ -45,7 +45,9 @@ public class ConfigurationSchemaTests
         {
             JsonElement entry = Entry(section).GetProperty("properties").GetProperty(property.Name);
             Type type = Nullable.GetUnderlyingType(property.PropertyType) ?? property.PropertyType;
-            (OptionKind kind, string json) = type == typeof(string) || type.IsEnum ? (OptionKind.Text, "string")
+            (OptionKind kind, string json) = type == typeof(string) ? (OptionKind.Text, "string")
+                : type == typeof(Precision) ? (OptionKind.Precision, "string")
+                : type == typeof(ActivationPrecision) ? (OptionKind.ActivationPrecision, "string")
                 : type == typeof(int) ? (OptionKind.WholeNumber, "integer")
                 : type == typeof(float) ? (OptionKind.Number, "number")
                 : type == typeof(bool) ? (OptionKind.Flag, "boolean")
@@ -56,7 +58,8 @@ public class ConfigurationSchemaTests
             Assert.True(entry.GetProperty("description").GetString() is { Length: > 10 }, $"{section}:{property.Name} has no description.");
 
             object? value = property.GetValue(defaults);
-            string? expected = value is null or "" or IList<int> ? null : JsonSerializer.Serialize(value, type);
+            string? expected = value is null or "" or IList<int> ? null
+                : type.IsEnum ? $"\"{value.ToString()!.ToLowerInvariant()}\"" : JsonSerializer.Serialize(value, type);
             string? written = entry.TryGetProperty("default", out JsonElement found) ? found.GetRawText() : null;
             Assert.True(expected == written, $"{section}:{property.Name} is {expected ?? "unset"} by default, ConfigurationSchema.json says {written ?? "unset"}.");
 
