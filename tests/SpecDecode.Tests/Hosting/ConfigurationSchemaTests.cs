@@ -107,10 +107,10 @@ public class ConfigurationSchemaTests
             {
                 foreach (string word in words.EnumerateArray().Select(word => word.GetString()!))
                 {
-                    Assert.True(IsAllowed(section, property, word), $"{section}:{property.Name} may not be '{word}', which ConfigurationSchema.json offers.");
+                    Assert.True(Parses(property, word) && IsAllowed(section, property, word), $"{section}:{property.Name} may not be '{word}', which ConfigurationSchema.json offers.");
                 }
 
-                Assert.False(IsAllowed(section, property, "no such word"));
+                Assert.False(Parses(property, "no such word") && IsAllowed(section, property, "no such word"));
             }
 
             if (property.GetCustomAttribute<OneOfAttribute>() is { } oneOf)
@@ -141,6 +141,10 @@ public class ConfigurationSchemaTests
 
     private static string Without(IEnumerable<string> these, IEnumerable<string> those) => string.Join(", ", these.Except(those));
 
+    // What is no text is read by the name of its value.
+    private static bool Parses(PropertyInfo property, string word) =>
+        (Nullable.GetUnderlyingType(property.PropertyType) ?? property.PropertyType) is var type && (!type.IsEnum || Enum.TryParse(type, word, ignoreCase: true, out _));
+
     // Whether the options are valid with a value, the others being as they must be for it.
     private static bool IsAllowed(string section, PropertyInfo property, object value)
     {
@@ -148,7 +152,7 @@ public class ConfigurationSchemaTests
         options.Model.Path = "x";
         object target = typeof(SpecDecodeOptions).GetProperty(section)!.GetValue(options)!;
         Type type = Nullable.GetUnderlyingType(property.PropertyType) ?? property.PropertyType;
-        property.SetValue(target, Convert.ChangeType(value, type, System.Globalization.CultureInfo.InvariantCulture));
+        property.SetValue(target, type.IsEnum ? Enum.Parse(type, (string)value, ignoreCase: true) : Convert.ChangeType(value, type, System.Globalization.CultureInfo.InvariantCulture));
         if (options.Drafting.Strategy == DraftingOptions.EarlyExit)
         {
             options.Drafting.ExitLayer = 1;
