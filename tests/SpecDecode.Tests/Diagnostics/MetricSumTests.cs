@@ -96,38 +96,32 @@ public sealed class MetricSumTests
     }
 
     [Fact]
-    public async Task A_request_that_is_cancelled_has_its_rounds_counted_and_gives_everything_back()
+    public async Task Requests_that_are_cancelled_have_their_rounds_counted_until_then()
     {
-        await using HostedStory story = await HostedStory.StartAsync(options => options.Runtime.MaxSequences = 1);
+        await using HostedStory story = await HostedStory.StartAsync();
         using CancellationTokenSource cancellation = new();
         int seen = 0;
-        await Assert.ThrowsAnyAsync<OperationCanceledException>(async () =>
+        await Task.WhenAll(Enumerable.Range(0, 8).Select(async _ =>
         {
-            await foreach (GenerationUpdate update in story.Generator.GenerateAsync(
-                new GenerationRequest { Prompt = "Once", MaxNewTokens = 400, IgnoreEndOfSequence = true }, cancellation.Token))
+            GenerationRequest request = new() { Prompt = "Once", MaxNewTokens = 400, IgnoreEndOfSequence = true };
+            await Assert.ThrowsAnyAsync<OperationCanceledException>(async () =>
             {
-                if (++seen == 12)
+                await foreach (GenerationUpdate update in story.Generator.GenerateAsync(request, cancellation.Token))
                 {
-                    // Behind the one that is worked on there is room for none.
-                    Task<GenerationResult> waiting = story.Generator.CompleteAsync(new GenerationRequest { Prompt = "Two" }, cancellation.Token);
-                    MetricReadings during = await story.Collector.ReadUntil(readings => readings.Sum("specdecode.sequences.waiting") == 1);
-                    Assert.Equal(1, during.Sum("specdecode.sequences.live"));
-                    Assert.InRange(during.Sum("specdecode.kv_cache.reserved"), 1, during.Sum("specdecode.kv_cache.limit"));
-                    await cancellation.CancelAsync();
-                    await Assert.ThrowsAnyAsync<OperationCanceledException>(() => waiting);
+                    if (Interlocked.Increment(ref seen) == 20)
+                    {
+                        await cancellation.CancelAsync();
+                    }
                 }
-            }
-        });
+            });
+        }));
 
-        MetricReadings metrics = await story.Collector.ReadUntil(readings => readings.Count(Requests) == 2);
+        MetricReadings metrics = await story.Collector.ReadUntil(readings => readings.Count(Requests) == 8);
         AssertIdle(metrics);
-        Assert.Equal(2, metrics.Count(Requests, (Finish, "cancelled")));
+        Assert.InRange(metrics.Count(Requests, (Finish, "cancelled")), 1, 8);
         Assert.Equal([null], metrics.Values(Requests, "error.type"));
-        Assert.Equal(1, metrics.Count("gen_ai.server.time_to_first_token"));
-
-        // The one that gave up in the queue has waited too.
-        Assert.Equal(2, metrics.Count("specdecode.queue.duration"));
-        Assert.InRange(metrics.Sum("specdecode.output_tokens"), seen, 400);
+        Assert.Equal(8, metrics.Count("specdecode.queue.duration"));
+        Assert.InRange(metrics.Sum("specdecode.output_tokens"), seen, 8 * 400);
         Assert.InRange(metrics.Sum("specdecode.rounds"), 1, metrics.Sum("specdecode.output_tokens") - 1);
         Assert.Equal(
             metrics.Sum("specdecode.draft.tokens"), metrics.Sum("specdecode.draft.accepted_tokens") + metrics.Sum("specdecode.draft.discarded_tokens"));

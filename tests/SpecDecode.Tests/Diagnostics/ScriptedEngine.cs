@@ -14,11 +14,11 @@ internal sealed class ScriptedEngine : IDisposable
 
     private readonly ServiceProvider _services = new ServiceCollection().AddMetrics().BuildServiceProvider();
 
-    public ScriptedEngine(Func<SpecDecodeMetrics, IEngineObserver> observer)
+    public ScriptedEngine(Func<SpecDecodeMetrics, IEngineObserver> observer, int maxSequences = int.MaxValue)
     {
         EngineLoop? loop = null;
         SpecDecodeMetrics metrics = new(_services.GetRequiredService<IMeterFactory>(), Name, () => loop);
-        loop = new EngineLoop(new Scheduler(Stages, SchedulerLimits.None), 100, observer(metrics), Name);
+        loop = new EngineLoop(new Scheduler(Stages, SchedulerLimits.None with { MaxSequences = maxSequences }), 100, observer(metrics), Name);
         Loop = loop;
         Generator = new TextGenerator(
             new ModelInfo(Name, 3, 50, 4096), null, new RequestIntake(Stages, null, [], long.MaxValue), loop, new GenerationDefaults());

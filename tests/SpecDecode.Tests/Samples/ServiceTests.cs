@@ -49,27 +49,26 @@ public sealed class ServiceTests
 
         // The exporter answers from what it has collected for 300 ms.
         await Task.Delay(400, TestContext.Current.CancellationToken);
-        using (HttpResponseMessage response = await service.Ask(LongText))
+        HttpResponseMessage[] left = await Task.WhenAll(Enumerable.Range(0, 12).Select(_ => service.Ask(LongText)));
+        Assert.True((await Read(service)).Sum("specdecode_kv_cache_reserved_bytes") > 0);
+        foreach (HttpResponseMessage response in left)
         {
-            await foreach ((string name, _) in ServiceProcess.Events(response))
-            {
-                Assert.Equal("token", name);
-                Assert.True((await Read(service)).Sum("specdecode_kv_cache_reserved_bytes") > 0);
-                break;
-            }
+            response.Dispose();
         }
 
+        int requests = Bodies.Length + left.Length;
         long start = Stopwatch.GetTimestamp();
         do
         {
             scrape = await Read(service);
-            Assert.True(Stopwatch.GetElapsedTime(start) < TimeSpan.FromSeconds(30), "The memory is not given back.");
+            Assert.True(Stopwatch.GetElapsedTime(start) < TimeSpan.FromSeconds(30), "The requests do not end.");
         }
-        while (scrape.Sum("specdecode_kv_cache_reserved_bytes") > 0
-            || scrape.Sum("gen_ai_server_request_duration_seconds_count", "specdecode_finish_reason=\"cancelled\"") < 1);
+        while (scrape.Sum("gen_ai_server_request_duration_seconds_count") < requests);
 
+        Assert.Equal(requests, scrape.Sum("gen_ai_server_request_duration_seconds_count"));
+        Assert.True(scrape.Sum("gen_ai_server_request_duration_seconds_count", "specdecode_finish_reason=\"cancelled\"") > 0);
         Assert.Equal(0, scrape.Sum("specdecode_sequences_live"));
-        Assert.Equal(Bodies.Length + 1, scrape.Sum("gen_ai_server_request_duration_seconds_count"));
+        Assert.Equal(0, scrape.Sum("specdecode_kv_cache_reserved_bytes"));
         Assert.Equal(scrape.Sum("specdecode_draft_accepted_length_sum"), scrape.Sum("specdecode_draft_accepted_tokens_total"));
 
         // The page has the names that the exporter writes; nothing has failed or was refused.
@@ -90,11 +89,18 @@ public sealed class ServiceTests
         await AssertAnswer(service, new { prompt = "a", seeds = 2 }, HttpStatusCode.BadRequest, "The body is wrong at $.seeds: send a JSON object with ");
         await AssertAnswer(service, "text", HttpStatusCode.BadRequest, "The body is wrong: send a JSON object with ");
 
-        using HttpResponseMessage running = await service.Ask(LongText);
-        using HttpResponseMessage refused = await AssertAnswer(
-            service, new { prompt = "a" }, HttpStatusCode.ServiceUnavailable, "1 requests are being answered or wait");
-        Assert.Equal(TimeSpan.FromSeconds(1), refused.Headers.RetryAfter?.Delta);
-        Assert.Equal(1, (await Read(service)).Sum("specdecode_requests_refused_total", "error_type=\"SpecDecode.Generation.QueueFullException\""));
+        // Of several at once one is taken.
+        HttpResponseMessage[] answers = await Task.WhenAll(Enumerable.Range(0, 6).Select(_ => service.Ask(LongText)));
+        HttpResponseMessage[] refused = [.. answers.Where(answer => answer.StatusCode != HttpStatusCode.OK)];
+        Assert.InRange(refused.Length, 1, 5);
+        foreach (HttpResponseMessage answer in refused)
+        {
+            await AssertAnswer(answer, HttpStatusCode.ServiceUnavailable, "1 requests are being answered or wait");
+            Assert.Equal(TimeSpan.FromSeconds(1), answer.Headers.RetryAfter?.Delta);
+        }
+
+        Assert.Equal(
+            refused.Length, (await Read(service)).Sum("specdecode_requests_refused_total", "error_type=\"SpecDecode.Generation.QueueFullException\""));
     }
 
     [Fact]
@@ -176,9 +182,14 @@ public sealed class ServiceTests
     private static async Task<HttpResponseMessage> AssertAnswer(ServiceProcess service, object body, HttpStatusCode status, string sentence)
     {
         HttpResponseMessage response = await service.Ask(body);
+        await AssertAnswer(response, status, sentence);
+        return response;
+    }
+
+    private static async Task AssertAnswer(HttpResponseMessage response, HttpStatusCode status, string sentence)
+    {
         Assert.Equal(status, response.StatusCode);
         string text = await response.Content.ReadAsStringAsync(TestContext.Current.CancellationToken);
         Assert.StartsWith(sentence, JsonElement.Parse(text).GetProperty("detail").GetString(), StringComparison.Ordinal);
-        return response;
     }
 }
