@@ -145,7 +145,7 @@ public sealed class ServiceTests
         foreach ((string option, string sentence) in ((string, string)[])[
             ("--SpecDecode:Model:Path=/nowhere", "/nowhere: does not exist"),
             ("--SpecDecode:Drafting:ExitLayer=40", "SpecDecode:Drafting:ExitLayer is 40, but the model has 12 layers"),
-            ("--SpecDecode:Drafting:Strategy=magic", "Drafting:Strategy is 'magic': give one of none, early-exit, layer-skip."),
+            ("--SpecDecode:Drafting:Strategy=magic", "SpecDecode:Drafting:Strategy is 'magic': give one of none, early-exit, layer-skip."),
             ("--Telemetry:Prometheus=maybe", "Failed to convert configuration value 'maybe' at 'Telemetry:Prometheus'"),
             ("--Telemetry:OtlpEndpoint=nowhere", "Telemetry:OtlpEndpoint is 'nowhere': give the address of a collector"),
             ($"--urls={first.Client.BaseAddress}", "Failed to bind to address"),
