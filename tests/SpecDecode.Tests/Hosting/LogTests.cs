@@ -21,7 +21,7 @@ public class LogTests
         (10, "Stopped", LogLevel.Information),
         (11, "StoppedEarly", LogLevel.Warning),
         (12, "DraftsFailed", LogLevel.Warning),
-        (13, "ListenerFailed", LogLevel.Warning),
+        (13, "TelemetryFailed", LogLevel.Error),
         (14, "EngineFailed", LogLevel.Critical),
     ];
 
