@@ -54,6 +54,8 @@ public class AsyncSignalTests
         using CancellationTokenSource done = new();
         Thread writer = new(() =>
         {
+            // The other thread's signals wake the reader until then.
+            SpinWait.SpinUntil(() => Volatile.Read(ref waits) > 0);
             for (int i = 1; i <= Count; i++)
             {
                 Volatile.Write(ref published, i);
