@@ -141,7 +141,8 @@ public class EngineLoopTests
                 throw new ScriptedFailureException();
             }
         };
-        Task<GenerationResult> other = service.Generator.CompleteAsync(good, Cancellation);
+        ScriptedService.Hold hold = service.HoldPass(4);
+        Task<GenerationResult>? other = null;
         List<int> read = [];
         SpecDecodeException error = await Assert.ThrowsAsync<SpecDecodeException>(async () =>
         {
@@ -150,6 +151,9 @@ public class EngineLoopTests
                 read.Add(update.Token!.Value);
                 if (read.Count == 1)
                 {
+                    // All others come after the reader has begun, and before it goes on.
+                    other = service.Generator.CompleteAsync(good, Cancellation);
+                    hold.Release();
                     await service.AssertNothingIsHeld();
                 }
             }
@@ -157,8 +161,8 @@ public class EngineLoopTests
         Assert.StartsWith($"The model failed after {read.Count} new tokens: ", error.Message, StringComparison.Ordinal);
         Assert.IsType<ScriptedFailureException>(error.InnerException);
         Assert.Equal(ScriptedService.Expected(bad)[..read.Count], read);
-        Assert.InRange(read.Count, 2, 41);
-        Assert.Equal(ScriptedService.Expected(good), (await other).Tokens);
+        Assert.InRange(read.Count, 5, 41);
+        Assert.Equal(ScriptedService.Expected(good), (await other!).Tokens);
 
         service.Faulty.OnCall = null;
         Assert.Equal(ScriptedService.Expected(good), (await service.Generator.CompleteAsync(good, Cancellation)).Tokens);
