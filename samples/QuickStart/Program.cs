@@ -7,14 +7,14 @@ using SpecDecode.Drafting;
 using SpecDecode.Generation;
 using SpecDecode.Hosting;
 
-HostApplicationBuilder builder = Host.CreateApplicationBuilder(new HostApplicationBuilderSettings
-{
-    Args = args, ContentRootPath = ProjectFolder.Find(),
-});
-builder.AddSpecDecode();
-using IHost host = builder.Build();
 try
 {
+    HostApplicationBuilder builder = Host.CreateApplicationBuilder(new HostApplicationBuilderSettings
+    {
+        Args = args, ContentRootPath = ProjectFolder.Find(),
+    });
+    builder.AddSpecDecode();
+    using IHost host = builder.Build();
     await host.StartAsync();
     ITextGenerator generator = host.Services.GetRequiredService<ITextGenerator>();
     CancellationToken stopping = host.Services.GetRequiredService<IHostApplicationLifetime>().ApplicationStopping;
@@ -37,6 +37,12 @@ try
 catch (Exception error) when (error is OptionsValidationException or SpecDecodeException or InvalidOperationException)
 {
     Console.Error.WriteLine(error.Message);
+    return 1;
+}
+catch (InvalidDataException error)
+{
+    // appsettings.json is no JSON: the innermost error knows the line.
+    Console.Error.WriteLine($"{error.Message} {error.GetBaseException().Message}");
     return 1;
 }
 catch (OperationCanceledException)

@@ -55,13 +55,13 @@ internal sealed class PrecisionArguments
         Precision = PrecisionOf(arguments.GetValue(_precision)),
         HeadPrecision = PrecisionOf(arguments.GetValue(_headPrecision)),
         BlockSize = arguments.GetValue(_blockSize),
-        Activations = _loads && arguments.GetValue(_activations) == Float32 ? ActivationPrecision.Float32 : ActivationPrecision.Int8,
+        Activations = _loads && arguments.GetValue(_activations) == Float32 ? ActivationPrecision.Fp32 : ActivationPrecision.Int8,
     };
 
     /// <summary>A precision as the command line names it.</summary>
     public static string Name(Precision precision) => precision switch
     {
-        Precision.Float32 => Float32,
+        Precision.Fp32 => Float32,
         Precision.Int8 => Int8,
         _ => Int4,
     };
@@ -70,7 +70,7 @@ internal sealed class PrecisionArguments
     public static Precision? PrecisionOf(string? name) => name switch
     {
         null => null,
-        Float32 => Precision.Float32,
+        Float32 => Precision.Fp32,
         Int8 => Precision.Int8,
         _ => Precision.Int4,
     };

@@ -9,5 +9,5 @@ public enum ActivationPrecision
     Int8,
 
     /// <summary>Not rounded: only the weights lose precision. Several times slower.</summary>
-    Float32,
+    Fp32,
 }

@@ -15,7 +15,7 @@ public class ModelOptions
     /// says a little; drafting for it does not change it any further.
     /// </summary>
     /// <value>
-    /// The default, null, is <see cref="Precision.Float32"/>, or what a prepared folder holds. Asking for another precision than
+    /// The default, null, is <see cref="Precision.Fp32"/>, or what a prepared folder holds. Asking for another precision than
     /// a prepared folder holds is an error.
     /// </value>
     public Precision? Precision { get; set; }
@@ -25,7 +25,7 @@ public class ModelOptions
     /// that they stay one table.
     /// </summary>
     /// <value>
-    /// The default, null, is <see cref="Precision.Float32"/> with matrices of that precision and else
+    /// The default, null, is <see cref="Precision.Fp32"/> with matrices of that precision and else
     /// <see cref="Precision.Int8"/>, or what a prepared folder holds.
     /// </value>
     public Precision? HeadPrecision { get; set; }

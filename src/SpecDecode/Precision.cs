@@ -6,7 +6,7 @@ namespace SpecDecode;
 public enum Precision
 {
     /// <summary>32-bit floats: four bytes for each weight, computed as they are.</summary>
-    Float32,
+    Fp32,
 
     /// <summary>8 bits for each weight and a float32 scale for each block of weights: 1.125 bytes with blocks of 32.</summary>
     Int8,

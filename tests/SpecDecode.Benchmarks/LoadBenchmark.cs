@@ -12,7 +12,7 @@ internal static class LoadBenchmark
     {
         Option<string> model = new("--model") { Required = true, Description = "Checkpoint folder." };
         Option<int> repeat = new("--repeat") { DefaultValueFactory = _ => 5, Description = "Turns of each." };
-        Option<Precision> precision = new("--precision") { Description = "Float32, Int8 or Int4." };
+        Option<Precision> precision = new("--precision") { Description = "Fp32, Int8 or Int4." };
         Command command = new("load", "The first load against a load from prepared weights.") { model, repeat, precision };
         command.SetAction(arguments => Run(arguments.GetValue(model)!, arguments.GetValue(repeat), arguments.GetValue(precision)));
         return command;

@@ -24,12 +24,12 @@ internal static class PrecisionBenchmark
         ("fp32", new()),
         ("int8", new() { Precision = Precision.Int8 }),
         ("int8, blocks of 128", new() { Precision = Precision.Int8, BlockSize = 128 }),
-        ("int8, fp32 rows", new() { Precision = Precision.Int8, Activations = ActivationPrecision.Float32 }),
+        ("int8, fp32 rows", new() { Precision = Precision.Int8, Activations = ActivationPrecision.Fp32 }),
         ("int4", new() { Precision = Precision.Int4 }),
         ("int4, int4 head", new() { Precision = Precision.Int4, HeadPrecision = Precision.Int4 }),
         ("int4, blocks of 64", new() { Precision = Precision.Int4, BlockSize = 64 }),
         ("int4, blocks of 128", new() { Precision = Precision.Int4, BlockSize = 128 }),
-        ("int4, fp32 rows", new() { Precision = Precision.Int4, Activations = ActivationPrecision.Float32 }),
+        ("int4, fp32 rows", new() { Precision = Precision.Int4, Activations = ActivationPrecision.Fp32 }),
     ];
 
     public static Command Command()

@@ -11,7 +11,7 @@ namespace SpecDecode.Benchmarks;
 /// <summary>What share of a step choosing tokens is: the time that a step spends outside of ONNX Runtime, with and without sampling.</summary>
 internal static class SampledStepsBenchmark
 {
-    private const int NewTokens = 40;
+    private const int NewTokens = 24;
 
     private static readonly (string Name, SamplingOptions Options)[] Choices =
     [

@@ -10,6 +10,8 @@ internal enum OptionKind
     Number,
     Flag,
     WholeNumbers,
+    Precision,
+    ActivationPrecision,
 }
 
 /// <summary>The keys of each section and their kinds; a test compares them with the options' properties and with the JSON schema.</summary>
@@ -22,6 +24,11 @@ internal static class ConfigurationKeys
         {
             [nameof(HostedModelOptions.Path)] = OptionKind.Text,
             [nameof(ModelOptions.CacheFolder)] = OptionKind.Text,
+            [nameof(ModelOptions.Precision)] = OptionKind.Precision,
+            [nameof(ModelOptions.HeadPrecision)] = OptionKind.Precision,
+            [nameof(ModelOptions.DraftPrecision)] = OptionKind.Precision,
+            [nameof(ModelOptions.BlockSize)] = OptionKind.WholeNumber,
+            [nameof(ModelOptions.Activations)] = OptionKind.ActivationPrecision,
         }),
         [nameof(SpecDecodeOptions.Drafting)] = Section(new()
         {

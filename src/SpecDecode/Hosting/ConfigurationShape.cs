@@ -82,14 +82,22 @@ internal static class ConfigurationShape
         OptionKind.WholeNumber => int.TryParse(value, NumberStyles.Integer, CultureInfo.InvariantCulture, out _),
         OptionKind.Number => float.TryParse(value, NumberStyles.Float, CultureInfo.InvariantCulture, out _),
         OptionKind.Flag => bool.TryParse(value, out _),
+        OptionKind.Precision => IsName<Precision>(value),
+        OptionKind.ActivationPrecision => IsName<ActivationPrecision>(value),
         _ => true,
     };
+
+    // A number would be taken for an enumeration's too.
+    private static bool IsName<T>(string value)
+        where T : struct, Enum => Enum.GetNames<T>().Contains(value, StringComparer.OrdinalIgnoreCase);
 
     private static string InWords(OptionKind kind) => kind switch
     {
         OptionKind.WholeNumber => "a whole number, at most 2147483647, or leave it out",
         OptionKind.Number => "a number such as 0.5, or leave it out",
         OptionKind.Flag => "true or false, or leave it out",
+        OptionKind.Precision => "fp32, int8 or int4, or leave it out",
+        OptionKind.ActivationPrecision => "int8 or fp32, or leave it out",
         OptionKind.WholeNumbers => "a list of whole numbers such as [3, 5], or leave it out",
         _ => "a text",
     };

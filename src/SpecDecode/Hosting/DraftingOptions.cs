@@ -19,7 +19,10 @@ public sealed class DraftingOptions
     public string Strategy { get; set; } = None;
 
     /// <summary>For <c>early-exit</c>: how many layers the drafter runs; 1 to the number of layers of the model.</summary>
-    /// <value>The default is null; required for <c>early-exit</c>.</value>
+    /// <value>
+    /// The default is null. Required for <c>early-exit</c>, but for a drafter on weights of lower precision
+    /// (<see cref="ModelOptions.DraftPrecision"/>), which runs all layers without it.
+    /// </value>
     [Between(1, int.MaxValue, "1 to the number of layers of the model")]
     public int? ExitLayer { get; set; }
 
@@ -43,16 +46,17 @@ public sealed class DraftingOptions
 
     /// <summary>What the options mean for a model.</summary>
     /// <param name="layerCount">Number of its layers.</param>
+    /// <param name="precision">The precision of the copy of the weights that drafts; null where it drafts on its own.</param>
     /// <param name="place">What stands before an option's name in an error.</param>
     /// <exception cref="SpecDecodeException">They name a layer that the model does not have.</exception>
-    internal DraftOptions For(int layerCount, string place = "")
+    internal DraftOptions For(int layerCount, Precision? precision = null, string place = "")
     {
         try
         {
             return Strategy switch
             {
-                EarlyExit => Draft(LayerPlan.EarlyExit(layerCount, ExitLayer ?? 0)),
-                LayerSkip => Draft(LayerPlan.Skip(layerCount, SkipAttention, SkipMlp)),
+                EarlyExit => Draft(LayerPlan.EarlyExit(layerCount, ExitLayer ?? layerCount), precision),
+                LayerSkip => Draft(LayerPlan.Skip(layerCount, SkipAttention, SkipMlp), precision),
                 _ => DraftOptions.Off,
             };
         }
@@ -69,5 +73,5 @@ public sealed class DraftingOptions
         }
     }
 
-    private DraftOptions Draft(LayerPlan plan) => new() { Plan = plan, Length = DraftLength, Threshold = Threshold };
+    private DraftOptions Draft(LayerPlan plan, Precision? precision) => new() { Plan = plan, Precision = precision, Length = DraftLength, Threshold = Threshold };
 }

@@ -1,11 +1,13 @@
 namespace SpecDecode.Hosting;
 
-/// <summary>Section <c>Model</c>: which model, and how it is loaded.</summary>
+/// <summary>
+/// Section <c>Model</c>: which model, and how it is loaded. Relative paths, that of <see cref="ModelOptions.CacheFolder"/> too, are
+/// taken from the content root of the host, or, without a host, from the current directory.
+/// </summary>
 public sealed class HostedModelOptions : ModelOptions
 {
     /// <summary>
-    /// The checkpoint folder: config.json, model.safetensors or shards with an index, tokenizer.json. A relative path is taken from
-    /// the content root of the host.
+    /// The checkpoint folder: config.json, model.safetensors or shards with an index, tokenizer.json.
     /// </summary>
     /// <value>Required.</value>
     [Given("the folder of a checkpoint (config.json, model.safetensors, tokenizer.json)")]

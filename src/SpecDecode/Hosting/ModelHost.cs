@@ -243,7 +243,7 @@ internal sealed class ModelHost : IHostedService, IAsyncDisposable, IDisposable
     {
         MaxNewTokens = options.Sampling.MaxTokens,
         Sampling = options.Sampling.ToOptions(),
-        Draft = options.Drafting.For(layerCount, _place),
+        Draft = options.Drafting.For(layerCount, options.Model.DraftPrecision, _place),
     };
 
     private static string InWords(DraftOptions draft) => draft.Length == 0

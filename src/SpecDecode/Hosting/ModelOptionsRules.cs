@@ -23,7 +23,8 @@ internal sealed class ModelOptionsRules(string name, string place) : IValidateOp
             errors.AddRange(result.Failures);
         }
 
-        if (options.Drafting is { SkipAttention: { } attention, SkipMlp: { } mlp } drafting && FindError(drafting, attention.Count + mlp.Count > 0) is { } contradiction)
+        if (options.Drafting is { SkipAttention: { } attention, SkipMlp: { } mlp } drafting
+            && FindError(drafting, attention.Count + mlp.Count > 0, options.Model?.DraftPrecision is not null) is { } contradiction)
         {
             errors.Add(contradiction);
         }
@@ -36,9 +37,9 @@ internal sealed class ModelOptionsRules(string name, string place) : IValidateOp
         return errors.Count == 0 ? ValidateOptionsResult.Success : ValidateOptionsResult.Fail(errors.Select(error => place + error));
     }
 
-    private static string? FindError(DraftingOptions drafting, bool skips) => drafting.Strategy switch
+    private static string? FindError(DraftingOptions drafting, bool skips, bool hasDraftWeights) => drafting.Strategy switch
     {
-        DraftingOptions.EarlyExit when drafting.ExitLayer is null =>
+        DraftingOptions.EarlyExit when drafting.ExitLayer is null && !hasDraftWeights =>
             "Drafting:Strategy is early-exit, which needs Drafting:ExitLayer: give how many layers the drafter runs.",
         DraftingOptions.EarlyExit when skips =>
             "Drafting:Strategy is early-exit, which skips no single blocks: remove Drafting:SkipAttention and Drafting:SkipMlp, or use layer-skip.",

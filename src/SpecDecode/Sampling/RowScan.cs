@@ -66,34 +66,33 @@ internal static class RowScan
         return count;
     }
 
-    /// <summary>The sum of the weights of numbers that are not below one.</summary>
+    /// <summary>The sum of the numbers that are not below one.</summary>
     /// <param name="row">The numbers, none of them NaN.</param>
-    /// <param name="weights">A weight for each.</param>
     /// <param name="lowest">That one.</param>
-    /// <param name="count">How many numbers there are.</param>
-    public static double MassAtLeast(ReadOnlySpan<float> row, ReadOnlySpan<float> weights, float lowest, out int count)
+    /// <param name="count">How many they are.</param>
+    public static double MassAtLeast(ReadOnlySpan<float> row, float lowest, out int count)
     {
         double mass = 0;
         count = 0;
         for (int start = 0; start < row.Length; start += BlockTokens)
         {
             // A long sum in floats would lose what its small terms add up to.
-            int length = Math.Min(BlockTokens, row.Length - start);
-            mass += MassOfBlock(row.Slice(start, length), weights.Slice(start, length), lowest, ref count);
+            mass += MassOfBlock(row[start..Math.Min(start + BlockTokens, row.Length)], lowest, ref count);
         }
 
         return mass;
     }
 
-    private static float MassOfBlock(ReadOnlySpan<float> block, ReadOnlySpan<float> weights, float lowest, ref int count)
+    private static float MassOfBlock(ReadOnlySpan<float> block, float lowest, ref int count)
     {
         Vector256<float> sums = default;
         Vector256<int> counts = default;
         int i = 0;
         for (; i + Vector256<float>.Count <= block.Length; i += Vector256<float>.Count)
         {
-            Vector256<float> found = Vector256.GreaterThanOrEqual(Vector256.Create(block[i..]), Vector256.Create(lowest));
-            sums += Vector256.Create(weights[i..]) & found;
+            Vector256<float> numbers = Vector256.Create(block[i..]);
+            Vector256<float> found = Vector256.GreaterThanOrEqual(numbers, Vector256.Create(lowest));
+            sums += numbers & found;
             counts -= found.AsInt32();
         }
 
@@ -103,7 +102,7 @@ internal static class RowScan
         {
             if (block[i] >= lowest)
             {
-                mass += weights[i];
+                mass += block[i];
                 count++;
             }
         }

@@ -16,17 +16,19 @@ internal static class Softmax
         return logits[token] / TensorPrimitives.Sum<float>(logits);
     }
 
-    /// <summary>exp((logit − highest) / temperature), 1 for the highest.</summary>
+    /// <summary>exp((logit − highest) / temperature), which is 1 for the highest but for rounding.</summary>
     /// <param name="logits">Logits; not NaN.</param>
     /// <param name="highest">The highest of them, finite.</param>
     /// <param name="temperature">Above 0.</param>
     /// <param name="weights">Gets them; may be where the logits are.</param>
     public static void Weights(ReadOnlySpan<float> logits, float highest, float temperature, Span<float> weights)
     {
-        // In pieces that stay in the first cache.
-        for (int start = 0; start < logits.Length; start += PieceTokens)
+        // In pieces that stay in the first cache. None is so short that other instructions might round otherwise: equal logits
+        // have equal weights.
+        int count;
+        for (int start = 0; start < logits.Length; start += count)
         {
-            int count = Math.Min(PieceTokens, logits.Length - start);
+            count = logits.Length - start < 2 * PieceTokens ? logits.Length - start : PieceTokens;
             Span<float> piece = weights.Slice(start, count);
             TensorPrimitives.Subtract(logits.Slice(start, count), highest, piece);
             if (temperature != 1)

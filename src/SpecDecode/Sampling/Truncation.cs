@@ -10,9 +10,9 @@ internal sealed class Truncation
 {
     private const int BlockTokens = RowScan.BlockTokens;
 
-    // The value at which top-p's mass is reached is halved in until few tokens are left, which are then sorted in part.
-    private const int EasilySelected = 400;
-    private const int MostHalvings = 24;
+    // The weight at which top-p's mass is reached is narrowed down until few tokens are left, which are then sorted in part.
+    private const int EasilySelected = 500;
+    private const int MostNarrowings = 32;
 
     private float[] _logits = [];
     private float[] _weights = [];
@@ -141,31 +141,35 @@ internal sealed class Truncation
         Span<float> weights = _weights.AsSpan(0, count);
         float highest = TensorPrimitives.Max<float>(kept);
         Softmax.Weights(kept, highest, temperature, weights);
-        double total = RowScan.MassAtLeast(kept, weights, float.NegativeInfinity, out _);
+        double total = RowScan.MassAtLeast(weights, 0, out _);
         double mass = topP * total;
 
-        // Bounds of the value at which the mass is reached. All tokens below the lower one together lie below what top-p leaves out.
-        float low = (float)Math.Max(highest + temperature * GumbelNoise.Log(0.999 * (1 - topP) * total / count), float.MinValue);
-        if (RowScan.MassAtLeast(kept, weights, low, out int countAtLow) < mass)
+        // Bounds of the weight at which the mass is reached. All tokens below the lower one together lie below what top-p leaves out.
+        float low = (float)(0.999 * (1 - topP) * total / count);
+        double massAtLow = RowScan.MassAtLeast(weights, low, out int countAtLow);
+        if (massAtLow < mass)
         {
-            (low, countAtLow) = (float.NegativeInfinity, count);
+            (low, massAtLow, countAtLow) = (0, total, count);
         }
 
-        float high = float.BitIncrement(highest);
+        // Well above 1, which the exponential of 0 rounds to, or a little more.
+        float high = 2;
         double above = 0;
         int countAbove = 0;
-        for (int halvings = 0; halvings < MostHalvings && countAtLow - countAbove > EasilySelected; halvings++)
+        for (int narrowed = 0; narrowed < MostNarrowings && countAtLow - countAbove > EasilySelected; narrowed++)
         {
-            float middle = low / 2 + high / 2;
+            // In turn where the mass would be if it rose evenly, and in the middle, for rows in which it does not.
+            double share = narrowed % 2 == 0 ? Math.Clamp((mass - above) / (massAtLow - above), 0.02, 0.98) : 0.5;
+            float middle = (float)(high * Math.Pow(low / high, share));
             if (!(middle > low && middle < high))
             {
                 break;
             }
 
-            double massAtMiddle = RowScan.MassAtLeast(kept, weights, middle, out int countAtMiddle);
+            double massAtMiddle = RowScan.MassAtLeast(weights, middle, out int countAtMiddle);
             if (massAtMiddle >= mass)
             {
-                (low, countAtLow) = (middle, countAtMiddle);
+                (low, massAtLow, countAtLow) = (middle, massAtMiddle, countAtMiddle);
             }
             else
             {
@@ -174,25 +178,26 @@ internal sealed class Truncation
         }
 
         int candidates = Gather(kept, weights, low, high);
-        return SelectMass(_candidates.AsSpan(0, candidates), _candidateWeights.AsSpan(0, candidates), above, mass)
-            ?? new LogitCut(low, int.MaxValue);
+        Span<float> values = _candidates.AsSpan(0, candidates);
+        return SelectMass(values, _candidateWeights.AsSpan(0, candidates), above, mass)
+            ?? new LogitCut(TensorPrimitives.Min<float>(values), int.MaxValue);
     }
 
-    // Those from one logit to below another, in _candidates and _candidateWeights.
+    // Those from one weight to below another, in _candidates and _candidateWeights.
     private int Gather(ReadOnlySpan<float> logits, ReadOnlySpan<float> weights, float low, float high)
     {
         EnsureRoom(ref _candidates, logits.Length);
         EnsureRoom(ref _candidateWeights, logits.Length);
         int count = 0;
         Span<int> places = stackalloc int[BlockTokens];
-        for (int start = 0; start < logits.Length; start += BlockTokens)
+        for (int start = 0; start < weights.Length; start += BlockTokens)
         {
-            ReadOnlySpan<float> block = logits[start..Math.Min(start + BlockTokens, logits.Length)];
+            ReadOnlySpan<float> block = weights[start..Math.Min(start + BlockTokens, weights.Length)];
             foreach (int place in places[..RowScan.AtLeast(block, low, places)])
             {
                 if (block[place] < high)
                 {
-                    (_candidates[count], _candidateWeights[count]) = (block[place], weights[start + place]);
+                    (_candidates[count], _candidateWeights[count]) = (logits[start + place], block[place]);
                     count++;
                 }
             }

@@ -2,16 +2,21 @@ using SpecDecode.Generation;
 
 namespace SpecDecode.Tests.Generation;
 
+#pragma warning disable CA2012 // Whether a wait has ended at once is what is tested.
+
 public class AsyncSignalTests
 {
     [Fact]
-    public void A_signal_before_the_wait_is_kept_once()
+    public async Task A_signal_before_the_wait_is_kept_once()
     {
         AsyncSignal signal = new();
         signal.Set();
         signal.Set();
-        Assert.True(signal.WaitAsync().IsCompletedSuccessfully);
-        Assert.False(signal.WaitAsync().IsCompleted);
+        await signal.WaitAsync();
+        Task next = signal.WaitAsync().AsTask();
+        Assert.False(next.IsCompleted);
+        signal.Set();
+        await next;
     }
 
     [Fact]

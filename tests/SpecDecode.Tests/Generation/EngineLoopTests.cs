@@ -174,7 +174,7 @@ public class EngineLoopTests
         {
             if (++asked == 1)
             {
-                throw new OutOfMemoryException("No room.");
+                throw new InvalidDataException("No room.");
             }
         };
         SpecDecodeException error = await Assert.ThrowsAsync<SpecDecodeException>(() => service.Generator.CompleteAsync(ScriptedService.Request(), Cancellation));
@@ -304,7 +304,7 @@ public class EngineLoopTests
             List<Exception> errors = [];
             Thread[] threads = [.. Enumerable.Range(0, 2).Select(number => new Thread(() =>
             {
-                start.SignalAndWait();
+                start.SignalAndWait(Cancellation);
                 try
                 {
                     for (int i = 0; i < 20; i++)
@@ -321,7 +321,7 @@ public class EngineLoopTests
                 }
             }))];
             Array.ForEach(threads, thread => thread.Start());
-            start.SignalAndWait();
+            start.SignalAndWait(Cancellation);
             Thread.SpinWait(round * 20);
             service.Dispose();
             service.Dispose();

@@ -41,8 +41,8 @@ public sealed class PrecisionGenerationTests : IDisposable
 
     [Theory]
     [InlineData(Precision.Int8, ActivationPrecision.Int8, 60)]
-    [InlineData(Precision.Int8, ActivationPrecision.Float32, 60)]
-    [InlineData(Precision.Int4, ActivationPrecision.Float32, 5)]
+    [InlineData(Precision.Int8, ActivationPrecision.Fp32, 60)]
+    [InlineData(Precision.Int4, ActivationPrecision.Fp32, 5)]
     public void A_quantised_model_begins_a_story_as_float32_does(Precision precision, ActivationPrecision activations, int same)
     {
         using TextModel exact = Load(new ModelOptions());

@@ -47,9 +47,13 @@ public sealed class TextGeneratorTests : IDisposable
     [Fact]
     public async Task Accepted_tokens_come_before_the_verifiers_own_in_each_round()
     {
-        List<GenerationUpdate> updates = await Read(ScriptedService.Request(seed: 5, maxNewTokens: 400) with { Draft = ScriptedService.Draft });
+        List<GenerationUpdate> updates = await Read(ScriptedService.Request(maxNewTokens: 400) with
+        {
+            Draft = ScriptedService.Draft, Sampling = new SamplingOptions { Temperature = 1, Seed = 3 },
+        });
         Assert.Contains(updates, update => update.Source == TokenSource.AcceptedDraft);
         Assert.Contains(updates, update => update.Source == TokenSource.Correction);
+        Assert.Contains(updates, update => update.Source == TokenSource.Bonus);
         int run = 0;
         foreach (GenerationUpdate update in updates.SkipLast(1))
         {

@@ -21,7 +21,7 @@ public sealed class RowIndependenceTests : IDisposable
     public void Dispose() => _cache.Dispose();
 
     [Theory]
-    [InlineData(Precision.Float32)]
+    [InlineData(Precision.Fp32)]
     [InlineData(Precision.Int8)]
     [InlineData(Precision.Int4)]
     public void A_row_has_the_same_logits_bit_for_bit_in_passes_of_any_size(Precision precision)
@@ -35,7 +35,7 @@ public sealed class RowIndependenceTests : IDisposable
     }
 
     [Theory]
-    [InlineData(Precision.Float32)]
+    [InlineData(Precision.Fp32)]
     [InlineData(Precision.Int8)]
     [InlineData(Precision.Int4)]
     public void A_row_has_the_same_logits_bit_for_bit_beside_other_sequences(Precision precision)
@@ -71,7 +71,7 @@ public sealed class RowIndependenceTests : IDisposable
     [Fact]
     public void The_last_position_that_a_model_allows_can_run_alone()
     {
-        using LoadedModel model = Load(Precision.Float32, Length);
+        using LoadedModel model = Load(Precision.Fp32, Length);
         Assert.Equal(Logits(model.Stages, Length), Logits(model.Stages, 1));
     }
 

@@ -68,14 +68,14 @@ public sealed class PrecisionFixtureTests
     [Theory]
     [InlineData("llama_base", Precision.Int8, Precision.Int8, 32)]
     [InlineData("llama_base", Precision.Int4, Precision.Int8, 32)]
-    [InlineData("llama_base", Precision.Int4, Precision.Float32, 16)]
+    [InlineData("llama_base", Precision.Int4, Precision.Fp32, 16)]
     [InlineData("llama_base", Precision.Int4, Precision.Int4, 128)]
-    [InlineData("llama_base", Precision.Float32, Precision.Int4, 64)]
+    [InlineData("llama_base", Precision.Fp32, Precision.Int4, 64)]
     [InlineData("llama_tied_bias_f32", Precision.Int8, Precision.Int8, 32)]
     [InlineData("llama_tied_bias_f32", Precision.Int8, Precision.Int8, 64)]
     [InlineData("llama_tied_bias_f32", Precision.Int4, Precision.Int4, 32)]
     [InlineData("llama_tied_bias_f32", Precision.Int4, Precision.Int4, 256)]
-    [InlineData("llama_tied_bias_f32", Precision.Int4, Precision.Float32, 128)]
+    [InlineData("llama_tied_bias_f32", Precision.Int4, Precision.Fp32, 128)]
     [MemberData(nameof(OtherFamilies))]
     public void Quantised_weights_compute_what_the_same_weights_written_out_in_float32_do(
         string fixture, Precision precision, Precision head, int blockSize)
@@ -85,7 +85,7 @@ public sealed class PrecisionFixtureTests
         int[] tokens = checkpoint.ExpectedInts("tokens");
         using TextModel quantised = Load(checkpoint, new ModelOptions
         {
-            Precision = precision, HeadPrecision = head, BlockSize = blockSize, Activations = ActivationPrecision.Float32,
+            Precision = precision, HeadPrecision = head, BlockSize = blockSize, Activations = ActivationPrecision.Fp32,
         });
         IReadOnlyList<float> found = quantised.Evaluate(tokens, cancellation: TestContext.Current.CancellationToken).LastLogits;
 
@@ -110,7 +110,7 @@ public sealed class PrecisionFixtureTests
         (int rows, int columns) = ((int)tensor.Shape[0], (int)tensor.Shape[1]);
         float[] weights = new float[rows * columns];
         FloatWidening.Widen(TensorDType.Type(tensor.Type), tensor.Bytes, weights);
-        TensorFormat format = precision == Precision.Float32 ? TensorFormat.Float32 : new TensorFormat(precision, blockSize);
+        TensorFormat format = precision == Precision.Fp32 ? TensorFormat.Float32 : new TensorFormat(precision, blockSize);
         byte[] values = new byte[format.ValueBytes(columns)];
         float[] scales = new float[format.IsQuantized ? format.Blocks(columns) : 0];
         byte[] zeroPoints = new byte[format.ZeroPointBytes(columns)];

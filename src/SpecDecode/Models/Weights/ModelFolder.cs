@@ -40,7 +40,7 @@ internal sealed class ModelFolder : IDisposable
         ArgumentNullException.ThrowIfNull(folder);
         if (!Enum.IsDefined(options.Activations))
         {
-            throw new SpecDecodeException($"Activations is {options.Activations}: give Int8 or Float32.");
+            throw new SpecDecodeException($"Activations is {options.Activations}: give Int8 or Fp32.");
         }
 
         string path = Path.Combine(CheckpointFile.FullPath(folder), CheckpointFolder.Prepared);

@@ -21,7 +21,7 @@ internal readonly record struct TensorFormat(Precision Precision, int BlockSize)
     public static TensorFormat Float32 => default;
 
     /// <summary>Whether there are blocks and scales.</summary>
-    public bool IsQuantized => Precision != Precision.Float32;
+    public bool IsQuantized => Precision != Precision.Fp32;
 
     /// <summary>Bits of a stored value.</summary>
     public int Bits => Precision switch

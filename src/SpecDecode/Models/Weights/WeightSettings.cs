@@ -15,9 +15,9 @@ internal sealed record WeightSettings(Precision Precision, Precision Head, int B
     private static readonly ImmutableArray<int> BlockSizes = [16, 32, 64, 128, 256];
 
     /// <summary>Everything in float32.</summary>
-    public static WeightSettings Float32 { get; } = new(Precision.Float32, Precision.Float32, DefaultBlockSize);
+    public static WeightSettings Float32 { get; } = new(Precision.Fp32, Precision.Fp32, DefaultBlockSize);
 
-    private bool Quantizes => Precision != Precision.Float32 || Head != Precision.Float32;
+    private bool Quantizes => Precision != Precision.Fp32 || Head != Precision.Fp32;
 
     /// <summary>What the options ask for.</summary>
     /// <exception cref="SpecDecodeException">A value that there is not, or a block size without anything to quantise.</exception>
@@ -25,10 +25,10 @@ internal sealed record WeightSettings(Precision Precision, Precision Head, int B
     {
         CheckDefined(nameof(options.Precision), options.Precision);
         CheckDefined(nameof(options.HeadPrecision), options.HeadPrecision);
-        Precision precision = options.Precision ?? Precision.Float32;
+        Precision precision = options.Precision ?? Precision.Fp32;
         WeightSettings settings = new(
             precision,
-            options.HeadPrecision ?? (precision == Precision.Float32 ? Precision.Float32 : Precision.Int8),
+            options.HeadPrecision ?? (precision == Precision.Fp32 ? Precision.Fp32 : Precision.Int8),
             options.BlockSize ?? DefaultBlockSize);
         if (!BlockSizes.Contains(settings.BlockSize))
         {
@@ -75,7 +75,7 @@ internal sealed record WeightSettings(Precision Precision, Precision Head, int B
     /// <summary>A precision's name on the command line and in files.</summary>
     public static string Name(Precision precision) => precision switch
     {
-        Precision.Float32 => "fp32",
+        Precision.Fp32 => "fp32",
         Precision.Int8 => "int8",
         _ => "int4",
     };
@@ -83,7 +83,7 @@ internal sealed record WeightSettings(Precision Precision, Precision Head, int B
     /// <summary>The precision of a name; null for another.</summary>
     public static Precision? Parse(string? name) => name switch
     {
-        "fp32" => Precision.Float32,
+        "fp32" => Precision.Fp32,
         "int8" => Precision.Int8,
         "int4" => Precision.Int4,
         _ => null,
@@ -93,10 +93,10 @@ internal sealed record WeightSettings(Precision Precision, Precision Head, int B
     {
         if (precision is { } value && !Enum.IsDefined(value))
         {
-            throw new SpecDecodeException($"{option} is {value}: give Float32, Int8 or Int4.");
+            throw new SpecDecodeException($"{option} is {value}: give Fp32, Int8 or Int4.");
         }
     }
 
     private TensorFormat Format(Precision precision) =>
-        precision == Precision.Float32 ? TensorFormat.Float32 : new TensorFormat(precision, BlockSize);
+        precision == Precision.Fp32 ? TensorFormat.Float32 : new TensorFormat(precision, BlockSize);
 }

@@ -95,7 +95,7 @@ internal static class WeightTable
         Precision precision = PrecisionOf(tensor, "precision");
         return new PreparedTensor(
             Text(tensor, "name"), Shape(tensor),
-            precision == Precision.Float32 ? TensorFormat.Float32 : new TensorFormat(precision, blockSize),
+            precision == Precision.Fp32 ? TensorFormat.Float32 : new TensorFormat(precision, blockSize),
             tensor.GetProperty("offset").GetInt64());
     }
 

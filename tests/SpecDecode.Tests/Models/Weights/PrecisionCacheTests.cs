@@ -20,7 +20,7 @@ public sealed class PrecisionCacheTests : IDisposable
     public void Each_precision_block_size_and_head_precision_has_a_file_of_its_own()
     {
         WeightSettings[] settings =
-            [WeightSettings.Float32, Int8, Int4, Int4 with { Head = Precision.Int4 }, Int4 with { Head = Precision.Float32 }, Int4 with { BlockSize = 16 }];
+            [WeightSettings.Float32, Int8, Int4, Int4 with { Head = Precision.Int4 }, Int4 with { Head = Precision.Fp32 }, Int4 with { BlockSize = 16 }];
         string[] paths = [.. settings.Select(Prepare)];
 
         Assert.Equal(settings.Length, paths.Distinct().Count());

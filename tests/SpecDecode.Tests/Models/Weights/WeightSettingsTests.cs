@@ -14,8 +14,8 @@ public sealed class WeightSettingsTests
     {
         Assert.Equal(new WeightSettings(precision, Precision.Int8, 32), WeightSettings.Of(new ModelOptions { Precision = precision }));
         Assert.Equal(
-            new WeightSettings(precision, Precision.Float32, 64),
-            WeightSettings.Of(new ModelOptions { Precision = precision, HeadPrecision = Precision.Float32, BlockSize = 64 }));
+            new WeightSettings(precision, Precision.Fp32, 64),
+            WeightSettings.Of(new ModelOptions { Precision = precision, HeadPrecision = Precision.Fp32, BlockSize = 64 }));
     }
 
     [Theory]

@@ -1,0 +1,162 @@
+using Microsoft.Extensions.Configuration;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Options;
+using SpecDecode.Hosting;
+
+namespace SpecDecode.Tests.Hosting;
+
+/// <summary>Each mistake in the options ends the start with one sentence that says where it is and what to do.</summary>
+public class WrongOptionsTests
+{
+    private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
+
+    public static TheoryData<string, string?, string> Mistakes => new()
+    {
+        { "Model:Path", "", "SpecDecode:Model:Path is not set: give the folder of a checkpoint (config.json, model.safetensors, tokenizer.json)." },
+        { "Model:Path", null, "SpecDecode:Model:Path is not set: give the folder of a checkpoint (config.json, model.safetensors, tokenizer.json)." },
+        { "Model:Pfad", "x", "SpecDecode:Model:Pfad is no option: there are CacheFolder, Path." },
+        { "Modell:Path", "x", "SpecDecode:Modell is no section: there are Drafting, Model, Runtime, Sampling." },
+        { "Drafting", "early-exit", "SpecDecode:Drafting is 'early-exit': give a section with any of DraftLength, ExitLayer, SkipAttention, SkipMlp, Strategy, Threshold." },
+        { "Drafting:Strategy", "turbo", "SpecDecode:Drafting:Strategy is 'turbo': give one of none, early-exit, layer-skip." },
+        { "Drafting:Strategy", "early-exit", "SpecDecode:Drafting:Strategy is early-exit, which needs Drafting:ExitLayer: give how many layers the drafter runs." },
+        { "Drafting:Strategy", "layer-skip", "SpecDecode:Drafting:Strategy is layer-skip, which needs Drafting:SkipAttention or Drafting:SkipMlp: name the layers whose blocks the drafter leaves out." },
+        { "Drafting:ExitLayer", "0", "SpecDecode:Drafting:ExitLayer is 0: give 1 to the number of layers of the model." },
+        { "Drafting:ExitLayer", "two", "SpecDecode:Drafting:ExitLayer is 'two': give a whole number, at most 2147483647, or leave it out." },
+        { "Drafting:ExitLayer", "", "SpecDecode:Drafting:ExitLayer is '': give a whole number, at most 2147483647, or leave it out." },
+        { "Drafting:ExitLayer:0", "2", "SpecDecode:Drafting:ExitLayer is a list or a section: give a whole number, at most 2147483647, or leave it out." },
+        { "Drafting:SkipAttention", "1,2", "SpecDecode:Drafting:SkipAttention is '1,2': give a list of whole numbers such as [3, 5], or leave it out." },
+        { "Drafting:SkipMlp:0", "x", "SpecDecode:Drafting:SkipMlp:0 is 'x': give a whole number, at most 2147483647, or leave it out." },
+        { "Drafting:SkipMlp:0:y", "1", "SpecDecode:Drafting:SkipMlp:0 is no number: give a whole number, at most 2147483647, or leave it out." },
+        { "Drafting:DraftLength", "-4", "SpecDecode:Drafting:DraftLength is -4: give 1 to 64, or Strategy none to draft nothing." },
+        { "Drafting:DraftLength", "65", "SpecDecode:Drafting:DraftLength is 65: give 1 to 64, or Strategy none to draft nothing." },
+        { "Drafting:DraftLength", "4.5", "SpecDecode:Drafting:DraftLength is '4.5': give a whole number, at most 2147483647, or leave it out." },
+        { "Drafting:DraftLength", "99999999999", "SpecDecode:Drafting:DraftLength is '99999999999': give a whole number, at most 2147483647, or leave it out." },
+        { "Drafting:Threshold", "NaN", "SpecDecode:Drafting:Threshold is NaN: give a probability from 0 to 1." },
+        { "Drafting:Threshold", "1.01", "SpecDecode:Drafting:Threshold is 1.01: give a probability from 0 to 1." },
+        { "Sampling:Temperature", "-1", "SpecDecode:Sampling:Temperature is -1: give 0 (greedy) or more." },
+        { "Sampling:Temperature", "1e99", "SpecDecode:Sampling:Temperature is Infinity: give 0 (greedy) or more." },
+        { "Sampling:Temperature", "warm", "SpecDecode:Sampling:Temperature is 'warm': give a number such as 0.5, or leave it out." },
+        { "Sampling:TopK", "-1", "SpecDecode:Sampling:TopK is -1: give 1 or more, or 0 for no limit." },
+        { "Sampling:TopP", "0", "SpecDecode:Sampling:TopP is 0: give a probability above 0, at most 1 (no limit)." },
+        { "Sampling:MinP", "2", "SpecDecode:Sampling:MinP is 2: give a share from 0 (no limit) to 1." },
+        { "Sampling:MaxTokens", "0", "SpecDecode:Sampling:MaxTokens is 0: give 1 or more." },
+        { "Runtime:ExecutionProvider", "gpu", "SpecDecode:Runtime:ExecutionProvider is 'gpu': give cpu or cuda." },
+        { "Runtime:Threads", "0", "SpecDecode:Runtime:Threads is 0: give 1 to 64, or leave it unset for one per physical core." },
+        { "Runtime:Spinning", "yes", "SpecDecode:Runtime:Spinning is 'yes': give true or false, or leave it out." },
+        { "Runtime:MaxSequences", "5000", "SpecDecode:Runtime:MaxSequences is 5000: give 1 to 4096." },
+        { "Runtime:MaxQueue", "-1", "SpecDecode:Runtime:MaxQueue is -1: give 0 or more." },
+        { "Runtime:KvCacheMegabytes", "0", "SpecDecode:Runtime:KvCacheMegabytes is 0: give 1 or more, or leave it unset for half of the memory." },
+        { "Runtime:PrefillChunk", "0", "SpecDecode:Runtime:PrefillChunk is 0: give 1 or more." },
+        { "Runtime:MaxRowsPerPass", "9000", "SpecDecode:Runtime:MaxRowsPerPass is 9000: give 1 to 8192." },
+        { "Runtime:MaxSequenceLength", "0", "SpecDecode:Runtime:MaxSequenceLength is 0: give 1 or more, or leave it unset for what the model allows." },
+    };
+
+    [Theory]
+    [MemberData(nameof(Mistakes))]
+    public async Task A_wrong_option_ends_the_start_before_anything_is_loaded(string key, string? value, string sentence)
+    {
+        await using TestHost host = new((key, value));
+        host.Builder.AddSpecDecode();
+        OptionsValidationException error = await Assert.ThrowsAsync<OptionsValidationException>(() => host.Host.StartAsync(Cancellation));
+        Assert.Equal(sentence, error.Message);
+        Assert.Equal(0, host.Log.Count(1));
+    }
+
+    [Theory]
+    [InlineData("early-exit", "Drafting:SkipMlp:0", "SpecDecode:Drafting:Strategy is early-exit, which skips no single blocks: remove Drafting:SkipAttention and Drafting:SkipMlp, or use layer-skip.")]
+    [InlineData("layer-skip", "Drafting:SkipAttention:0", "SpecDecode:Drafting:Strategy is layer-skip, which has no exit: remove Drafting:ExitLayer, or use early-exit.")]
+    public async Task Options_that_contradict_each_other_are_one_sentence(string strategy, string skip, string sentence)
+    {
+        await using TestHost host = new(("Drafting:Strategy", strategy), ("Drafting:ExitLayer", "2"), (skip, "1"));
+        host.Builder.AddSpecDecode();
+        Assert.Equal(sentence, (await Assert.ThrowsAsync<OptionsValidationException>(() => host.Host.StartAsync(Cancellation))).Message);
+    }
+
+    public static TheoryData<string, string, string, string> ModelMistakes => new()
+    {
+        { "early-exit", "Drafting:ExitLayer", "5", "SpecDecode:Drafting:ExitLayer is 5, but the model has 4 layers: give 1 to 4." },
+        { "layer-skip", "Drafting:SkipAttention:0", "4", "SpecDecode:Drafting:SkipAttention is 4, but the model has 4 layers: give layers from 0 to 3." },
+        { "layer-skip", "Drafting:SkipMlp:0", "-1", "SpecDecode:Drafting:SkipMlp is -1, but the model has 4 layers: give layers from 0 to 3." },
+        { "none", "Runtime:MaxSequenceLength", "513", "MaxSequenceLength is 513: this model allows 1 to 512 (max_position_embeddings)." },
+        { "none", "Runtime:DeviceId", "1", "DeviceId is 1, but the execution provider 'cpu' has only device 0." },
+        { "none", "Model:Path", "a\0b", "SpecDecode:Model:Path is 'a\\0b', which is no path: name a folder." },
+        { "none", "Model:CacheFolder", "", "The cache folder '' is no path: name a folder for prepared weights, or none for the default." },
+    };
+
+    [Theory]
+    [MemberData(nameof(ModelMistakes))]
+    public async Task What_the_model_does_not_allow_ends_the_start_too(string strategy, string key, string value, string sentence)
+    {
+        await using TestHost host = new(("Drafting:Strategy", strategy), (key, value));
+        host.Builder.AddSpecDecode();
+        Assert.Equal(sentence, (await Assert.ThrowsAnyAsync<SpecDecodeException>(() => host.Host.StartAsync(Cancellation))).Message);
+        Assert.Equal(0, host.Log.Count(2));
+    }
+
+    [Theory]
+    [InlineData("Model:Path", "nowhere", "nowhere", "does not exist or may not be read; give the folder of a downloaded checkpoint")]
+    [InlineData("Model:Path", "README.md", "README.md", "is a file; give the folder that holds it together with config.json")]
+    [InlineData("Model:CacheFolder", "README.md", "README.md", "name another cache folder")]
+    [InlineData("Runtime:ExecutionProvider", "cuda", "'cuda'", "or use cpu")]
+    public async Task What_is_not_there_is_named_with_the_mend(string key, string value, string what, string mend)
+    {
+        await using TestHost host = new((key, value));
+        host.Builder.AddSpecDecode();
+        string message = (await Assert.ThrowsAnyAsync<SpecDecodeException>(() => host.Host.StartAsync(Cancellation))).Message;
+        Assert.Contains(what, message, StringComparison.Ordinal);
+        Assert.Contains(mend, message, StringComparison.Ordinal);
+        Assert.DoesNotContain('\n', message);
+    }
+
+    [Fact]
+    public async Task Several_mistakes_are_told_at_once()
+    {
+        await using TestHost host = new(("Drafting:DraftLength", "0"), ("Sampling:TopP", "7"), ("Runtime:MaxQueue", "-3"));
+        host.Builder.AddSpecDecode();
+        OptionsValidationException error = await Assert.ThrowsAsync<OptionsValidationException>(() => host.Host.StartAsync(Cancellation));
+        Assert.Equal(3, error.Failures.Count());
+    }
+
+    [Fact]
+    public async Task A_section_that_is_not_there_is_named()
+    {
+        await using TestHost host = new();
+        host.Builder.AddSpecDecode("SpecDecoder");
+        Assert.StartsWith(
+            "SpecDecoder:Model:Path is not set", (await Assert.ThrowsAsync<OptionsValidationException>(() => host.Host.StartAsync(Cancellation))).Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Null_counts_as_not_there_and_keys_are_read_without_regard_to_case()
+    {
+        await using TestHost host = new();
+        host.Builder.Configuration.AddJsonStream(new MemoryStream("""
+            { "specdecode": {
+                "Drafting": { "Strategy": "early-exit", "exitlayer": 3, "SkipAttention": [], "SkipMlp": null, "DraftLength": null, "Threshold": 5e-1 },
+                "Sampling": null, "runtime": { "Threads": null, "Spinning": null, "KvCacheMegabytes": null, "maxsequences": 2, "LoadInBackground": false } } }
+            """u8.ToArray()));
+        host.Builder.AddSpecDecode();
+        await host.Host.StartAsync(Cancellation);
+        Assert.Equal((6, 4, 0.5f, 128), (
+            host.Generator.Defaults.Draft.Plan.Blocks.Length, host.Generator.Defaults.Draft.Length, host.Generator.Defaults.Draft.Threshold, host.Generator.Defaults.MaxNewTokens));
+    }
+
+    [Fact]
+    public async Task Relative_folders_are_taken_from_the_content_root()
+    {
+        string name = Path.GetRandomFileName();
+        await using TestHost host = new(("Model:CacheFolder", $"../Fixtures/{name}"));
+        host.Builder.AddSpecDecode();
+        string folder = Path.Combine(TestFolders.Fixtures, name);
+        try
+        {
+            await host.Host.StartAsync(Cancellation);
+            Assert.Single(Directory.EnumerateFiles(folder, "*.weights"));
+        }
+        finally
+        {
+            await host.DisposeAsync();
+            Directory.Delete(folder, recursive: true);
+        }
+    }
+}
