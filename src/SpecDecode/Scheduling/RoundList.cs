@@ -61,6 +61,10 @@ internal sealed class RoundList(int prefillChunk) : IReadOnlyList<Round>
                 (_rounds[kept], _rounds[i]) = (_rounds[i], _rounds[kept]);
                 kept++;
             }
+            else if (_rounds[i].Sequence.WritesFirstToken)
+            {
+                PromptRows -= _rounds[i].PendingLength;
+            }
         }
 
         Count = kept;

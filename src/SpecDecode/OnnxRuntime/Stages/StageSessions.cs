@@ -13,9 +13,6 @@ internal sealed class StageSessions : IDisposable
     // While a session is created, its weights are in memory twice: mapped, and packed.
     private const int MostAtATime = 8;
 
-    // Often enough that pages of the file do not pile up; finding them takes a few milliseconds.
-    private const int SessionsBetweenDrops = 16;
-
     private readonly RunClock _run = new();
     private readonly List<StageSession> _all = [];
 
@@ -94,11 +91,8 @@ internal sealed class StageSessions : IDisposable
                 {
                     sessions._all.Add(session);
                     item.Place(session);
-                    progress?.Report(new LoadProgress(LoadPhase.CreatingStages, (double)++created / work.Count));
-                    if (created % SessionsBetweenDrops == 0 || created == work.Count)
-                    {
-                        MappedWeightPages.Drop(weights.Path);
-                    }
+                    created++;
+                    progress?.Report(new LoadProgress(LoadPhase.CreatingStages, (double)created / work.Count));
                 }
             });
             return sessions;
