@@ -29,20 +29,22 @@ internal static class SamplingBenchmark
 
     private static void Run(int vocabulary, int repeat)
     {
-        // Logits as models have them: about normal, with a few tokens far above.
-        Random random = new(1);
-        float[][] rows = [.. Enumerable.Range(0, 8).Select(_ => Row(random, vocabulary))];
-        float[][] drafterRows = [.. rows.Select(row => row.Select(logit => logit + 0.7f * Normal(random)).ToArray())];
-
         Print($"{vocabulary} tokens; microseconds, medians of {repeat}");
+        float[][] rows = Rows(vocabulary, peaked: true);
         Print($"greedy: {Median(repeat, i => Greedy.Pick(rows[i % 8])):f0}");
-        Print($"confidence (softmax of the whole row): {Median(repeat, i => (int)Softmax.Probability((float[])rows[i % 8].Clone(), 5)):f0}, of which copying the row {Median(repeat, i => ((float[])rows[i % 8].Clone()).Length):f0}");
-        Print($"");
-        Print($"| limits | tokens left | finding the cut | shared noise: a choice | rejection: drawing a token (drafter, bonus) | judging a draft token, accepted | rejected |");
-        Print($"|---|---|---|---|---|---|---|");
-        foreach ((string name, SamplingOptions options) in Limits)
+        Print($"confidence (softmax of the whole row): {Median(repeat, i => (int)(1000 * Softmax.Probability(new(rows[i % 8]), 5))):f0}");
+        foreach (bool peaked in (bool[])[true, false])
         {
-            Measure(name, options, rows, drafterRows, repeat);
+            Print($"");
+            Print($"| limits, {(peaked ? "peaked" : "flat")} rows | tokens left | finding the cut | shared noise: a choice | rejection: drawing a token (drafter, bonus) | judging a draft token, accepted | rejected |");
+            Print($"|---|---|---|---|---|---|---|");
+            rows = Rows(vocabulary, peaked);
+            Random random = new(2);
+            float[][] drafterRows = [.. rows.Select(row => row.Select(logit => logit + 0.7f * Normal(random)).ToArray())];
+            foreach ((string name, SamplingOptions options) in Limits)
+            {
+                Measure(name, options, rows, drafterRows, repeat);
+            }
         }
     }
 
@@ -55,28 +57,37 @@ internal static class SamplingBenchmark
         RandomStream random = new(1, 0);
         for (int i = 0; i < q.Length; i++)
         {
-            q[i].Fill(drafterRows[i], truncation.Find(drafterRows[i], options), options.Temperature);
+            q[i].Fill(new(drafterRows[i]), truncation.Find(new(drafterRows[i]), options), options.Temperature);
         }
 
-        double cut = Median(repeat, i => truncation.Find(rows[i % 8], options).Ties);
+        double cut = Median(repeat, i => truncation.Find(new(rows[i % 8]), options).LastTie);
         double noise = Median(repeat, i =>
-            new GumbelNoise(7, 0, (uint)i).ArgMax(rows[i % 8], truncation.Find(rows[i % 8], options), options.Temperature));
+        {
+            LogitRow row = new(rows[i % 8]);
+            return new GumbelNoise(7, 0, (uint)i).ArgMax(row, truncation.Find(row, options), options.Temperature);
+        });
+        void FillTarget(int i)
+        {
+            LogitRow row = new(rows[i % 8]);
+            p.Fill(row, truncation.Find(row, options), options.Temperature);
+        }
+
         double draw = Median(repeat, i =>
         {
-            p.Fill(rows[i % 8], truncation.Find(rows[i % 8], options), options.Temperature);
+            FillTarget(i);
             return p.Draw(random.Next());
         });
         double accepted = Median(repeat, i =>
         {
-            p.Fill(rows[i % 8], truncation.Find(rows[i % 8], options), options.Temperature);
+            FillTarget(i);
             return RejectionSampling.Accepts(p, q[i % 8], i, random.Next()) ? 1 : 0;
         });
         double rejected = Median(repeat, i =>
         {
-            p.Fill(rows[i % 8], truncation.Find(rows[i % 8], options), options.Temperature);
+            FillTarget(i);
             return RejectionSampling.DrawResidual(p, q[i % 8], residual, random.Next());
         });
-        Print($"| {name} | {p.Count} | {cut:f0} | {noise:f0} | {draw:f0} | {accepted:f0} | {rejected:f0} |");
+        Print($"| {name} | {p.Count - p.Weights.Count(0)} | {cut:f0} | {noise:f0} | {draw:f0} | {accepted:f0} | {rejected:f0} |");
     }
 
     private static double Median(int repeat, Func<int, int> choose)
@@ -86,7 +97,7 @@ internal static class SamplingBenchmark
 
         // Code is compiled for speed only after a while.
         long begin = Stopwatch.GetTimestamp();
-        for (int i = 0; i < repeat || Stopwatch.GetElapsedTime(begin).TotalMilliseconds < 400; i++)
+        for (int i = 0; i < repeat || Stopwatch.GetElapsedTime(begin).TotalMilliseconds < 1000; i++)
         {
             sum += choose(i);
         }
@@ -103,15 +114,20 @@ internal static class SamplingBenchmark
         return times[repeat / 2];
     }
 
-    private static float[] Row(Random random, int vocabulary)
+    // About normal; peaked rows, as a trained model's are where it knows what to say, have a few tokens far above.
+    private static float[][] Rows(int vocabulary, bool peaked)
     {
-        float[] row = [.. Enumerable.Range(0, vocabulary).Select(_ => 2.5f * Normal(random))];
-        for (int i = 0; i < 40; i++)
+        Random random = new(1);
+        float[][] rows = [.. Enumerable.Range(0, 8).Select(_ => Enumerable.Range(0, vocabulary).Select(_ => 2.5f * Normal(random)).ToArray())];
+        foreach (float[] row in rows)
         {
-            row[random.Next(vocabulary)] = 10 + 4 * Normal(random);
+            for (int i = 0; peaked && i < 40; i++)
+            {
+                row[random.Next(vocabulary)] = 10 + 4 * Normal(random);
+            }
         }
 
-        return row;
+        return rows;
     }
 
     private static float Normal(Random random) =>

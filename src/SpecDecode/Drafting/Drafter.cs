@@ -90,29 +90,29 @@ internal sealed class Drafter(IStages stages, AcceptanceRules rules)
         for (int first = 0; first < _rounds.Count; first += stages.MaxScoredRows)
         {
             int count = Math.Min(stages.MaxScoredRows, _rounds.Count - first);
-            Span<float> logits = stages.Head(_rows.AsSpan(first, count));
+            ReadOnlySpan<float> logits = stages.Head(_rows.AsSpan(first, count));
             for (int i = 0; i < count; i++)
             {
-                Pick(_rounds[first + i], logits.Slice(i * stages.VocabularySize, stages.VocabularySize));
+                Pick(_rounds[first + i], new LogitRow(logits.Slice(i * stages.VocabularySize, stages.VocabularySize)));
             }
         }
     }
 
-    private void Pick(Round round, Span<float> logits)
+    private void Pick(Round round, LogitRow row)
     {
-        if (!Greedy.CanPick(logits))
+        if (!row.CanChoose)
         {
             // Blocks left out or repeated may overflow where the whole model does not: nothing to propose.
             round.EndDraft();
             return;
         }
 
-        int token = rules[round.Sequence.Sampler.Rule].Draft(round, logits);
+        int token = rules[round.Sequence.Sampler.Rule].Draft(round, row);
         float threshold = round.Sequence.Draft!.Threshold;
 
         // Behind a token that it is not sure of it drafts no further. The token stays in the draft: a draft that left out what
         // was drawn would be drawn from another distribution.
-        bool confident = threshold <= 0 || Softmax.Probability(logits, token) >= threshold;
+        bool confident = threshold <= 0 || Softmax.Probability(row, token) >= threshold;
         round.AddDraft(token, goOn: confident && !round.Sequence.Ends(token));
     }
 }

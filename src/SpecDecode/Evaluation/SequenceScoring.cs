@@ -94,7 +94,7 @@ internal static class SequenceScoring
         }
 
         double result = shifted - Math.Log(sum);
-        return double.IsFinite(result) ? result : throw Greedy.NotFinite(token, float.NaN);
+        return double.IsFinite(result) ? result : throw LogitRow.NotFinite(token, float.NaN);
     }
 
     /// <summary>A sequence of which some tokens have been read.</summary>

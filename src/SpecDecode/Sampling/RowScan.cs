@@ -10,6 +10,11 @@ internal static class RowScan
     /// <summary>Tokens of a block; the last of a row may be shorter.</summary>
     public const int BlockTokens = 128;
 
+    /// <summary>Bounds that <see cref="MassesFrom"/> sums up from.</summary>
+    public const int Bounds = 3;
+
+    private const int MassTokens = 1024;
+
     /// <summary>The place of the highest, the first of equal ones; that of a NaN if there is one.</summary>
     /// <param name="row">The row, not empty.</param>
     public static int IndexOfHighest(ReadOnlySpan<float> row)
@@ -38,18 +43,26 @@ internal static class RowScan
     }
 
     /// <summary>The places in a block of numbers that are not below one.</summary>
-    /// <param name="block">At most <see cref="BlockTokens"/> numbers, none of them NaN.</param>
-    /// <param name="lowest">That one.</param>
+    /// <inheritdoc cref="Between" path="/param"/>
+    /// <inheritdoc cref="Between" path="/returns"/>
+    public static int AtLeast(ReadOnlySpan<float> block, float lowest, Span<int> places) =>
+        Between(block, lowest, float.PositiveInfinity, places);
+
+    /// <summary>The places in a block of numbers that are not below one, and below another.</summary>
+    /// <param name="block">At most <see cref="BlockTokens"/> finite numbers, or −∞.</param>
+    /// <param name="lowest">The one.</param>
+    /// <param name="limit">The other.</param>
     /// <param name="places">Get the places, ascending; as many as there are in the block fit.</param>
     /// <returns>How many there are.</returns>
-    public static int AtLeast(ReadOnlySpan<float> block, float lowest, Span<int> places)
+    public static int Between(ReadOnlySpan<float> block, float lowest, float limit, Span<int> places)
     {
         int count = 0;
         int i = 0;
         for (; i + Vector256<float>.Count <= block.Length; i += Vector256<float>.Count)
         {
-            uint found = Vector256.GreaterThanOrEqual(Vector256.Create(block[i..]), Vector256.Create(lowest)).ExtractMostSignificantBits();
-            for (; found != 0; found &= found - 1)
+            Vector256<float> numbers = Vector256.Create(block[i..]);
+            Vector256<float> within = Vector256.GreaterThanOrEqual(numbers, Vector256.Create(lowest)) & Vector256.LessThan(numbers, Vector256.Create(limit));
+            for (uint found = within.ExtractMostSignificantBits(); found != 0; found &= found - 1)
             {
                 places[count++] = i + BitOperations.TrailingZeroCount(found);
             }
@@ -57,7 +70,7 @@ internal static class RowScan
 
         for (; i < block.Length; i++)
         {
-            if (block[i] >= lowest)
+            if (block[i] >= lowest && block[i] < limit)
             {
                 places[count++] = i;
             }
@@ -66,47 +79,90 @@ internal static class RowScan
         return count;
     }
 
-    /// <summary>The sum of the numbers that are not below one.</summary>
-    /// <param name="row">The numbers, none of them NaN.</param>
-    /// <param name="lowest">That one.</param>
-    /// <param name="count">How many they are.</param>
-    public static double MassAtLeast(ReadOnlySpan<float> row, float lowest, out int count)
+    /// <summary>The sums of the numbers from some bounds up.</summary>
+    /// <param name="row">Numbers from 0 up.</param>
+    /// <param name="bounds">As many bounds as <see cref="Bounds"/>.</param>
+    /// <param name="masses">Gets the sums.</param>
+    /// <param name="counts">Gets how many numbers they are of.</param>
+    public static void MassesFrom(ReadOnlySpan<float> row, ReadOnlySpan<float> bounds, Span<double> masses, Span<int> counts)
     {
-        double mass = 0;
-        count = 0;
-        for (int start = 0; start < row.Length; start += BlockTokens)
+        masses[..Bounds].Clear();
+        counts[..Bounds].Clear();
+        for (int start = 0; start < row.Length; start += MassTokens)
         {
-            // A long sum in floats would lose what its small terms add up to.
-            mass += MassOfBlock(row[start..Math.Min(start + BlockTokens, row.Length)], lowest, ref count);
+            // A longer sum in floats would lose what its small terms add up to.
+            AddMasses(row[start..Math.Min(start + MassTokens, row.Length)], bounds, masses, counts);
         }
-
-        return mass;
     }
 
-    private static float MassOfBlock(ReadOnlySpan<float> block, float lowest, ref int count)
+    /// <summary>Packs the numbers from a bound up to below another, and what belongs to them.</summary>
+    /// <param name="row">The numbers; none is NaN.</param>
+    /// <param name="others">As many others.</param>
+    /// <param name="from">The bound.</param>
+    /// <param name="below">The other.</param>
+    /// <param name="packed">Gets the numbers, in their order; may be the row itself.</param>
+    /// <param name="packedOthers">Gets the others, likewise.</param>
+    /// <returns>How many there are.</returns>
+    public static int Pack(
+        ReadOnlySpan<float> row, ReadOnlySpan<float> others, float from, float below, Span<float> packed, Span<float> packedOthers)
     {
-        Vector256<float> sums = default;
-        Vector256<int> counts = default;
+        int count = 0;
         int i = 0;
-        for (; i + Vector256<float>.Count <= block.Length; i += Vector256<float>.Count)
+        for (; i + Vector512<float>.Count <= row.Length; i += Vector512<float>.Count)
         {
-            Vector256<float> numbers = Vector256.Create(block[i..]);
-            Vector256<float> found = Vector256.GreaterThanOrEqual(numbers, Vector256.Create(lowest));
-            sums += numbers & found;
-            counts -= found.AsInt32();
+            Vector512<float> numbers = Vector512.Create(row[i..]);
+            Vector512<float> within =
+                Vector512.GreaterThanOrEqual(numbers, Vector512.Create(from)) & Vector512.LessThan(numbers, Vector512.Create(below));
+            for (ulong found = within.ExtractMostSignificantBits(); found != 0; found &= found - 1, count++)
+            {
+                int place = i + BitOperations.TrailingZeroCount(found);
+                (packed[count], packedOthers[count]) = (row[place], others[place]);
+            }
         }
 
-        float mass = Vector256.Sum(sums);
-        count += Vector256.Sum(counts);
-        for (; i < block.Length; i++)
+        for (; i < row.Length; i++)
         {
-            if (block[i] >= lowest)
+            if (row[i] >= from && row[i] < below)
             {
-                mass += block[i];
+                (packed[count], packedOthers[count]) = (row[i], others[i]);
                 count++;
             }
         }
 
-        return mass;
+        return count;
+    }
+
+    private static void AddMasses(ReadOnlySpan<float> row, ReadOnlySpan<float> bounds, Span<double> masses, Span<int> counts)
+    {
+        Vector512<float> first = Vector512.Create(bounds[0]);
+        Vector512<float> second = Vector512.Create(bounds[1]);
+        Vector512<float> third = Vector512.Create(bounds[2]);
+        Vector512<float> firstMass = default, secondMass = default, thirdMass = default;
+        Vector512<int> firstCount = default, secondCount = default, thirdCount = default;
+        while (row.Length >= Vector512<float>.Count)
+        {
+            Vector512<float> numbers = Vector512.Create(row);
+            Vector512<float> isFound = Vector512.GreaterThanOrEqual(numbers, first);
+            firstMass += numbers & isFound;
+            firstCount -= isFound.AsInt32();
+            isFound = Vector512.GreaterThanOrEqual(numbers, second);
+            secondMass += numbers & isFound;
+            secondCount -= isFound.AsInt32();
+            isFound = Vector512.GreaterThanOrEqual(numbers, third);
+            thirdMass += numbers & isFound;
+            thirdCount -= isFound.AsInt32();
+            row = row[Vector512<float>.Count..];
+        }
+
+        (masses[0], counts[0]) = (masses[0] + Vector512.Sum(firstMass), counts[0] + Vector512.Sum(firstCount));
+        (masses[1], counts[1]) = (masses[1] + Vector512.Sum(secondMass), counts[1] + Vector512.Sum(secondCount));
+        (masses[2], counts[2]) = (masses[2] + Vector512.Sum(thirdMass), counts[2] + Vector512.Sum(thirdCount));
+        foreach (float number in row)
+        {
+            for (int i = 0; i < Bounds; i++)
+            {
+                (masses[i], counts[i]) = number >= bounds[i] ? (masses[i] + number, counts[i] + 1) : (masses[i], counts[i]);
+            }
+        }
     }
 }

@@ -4,12 +4,18 @@ using System.Runtime.Intrinsics;
 namespace SpecDecode.Sampling;
 
 /// <summary>
-/// A distribution over the tokens that a cut has left, by ascending id. Made once and refilled, so that it allocates only
-/// when it meets a larger support than before.
+/// A distribution over the tokens that a cut has left, by ascending id; where it has left many, over all, the others with a
+/// weight of 0. Made once and refilled, so that it allocates only when it meets a larger support than before.
 /// </summary>
 internal sealed class TokenDistribution
 {
     private const int BlockTokens = RowScan.BlockTokens;
+
+    // From this share of the vocabulary on, packing the tokens that stay costs more than giving the others a weight of 0.
+    private const int ManyOf = 32;
+
+    // Every so many blocks one is looked at, to tell how many stay.
+    private const int SampledBlocks = 16;
 
     private int[] _tokens = [];
     private float[] _weights = [];
@@ -32,25 +38,25 @@ internal sealed class TokenDistribution
     /// <summary>Sum of the weights.</summary>
     public double Total { get; private set; }
 
+    // Whether token i is at place i.
+    private bool HasAll => _counted >= Count;
+
     /// <summary>Becomes the softmax of logits / temperature over the tokens that the cut leaves.</summary>
-    /// <param name="logits">One row of logits, <c>[V]</c>; none is NaN, the highest is finite.</param>
-    /// <param name="cut">Which of them stay.</param>
+    /// <param name="row">A row that can be chosen from.</param>
+    /// <param name="cut">Which of its tokens stay.</param>
     /// <param name="temperature">Above 0.</param>
-    public void Fill(ReadOnlySpan<float> logits, LogitCut cut, float temperature)
+    public void Fill(LogitRow row, LogitCut cut, float temperature)
     {
-        float highest = TensorPrimitives.Max(logits);
-        if (cut == LogitCut.None)
+        if (cut == LogitCut.None || LeavesMany(row.Logits, cut))
         {
-            TakeAll(logits.Length);
-            Softmax.Weights(logits, highest, temperature, _weights);
+            TakeAll(row.Logits.Length);
+            Weigh(row.Logits, cut, row.Highest, temperature);
         }
         else
         {
-            Take(logits, cut);
-            Softmax.Weights(_weights.AsSpan(0, Count), highest, temperature, _weights);
+            Take(row.Logits, cut);
+            Weigh(_weights.AsSpan(0, Count), LogitCut.None, row.Highest, temperature);
         }
-
-        AddUp();
     }
 
     /// <summary>Becomes given tokens with given weights.</summary>
@@ -72,42 +78,38 @@ internal sealed class TokenDistribution
     /// </summary>
     public void FillResidual(TokenDistribution p, TokenDistribution q)
     {
+        if (p.HasAll && q.HasAll && p.Count == q.Count)
+        {
+            TakeAll(p.Count);
+            float byTotal = (float)(1 / p.Total);
+            float byOtherTotal = (float)(1 / q.Total);
+            double sum = 0;
+            for (int start = 0; start < Count; start += BlockTokens)
+            {
+                int end = Math.Min(start + BlockTokens, Count);
+                sum += Subtract(p._weights.AsSpan(start..end), byTotal, q._weights.AsSpan(start..end), byOtherTotal, _weights.AsSpan(start..end));
+                _sums[start / BlockTokens] = sum;
+            }
+
+            Total = sum;
+            return;
+        }
+
         EnsureRoom(p.Count);
         p.Tokens.CopyTo(_tokens);
         _counted = 0;
         Count = p.Count;
-        ReadOnlySpan<int> tokens = p.Tokens;
-        ReadOnlySpan<float> left = p.Weights;
         ReadOnlySpan<int> otherTokens = q.Tokens;
-        ReadOnlySpan<float> otherWeights = q.Weights;
-        double byTotal = 1 / p.Total;
-        double byOtherTotal = 1 / q.Total;
         int place = 0;
-        int i = 0;
-        if (tokens.Length == otherTokens.Length && p._counted >= tokens.Length && q._counted >= tokens.Length)
+        for (int i = 0; i < Count; i++)
         {
-            // Both have all tokens, so that places are the same.
-            for (; i + Vector256<float>.Count <= tokens.Length; i += Vector256<float>.Count)
-            {
-                (Vector256<double> lower, Vector256<double> upper) = Vector256.Widen(Vector256.Create(left[i..]));
-                (Vector256<double> otherLower, Vector256<double> otherUpper) = Vector256.Widen(Vector256.Create(otherWeights[i..]));
-                lower = Vector256.Max(Vector256<double>.Zero, lower * byTotal - otherLower * byOtherTotal);
-                upper = Vector256.Max(Vector256<double>.Zero, upper * byTotal - otherUpper * byOtherTotal);
-                Vector256.Narrow(lower, upper).CopyTo(_weights, i);
-            }
-
-            place = i;
-        }
-
-        for (; i < tokens.Length; i++)
-        {
-            while (place < otherTokens.Length && otherTokens[place] < tokens[i])
+            while (place < otherTokens.Length && otherTokens[place] < _tokens[i])
             {
                 place++;
             }
 
-            double other = place < otherTokens.Length && otherTokens[place] == tokens[i] ? otherWeights[place] * byOtherTotal : 0;
-            _weights[i] = (float)Math.Max(0, left[i] * byTotal - other);
+            double other = place < otherTokens.Length && otherTokens[place] == _tokens[i] ? q._weights[place] / q.Total : 0;
+            _weights[i] = (float)Math.Max(0, p._weights[i] / p.Total - other);
         }
 
         AddUp();
@@ -116,7 +118,7 @@ internal sealed class TokenDistribution
     /// <summary>The probability of a token; 0 outside the support.</summary>
     public double Probability(int token)
     {
-        int place = Tokens.BinarySearch(token);
+        int place = HasAll && token < Count ? token : Tokens.BinarySearch(token);
         return place < 0 ? 0 : _weights[place] / Total;
     }
 
@@ -163,7 +165,6 @@ internal sealed class TokenDistribution
     {
         Count = 0;
         _counted = 0;
-        int ties = cut.Ties;
         Span<int> places = stackalloc int[BlockTokens];
         for (int start = 0; start < logits.Length; start += BlockTokens)
         {
@@ -177,7 +178,7 @@ internal sealed class TokenDistribution
             int count = Count;
             foreach (int place in places[..RowScan.AtLeast(block, cut.Value, places)])
             {
-                if (block[place] > cut.Value || --ties >= 0)
+                if (cut.Keeps(block[place], start + place))
                 {
                     _tokens[count] = start + place;
                     _weights[count++] = block[place];
@@ -186,6 +187,59 @@ internal sealed class TokenDistribution
 
             Count = count;
         }
+    }
+
+    private static bool LeavesMany(ReadOnlySpan<float> logits, LogitCut cut)
+    {
+        int looked = 0;
+        int stay = 0;
+        Span<int> places = stackalloc int[BlockTokens];
+        for (int start = 0; start < logits.Length; start += SampledBlocks * BlockTokens)
+        {
+            ReadOnlySpan<float> block = logits[start..Math.Min(start + BlockTokens, logits.Length)];
+            looked += block.Length;
+            stay += RowScan.AtLeast(block, cut.Value, places);
+        }
+
+        return stay > looked / ManyOf;
+    }
+
+    // Weights of the logits of all tokens there are, 0 for what a cut leaves out, and their sums.
+    private void Weigh(ReadOnlySpan<float> logits, LogitCut cut, float highest, float temperature)
+    {
+        float above = float.BitIncrement(cut.Value);
+        double sum = 0;
+        for (int start = 0; start < Count; start += BlockTokens)
+        {
+            int end = Math.Min(start + BlockTokens, Count);
+            int tiesEnd = cut.LastTie >= end ? end : Math.Max(start, cut.LastTie + 1);
+            sum += Softmax.Block(logits[start..tiesEnd], highest, temperature, cut.Value, _weights.AsSpan(start..tiesEnd))
+                + Softmax.Block(logits[tiesEnd..end], highest, temperature, above, _weights.AsSpan(tiesEnd..end));
+            _sums[start / BlockTokens] = sum;
+        }
+
+        Total = sum;
+    }
+
+    private static double Subtract(ReadOnlySpan<float> left, float byLeft, ReadOnlySpan<float> right, float byRight, Span<float> result)
+    {
+        Vector256<float> sums = default;
+        int i = 0;
+        for (; i + Vector256<float>.Count <= left.Length; i += Vector256<float>.Count)
+        {
+            Vector256<float> more = Vector256.Max(Vector256<float>.Zero, Vector256.Create(left[i..]) * byLeft - Vector256.Create(right[i..]) * byRight);
+            more.CopyTo(result[i..]);
+            sums += more;
+        }
+
+        double sum = Vector256.Sum(sums);
+        for (; i < left.Length; i++)
+        {
+            result[i] = Math.Max(0, left[i] * byLeft - right[i] * byRight);
+            sum += result[i];
+        }
+
+        return sum;
     }
 
     private void AddUp()

@@ -10,33 +10,44 @@ internal sealed class Truncation
 {
     private const int BlockTokens = RowScan.BlockTokens;
 
-    // The weight at which top-p's mass is reached is narrowed down until few tokens are left, which are then sorted in part.
-    private const int EasilySelected = 500;
-    private const int MostNarrowings = 32;
+    // Of a long row this many are looked at first, to guess how high the k highest tokens are.
+    private const int Sample = 1024;
+    private const int WorthSampling = 8 * Sample;
 
+    // How sure one may be of a sample: standard deviations of a rank, and a factor of a weight. Where it misleads all the same, it
+    // only costs time.
+    private const double Deviations = 4;
+    private const double LikelyWithin = 1.25;
+
+    // The weight at which top-p's mass is reached is narrowed down in the row until few tokens are left, and among them until they can
+    // be sorted in part.
+    private const int EasilyPacked = 1024;
+    private const int EasilySelected = 256;
+
+    private readonly float[] _sample = new float[Sample];
     private float[] _logits = [];
     private float[] _weights = [];
     private float[] _candidates = [];
     private float[] _candidateWeights = [];
 
     /// <summary>Finds the cut.</summary>
-    /// <param name="logits">One row of logits, <c>[V]</c>; none is NaN, the highest is finite.</param>
+    /// <param name="row">A row that can be chosen from.</param>
     /// <param name="sampling">Temperature above 0, and the limits.</param>
-    public LogitCut Find(ReadOnlySpan<float> logits, SamplingOptions sampling)
+    public LogitCut Find(LogitRow row, SamplingOptions sampling)
     {
         LogitCut cut = LogitCut.None;
-        if (sampling.TopK > 0 && sampling.TopK < logits.Length)
+        if (sampling.TopK > 0 && sampling.TopK < row.Logits.Length)
         {
-            cut = TopK(logits, sampling.TopK);
+            cut = TopK(row.Logits, sampling.TopK);
         }
 
         // What top-p leaves depends on what top-k has left; min-p only on the most probable token.
         if (sampling.TopP < 1)
         {
-            cut = cut.And(TopP(logits, cut, sampling.TopP, sampling.Temperature));
+            cut = cut.And(TopP(row, cut, sampling.TopP, sampling.Temperature));
         }
 
-        return sampling.MinP > 0 ? cut.And(MinP(TensorPrimitives.Max(logits), sampling.MinP, sampling.Temperature)) : cut;
+        return sampling.MinP > 0 ? cut.And(MinP(row.Highest, sampling.MinP, sampling.Temperature)) : cut;
     }
 
     /// <summary>The lowest logit that min-p lets pass.</summary>
@@ -45,16 +56,67 @@ internal sealed class Truncation
         // Rounded up where it is no float, so that what passes has the share; at minP 1 exactly the highest pass.
         double lowest = highest + temperature * GumbelNoise.Log(minP);
         float value = (float)lowest;
-        return new LogitCut(value < lowest ? MathF.BitIncrement(value) : value, int.MaxValue);
+        return LogitCut.AtLeast(value < lowest ? MathF.BitIncrement(value) : value);
     }
 
     private LogitCut TopK(ReadOnlySpan<float> logits, int k)
     {
-        // Candidates are collected until there are twice as many as needed, and then cut to the k highest.
+        float floor = LikelyFloor(logits, k);
+        int count = CollectHighest(logits, k, ref floor);
+        if (count < k)
+        {
+            floor = float.NegativeInfinity;
+            count = CollectHighest(logits, k, ref floor);
+        }
+
+        Span<float> candidates = _logits.AsSpan(0, count);
+        float lowest = CutToHighest(candidates, k);
+        int above = 0;
+        int equal = 0;
+        foreach (float logit in candidates)
+        {
+            above += logit > lowest ? 1 : 0;
+            equal += logit == lowest ? 1 : 0;
+        }
+
+        // Only tokens that equal the floor may have been left behind.
+        return lowest == float.NegativeInfinity ? LogitCut.None
+            : lowest > floor && above + equal == k ? LogitCut.AtLeast(lowest)
+            : CutAt(logits, lowest, k - above);
+    }
+
+    // A logit that most likely k tokens reach, but not many more.
+    private float LikelyFloor(ReadOnlySpan<float> logits, int k)
+    {
+        double expected = (double)k * Sample / logits.Length;
+        int rank = (int)(expected + Deviations * (Math.Sqrt(expected) + 1));
+        if (logits.Length < WorthSampling || k < Sample / 4 || rank >= Sample)
+        {
+            return float.NegativeInfinity;
+        }
+
+        TakeSample(logits);
+        return CutToHighest(_sample, rank + 1);
+    }
+
+    // From all over a row; always the same places of a length, so that a row has always the same cut.
+    private void TakeSample(ReadOnlySpan<float> row)
+    {
+        int stride = row.Length / Sample;
+        uint hash = 0;
+        for (int i = 0; i < Sample; i++)
+        {
+            _sample[i] = row[i * stride + Any(stride, ref hash)];
+        }
+    }
+
+    // At least the k highest tokens from a floor up, into _logits: candidates are collected until there are twice as many as needed, and
+    // then cut to the k highest, the lowest of which is the new floor.
+    private int CollectHighest(ReadOnlySpan<float> logits, int k, ref float floor)
+    {
         int room = (int)Math.Min(2L * k + BlockTokens, logits.Length);
         EnsureRoom(ref _logits, room);
         int count = 0;
-        float floor = float.NegativeInfinity;
         Span<int> places = stackalloc int[BlockTokens];
         for (int start = 0; start < logits.Length; start += BlockTokens)
         {
@@ -76,15 +138,26 @@ internal sealed class Truncation
             }
         }
 
-        Span<float> candidates = _logits.AsSpan(0, count);
-        float lowest = CutToHighest(candidates, k);
-        int above = 0;
-        foreach (float logit in candidates[..k])
+        return count;
+    }
+
+    // So many tokens stay that equal a logit.
+    private static LogitCut CutAt(ReadOnlySpan<float> logits, float value, int ties)
+    {
+        Span<int> places = stackalloc int[BlockTokens];
+        for (int start = 0; start < logits.Length; start += BlockTokens)
         {
-            above += logit > lowest ? 1 : 0;
+            ReadOnlySpan<float> block = logits[start..Math.Min(start + BlockTokens, logits.Length)];
+            int count = RowScan.Between(block, value, float.BitIncrement(value), places);
+            if (count >= ties)
+            {
+                return new LogitCut(value, start + places[ties - 1]);
+            }
+
+            ties -= count;
         }
 
-        return lowest == float.NegativeInfinity ? LogitCut.None : new LogitCut(lowest, k - above);
+        return LogitCut.AtLeast(value);
     }
 
     // Moves the k highest to the front and tells the lowest of them (Hoare's selection).
@@ -134,91 +207,100 @@ internal sealed class Truncation
         return values[k - 1];
     }
 
-    private LogitCut TopP(ReadOnlySpan<float> logits, LogitCut cut, float topP, float temperature)
+    private LogitCut TopP(LogitRow row, LogitCut cut, float topP, float temperature)
     {
-        int count = Collect(logits, cut);
-        Span<float> kept = _logits.AsSpan(0, count);
-        Span<float> weights = _weights.AsSpan(0, count);
-        float highest = TensorPrimitives.Max<float>(kept);
-        Softmax.Weights(kept, highest, temperature, weights);
-        double total = RowScan.MassAtLeast(weights, 0, out _);
+        ReadOnlySpan<float> values = cut == LogitCut.None ? row.Logits : Collect(row.Logits, cut);
+        EnsureRoom(ref _weights, values.Length);
+        Span<float> weights = _weights.AsSpan(0, values.Length);
+        double total = Softmax.Weights(values, row.Highest, temperature, weights);
         double mass = topP * total;
 
-        // Bounds of the weight at which the mass is reached. All tokens below the lower one together lie below what top-p leaves out.
-        float low = (float)(0.999 * (1 - topP) * total / count);
-        double massAtLow = RowScan.MassAtLeast(weights, low, out int countAtLow);
-        if (massAtLow < mass)
+        // All tokens below the lower bound together lie below what top-p leaves out; the upper one is above every weight.
+        WeightRange range = new(Low: (float)(0.999 * (total - mass) / values.Length), High: 2, Above: 0);
+        range = Narrow(weights, range, mass, EasilyPacked, LikelyWeight(weights, range, total - mass));
+
+        EnsureRoom(ref _candidates, values.Length);
+        EnsureRoom(ref _candidateWeights, values.Length);
+        int count = RowScan.Pack(weights, values, range.Low, range.High, _candidateWeights, _candidates);
+        range = Narrow(_candidateWeights.AsSpan(0, count), range, mass, EasilySelected, likely: 0);
+        count = RowScan.Pack(
+            _candidateWeights.AsSpan(0, count), _candidates.AsSpan(0, count), range.Low, range.High, _candidateWeights, _candidates);
+        return SelectMass(_candidates.AsSpan(0, count), _candidateWeights.AsSpan(0, count), range.Above, mass) is not (float value, int ties)
+            ? LogitCut.AtLeast(TensorPrimitives.Min<float>(_candidates.AsSpan(0, count)))
+            : ties == int.MaxValue ? LogitCut.AtLeast(value) : CutAt(row.Logits, value, ties);
+    }
+
+    // A weight near which most likely all lower ones together have a mass; 0 where there is none such.
+    private float LikelyWeight(ReadOnlySpan<float> weights, WeightRange range, double below)
+    {
+        if (weights.Length < WorthSampling)
         {
-            (low, massAtLow, countAtLow) = (0, total, count);
+            return 0;
         }
 
-        // Well above 1, which the exponential of 0 rounds to, or a little more.
-        float high = 2;
-        double above = 0;
+        TakeSample(weights);
+        double mass = TensorPrimitives.Sum<float>(_sample) - below * Sample / weights.Length;
+        return mass > 0 ? Narrow(_sample, range, mass, few: 4, likely: 0).Low : 0;
+    }
+
+    // Narrows a range in which the weights, the highest first, reach a mass, until it has few of them.
+    private static WeightRange Narrow(ReadOnlySpan<float> weights, WeightRange range, double mass, int few, float likely)
+    {
+        Span<float> bounds = stackalloc float[RowScan.Bounds];
+        Span<double> masses = stackalloc double[RowScan.Bounds];
+        Span<int> counts = stackalloc int[RowScan.Bounds];
+        double above = range.Above;
         int countAbove = 0;
-        for (int narrowed = 0; narrowed < MostNarrowings && countAtLow - countAbove > EasilySelected; narrowed++)
+        int countFromLow = weights.Length;
+        while (countFromLow - countAbove > few)
         {
-            // In turn where the mass would be if it rose evenly, and in the middle, for rows in which it does not.
-            double share = narrowed % 2 == 0 ? Math.Clamp((mass - above) / (massAtLow - above), 0.02, 0.98) : 0.5;
-            float middle = (float)(high * Math.Pow(low / high, share));
-            if (!(middle > low && middle < high))
+            // Around the likely weight once, then in parts of equal ratios.
+            double ratio = likely > 0 ? LikelyWithin : Math.Pow((double)range.High / range.Low, 1.0 / (RowScan.Bounds + 1));
+            double bound = likely > 0 ? likely / LikelyWithin / LikelyWithin : range.Low;
+            likely = 0;
+            for (int i = 0; i < bounds.Length; i++)
+            {
+                bound *= ratio;
+                bounds[i] = (float)Math.Clamp(bound, range.Low, range.High);
+            }
+
+            RowScan.MassesFrom(weights, bounds, masses, counts);
+            int reached = bounds.Length - 1;
+            while (reached >= 0 && above + masses[reached] < mass)
+            {
+                reached--;
+            }
+
+            WeightRange narrower = range;
+            if (reached >= 0)
+            {
+                narrower = narrower with { Low = bounds[reached] };
+                countFromLow = counts[reached];
+            }
+
+            if (reached < bounds.Length - 1)
+            {
+                narrower = narrower with { High = bounds[reached + 1], Above = above + masses[reached + 1] };
+                countAbove = counts[reached + 1];
+            }
+
+            // No floats are left between, or none of the weights, which only rounding can bring about.
+            if (narrower == range || countFromLow <= countAbove)
             {
                 break;
             }
 
-            double massAtMiddle = RowScan.MassAtLeast(weights, middle, out int countAtMiddle);
-            if (massAtMiddle >= mass)
-            {
-                (low, massAtLow, countAtLow) = (middle, massAtMiddle, countAtMiddle);
-            }
-            else
-            {
-                (high, above, countAbove) = (middle, massAtMiddle, countAtMiddle);
-            }
+            range = narrower;
         }
 
-        int candidates = Gather(kept, weights, low, high);
-        Span<float> values = _candidates.AsSpan(0, candidates);
-        return SelectMass(values, _candidateWeights.AsSpan(0, candidates), above, mass)
-            ?? new LogitCut(TensorPrimitives.Min<float>(values), int.MaxValue);
+        return range;
     }
 
-    // Those from one weight to below another, in _candidates and _candidateWeights.
-    private int Gather(ReadOnlySpan<float> logits, ReadOnlySpan<float> weights, float low, float high)
-    {
-        EnsureRoom(ref _candidates, logits.Length);
-        EnsureRoom(ref _candidateWeights, logits.Length);
-        int count = 0;
-        Span<int> places = stackalloc int[BlockTokens];
-        for (int start = 0; start < weights.Length; start += BlockTokens)
-        {
-            ReadOnlySpan<float> block = weights[start..Math.Min(start + BlockTokens, weights.Length)];
-            foreach (int place in places[..RowScan.AtLeast(block, low, places)])
-            {
-                if (block[place] < high)
-                {
-                    (_candidates[count], _candidateWeights[count]) = (logits[start + place], block[place]);
-                    count++;
-                }
-            }
-        }
-
-        return count;
-    }
-
-    // The logits that the cut leaves, in _logits, with as much room in _weights.
-    private int Collect(ReadOnlySpan<float> logits, LogitCut cut)
+    // The logits that the cut leaves, in _logits.
+    private ReadOnlySpan<float> Collect(ReadOnlySpan<float> logits, LogitCut cut)
     {
         EnsureRoom(ref _logits, logits.Length);
-        EnsureRoom(ref _weights, logits.Length);
-        if (cut == LogitCut.None)
-        {
-            logits.CopyTo(_logits);
-            return logits.Length;
-        }
-
         int count = 0;
-        int ties = cut.Ties;
         Span<int> places = stackalloc int[BlockTokens];
         for (int start = 0; start < logits.Length; start += BlockTokens)
         {
@@ -230,19 +312,19 @@ internal sealed class Truncation
 
             foreach (int place in places[..RowScan.AtLeast(block, cut.Value, places)])
             {
-                if (block[place] > cut.Value || --ties >= 0)
+                if (cut.Keeps(block[place], start + place))
                 {
                     _logits[count++] = block[place];
                 }
             }
         }
 
-        return count;
+        return _logits.AsSpan(0, count);
     }
 
     // The value at which the weights, on top of those above, reach a mass; null where rounding lets them never reach it. Selection as in
     // quicksort, but in three parts (above, equal, below the pivot), going on in the one in which the mass is reached.
-    private static LogitCut? SelectMass(Span<float> values, Span<float> weights, double above, double mass)
+    private static (float Value, int Ties)? SelectMass(Span<float> values, Span<float> weights, double above, double mass)
     {
         while (values.Length > 0)
         {
@@ -261,7 +343,7 @@ internal sealed class Truncation
             if (higher + equal * weight >= mass)
             {
                 int ties = Math.Clamp((int)Math.Ceiling((mass - higher) / weight), 1, equal);
-                return new LogitCut(pivot, ties == equal ? int.MaxValue : ties);
+                return (pivot, ties == equal ? int.MaxValue : ties);
             }
 
             above = higher + equal * weight;
@@ -303,14 +385,14 @@ internal sealed class Truncation
     private static float Pivot(ReadOnlySpan<float> values)
     {
         uint hash = (uint)values.Length;
-        (float a, float b, float c) = (Any(values, ref hash), Any(values, ref hash), Any(values, ref hash));
+        (float a, float b, float c) = (values[Any(values.Length, ref hash)], values[Any(values.Length, ref hash)], values[Any(values.Length, ref hash)]);
         return Math.Max(Math.Min(a, b), Math.Min(Math.Max(a, b), c));
     }
 
-    private static float Any(ReadOnlySpan<float> values, ref uint hash)
+    private static int Any(int length, ref uint hash)
     {
         hash = (hash ^ (hash >> 16)) * 0x85EBCA6B + 0x9E3779B9;
-        return values[(int)(((ulong)hash * (uint)values.Length) >> 32)];
+        return (int)(((ulong)hash * (uint)length) >> 32);
     }
 
     private static void EnsureRoom(ref float[] array, int room)
@@ -320,4 +402,7 @@ internal sealed class Truncation
             array = new float[room];
         }
     }
+
+    // Weights from one up to below another, and the mass of those above.
+    private readonly record struct WeightRange(float Low, float High, double Above);
 }

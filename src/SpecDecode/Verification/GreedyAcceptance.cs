@@ -7,8 +7,8 @@ namespace SpecDecode.Verification;
 internal sealed class GreedyAcceptance : IAcceptance
 {
     /// <inheritdoc/>
-    public int Draft(Round round, ReadOnlySpan<float> logits) => Greedy.Pick(logits);
+    public int Draft(Round round, LogitRow row) => row.Best;
 
     /// <inheritdoc/>
-    public void Judge(Round round, ReadOnlySpan<float> logits) => round.Settle(Greedy.Pick(logits));
+    public void Judge(Round round, LogitRow row) => round.Settle(row.Best);
 }

@@ -1,3 +1,4 @@
+using SpecDecode.Sampling;
 using SpecDecode.Scheduling;
 
 namespace SpecDecode.Verification;
@@ -10,11 +11,11 @@ internal interface IAcceptance
 {
     /// <summary>The drafter's token at the next place of the round's draft; what judging it needs is noted in the round.</summary>
     /// <param name="round">The round.</param>
-    /// <param name="logits">The drafter's logits there, <c>[V]</c>; none is NaN, the highest is finite.</param>
-    int Draft(Round round, ReadOnlySpan<float> logits);
+    /// <param name="row">The drafter's logits there; a token can be chosen from them.</param>
+    int Draft(Round round, LogitRow row);
 
     /// <summary>Accepts the draft token at the round's next place, or puts the verifier's own token there, or behind the draft.</summary>
     /// <param name="round">A round that is not decided.</param>
-    /// <param name="logits">The verifier's logits there, <c>[V]</c>; none is NaN, the highest is finite.</param>
-    void Judge(Round round, ReadOnlySpan<float> logits);
+    /// <param name="row">The verifier's logits there; a token can be chosen from them.</param>
+    void Judge(Round round, LogitRow row);
 }

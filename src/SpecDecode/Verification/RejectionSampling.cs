@@ -15,19 +15,19 @@ internal sealed class RejectionSampling : IAcceptance
     private readonly TokenDistribution _residual = new();
 
     /// <inheritdoc/>
-    public int Draft(Round round, ReadOnlySpan<float> logits)
+    public int Draft(Round round, LogitRow row)
     {
         Sampler sampler = round.Sequence.Sampler;
         TokenDistribution q = round.DraftDistribution(round.DraftLength);
-        q.Fill(logits, _truncation.Find(logits, sampler.Options), sampler.Options.Temperature);
+        q.Fill(row, _truncation.Find(row, sampler.Options), sampler.Options.Temperature);
         return q.Draw(sampler.Random.Next());
     }
 
     /// <inheritdoc/>
-    public void Judge(Round round, ReadOnlySpan<float> logits)
+    public void Judge(Round round, LogitRow row)
     {
         Sampler sampler = round.Sequence.Sampler;
-        _p.Fill(logits, _truncation.Find(logits, sampler.Options), sampler.Options.Temperature);
+        _p.Fill(row, _truncation.Find(row, sampler.Options), sampler.Options.Temperature);
         if (round.Accepted == round.DraftLength)
         {
             round.Settle(_p.Draw(sampler.Random.Next()));

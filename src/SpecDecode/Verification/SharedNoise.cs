@@ -13,15 +13,15 @@ internal sealed class SharedNoise : IAcceptance
     private readonly Truncation _truncation = new();
 
     /// <inheritdoc/>
-    public int Draft(Round round, ReadOnlySpan<float> logits) => Choose(round, round.DraftLength, logits);
+    public int Draft(Round round, LogitRow row) => Choose(round, round.DraftLength, row);
 
     /// <inheritdoc/>
-    public void Judge(Round round, ReadOnlySpan<float> logits) => round.Settle(Choose(round, round.Accepted, logits));
+    public void Judge(Round round, LogitRow row) => round.Settle(Choose(round, round.Accepted, row));
 
-    private int Choose(Round round, int place, ReadOnlySpan<float> logits)
+    private int Choose(Round round, int place, LogitRow row)
     {
         Sampler sampler = round.Sequence.Sampler;
         return sampler.Noise(round.Sequence.NewTokens.Length + place)
-            .ArgMax(logits, _truncation.Find(logits, sampler.Options), sampler.Options.Temperature);
+            .ArgMax(row, _truncation.Find(row, sampler.Options), sampler.Options.Temperature);
     }
 }

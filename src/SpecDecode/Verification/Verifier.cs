@@ -150,21 +150,20 @@ internal sealed class Verifier
             Round round = _scoredRounds[i];
             if (!round.IsDecided)
             {
-                Judge(round, logits.Slice(i * _stages.VocabularySize, _stages.VocabularySize));
+                Judge(round, new LogitRow(logits.Slice(i * _stages.VocabularySize, _stages.VocabularySize)));
             }
         }
     }
 
-    private void Judge(Round round, ReadOnlySpan<float> logits)
+    private void Judge(Round round, LogitRow row)
     {
-        if (Greedy.CanPick(logits))
+        if (row.CanChoose)
         {
-            _rules[round.Sequence.Sampler.Rule].Judge(round, logits);
+            _rules[round.Sequence.Sampler.Rule].Judge(round, row);
         }
         else
         {
-            int highest = RowScan.IndexOfHighest(logits);
-            round.Fail(Greedy.NotFinite(highest, logits[highest]));
+            round.Fail(row.NotFinite());
         }
     }
 }

@@ -72,6 +72,16 @@ public class SharedNoiseTests(TalesModels models)
         Assert.All(_margins, margin => Assert.InRange(margin, 0, NearTie));
     }
 
+    [Fact]
+    public void The_margin_of_a_choice_that_cannot_be_repeated_is_refused()
+    {
+        SamplingOptions unseeded = new() { Temperature = 1, Acceptance = AcceptanceRule.SharedNoise };
+        Assert.Contains("seed", Assert.Throws<ArgumentException>(() => models.Wide.MeasureChoiceMargin([0], [], unseeded)).Message, StringComparison.Ordinal);
+        Assert.Throws<ArgumentException>(() => models.Wide.MeasureChoiceMargin([0], [], new SamplingOptions { Temperature = 1, Acceptance = AcceptanceRule.Rejection, Seed = 1 }));
+        Assert.Throws<ArgumentException>(() => models.Wide.MeasureChoiceMargin([0], [], unseeded with { Seed = 1, TopP = 2 }));
+        Assert.InRange(models.Wide.MeasureChoiceMargin([0], [], unseeded with { Seed = 1 }), 0, 100);
+    }
+
     // At most eight at once, prompts in small pieces; they come at any step, and some are cancelled on the way.
     private void AmongOthers(LoadedModel model, Text[] texts, Random random)
     {

@@ -22,8 +22,8 @@ public class ChoiceEdgeTests
         SamplingOptions options = new() { Temperature = temperature };
         for (int i = 0; i < 20_000; i++)
         {
-            noisy[new GumbelNoise(5, 0, (uint)i).ArgMax(logits, Truncation.Find(logits, options), temperature)]++;
-            distribution.Fill(logits, Truncation.Find(logits, options), temperature);
+            noisy[new GumbelNoise(5, 0, (uint)i).ArgMax(new(logits), Truncation.Find(new(logits), options), temperature)]++;
+            distribution.Fill(new(logits), Truncation.Find(new(logits), options), temperature);
             drawn[distribution.Draw(random.Next())]++;
         }
 
@@ -40,7 +40,7 @@ public class ChoiceEdgeTests
         SamplingOptions options = new() { Temperature = 1, TopK = 1 };
         for (uint position = 0; position < 50; position++)
         {
-            Assert.Equal(1, new GumbelNoise(7, 0, position).ArgMax(logits, Truncation.Find(logits, options), 1));
+            Assert.Equal(1, new GumbelNoise(7, 0, position).ArgMax(new(logits), Truncation.Find(new(logits), options), 1));
         }
     }
 
@@ -69,8 +69,8 @@ public class ChoiceEdgeTests
             {
                 SamplingOptions options = limit with { Temperature = temperature };
                 double[] expected = PlainDistribution.Of(logits, options);
-                LogitCut cut = Truncation.Find(logits, options);
-                distribution.Fill(logits, cut, temperature);
+                LogitCut cut = Truncation.Find(new(logits), options);
+                distribution.Fill(new(logits), cut, temperature);
                 for (int token = 0; token < logits.Length; token++)
                 {
                     Assert.Equal(expected[token], distribution.Probability(token), 1e-6);
@@ -78,7 +78,7 @@ public class ChoiceEdgeTests
 
                 for (uint i = 0; i < 20; i++)
                 {
-                    Assert.True(expected[new GumbelNoise(1, 0, i).ArgMax(logits, cut, temperature)] > 0);
+                    Assert.True(expected[new GumbelNoise(1, 0, i).ArgMax(new(logits), cut, temperature)] > 0);
                     Assert.True(expected[distribution.Draw(i / 20.0)] > 0);
                 }
             }
@@ -93,8 +93,8 @@ public class ChoiceEdgeTests
         float[] logits = [.. Enumerable.Range(0, Count).Select(token => Math.Min(token, Count - 1 - token) * 1e-4f)];
         float[] sorted = [.. logits.OrderDescending()];
 
-        Assert.Equal(sorted[74_999], Truncation.Find(logits, new SamplingOptions { Temperature = 1, TopK = 75_000 }).Value);
-        LogitCut cut = Truncation.Find(logits, new SamplingOptions { Temperature = 10, TopP = 0.6f });
+        Assert.Equal(sorted[74_999], Truncation.Find(new(logits), new SamplingOptions { Temperature = 1, TopK = 75_000 }).Value);
+        LogitCut cut = Truncation.Find(new(logits), new SamplingOptions { Temperature = 10, TopP = 0.6f });
         double[] expected = PlainDistribution.Of(logits, new SamplingOptions { Temperature = 10, TopP = 0.6f });
         Assert.InRange(logits.Count(logit => logit >= cut.Value) - expected.Count(probability => probability > 0), -2, 2);
     }

@@ -87,7 +87,7 @@ public class ChoiceMarginTests
     }
 
     private static int Choose(float[] logits, SamplingOptions options, GumbelNoise noise) =>
-        noise.ArgMax(logits, Truncation.Find(logits, options), options.Temperature);
+        noise.ArgMax(new(logits), Truncation.Find(new(logits), options), options.Temperature);
 
     private static float[] Logs(params double[] probabilities) => [.. probabilities.Select(probability => (float)Math.Log(probability))];
 

@@ -36,16 +36,15 @@ internal sealed class MistakenSampling(Mistake mistake) : IAcceptance
     private readonly TokenDistribution _residual = new();
     private readonly Dictionary<Round, int> _thrownAway = [];
 
-    public int Draft(Round round, ReadOnlySpan<float> logits)
+    public int Draft(Round round, LogitRow row)
     {
-        int token = _right.Draft(round, logits);
-        float[] raw = [.. logits];
+        int token = _right.Draft(round, row);
         if (round.DraftLength == 0)
         {
             _thrownAway.Remove(round);
         }
 
-        if (Softmax.Probability(raw, token) < round.Sequence.Draft!.Threshold)
+        if (Softmax.Probability(row, token) < round.Sequence.Draft!.Threshold)
         {
             _thrownAway[round] = round.DraftLength;
         }
@@ -53,10 +52,10 @@ internal sealed class MistakenSampling(Mistake mistake) : IAcceptance
         return token;
     }
 
-    public void Judge(Round round, ReadOnlySpan<float> logits)
+    public void Judge(Round round, LogitRow row)
     {
         Sampler sampler = round.Sequence.Sampler;
-        _p.Fill(logits, _truncation.Find(logits, sampler.Options), sampler.Options.Temperature);
+        _p.Fill(row, _truncation.Find(row, sampler.Options), sampler.Options.Temperature);
         bool isThrownAway = mistake == Mistake.LowConfidenceTokenThrownAway && _thrownAway.GetValueOrDefault(round, -1) == round.Accepted;
         if (round.Accepted == round.DraftLength || isThrownAway)
         {

@@ -26,8 +26,8 @@ public class RejectionSamplingTests
         for (int i = 0; i < 2_000; i++)
         {
             (float[] logits, SamplingOptions options) = (rows.Row(), rows.Options());
-            p.Fill(logits, truncation.Find(logits, options), options.Temperature);
-            q.Fill(logits, truncation.Find(logits, options), options.Temperature);
+            p.Fill(new(logits), truncation.Find(new(logits), options), options.Temperature);
+            q.Fill(new(logits), truncation.Find(new(logits), options), options.Temperature);
             Assert.True(RejectionSampling.Accepts(p, q, q.Draw(rows.Uniform()), Math.BitDecrement(1.0)));
         }
     }
@@ -49,8 +49,8 @@ public class RejectionSamplingTests
             }
 
             SamplingOptions options = rows.Options();
-            p.Fill(target, truncation.Find(target, options), options.Temperature);
-            q.Fill(drafted, truncation.Find(drafted, options), options.Temperature);
+            p.Fill(new(target), truncation.Find(new(target), options), options.Temperature);
+            q.Fill(new(drafted), truncation.Find(new(drafted), options), options.Temperature);
             residual.FillResidual(p, q);
 
             // q · min(1, p/q) + (1 − Σ min(p, q)) · residual, token by token.
