@@ -8,15 +8,20 @@ namespace SpecDecode.Benchmarks;
 /// <summary>Writes a Llama checkpoint with random bfloat16 weights, for measuring what does not depend on what they say.</summary>
 internal static class RandomCheckpoint
 {
+    private static readonly Dictionary<string, Shape> Shapes = new()
+    {
+        ["smollm2-135m"] = new(576, 1536, 30, 9, 3, 49_152),
+        ["smollm2-360m"] = new(960, 2560, 32, 15, 5, 49_152),
+        ["qwen2.5-0.5b"] = new(896, 4864, 24, 14, 2, 151_936),
+    };
+
     public static Command Command()
     {
         Option<string> output = new("--output") { Required = true, Description = "Folder to make." };
-        Option<string> shape = new("--shape") { DefaultValueFactory = _ => "smollm2-135m", Description = "smollm2-135m or smollm2-360m." };
-        shape.AcceptOnlyFromAmong("smollm2-135m", "smollm2-360m");
+        Option<string> shape = new("--shape") { DefaultValueFactory = _ => "smollm2-135m", Description = "One of " + string.Join(", ", Shapes.Keys) + "." };
+        shape.AcceptOnlyFromAmong([.. Shapes.Keys]);
         Command command = new("random", "Write a checkpoint of a published shape with random weights.") { output, shape };
-        command.SetAction(arguments => Write(
-            arguments.GetValue(output)!,
-            arguments.GetValue(shape) == "smollm2-135m" ? new Shape(576, 1536, 30, 9, 3) : new Shape(960, 2560, 32, 15, 5)));
+        command.SetAction(arguments => Write(arguments.GetValue(output)!, Shapes[arguments.GetValue(shape)!]));
         return command;
     }
 
@@ -26,11 +31,11 @@ internal static class RandomCheckpoint
         File.WriteAllText(Path.Combine(folder, "config.json"), string.Create(CultureInfo.InvariantCulture, $$"""
             {
               "model_type": "llama", "hidden_size": {{shape.Hidden}}, "intermediate_size": {{shape.Intermediate}}, "num_hidden_layers": {{shape.Layers}},
-              "num_attention_heads": {{shape.Heads}}, "num_key_value_heads": {{shape.KeyValueHeads}}, "head_dim": 64, "vocab_size": 49152,
+              "num_attention_heads": {{shape.Heads}}, "num_key_value_heads": {{shape.KeyValueHeads}}, "head_dim": 64, "vocab_size": {{shape.Vocabulary}},
               "max_position_embeddings": 8192, "rms_norm_eps": 1e-05, "rope_theta": 100000, "hidden_act": "silu", "tie_word_embeddings": true
             }
             """));
-        List<(string Name, long[] Shape)> tensors = [("model.embed_tokens.weight", [49152, shape.Hidden]), ("model.norm.weight", [shape.Hidden])];
+        List<(string Name, long[] Shape)> tensors = [("model.embed_tokens.weight", [shape.Vocabulary, shape.Hidden]), ("model.norm.weight", [shape.Hidden])];
         for (int i = 0; i < shape.Layers; i++)
         {
             string layer = $"model.layers.{i}.";
@@ -76,5 +81,5 @@ internal static class RandomCheckpoint
         Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{folder}: {offset / 2e6:f0} M parameters"));
     }
 
-    private sealed record Shape(int Hidden, int Intermediate, int Layers, int Heads, int KeyValueHeads);
+    private sealed record Shape(int Hidden, int Intermediate, int Layers, int Heads, int KeyValueHeads, int Vocabulary);
 }

@@ -54,6 +54,23 @@ public sealed class PrecisionGenerationTests : IDisposable
     }
 
     [Fact]
+    public void Models_that_come_and_go_beside_each_other_leave_each_other_s_memory_alone()
+    {
+        // While some load, and give back pages of the weights file that they share, others dispose what they have mapped of it.
+        GenerationRequest request = new() { Prompt = "Once upon a time", MaxNewTokens = 12 };
+        string[] expected = [.. Both().Select(Tell)];
+        Parallel.For(0, 16, new ParallelOptions { MaxDegreeOfParallelism = 4 }, i => Assert.Equal(expected[i % 2], Tell(Both()[i % 2])));
+
+        string Tell(Precision precision)
+        {
+            using TextModel model = Load(new ModelOptions { Precision = precision });
+            return model.Generate(request, cancellation: TestContext.Current.CancellationToken).Text!;
+        }
+
+        static Precision[] Both() => [Precision.Int8, Precision.Int4];
+    }
+
+    [Fact]
     public void An_activation_precision_that_there_is_not_is_refused() =>
         Assert.Throws<SpecDecodeException>(() => Load(new ModelOptions { Activations = (ActivationPrecision)9 }));
 

@@ -1,4 +1,5 @@
 using Microsoft.ML.OnnxRuntime;
+using SpecDecode.OnnxRuntime.Memory;
 
 namespace SpecDecode.OnnxRuntime.Stages;
 
@@ -22,7 +23,7 @@ internal sealed class StageSession : IDisposable
     /// <param name="run">Runs the sessions of all stages.</param>
     public StageSession(byte[] graph, SessionOptions options, RunClock run)
     {
-        _session = new InferenceSession(graph, options);
+        _session = MappedWeightPages.WithSessions(() => new InferenceSession(graph, options));
         _run = run;
     }
 
@@ -52,7 +53,11 @@ internal sealed class StageSession : IDisposable
     public void Dispose()
     {
         ClearBindings();
-        _session.Dispose();
+        MappedWeightPages.WithSessions(() =>
+        {
+            _session.Dispose();
+            return true;
+        });
     }
 
     private void ClearBindings()

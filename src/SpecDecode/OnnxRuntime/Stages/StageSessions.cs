@@ -13,6 +13,9 @@ internal sealed class StageSessions : IDisposable
     // While a session is created, its weights are in memory twice: mapped, and packed.
     private const int MostAtATime = 8;
 
+    // Often enough that pages of the file do not pile up; finding them takes a few milliseconds.
+    private const int SessionsBetweenDrops = 32;
+
     private readonly RunClock _run = new();
     private readonly List<StageSession> _all = [];
 
@@ -87,14 +90,21 @@ internal sealed class StageSessions : IDisposable
             Parallel.ForEach(work, new ParallelOptions { CancellationToken = cancellation, MaxDegreeOfParallelism = Math.Min(Environment.ProcessorCount, MostAtATime) }, item =>
             {
                 StageSession session = new(item.Graph(), sessionOptions, sessions._run);
+                bool isTimeToDrop;
                 lock (sessions._all)
                 {
                     sessions._all.Add(session);
                     item.Place(session);
-                    created++;
+                    isTimeToDrop = ++created % SessionsBetweenDrops == 0;
                     progress?.Report(new LoadProgress(LoadPhase.CreatingStages, (double)created / work.Count));
                 }
+
+                if (isTimeToDrop)
+                {
+                    MappedWeightPages.Drop(weights.Path);
+                }
             });
+            MappedWeightPages.Drop(weights.Path);
             return sessions;
         }
         catch (AggregateException error)
