@@ -57,7 +57,7 @@ internal static class SamplingBenchmark
         RandomStream random = new(1, 0);
         for (int i = 0; i < q.Length; i++)
         {
-            q[i].Fill(new(drafterRows[i]), truncation.Find(new(drafterRows[i]), options), options.Temperature);
+            q[i].Fill(new(drafterRows[i]), truncation, options);
         }
 
         double cut = Median(repeat, i => truncation.Find(new(rows[i % 8]), options).LastTie);
@@ -66,11 +66,7 @@ internal static class SamplingBenchmark
             LogitRow row = new(rows[i % 8]);
             return new GumbelNoise(7, 0, (uint)i).ArgMax(row, truncation.Find(row, options), options.Temperature);
         });
-        void FillTarget(int i)
-        {
-            LogitRow row = new(rows[i % 8]);
-            p.Fill(row, truncation.Find(row, options), options.Temperature);
-        }
+        void FillTarget(int i) => p.Fill(new(rows[i % 8]), truncation, options);
 
         double draw = Median(repeat, i =>
         {

@@ -59,6 +59,36 @@ internal sealed class TokenDistribution
         }
     }
 
+    /// <summary>Becomes the softmax of logits / temperature over the tokens that a request's limits leave.</summary>
+    /// <param name="row">A row that can be chosen from.</param>
+    /// <param name="truncation">Finds the cut.</param>
+    /// <param name="sampling">Temperature above 0, and the limits.</param>
+    public void Fill(LogitRow row, Truncation truncation, SamplingOptions sampling)
+    {
+        ReadOnlySpan<float> logits = row.Logits;
+        if (sampling.TopP == 1 || (sampling.TopK > 0 && sampling.TopK < logits.Length))
+        {
+            Fill(row, truncation.Find(row, sampling), sampling.Temperature);
+            return;
+        }
+
+        // Top-p has to weigh all tokens: the weights are kept.
+        EnsureRoom(logits.Length);
+        Count = logits.Length;
+        Weigh(logits, LogitCut.None, row.Highest, sampling.Temperature);
+        LogitCut cut = truncation.Find(row, sampling, Weights, Total);
+        if (LeavesMany(logits, cut))
+        {
+            TakeAll(logits.Length);
+            LeaveOut(logits, cut);
+        }
+        else
+        {
+            Pack(logits, cut);
+            AddUp();
+        }
+    }
+
     /// <summary>Becomes given tokens with given weights.</summary>
     /// <param name="tokens">Ids, ascending.</param>
     /// <param name="weights">A weight for each, not negative.</param>
@@ -204,6 +234,70 @@ internal sealed class TokenDistribution
         return stay > looked / ManyOf;
     }
 
+    // A weight of 0 for what a cut leaves out.
+    private void LeaveOut(ReadOnlySpan<float> logits, LogitCut cut)
+    {
+        float above = float.BitIncrement(cut.Value);
+        double sum = 0;
+        for (int start = 0; start < Count; start += BlockTokens)
+        {
+            int end = Math.Min(start + BlockTokens, Count);
+            int tiesEnd = cut.LastTie >= end ? end : Math.Max(start, cut.LastTie + 1);
+            sum += tiesEnd == start ? 0 : ClearBelow(cut.Value, logits[start..tiesEnd], _weights.AsSpan(start..tiesEnd));
+            sum += tiesEnd == end ? 0 : ClearBelow(above, logits[tiesEnd..end], _weights.AsSpan(tiesEnd..end));
+            _sums[start / BlockTokens] = sum;
+        }
+
+        Total = sum;
+    }
+
+    // The sum of what is left of some weights where those of logits below one become 0.
+    private static double ClearBelow(float lowest, ReadOnlySpan<float> logits, Span<float> weights)
+    {
+        Vector256<float> sums = default;
+        int i = 0;
+        for (; i + Vector256<float>.Count <= logits.Length; i += Vector256<float>.Count)
+        {
+            Vector256<float> left = Vector256.Create<float>(weights[i..]) & Vector256.GreaterThanOrEqual(Vector256.Create(logits[i..]), Vector256.Create(lowest));
+            left.CopyTo(weights[i..]);
+            sums += left;
+        }
+
+        double sum = Vector256.Sum(sums);
+        for (; i < logits.Length; i++)
+        {
+            weights[i] = logits[i] >= lowest ? weights[i] : 0;
+            sum += weights[i];
+        }
+
+        return sum;
+    }
+
+    // Of the weights of all tokens, those that the cut leaves, and their tokens.
+    private void Pack(ReadOnlySpan<float> logits, LogitCut cut)
+    {
+        Count = 0;
+        _counted = 0;
+        Span<int> places = stackalloc int[BlockTokens];
+        for (int start = 0; start < logits.Length; start += BlockTokens)
+        {
+            ReadOnlySpan<float> block = logits[start..Math.Min(start + BlockTokens, logits.Length)];
+            if (TensorPrimitives.Max(block) < cut.Value)
+            {
+                continue;
+            }
+
+            foreach (int place in places[..RowScan.AtLeast(block, cut.Value, places)])
+            {
+                if (cut.Keeps(block[place], start + place))
+                {
+                    _tokens[Count] = start + place;
+                    _weights[Count++] = _weights[start + place];
+                }
+            }
+        }
+    }
+
     // Weights of the logits of all tokens there are, 0 for what a cut leaves out, and their sums.
     private void Weigh(ReadOnlySpan<float> logits, LogitCut cut, float highest, float temperature)
     {
@@ -213,8 +307,9 @@ internal sealed class TokenDistribution
         {
             int end = Math.Min(start + BlockTokens, Count);
             int tiesEnd = cut.LastTie >= end ? end : Math.Max(start, cut.LastTie + 1);
-            sum += Softmax.Block(logits[start..tiesEnd], highest, temperature, cut.Value, _weights.AsSpan(start..tiesEnd))
-                + Softmax.Block(logits[tiesEnd..end], highest, temperature, above, _weights.AsSpan(tiesEnd..end));
+            sum += tiesEnd == start ? 0
+                : Softmax.Block(logits[start..tiesEnd], highest, temperature, cut.Value, _weights.AsSpan(start..tiesEnd));
+            sum += tiesEnd == end ? 0 : Softmax.Block(logits[tiesEnd..end], highest, temperature, above, _weights.AsSpan(tiesEnd..end));
             _sums[start / BlockTokens] = sum;
         }
 

@@ -33,7 +33,14 @@ internal sealed class Truncation
     /// <summary>Finds the cut.</summary>
     /// <param name="row">A row that can be chosen from.</param>
     /// <param name="sampling">Temperature above 0, and the limits.</param>
-    public LogitCut Find(LogitRow row, SamplingOptions sampling)
+    public LogitCut Find(LogitRow row, SamplingOptions sampling) => Find(row, sampling, default, 0);
+
+    /// <summary>Finds the cut with the help of weights that are there already.</summary>
+    /// <param name="row">A row that can be chosen from.</param>
+    /// <param name="sampling">Temperature above 0, and the limits.</param>
+    /// <param name="weights">exp((logit − highest) / temperature) of the whole row; empty where they are not there.</param>
+    /// <param name="total">Their sum.</param>
+    public LogitCut Find(LogitRow row, SamplingOptions sampling, ReadOnlySpan<float> weights, double total)
     {
         LogitCut cut = LogitCut.None;
         if (sampling.TopK > 0 && sampling.TopK < row.Logits.Length)
@@ -44,7 +51,9 @@ internal sealed class Truncation
         // What top-p leaves depends on what top-k has left; min-p only on the most probable token.
         if (sampling.TopP < 1)
         {
-            cut = cut.And(TopP(row, cut, sampling.TopP, sampling.Temperature));
+            cut = cut.And(cut == LogitCut.None && !weights.IsEmpty
+                ? TopP(row, row.Logits, weights, total, sampling.TopP)
+                : TopP(row, cut, sampling.TopP, sampling.Temperature));
         }
 
         return sampling.MinP > 0 ? cut.And(MinP(row.Highest, sampling.MinP, sampling.Temperature)) : cut;
@@ -213,6 +222,12 @@ internal sealed class Truncation
         EnsureRoom(ref _weights, values.Length);
         Span<float> weights = _weights.AsSpan(0, values.Length);
         double total = Softmax.Weights(values, row.Highest, temperature, weights);
+        return TopP(row, values, weights, total, topP);
+    }
+
+    // Among the values of some tokens and their weights.
+    private LogitCut TopP(LogitRow row, ReadOnlySpan<float> values, ReadOnlySpan<float> weights, double total, float topP)
+    {
         double mass = topP * total;
 
         // All tokens below the lower bound together lie below what top-p leaves out; the upper one is above every weight.

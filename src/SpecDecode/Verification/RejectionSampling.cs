@@ -19,7 +19,7 @@ internal sealed class RejectionSampling : IAcceptance
     {
         Sampler sampler = round.Sequence.Sampler;
         TokenDistribution q = round.DraftDistribution(round.DraftLength);
-        q.Fill(row, _truncation.Find(row, sampler.Options), sampler.Options.Temperature);
+        q.Fill(row, _truncation, sampler.Options);
         return q.Draw(sampler.Random.Next());
     }
 
@@ -27,7 +27,7 @@ internal sealed class RejectionSampling : IAcceptance
     public void Judge(Round round, LogitRow row)
     {
         Sampler sampler = round.Sequence.Sampler;
-        _p.Fill(row, _truncation.Find(row, sampler.Options), sampler.Options.Temperature);
+        _p.Fill(row, _truncation, sampler.Options);
         if (round.Accepted == round.DraftLength)
         {
             round.Settle(_p.Draw(sampler.Random.Next()));

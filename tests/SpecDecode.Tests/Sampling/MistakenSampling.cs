@@ -55,7 +55,7 @@ internal sealed class MistakenSampling(Mistake mistake) : IAcceptance
     public void Judge(Round round, LogitRow row)
     {
         Sampler sampler = round.Sequence.Sampler;
-        _p.Fill(row, _truncation.Find(row, sampler.Options), sampler.Options.Temperature);
+        _p.Fill(row, _truncation, sampler.Options);
         bool isThrownAway = mistake == Mistake.LowConfidenceTokenThrownAway && _thrownAway.GetValueOrDefault(round, -1) == round.Accepted;
         if (round.Accepted == round.DraftLength || isThrownAway)
         {

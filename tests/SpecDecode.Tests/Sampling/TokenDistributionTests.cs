@@ -32,6 +32,34 @@ public class TokenDistributionTests
     }
 
     [Fact]
+    public void With_limits_it_becomes_what_the_cut_that_they_make_leaves()
+    {
+        RandomRows rows = new(20);
+        Truncation truncation = new();
+        TokenDistribution direct = new();
+        TokenDistribution byCut = new();
+        for (int i = 0; i < 4_000; i++)
+        {
+            // Long rows as well, of which few tokens are left.
+            float[] logits = i % 20 == 0 ? [.. Enumerable.Range(0, 30).SelectMany(_ => rows.Row())] : rows.Row();
+            SamplingOptions options = rows.Options();
+            LogitRow row = new(logits);
+            direct.Fill(row, truncation, options);
+            byCut.Fill(row, truncation.Find(row, options), options.Temperature);
+
+            Assert.Equal(byCut.Total, direct.Total, 1e-6 * byCut.Total);
+            double uniform = rows.Uniform();
+            int[] support = TruncationTests.Support(logits, truncation.Find(row, options));
+            Assert.Contains(direct.Draw(uniform), support);
+            for (int token = 0; token < logits.Length; token++)
+            {
+                double expected = byCut.Probability(token);
+                Assert.Equal(expected, direct.Probability(token), 1e-6 * expected);
+            }
+        }
+    }
+
+    [Fact]
     public void A_draw_is_the_token_at_which_the_sum_passes_the_number()
     {
         RandomRows rows = new(18);
