@@ -30,6 +30,37 @@ internal sealed class PreparedWeights : IDisposable
     /// <summary>The tensor of that prepared name; every name in the description has one.</summary>
     public PreparedTensor this[string name] => _tensors[name];
 
+    /// <summary>Reads bytes of the file. Safe from several threads.</summary>
+    /// <param name="offset">Where they begin.</param>
+    /// <param name="bytes">Filled.</param>
+    /// <exception cref="SpecDecodeException">The file cannot be read, or has become shorter.</exception>
+    public void Read(long offset, Span<byte> bytes)
+    {
+        while (!bytes.IsEmpty)
+        {
+            int read;
+            try
+            {
+                read = RandomAccess.Read(_handle, bytes, offset);
+            }
+            catch (IOException error)
+            {
+                throw Unreadable(error.Message, error);
+            }
+
+            if (read == 0)
+            {
+                throw Unreadable($"It ends before byte {offset + bytes.Length}.", null);
+            }
+
+            offset += read;
+            bytes = bytes[read..];
+        }
+    }
+
     /// <inheritdoc/>
     public void Dispose() => _handle.Dispose();
+
+    private SpecDecodeException Unreadable(string why, Exception? error) =>
+        new($"The file of weights {Path} cannot be read any more: {why} It must stay as it is while the model is loaded; load the model again.", error);
 }

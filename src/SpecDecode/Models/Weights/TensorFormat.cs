@@ -4,8 +4,8 @@ namespace SpecDecode.Models.Weights;
 
 /// <summary>
 /// How a tensor is stored. A quantised matrix <c>[rows, columns]</c> is cut into blocks of <paramref name="BlockSize"/>
-/// columns of one row, the last of which may be padded. Its values lie as <c>com.microsoft</c>'s MatMulNBits and
-/// GatherBlockQuantized both read them, a weight being (value − zero point) · scale:
+/// columns of one row, the last of which may be padded. Its values lie as <c>com.microsoft</c>'s MatMulNBits reads
+/// them, a weight being (value − zero point) · scale:
 /// <list type="bullet">
 /// <item>values, uint8 <c>[rows, blocks, BlockSize · Bits / 8]</c>; of two 4-bit values in a byte the first is the lower half;</item>
 /// <item>scales, float32 <c>[rows, blocks]</c>;</item>

@@ -11,7 +11,7 @@ internal sealed partial class GraphBuilder
     {
         null => x,
         NormKind.Rms => RmsNorm(x, Weight(norm.Weight), norm.Epsilon),
-        NormKind.RmsAroundOne => RmsNorm(x, Add(Weight(norm.Weight), Number(1f)), norm.Epsilon),
+        NormKind.RmsAroundOne => RmsNorm(x, WeightPlusOne(norm.Weight), norm.Epsilon),
         NormKind.Layer => Node(
             "LayerNormalization", [x, Weight(norm.Weight), Weight(norm.Bias!)], "", Integer("axis", -1), Float("epsilon", norm.Epsilon)),
         _ => throw new ArgumentOutOfRangeException(nameof(norm), norm.Kind, "A norm that no graph is written for."),

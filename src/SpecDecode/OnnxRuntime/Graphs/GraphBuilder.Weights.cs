@@ -1,4 +1,7 @@
 using System.Globalization;
+using System.Numerics.Tensors;
+using System.Runtime.InteropServices;
+using Google.Protobuf;
 using SpecDecode.Models.Descriptions;
 using SpecDecode.Models.Weights;
 using SpecDecode.OnnxRuntime.Graphs.Protobuf;
@@ -11,35 +14,6 @@ internal sealed partial class GraphBuilder
     // MatMulNBits' accuracy_level: the least precise type that the rows may be rounded to.
     private const int RowsInFloat32 = 1;
     private const int RowsInInt8 = 4;
-
-    /// <summary>Rows of a table picked by index.</summary>
-    /// <param name="table">The table <c>[rows, width]</c>.</param>
-    /// <param name="indices">int32 <c>[n]</c>.</param>
-    /// <returns>Rows <c>[n, width]</c>.</returns>
-    public string Gather(string table, string indices)
-    {
-        PreparedTensor tensor = weights[table];
-        if (!tensor.Format.IsQuantized)
-        {
-            return Node("Gather", [Weight(table), indices]);
-        }
-
-        (long rows, long width) = (tensor.Shape[0], tensor.Shape[1]);
-        long blocks = tensor.Format.Blocks(width);
-        string picked = Node(
-            "GatherBlockQuantized",
-            [
-                Initializer(table + "/table", OnnxTypes.UInt8, tensor.Offset, tensor.Length, rows, blocks * tensor.Format.BlockSize * tensor.Format.Bits / 8),
-                indices,
-                .. BlockScales(tensor, "/table"),
-            ],
-            MicrosoftDomain,
-            Integer("bits", tensor.Format.Bits), Integer("block_size", tensor.Format.BlockSize),
-            Integer("gather_axis", 0), Integer("quantize_axis", 1));
-
-        // Rows come with the padding of their last block.
-        return blocks * tensor.Format.BlockSize == width ? picked : Node("Slice", [picked, Constant(0), Constant(width), Constant(1)]);
-    }
 
     /// <summary>
     /// x Wᵀ + bias + residual. The checkpoint's orientation is kept (<c>transB</c>): the CPU kernel packs it at load, and
@@ -69,9 +43,9 @@ internal sealed partial class GraphBuilder
         [
             x,
             Initializer(
-                linear.Weight + "/matrix", OnnxTypes.UInt8, tensor.Offset, tensor.Length,
+                linear.Weight, OnnxTypes.UInt8, tensor.Offset, tensor.Length,
                 linear.Outputs, format.Blocks(linear.Inputs), format.BlockSize * format.Bits / 8),
-            .. BlockScales(tensor, "/matrix"),
+            .. BlockScales(tensor),
         ];
         if (linear.Bias is not null)
         {
@@ -86,15 +60,15 @@ internal sealed partial class GraphBuilder
     }
 
     // Scales, and zero points where there are any.
-    private IEnumerable<string> BlockScales(PreparedTensor tensor, string use)
+    private IEnumerable<string> BlockScales(PreparedTensor tensor)
     {
         (long rows, long columns) = (tensor.Shape[0], tensor.Shape[1]);
         yield return Initializer(
-            $"{tensor.Name}{use}.scales", OnnxTypes.Of(ElementType.Float32), tensor.ScalesOffset, tensor.ScalesLength, rows, tensor.Format.Blocks(columns));
+            $"{tensor.Name}.scales", OnnxTypes.Of(ElementType.Float32), tensor.ScalesOffset, tensor.ScalesLength, rows, tensor.Format.Blocks(columns));
         if (tensor.Format.HasZeroPoints)
         {
             yield return Initializer(
-                $"{tensor.Name}{use}.zero_points", OnnxTypes.UInt8, tensor.ZeroPointsOffset, tensor.ZeroPointsLength, rows, tensor.Format.ZeroPointBytes(columns));
+                $"{tensor.Name}.zero_points", OnnxTypes.UInt8, tensor.ZeroPointsOffset, tensor.ZeroPointsLength, rows, tensor.Format.ZeroPointBytes(columns));
         }
     }
 
@@ -102,8 +76,24 @@ internal sealed partial class GraphBuilder
     {
         PreparedTensor tensor = weights[name];
         return tensor.Format.IsQuantized
-            ? throw new InvalidOperationException($"The matrix {name} is quantised, and only Linear and Gather read such.")
+            ? throw new InvalidOperationException($"The matrix {name} is quantised, and only Linear reads such.")
             : Initializer(name, OnnxTypes.Of(elementType), tensor.Offset, tensor.Length, tensor.Shape.AsSpan());
+    }
+
+    // Added here once, as a node would add it in every pass.
+    private string WeightPlusOne(string name)
+    {
+        PreparedTensor tensor = weights[name];
+        float[] values = new float[tensor.Length / sizeof(float)];
+        weights.Read(tensor.Offset, MemoryMarshal.AsBytes(values.AsSpan()));
+        TensorPrimitives.Add(values, 1f, values);
+        TensorProto sum = new()
+        {
+            Name = NewValue(), DataType = OnnxTypes.Of(ElementType.Float32), RawData = ByteString.CopyFrom(MemoryMarshal.AsBytes(values.AsSpan())),
+        };
+        sum.Dims.Add(values.Length);
+        _graph.Initializer.Add(sum);
+        return sum.Name;
     }
 
     private string Initializer(string name, int type, long offset, long length, params ReadOnlySpan<long> dimensions)

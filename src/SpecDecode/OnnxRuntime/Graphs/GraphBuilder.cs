@@ -74,9 +74,6 @@ internal sealed partial class GraphBuilder(PreparedWeights weights, ElementType 
     /// <summary>The elementwise sum.</summary>
     public string Add(string a, string b) => Node("Add", [a, b]);
 
-    /// <summary>Every element times a number; 1 adds no node.</summary>
-    public string Scale(string x, float factor) => factor == 1f ? x : Multiply(x, Number(factor));
-
     /// <summary>c · tanh(x / c), which bounds every element by c; null adds no node.</summary>
     public string SoftCap(string x, float? bound) =>
         bound is { } c ? Multiply(Node("Tanh", [Node("Div", [x, Number(c)])]), Number(c)) : x;

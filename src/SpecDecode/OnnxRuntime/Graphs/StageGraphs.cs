@@ -9,15 +9,6 @@ namespace SpecDecode.OnnxRuntime.Graphs;
 /// </summary>
 internal sealed class StageGraphs(DecoderDescription model, PreparedWeights weights)
 {
-    /// <summary>tokens <c>[rows]</c> → residual <c>[rows, d]</c>.</summary>
-    public byte[] Embed()
-    {
-        GraphBuilder graph = new(weights, model.ElementType);
-        string tokens = graph.IntegerInput(StageNames.Tokens, "rows");
-        graph.Output(Embed(graph, tokens), StageNames.Output, "rows", model.HiddenSize);
-        return graph.Build();
-    }
-
     /// <summary>residual <c>[rows, d]</c> → packed queries, keys and values <c>[rows, (Hq + 2 Hkv) · D]</c>.</summary>
     public byte[] AttentionIn(AttentionDescription attention)
     {
@@ -67,9 +58,6 @@ internal sealed class StageGraphs(DecoderDescription model, PreparedWeights weig
         graph.Output(Head(graph, residual), StageNames.Output, "rows", model.VocabularySize);
         return graph.Build();
     }
-
-    /// <summary>Rows of the embedding.</summary>
-    public string Embed(GraphBuilder graph, string tokens) => graph.Scale(graph.Gather(model.Embedding, tokens), model.EmbeddingScale);
 
     /// <summary>Norm and packed projection of an attention block, and the norms of its queries and keys.</summary>
     public static string AttentionIn(GraphBuilder graph, string residual, AttentionDescription attention) =>

@@ -3,7 +3,6 @@ namespace SpecDecode.OnnxRuntime.Graphs;
 /// <summary>Names of the stages' inputs and outputs.</summary>
 internal static class StageNames
 {
-    public const string Tokens = "tokens";
     public const string Residual = "residual";
     public const string LayerInput = "layer_input";
     public const string Attended = "attended";

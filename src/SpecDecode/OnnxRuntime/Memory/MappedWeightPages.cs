@@ -1,5 +1,6 @@
-using System.Globalization;
+using System.Buffers.Text;
 using System.Runtime.Versioning;
+using System.Text;
 using SpecDecode.Models.Checkpoints;
 
 namespace SpecDecode.OnnxRuntime.Memory;
@@ -15,10 +16,13 @@ namespace SpecDecode.OnnxRuntime.Memory;
 /// </remarks>
 internal static class MappedWeightPages
 {
-    private const string Anonymous = "Anonymous:";
+    // A path has 4096 bytes at most, some of them written as four.
+    private const int LongestLine = 1 << 15;
 
     // Read: mappings come and go. Write: none does.
     private static readonly ReaderWriterLockSlim Mappings = new();
+
+    private static ReadOnlySpan<byte> Anonymous => "Anonymous:"u8;
 
     /// <summary>Creates or disposes a session.</summary>
     public static T WithSessions<T>(Func<T> change)
@@ -61,41 +65,64 @@ internal static class MappedWeightPages
         }
     }
 
+    // Line by line through one buffer: as strings the list would be megabytes of garbage, at a time when memory counts.
     [SupportedOSPlatform("linux")]
     private static void DropMappings(string path)
     {
+        byte[] name = Encoding.UTF8.GetBytes(path);
+        byte[] buffer = new byte[LongestLine];
+        using FileStream mappings = new("/proc/self/smaps", FileMode.Open, FileAccess.Read, FileShare.ReadWrite, bufferSize: 0);
         (long Start, long Length)? mapping = null;
-        foreach (string line in File.ReadLines("/proc/self/smaps"))
+        int filled = 0;
+        int read;
+        while ((read = mappings.Read(buffer, filled, buffer.Length - filled)) > 0)
         {
-            if (line.Length > 0 && !char.IsAsciiLetterUpper(line[0]))
+            ReadOnlySpan<byte> text = buffer.AsSpan(0, filled += read);
+            for (int end; (end = text.IndexOf((byte)'\n')) >= 0; text = text[(end + 1)..])
             {
-                mapping = line.EndsWith(path, StringComparison.Ordinal) ? Range(line) : null;
-            }
-            else if (mapping is var (start, length) && line.StartsWith(Anonymous, StringComparison.Ordinal))
-            {
-                if (line.AsSpan(Anonymous.Length).Trim() is "0 kB")
+                ReadOnlySpan<byte> line = text[..end];
+                if (line.Length > 0 && !char.IsAsciiLetterUpper((char)line[0]))
                 {
-                    unsafe
-                    {
-                        PageAdvice.DoNotNeed((byte*)start, 0, length);
-                    }
+                    mapping = line.EndsWith(name) ? Range(line) : null;
                 }
+                else if (mapping is var (start, length) && line.StartsWith(Anonymous))
+                {
+                    if (line[Anonymous.Length..].Trim((byte)' ').SequenceEqual("0 kB"u8))
+                    {
+                        unsafe
+                        {
+                            PageAdvice.DoNotNeed((byte*)start, 0, length);
+                        }
+                    }
 
-                mapping = null;
+                    mapping = null;
+                }
             }
+
+            text.CopyTo(buffer);
+            filled = text.Length;
         }
     }
 
     // "7f1c2000-7f1c5000 rw-p 00001000 fe:00 1234   /path". From the start of the file maps whoever reads its header, at any time.
-    private static (long Start, long Length)? Range(string line)
-    {
-        string[] fields = line.Split(' ', 4);
-        string[] ends = fields[0].Split('-');
-        return fields.Length == 4 && ends.Length == 2
-            && long.TryParse(fields[2], NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out long offset) && offset > 0
-            && long.TryParse(ends[0], NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out long start)
-            && long.TryParse(ends[1], NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out long end)
+    private static (long Start, long Length)? Range(ReadOnlySpan<byte> line) =>
+        Hexadecimal(ref line, '-', out long start)
+        && Hexadecimal(ref line, ' ', out long end)
+        && line.IndexOf((byte)' ') is > 0 and var permissions
+        && Skipped(ref line, permissions + 1)
+        && Hexadecimal(ref line, ' ', out long offset) && offset > 0
             ? (start, end - start)
             : null;
+
+    // Takes a number and what ends it off the front of the line.
+    private static bool Hexadecimal(ref ReadOnlySpan<byte> line, char ending, out long number) =>
+        Utf8Parser.TryParse(line, out number, out int digits, 'x')
+        && digits < line.Length && line[digits] == ending
+        && Skipped(ref line, digits + 1);
+
+    private static bool Skipped(ref ReadOnlySpan<byte> line, int bytes)
+    {
+        line = line[bytes..];
+        return true;
     }
 }

@@ -31,7 +31,6 @@ internal sealed class OnnxStages : IStages
     private readonly RotaryTables _rotaries;
     private readonly List<StageBuffer> _buffers = [];
 
-    private readonly StageBuffer _tokens;
     private readonly StageBuffer[] _residuals;
     private readonly StageBuffer _kept;
     private readonly LayerInput? _layerInput;
@@ -71,7 +70,6 @@ internal sealed class OnnxStages : IStages
         _rotaries = new RotaryTables(_attends, maxSequenceLength, FewestAttendedRows - 1, allocator);
         try
         {
-            _tokens = Reserve(maxRows, sizeof(int), "token ids");
             _residuals = [Reserve(maxRows, RowBytes(model.HiddenSize), "residuals"), Reserve(maxRows, RowBytes(model.HiddenSize), "residuals")];
             _kept = Reserve(maxRows, RowBytes(model.HiddenSize), "rows kept for verification");
             _packed = Reserve(maxRows + FewestAttendedRows - 1, RowBytes(_attends.Max(attend => attend.PackedWidth)), "queries, keys and values");
@@ -129,22 +127,10 @@ internal sealed class OnnxStages : IStages
     {
         _sessions = weights == WeightSet.Verifier ? _verifier
             : _drafter ?? throw new InvalidOperationException("The model was loaded without weights of lower precision to draft with.");
-        batch.Tokens.CopyTo(_tokens.Span<int>(0, batch.Rows));
         SetLengths(batch);
         _current = 0;
         _layerInput?.Leave();
-        StageSession stage = _sessions.Embed;
-        OrtIoBinding? binding = stage.KeptBinding(batch.Rows);
-        if (binding is null)
-        {
-            binding = stage.NewBinding();
-            using OrtValue tokens = _tokens.View(ElementType.Int32, 0, batch.Rows);
-            binding.BindInput(StageNames.Tokens, tokens);
-            BindOutput(binding, _residuals[_current], batch.Rows, _model.HiddenSize);
-            stage.Keep(batch.Rows, binding);
-        }
-
-        stage.Run(binding);
+        _sessions.Embed.Read(batch.Tokens, Rows(_residuals[_current], 0, batch.Rows));
     }
 
     /// <inheritdoc/>

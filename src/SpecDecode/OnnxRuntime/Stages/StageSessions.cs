@@ -19,8 +19,9 @@ internal sealed class StageSessions : IDisposable
     private readonly RunClock _run = new();
     private readonly List<StageSession> _all = [];
 
-    private StageSessions(int layers)
+    private StageSessions(int layers, EmbeddingTable embed)
     {
+        Embed = embed;
         AttentionIn = new StageSession[layers];
         AttentionOut = new StageSession[layers];
         Mlp = new StageSession[layers];
@@ -30,7 +31,7 @@ internal sealed class StageSessions : IDisposable
     public long RuntimeTicks => _run.Ticks;
 
     /// <summary>Token ids to residual.</summary>
-    public StageSession Embed { get; private set; } = null!;
+    public EmbeddingTable Embed { get; }
 
     /// <summary>Residual to packed queries, keys and values, by layer.</summary>
     public StageSession[] AttentionIn { get; }
@@ -61,13 +62,9 @@ internal sealed class StageSessions : IDisposable
         DecoderDescription model, PreparedWeights weights, RuntimeEnvironment environment, RuntimeOptions options,
         IProgress<LoadProgress>? progress, CancellationToken cancellation)
     {
-        StageSessions sessions = new(model.Layers.Length);
+        StageSessions sessions = new(model.Layers.Length, new EmbeddingTable(model, weights));
         StageGraphs graphs = new(model, weights);
-        List<(Func<byte[]> Graph, Action<StageSession> Place)> work =
-        [
-            (graphs.Embed, stage => sessions.Embed = stage),
-            (graphs.Head, stage => sessions.Head = stage),
-        ];
+        List<(Func<byte[]> Graph, Action<StageSession> Place)> work = [(graphs.Head, stage => sessions.Head = stage)];
         foreach (AttendDescription attend in model.Layers.Select(layer => layer.Attention.Attend).Distinct())
         {
             sessions.Attend.Add(attend, null!);
@@ -137,6 +134,9 @@ internal sealed class StageSessions : IDisposable
     internal static SessionOptions SessionOptionsFor(RuntimeEnvironment environment, RuntimeOptions options, PreparedWeights weights)
     {
         SessionOptions session = new() { LogSeverityLevel = OrtLoggingLevel.ORT_LOGGING_LEVEL_ERROR };
+        // The graphs are written as they are to run: the optimisers change none of them, and what they leave behind is a third
+        // of a session's memory.
+        session.GraphOptimizationLevel = GraphOptimizationLevel.ORT_DISABLE_ALL;
         session.EnableMemoryPattern = false; // row counts change from run to run; the arena is as fast without
         session.AddSessionConfigEntry("session.model_external_initializers_file_folder_path", Path.GetDirectoryName(weights.Path)!);
         if (environment.IsOurs)
