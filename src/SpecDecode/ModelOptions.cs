@@ -39,8 +39,8 @@ public class ModelOptions
     public Precision? DraftPrecision { get; set; }
 
     /// <summary>
-    /// How many weights share a scale: 16, 32, 64, 128 or 256. Larger blocks make a smaller file and lose more. Only with 16 or 32 is
-    /// a row known to come out the same, bit for bit, alone and among others, so that drafting never changes the text.
+    /// How many weights share a scale: 16, 32, 64, 128 or 256. Larger blocks make a smaller file and lose more. Where a row
+    /// would not come out the same, bit for bit, alone and among others, so that drafting might change the text, loading warns.
     /// </summary>
     /// <value>The default, null, is 32, or what a prepared folder holds.</value>
     public int? BlockSize { get; set; }

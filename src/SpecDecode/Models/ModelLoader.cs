@@ -62,6 +62,11 @@ internal static class ModelLoader
                 description, sessions, drafter is null ? null : (drafter, draftSource!.Settings.Precision), provider.Buffers, maxSequenceLength,
                 runtime.MaxRowsPerPass);
             loaded = true;
+            if (!stages.RowsAreAlike)
+            {
+                warn(RowsDiffer(source.Settings));
+            }
+
             return new LoadedModel(description, weights, stages, tokenizer);
         }
         finally
@@ -75,6 +80,11 @@ internal static class ModelLoader
             }
         }
     }
+
+    private static string RowsDiffer(WeightSettings settings) =>
+        $"On this processor the last bits of a row in {WeightSettings.Name(settings.Precision)}"
+        + (settings.Quantizes ? $", head {WeightSettings.Name(settings.Head)}, blocks of {settings.BlockSize}," : "")
+        + " depend on the rows beside it: drafted and batched texts may part from plain ones where two tokens are nearly equally probable. Another block size or precision may be free of that.";
 
     private static ModelFolder? OpenForDrafts(string folder, ModelOptions options, WeightSettings verifier)
     {

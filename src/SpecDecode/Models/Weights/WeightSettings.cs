@@ -17,7 +17,8 @@ internal sealed record WeightSettings(Precision Precision, Precision Head, int B
     /// <summary>Everything in float32.</summary>
     public static WeightSettings Float32 { get; } = new(Precision.Fp32, Precision.Fp32, DefaultBlockSize);
 
-    private bool Quantizes => Precision != Precision.Fp32 || Head != Precision.Fp32;
+    /// <summary>Whether anything is.</summary>
+    public bool Quantizes => Precision != Precision.Fp32 || Head != Precision.Fp32;
 
     /// <summary>What the options ask for.</summary>
     /// <exception cref="SpecDecodeException">A value that there is not, or a block size without anything to quantise.</exception>

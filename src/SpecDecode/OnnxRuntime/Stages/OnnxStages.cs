@@ -18,9 +18,11 @@ internal sealed class OnnxStages : IStages
     private const int MaxLogitBytes = 16 << 20;
 
     // Attention over a single row goes through another kernel than over several and rounds otherwise. Every call has at least
-    // two, so that a row comes out the same, bit for bit, alone and among others. The second one of a lone row is whatever lies
-    // behind it: its results are dropped, and its keys and values lie behind the sequence's, where the next row overwrites them.
+    // two, so that a row comes out the same, bit for bit, alone and among others; and so has every call of a matrix stage
+    // whose kernel is of that kind (RowProbe). The second one of a lone row is whatever lies behind it: its results are dropped,
+    // and its keys and values lie behind the sequence's, where the next row overwrites them.
     private const int FewestAttendedRows = 2;
+    private const int SpareRows = FewestAttendedRows - 1;
 
     private readonly DecoderDescription _model;
     private readonly StageSessions _verifier;
@@ -67,21 +69,22 @@ internal sealed class OnnxStages : IStages
         MaxScoredRows = Math.Clamp(MaxLogitBytes / sizeof(float) / model.VocabularySize, 1, maxRows);
         _attends = [.. model.Layers.Select(layer => layer.Attention.Attend)];
         _attendStages = [.. _attends.Select(attend => verifier.Attend[attend])];
-        _rotaries = new RotaryTables(_attends, maxSequenceLength, FewestAttendedRows - 1, allocator);
+        _rotaries = new RotaryTables(_attends, maxSequenceLength, SpareRows, allocator);
         try
         {
-            _residuals = [Reserve(maxRows, RowBytes(model.HiddenSize), "residuals"), Reserve(maxRows, RowBytes(model.HiddenSize), "residuals")];
+            verifier.ProbeRows(model); // a drafter in a precision of its own only proposes
+            _residuals = [Reserve(maxRows + SpareRows, RowBytes(model.HiddenSize), "residuals"), Reserve(maxRows + SpareRows, RowBytes(model.HiddenSize), "residuals")];
             _kept = Reserve(maxRows, RowBytes(model.HiddenSize), "rows kept for verification");
-            _packed = Reserve(maxRows + FewestAttendedRows - 1, RowBytes(_attends.Max(attend => attend.PackedWidth)), "queries, keys and values");
-            _attended = Reserve(maxRows + FewestAttendedRows - 1, RowBytes(_attends.Max(attend => attend.OutputWidth)), "attention");
-            _scored = Reserve(MaxScoredRows, RowBytes(model.HiddenSize), "the head's rows");
+            _packed = Reserve(maxRows + SpareRows, RowBytes(_attends.Max(attend => attend.PackedWidth)), "queries, keys and values");
+            _attended = Reserve(maxRows + SpareRows, RowBytes(_attends.Max(attend => attend.OutputWidth)), "attention");
+            _scored = Reserve(MaxScoredRows + SpareRows, RowBytes(model.HiddenSize), "the head's rows");
             if (model.Layers.Any(layer => layer.IsParallel))
             {
                 _layerInput = new LayerInput(
-                    Reserve(maxRows, RowBytes(model.HiddenSize), "layer inputs"), Reserve(maxRows, RowBytes(model.HiddenSize), "kept layer inputs"), model.HiddenSize);
+                    Reserve(maxRows + SpareRows, RowBytes(model.HiddenSize), "layer inputs"), Reserve(maxRows, RowBytes(model.HiddenSize), "kept layer inputs"), model.HiddenSize);
             }
 
-            _logits = Reserve(MaxScoredRows, RowBytes(model.VocabularySize), "logits");
+            _logits = Reserve(MaxScoredRows + SpareRows, RowBytes(model.VocabularySize), "logits");
         }
         catch
         {
@@ -111,16 +114,19 @@ internal sealed class OnnxStages : IStages
     /// <inheritdoc/>
     public Precision? DraftPrecision { get; }
 
+    /// <summary>Whether a row comes out the same, bit for bit, whatever rows run beside it.</summary>
+    public bool RowsAreAlike => _verifier.BlockRows.IsAlike && _verifier.HeadRows.IsAlike;
+
     /// <inheritdoc/>
     public IKvStorage CreateKvStorage(int capacity)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(capacity, 1);
         ArgumentOutOfRangeException.ThrowIfGreaterThan(capacity, MaxSequenceLength);
-        return new OnnxKvStorage(_attends, _model.ElementType, capacity, FewestAttendedRows - 1, _rotaries, _allocator);
+        return new OnnxKvStorage(_attends, _model.ElementType, capacity, SpareRows, _rotaries, _allocator);
     }
 
     /// <inheritdoc/>
-    public long KvStorageBytes(int capacity) => OnnxKvStorage.Bytes(_attends, _model.ElementType, checked(capacity + FewestAttendedRows - 1));
+    public long KvStorageBytes(int capacity) => OnnxKvStorage.Bytes(_attends, _model.ElementType, checked(capacity + SpareRows));
 
     /// <inheritdoc/>
     public void Embed(RowBatch batch, WeightSet weights = WeightSet.Verifier)
@@ -195,13 +201,14 @@ internal sealed class OnnxStages : IStages
         }
 
         StageSession stage = _sessions.Head;
-        OrtIoBinding? binding = stage.KeptBinding(rows.Length);
+        int scored = Math.Max(rows.Length, _sessions.HeadRows.FewestRows);
+        OrtIoBinding? binding = stage.KeptBinding(scored);
         if (binding is null)
         {
             binding = stage.NewBinding();
-            BindInput(binding, StageNames.Residual, _scored, rows.Length, width);
-            BindOutput(binding, _logits, rows.Length, _model.VocabularySize);
-            stage.Keep(rows.Length, binding);
+            BindInput(binding, StageNames.Residual, _scored, scored, width);
+            BindOutput(binding, _logits, scored, _model.VocabularySize);
+            stage.Keep(scored, binding);
         }
 
         stage.Run(binding);
@@ -277,6 +284,7 @@ internal sealed class OnnxStages : IStages
     private void RunOverRows(
         StageSession stage, int rows, StageBuffer output, int outputWidth, int attendedWidth = 0, StageBuffer? layerInput = null)
     {
+        rows = Math.Max(rows, _sessions.BlockRows.FewestRows);
         bool isInputApart = layerInput is not null && layerInput != _residuals[_current];
         int key = 4 * rows + (isInputApart ? 2 : 0) + _current;
         OrtIoBinding? binding = stage.KeptBinding(key);

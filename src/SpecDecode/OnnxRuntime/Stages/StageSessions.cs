@@ -48,6 +48,12 @@ internal sealed class StageSessions : IDisposable
     /// <summary>Residual to logits.</summary>
     public StageSession Head { get; private set; } = null!;
 
+    /// <summary>How the blocks' stages other than attention must be run; before they are probed, as rows come.</summary>
+    public RowRule BlockRows { get; private set; } = new(1, IsAlike: false);
+
+    /// <summary>The same of the head.</summary>
+    public RowRule HeadRows { get; private set; } = new(1, IsAlike: false);
+
     /// <summary>
     /// Creates the sessions, several at a time: packing the weights is most of the work, and each session packs on the
     /// thread that creates it.
@@ -117,6 +123,13 @@ internal sealed class StageSessions : IDisposable
             sessions.Dispose();
             throw;
         }
+    }
+
+    /// <summary>Finds out how they must be run so that a row does not depend on the rows beside it.</summary>
+    public void ProbeRows(DecoderDescription model)
+    {
+        BlockRows = RowProbe.Blocks(model, this);
+        HeadRows = RowProbe.Head(model, this);
     }
 
     /// <inheritdoc/>
