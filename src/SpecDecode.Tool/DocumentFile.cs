@@ -1,12 +1,8 @@
-using System.Text;
-
 namespace SpecDecode.Tool;
 
 /// <summary>A UTF-8 file of documents with blank lines between them.</summary>
 internal static class DocumentFile
 {
-    private const long MaxBytes = 256 << 20;
-
     /// <summary>Reads the documents; lines within one are joined by a line feed, without one at the end.</summary>
     /// <exception cref="SpecDecodeException">The file cannot be read, is too large, is not UTF-8, or has no document.</exception>
     public static IReadOnlyList<string> Read(string path)
@@ -22,32 +18,17 @@ internal static class DocumentFile
             }
         }
 
-        try
+        using StringReader text = new(InputFile.ReadText(path));
+        while (text.ReadLine() is { } line)
         {
-            if (new FileInfo(path) is { Exists: true, Length: > MaxBytes })
+            if (string.IsNullOrWhiteSpace(line))
             {
-                throw new SpecDecodeException($"{path}: it is larger than {MaxBytes >> 20} MB; give a part of it.");
+                End();
             }
-
-            foreach (string line in File.ReadLines(path, new UTF8Encoding(encoderShouldEmitUTF8Identifier: false, throwOnInvalidBytes: true)))
+            else
             {
-                if (string.IsNullOrWhiteSpace(line))
-                {
-                    End();
-                }
-                else
-                {
-                    lines.Add(line);
-                }
+                lines.Add(line);
             }
-        }
-        catch (DecoderFallbackException error)
-        {
-            throw new SpecDecodeException($"{path}: it is not UTF-8; save it as UTF-8.", error);
-        }
-        catch (Exception error) when (error is IOException or UnauthorizedAccessException or ArgumentException)
-        {
-            throw new SpecDecodeException($"{path}: the text cannot be read ({error.Message}). Name a UTF-8 file of documents separated by blank lines.", error);
         }
 
         End();

@@ -2,34 +2,47 @@ using System.Text;
 
 namespace SpecDecode.Tool;
 
-/// <summary>Files that a command is given.</summary>
+/// <summary>Texts that options name by their files.</summary>
 internal static class InputFile
 {
-    private const long MaxLength = 256 << 20;
+    private const int MaxBytes = 256 << 20;
 
     private static readonly UTF8Encoding Strict = new(encoderShouldEmitUTF8Identifier: false, throwOnInvalidBytes: true);
 
-    /// <summary>Reads a file as UTF-8; a byte order mark is passed over.</summary>
-    /// <exception cref="SpecDecodeException">It cannot be read, is no UTF-8, or has more than 256 MB.</exception>
-    public static string ReadText(string path)
+    /// <summary>Reads a text, of which every byte counts, a byte order mark too.</summary>
+    /// <param name="path">A file or a pipe, of at most 256 MB of UTF-8.</param>
+    /// <exception cref="SpecDecodeException">It cannot be read, is too large, or is not UTF-8.</exception>
+    public static string ReadWhole(string path)
     {
         try
         {
-            if (new FileInfo(path) is { Exists: true, Length: > MaxLength })
+            using FileStream file = new(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite);
+            using MemoryStream bytes = new();
+            byte[] piece = new byte[1 << 16];
+            for (int read; (read = file.Read(piece)) > 0; bytes.Write(piece, 0, read))
             {
-                throw new SpecDecodeException($"{path}: it has more than {MaxLength >> 20} MB. Name another file.");
+                if (bytes.Length + read > MaxBytes)
+                {
+                    throw new SpecDecodeException($"{path}: it has more than {MaxBytes >> 20} MB; give a part of it.");
+                }
             }
 
-            using StreamReader reader = new(path, Strict);
-            return reader.ReadToEnd();
+            return Strict.GetString(bytes.GetBuffer(), 0, (int)bytes.Length);
         }
         catch (DecoderFallbackException error)
         {
-            throw new SpecDecodeException($"{path}: it is not valid UTF-8. Save it as UTF-8.", error);
+            throw new SpecDecodeException($"{path}: byte {error.Index} is not part of UTF-8 text; save it as UTF-8.", error);
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException or ArgumentException or NotSupportedException)
         {
-            throw new SpecDecodeException($"{path}: it cannot be read ({error.Message}). Correct the path.", error);
+            throw new SpecDecodeException($"{path}: cannot be read ({error.Message.TrimEnd('.')}). Correct the path.", error);
         }
+    }
+
+    /// <summary>The same without a byte order mark.</summary>
+    public static string ReadText(string path)
+    {
+        string text = ReadWhole(path);
+        return text.StartsWith('\uFEFF') ? text[1..] : text;
     }
 }

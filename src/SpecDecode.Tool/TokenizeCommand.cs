@@ -30,7 +30,7 @@ internal static class TokenizeCommand
         });
         command.SetAction(arguments =>
         {
-            string input = arguments.GetValue(text) ?? TextFile.Read(arguments.GetValue(file)!);
+            string input = arguments.GetValue(text) ?? InputFile.ReadWhole(arguments.GetValue(file)!);
             int[] ids = tokenizer.Load(arguments).Encode(input, arguments.GetValue(special), arguments.GetValue(parse));
             if (arguments.GetValue(json))
             {

@@ -67,7 +67,7 @@ public sealed class PerplexityCommandTests : IDisposable
         string empty = Write("\n \n\n");
         string latin = _folder.File("latin.txt");
         File.WriteAllBytes(latin, [0x61, 0xE9, 0x62]);
-        foreach ((string path, string said) in ((string, string)[])[(empty, "no text"), (latin, "not UTF-8"), (_folder.File("absent"), "cannot be read"), (_folder.Path, "cannot be read")])
+        foreach ((string path, string said) in ((string, string)[])[(empty, "no text"), (latin, "not part of UTF-8"), (_folder.File("absent"), "cannot be read"), (_folder.Path, "cannot be read")])
         {
             ToolRun run = Run(path);
             Assert.Equal(1, run.ExitCode);

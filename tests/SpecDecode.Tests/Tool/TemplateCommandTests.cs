@@ -76,7 +76,7 @@ public sealed class TemplateCommandTests
         Assert.Contains("cannot be read", Complaint(folder.File("none.jinja")), StringComparison.Ordinal);
         Assert.Contains("cannot be read", Complaint(folder.Path), StringComparison.Ordinal);
         Assert.Contains("cannot be read", Complaint(""), StringComparison.Ordinal);
-        Assert.Contains("not valid UTF-8", Complaint(folder.File("latin.jinja")), StringComparison.Ordinal);
+        Assert.Contains("not part of UTF-8", Complaint(folder.File("latin.jinja")), StringComparison.Ordinal);
 
         string Complaint(string template)
         {
