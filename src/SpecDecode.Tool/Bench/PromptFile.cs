@@ -9,14 +9,11 @@ internal static class PromptFile
     /// <exception cref="SpecDecodeException">The file cannot be read, has no prompt, or a line that is not what it should be.</exception>
     public static IReadOnlyList<string> Read(string path)
     {
-        string[] lines;
-        try
+        List<string> lines = [];
+        using StringReader text = new(InputFile.ReadText(path));
+        while (text.ReadLine() is { } line)
         {
-            lines = File.ReadAllLines(path);
-        }
-        catch (Exception error) when (error is IOException or UnauthorizedAccessException or ArgumentException)
-        {
-            throw new SpecDecodeException($"{path}: the prompts cannot be read ({error.Message}). Name a file with a prompt a line, or a .jsonl file.", error);
+            lines.Add(line);
         }
 
         bool isJson = path.EndsWith(".jsonl", StringComparison.OrdinalIgnoreCase);
