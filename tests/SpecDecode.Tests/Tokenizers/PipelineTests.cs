@@ -45,6 +45,9 @@ public class PipelineTests
     [InlineData("NFD", "\u1E69 \uD55C \u00C5", "s\u0323\u0307 \u1112\u1161\u11AB A\u030A")]
     [InlineData("NFKC", "\uFB01 \uFF21 \u00BD \U0001D400", "fi A 1\u20442 A")]
     [InlineData("NFKD", "\u01C4", "DZ\u030C")]
+    [InlineData("NFKC", "\u32FE\u32FF \U0001FBF6", "\u30F2\u32FF \U0001FBF6")]
+    [InlineData("NFC", "a\u0315\u0898\u0301", "a\u0315\u0898\u0301")]
+    [InlineData("NFD", "\U00011938", "\U00011938")]
     [InlineData("Lowercase", "ÄΣ\U00010400İ", "äσ\U00010428i\u0307")]
     public void A_normalizer_writes_the_normal_form(string type, string text, string expected) =>
         Assert.Equal(expected, Normalized($$"""{ "type": "{{type}}" }""", text));
