@@ -5,9 +5,21 @@ namespace SpecDecode.Tokenizers;
 /// <summary>Cuts text into the words that are encoded apart from each other.</summary>
 internal abstract class PreTokenizer
 {
-    // ASCII punctuation, which has symbols among it, and the category.
+    // What the category has got since the version of Unicode that the reference implementation knows here.
+    private static readonly CodePointSet LaterPunctuation = CodePointSet.Between(
+    [
+        0x61D, 0x61E, 0x9FD, 0x9FE, 0xA76, 0xA77, 0xC77, 0xC78, 0xC84, 0xC85, 0x1B4E, 0x1B50, 0x1B7D, 0x1B80, 0x2E43, 0x2E50, 0x2E52,
+        0x2E5E, 0x10D6E, 0x10D6F, 0x10EAD, 0x10EAE, 0x10ED0, 0x10ED1, 0x10F55, 0x10F5A, 0x10F86, 0x10F8A, 0x113D4, 0x113D6, 0x113D7,
+        0x113D9, 0x1144B, 0x11450, 0x1145A, 0x1145C, 0x1145D, 0x1145E, 0x11660, 0x1166D, 0x116B9, 0x116BA, 0x1183B, 0x1183C, 0x11944,
+        0x11947, 0x119E2, 0x119E3, 0x11A3F, 0x11A47, 0x11A9A, 0x11A9D, 0x11A9E, 0x11AA3, 0x11B00, 0x11B0A, 0x11BE1, 0x11BE2, 0x11C41,
+        0x11C46, 0x11C70, 0x11C72, 0x11EF7, 0x11EF9, 0x11F43, 0x11F50, 0x11FFF, 0x12000, 0x12FF1, 0x12FF3, 0x16D6D, 0x16D70, 0x16E97,
+        0x16E9B, 0x16FE2, 0x16FE3, 0x1E5FF, 0x1E600, 0x1E95E, 0x1E960,
+    ]);
+
+    // ASCII punctuation, which has symbols among it, and the category with two characters that have left it since.
     private static readonly CodePointSet Punctuation = CodePointSet.Range('!', '/').Union(CodePointSet.Range(':', '@'))
-        .Union(CodePointSet.Range('[', '`')).Union(CodePointSet.Range('{', '~')).Union(CodePointSet.Category("P"));
+        .Union(CodePointSet.Range('[', '`')).Union(CodePointSet.Range('{', '~'))
+        .Union(CodePointSet.Category("P").Intersect(LaterPunctuation.Invert())).Union(CodePointSet.Of(0x166D, 0x111C9));
 
     /// <summary>Replaces the pieces by their parts, none of them empty.</summary>
     public abstract List<Piece> Apply(List<Piece> pieces);

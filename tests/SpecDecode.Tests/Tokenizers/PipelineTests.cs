@@ -22,6 +22,7 @@ public class PipelineTests
     [InlineData("""{ "type": "Whitespace" }""", "How are you-doing?", "How|are|you|-|doing|?")]
     [InlineData("""{ "type": "WhitespaceSplit" }""", "Hey, man, Good?", "Hey,|man,|Good?")]
     [InlineData("""{ "type": "Punctuation" }""", "Hey, $man!", "Hey|,| |$|man|!")]
+    [InlineData("""{ "type": "Punctuation" }""", "a\u2E42b\u2E43c\u166Dd", "a|\u2E42|b\u2E43c|\u166D|d")]
     [InlineData("""{ "type": "BertPreTokenizer" }""", "Hey, man! a\u00A0b", "Hey|,|man|!|a|b")]
     [InlineData("""{ "type": "FixedLength", "length": 2 }""", "a🚀\nbc", "a🚀|\nb|c")]
     [InlineData("""{ "type": "CharDelimiterSplit", "delimiter": "-" }""", "a--b", "a|b")]

@@ -67,6 +67,10 @@ internal sealed class CodePointSet
     /// <summary>The code points from one to another, both included.</summary>
     public static CodePointSet Range(int from, int to) => new([from, to + 1]);
 
+    /// <summary>The code points from the first bound up to the second, from the third up to the fourth, and so on.</summary>
+    /// <param name="bounds">Ascending; every second one is the first that is not in the set.</param>
+    public static CodePointSet Between(ReadOnlySpan<int> bounds) => new(bounds.ToArray());
+
     /// <summary>These code points.</summary>
     public static CodePointSet Of(params ReadOnlySpan<int> codes)
     {
