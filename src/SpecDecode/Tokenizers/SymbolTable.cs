@@ -1,6 +1,7 @@
 using System.Buffers;
 using System.Globalization;
 using System.Text;
+using SpecDecode.Models.Checkpoints;
 
 namespace SpecDecode.Tokenizers;
 
@@ -24,6 +25,9 @@ internal sealed class SymbolTable
     private readonly int? _unknown;
     private readonly bool _fuseUnknown;
 
+    // The unknown token where it is named but the vocabulary does not have it; byte-level files have no use for it.
+    private string? _missingUnknown;
+
     private SymbolTable(Dictionary<int, int>[] tables, int[]? bytes, int? unknown, bool fuseUnknown)
     {
         _tables = tables;
@@ -41,13 +45,8 @@ internal sealed class SymbolTable
         var prefix = node.TryGet("continuing_subword_prefix")?.Text() ?? "";
         var suffix = node.TryGet("end_of_word_suffix")?.Text() ?? "";
         bool marks = prefix.Length + suffix.Length > 0;
-        int? unknown = null;
-        if (node.TryGet("unk_token") is { } token)
-        {
-            unknown = vocabulary.TryGetId(token.Text(), out int id)
-                ? id
-                : throw token.Error($"is '{token.Text()}', which is not in the vocabulary");
-        }
+        var named = node.TryGet("unk_token")?.Text();
+        int? unknown = named is not null && vocabulary.TryGetId(named, out int found) ? found : null;
         int[]? bytes = null;
         if (node.Flag("byte_fallback", false))
         {
@@ -65,7 +64,7 @@ internal sealed class SymbolTable
                 ? tables[0]
                 : Characters(vocabulary, (place & 1) == 0 ? prefix : "", (place & 2) != 0 ? suffix : "");
         }
-        return new(tables, bytes, unknown, node.Flag("fuse_unk", false));
+        return new(tables, bytes, unknown, node.Flag("fuse_unk", false)) { _missingUnknown = unknown is null ? named : null };
     }
 
     /// <summary>Creates a table in which unknown characters next to each other are one unknown token.</summary>
@@ -95,6 +94,7 @@ internal sealed class SymbolTable
     /// <summary>Writes the symbols of a word and returns their number.</summary>
     /// <param name="word">Well-formed UTF-16.</param>
     /// <param name="symbols">Room for <see cref="MaxPerUnit"/> for each unit.</param>
+    /// <exception cref="SpecDecodeException">A character is unknown, and so is the token that the file names for that.</exception>
     // An unknown token that is held back for fusing goes out before the next known character or at the end, also behind
     // fallback bytes: the order of the reference implementation.
     public int Spell(ReadOnlySpan<char> word, Span<int> symbols)
@@ -123,6 +123,12 @@ internal sealed class SymbolTable
                 if (pending && !_fuseUnknown)
                     symbols[count++] = unknown;
                 pending = true;
+            }
+            else if (_missingUnknown is not null)
+            {
+                throw new SpecDecodeException(
+                    $"The tokenizer has no token for the character U+{rune.Value:X4}, and its vocabulary lacks the one for unknown characters, '{CheckpointText.Shorten(_missingUnknown)}'. "
+                    + "Download the tokenizer's file again from where the model comes from, or leave the character out.");
             }
         }
         if (pending)

@@ -34,7 +34,7 @@ public class DamagedTokenizerTests
     [InlineData("""{ "model": { "type": "BPE", "vocab": { "a": 0 }, "merges": ["a a"] } }""", "the merge 'a a'")]
     [InlineData("""{ "model": { "type": "BPE", "vocab": { "a": 0 }, "merges": [""] } }""", "'model.merges[0]' is the merge ''")]
     [InlineData("""{ "model": { "type": "BPE", "vocab": { "a": 0 }, "merges": ["aa"] } }""", "the merge 'aa'")]
-    [InlineData("""{ "model": { "type": "BPE", "vocab": { "a": 0 }, "merges": [], "unk_token": "?" } }""", "'model.unk_token' is '?'")]
+    [InlineData("""{ "model": { "type": "BPE", "vocab": { "a": 0 }, "merges": [], "unk_token": 7 } }""", "'model.unk_token' is not a string")]
     [InlineData("""{ "model": { "type": "BPE", "vocab": { "a": 0 }, "merges": [], "byte_fallback": "yes" } }""", "'model.byte_fallback' is not true or false")]
     [InlineData("""{ "model": { "type": "BPE", "vocab": { "a": 0 }, "merges": [], "dropout": "x" } }""", "'model.dropout' is not a number")]
     public void A_damaged_model_section_is_refused_with_its_key(string json, string said) => AssertRefused(json, said);

@@ -151,6 +151,16 @@ public class PipelineTests
     }
 
     [Fact]
+    public void An_unknown_token_that_the_vocabulary_lacks_matters_where_a_character_is_unknown()
+    {
+        var tokenizer = TokenizerFiles.Letters("""  "added_tokens": [ { "id": 9, "content": "?", "special": true } ], """, "ab", """, "unk_token": "?" """);
+        Assert.Equal([0, 1], tokenizer.Encode("ab"));
+        var error = Assert.Throws<SpecDecodeException>(() => tokenizer.Encode("axb"));
+        Assert.Contains("no token for the character U+0078", error.Message, StringComparison.Ordinal);
+        Assert.Contains("'?'", error.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void Merges_go_by_rank_and_then_from_the_left()
     {
         var tokenizer = TokenizerFiles.Load(
