@@ -36,6 +36,11 @@ internal sealed class MergeTable
                 if (!table.TryAdd(parts[0], parts[1], rank, vocabulary, prefix))
                     throw item.Error($"merges '{Shorten(parts[0])}' and '{Shorten(parts[1])}', but one of them or their product is not in the vocabulary");
             }
+            else if (item.Text().StartsWith("#version", StringComparison.Ordinal))
+            {
+                // The head of a merges.txt, which the reference implementation skips here too.
+                continue;
+            }
             else if (!table.TryAddText(item.Text(), rank, vocabulary, prefix))
             {
                 throw item.Error(

@@ -171,6 +171,13 @@ public class PipelineTests
     }
 
     [Fact]
+    public void A_version_among_the_merges_is_none()
+    {
+        var tokenizer = TokenizerFiles.Load("""{ "model": { "type": "BPE", "vocab": { "a": 0, "b": 1, "ab": 2 }, "merges": ["#version: 0.2", "a b"] } }""");
+        Assert.Equal([2], tokenizer.Encode("ab"));
+    }
+
+    [Fact]
     public void A_merge_whose_parts_hold_spaces_is_read()
     {
         var tokenizer = TokenizerFiles.Load("""{ "model": { "type": "BPE", "vocab": { " ": 0, "  ": 1, "    ": 2 }, "merges": ["   ", "     "] } }""");
