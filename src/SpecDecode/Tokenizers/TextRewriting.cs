@@ -17,10 +17,12 @@ internal static class TextRewriting
         return text.Replace(old, content, StringComparison.Ordinal);
     }
 
-    /// <summary>Replaces every match of a pattern by a literal text.</summary>
+    /// <summary>Replaces every match of a pattern by a literal text. In a text of nothing there is none.</summary>
     /// <exception cref="SpecDecodeException">The result would be too long.</exception>
     public static string Replace(string text, TextPattern pattern, string content)
     {
+        if (text.Length == 0)
+            return text;
         var matches = new List<(int Start, int End)>();
         pattern.CreateMatcher().FindAll(text, matches);
         Check(text.Length + (long)matches.Count * content.Length);

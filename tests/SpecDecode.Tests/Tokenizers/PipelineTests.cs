@@ -57,6 +57,8 @@ public class PipelineTests
     [InlineData("""{ "type": "Strip", "strip_left": true, "strip_right": false }""", " \u3000ab ", "ab ")]
     [InlineData("""{ "type": "Replace", "pattern": { "Regex": "\\s+" }, "content": " " }""", "a   b\n\nc", "a b c")]
     [InlineData("""{ "type": "Replace", "pattern": { "Regex": "b+" }, "content": "$0" }""", "abbc", "a$0c")]
+    [InlineData("""{ "type": "Replace", "pattern": { "Regex": "^" }, "content": "x" }""", "a", "xa")]
+    [InlineData("""{ "type": "Replace", "pattern": { "Regex": "^" }, "content": "x" }""", "", "")]
     [InlineData("""{ "type": "StripAccents" }""", "e\u0301\u0903a\u20DD", "ea")]
     [InlineData("""{ "type": "Nmt" }""", "a\u0001\u200Bb\tc\u2581", "a b c ")]
     [InlineData("""{ "type": "ByteLevel" }""", "a é", "aĠÃ©")]
