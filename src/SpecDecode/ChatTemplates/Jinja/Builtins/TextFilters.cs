@@ -12,7 +12,7 @@ internal static class TextFilters
         table.Add("tojson(x, ensure_ascii?, indent?, separators?, sort_keys?)", JsonText.Dump);
         table.Add("string(value)", (run, a) => Text.Is(a[0]) ? a[0] : a.Printed(run, 0));
         table.Add("trim(value, chars?)", (run, a) =>
-            Mapped(run, a, text => TextFunctions.Strip(text, a.Or(1, null) is null ? null : a.Text(1), start: true, end: true)));
+            Mapped(run, a, text => TextFunctions.Strip(run.Meter, text, a.Or(1, null) is null ? null : a.Text(1), start: true, end: true)));
         table.Add("upper(s)", (run, a) => Mapped(run, a, text => CaseMapping.Upper(run.Meter, text)));
         table.Add("lower(s)", (run, a) => Mapped(run, a, text => CaseMapping.Lower(run.Meter, text)));
         table.Add("capitalize(s)", (run, a) => Mapped(run, a, text => CaseMapping.Capitalize(run.Meter, text)));

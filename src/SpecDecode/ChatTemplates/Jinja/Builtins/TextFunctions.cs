@@ -8,34 +8,28 @@ namespace SpecDecode.ChatTemplates.Jinja.Builtins;
 internal static class TextFunctions
 {
     /// <summary>Without white space, or without the characters named, at one or both ends.</summary>
-    public static string Strip(string text, string? characters, bool start, bool end)
+    public static string Strip(Meter meter, string text, string? characters, bool start, bool end)
     {
-        if (characters is not null && !(CodePoints.IsSimple(text) && CodePoints.IsSimple(characters)))
-        {
-            string[] points = [.. CodePoints.Each(text)];
-            HashSet<string> set = [.. CodePoints.Each(characters)];
-            int first = start ? Array.FindIndex(points, point => !set.Contains(point)) : 0;
-            int last = end ? Array.FindLastIndex(points, point => !set.Contains(point)) : points.Length - 1;
-            return first < 0 || last < first ? "" : string.Concat(points[first..(last + 1)]);
-        }
-
         // Sorted, so that a long set costs its length once.
-        HashSet<char>? listed = characters is null ? null : [.. characters];
+        meter.Work(characters?.Length ?? 0);
+        HashSet<string>? listed = characters is null ? null : [.. CodePoints.Each(characters)];
         int from = 0;
         int to = text.Length;
-        while (start && from < to && Removed(text[from]))
+        if (start)
         {
-            from++;
+            from = CodePoints.Each(text).TakeWhile(Removed).Sum(point => point.Length);
         }
 
-        while (end && to > from && Removed(text[to - 1]))
+        if (end && from < to)
         {
-            to--;
+            to -= CodePoints.EachFromEnd(text).TakeWhile(Removed).Sum(point => point.Length);
         }
 
+        meter.Scan(text.Length - (to - from));
+        meter.AllocateText(to - from < text.Length ? to - from : 0);
         return text[from..to];
 
-        bool Removed(char character) => listed is null ? Text.IsSpace(character) : listed.Contains(character);
+        bool Removed(string point) => listed is null ? Text.IsSpace(point[0]) : listed.Contains(point);
     }
 
     /// <summary>As many fill characters as a text lacks to a width.</summary>

@@ -55,6 +55,17 @@ internal static class CodePoints
         }
     }
 
+    /// <summary>The same from the last to the first.</summary>
+    public static IEnumerable<string> EachFromEnd(string text)
+    {
+        for (int end = text.Length; end > 0;)
+        {
+            int width = end > 1 && char.IsSurrogatePair(text[end - 2], text[end - 1]) ? 2 : 1;
+            end -= width;
+            yield return Cut(text, end, width);
+        }
+    }
+
     /// <summary>The code points' numbers; half a surrogate pair is its own.</summary>
     public static IEnumerable<int> Numbers(string text)
     {

@@ -66,8 +66,8 @@ internal static class Sequences
     /// <returns>Null where it has none.</returns>
     public static IEnumerable<object?>? TryReverse(Meter meter, object? value) => value switch
     {
-        string text => Numbered(meter, 1, _ => null).SelectMany(_ => CodePoints.Each(text).Reverse()),
-        MarkupValue markup => Numbered(meter, 1, _ => null).SelectMany(_ => CodePoints.Each(markup.Content).Reverse()),
+        string text => Counted(meter, CodePoints.EachFromEnd(text)),
+        MarkupValue markup => Counted(meter, CodePoints.EachFromEnd(markup.Content)),
         SequenceValue sequence => Numbered(meter, sequence.Items.Count, i => sequence.Items[^(i + 1)]),
         DictValue dict => Numbered(meter, dict.Count, i => dict.At(dict.Count - 1 - i).Key),
         ViewValue view => Numbered(meter, view.Count, i => view.At(view.Count - 1 - i)),
