@@ -11,7 +11,7 @@ internal static class ContainerMethods
     private static readonly FrozenDictionary<string, BuiltinFunction> Sequence = Table(
         Method("index(self, value, start?, stop?, /)", IndexOf),
         Method("count(self, value, /)", (run, a) =>
-            (long)Sequences.Iterate(run.Meter, a[0]).Count(item => Comparison.Same(item, a[1]) || Comparison.AreEqual(run.Meter, item, a[1]))));
+            (long)Sequences.Iterate(run.Meter, a[0]).Count(item => Comparison.AreSameOrEqual(run.Meter, item, a[1]))));
 
     private static readonly BuiltinFunction Copy = Method("copy(self, /)", (_, a) => a[0]);
 
@@ -72,7 +72,7 @@ internal static class ContainerMethods
         stop = stop < 0 ? stop + items.Count : Math.Min(stop, items.Count);
         for (long i = start; i < stop; i++)
         {
-            if (Comparison.Same(items[(int)i], a[1]) || Comparison.AreEqual(run.Meter, items[(int)i], a[1]))
+            if (Comparison.AreSameOrEqual(run.Meter, items[(int)i], a[1]))
             {
                 return i;
             }

@@ -44,7 +44,7 @@ internal static class Comparison
 
                 for (int i = 0; i < one.Items.Count; i++)
                 {
-                    if (!Same(one.Items[i], two.Items[i]) && !AreEqual(meter, one.Items[i], two.Items[i], depth + 1))
+                    if (!AreSameOrEqual(meter, one.Items[i], two.Items[i], depth + 1))
                     {
                         return false;
                     }
@@ -53,7 +53,7 @@ internal static class Comparison
                 return true;
             case (DictValue dict, DictValue other):
                 return dict.Count == other.Count && dict.Entries.All(entry => other.TryGet(meter!, entry.Key, out object? value)
-                    && (Same(entry.Value, value) || AreEqual(meter, entry.Value, value, depth + 1)));
+                    && AreSameOrEqual(meter, entry.Value, value, depth + 1));
             case (ViewValue { IsValues: false } view, ViewValue { IsValues: false } other):
                 return view.Count == other.Count && Enumerable.Range(0, view.Count).All(i =>
                     Enumerable.Range(0, other.Count).Any(j => AreEqual(meter, view.At(i), other.At(j), depth + 1)));
@@ -66,6 +66,9 @@ internal static class Comparison
         }
     }
 
+    /// <summary>What decides in containers: a value is equal to itself there, even one that is not a number.</summary>
+    public static bool AreSameOrEqual(Meter? meter, object? left, object? right) => AreSameOrEqual(meter, left, right, 0);
+
     /// <summary>Python's <c>is</c>, as near as it can be told here: small numbers and texts are shared.</summary>
     public static bool Same(object? left, object? right) => ReferenceEquals(left, right) || (left, right) switch
     {
@@ -74,6 +77,12 @@ internal static class Comparison
         (string one, string two) => one == two,
         _ => false,
     };
+
+    private static bool AreSameOrEqual(Meter? meter, object? left, object? right, int depth)
+    {
+        meter?.Step();
+        return ReferenceEquals(left, right) || AreEqual(meter, left, right, depth);
+    }
 
     private static bool Ordered(Meter meter, ComparisonOperator op, object? left, object? right, int depth)
     {
@@ -96,7 +105,7 @@ internal static class Comparison
             IReadOnlyList<object?> two = ((SequenceValue)right).Items;
             for (int i = 0; i < Math.Min(one.Count, two.Count); i++)
             {
-                if (!Same(one[i], two[i]) && !AreEqual(meter, one[i], two[i], depth + 1))
+                if (!AreSameOrEqual(meter, one[i], two[i], depth + 1))
                 {
                     return Ordered(meter, op, one[i], two[i], depth + 1);
                 }

@@ -102,7 +102,7 @@ internal static class Sequences
 
         foreach (object? element in Iterate(meter, container))
         {
-            if (Comparison.Same(element, item) || Comparison.AreEqual(meter, element, item))
+            if (Comparison.AreSameOrEqual(meter, element, item))
             {
                 return true;
             }
