@@ -19,8 +19,13 @@ internal sealed class AttributePath
     public AttributePath(Run run, object? attribute, bool foldCase = false, object? substitute = null)
     {
         (_run, _foldCase, _substitute) = (run, foldCase, substitute);
+        if (Text.TryGet(attribute, out string path))
+        {
+            run.Meter.Work(path.Length);
+        }
+
         _parts = attribute is null ? []
-            : Text.TryGet(attribute, out string path) ? [.. path.Split('.').Select(Part)]
+            : Text.Is(attribute) ? [.. path.Split('.').Select(Part)]
             : [attribute];
     }
 

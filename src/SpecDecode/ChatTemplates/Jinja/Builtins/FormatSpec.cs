@@ -192,12 +192,13 @@ internal sealed class FormatSpec
             _ => throw UnknownType(value),
         };
         string sign = Sign(number.Sign < 0) + (_alternate ? prefix : "");
+        meter.Work(digits.Length + (_grouping == '\0' ? 0 : _width));
         return Align(meter, sign, Group(digits, sign.Length, _type is 'x' or 'X' or 'o' or 'b' ? 4 : 3), '>');
     }
 
     private string OfReal(Meter meter, object? value)
     {
-        meter.Work((_precision ?? 0) >> 2);
+        meter.Work((_precision ?? 0) + (_grouping == '\0' ? 0 : _width));
         double number = Number.ToDouble(value);
         double size = Math.Abs(number);
         char type = _type switch { '\0' or 'n' => 'g', _ => _type };
@@ -253,20 +254,21 @@ internal sealed class FormatSpec
         string digits = shown[..whole];
         string rest = shown[whole..];
 
-        // Zeros that fill the width are grouped too.
-        StringBuilder grouped = new();
+        // From the last digit on. Zeros that fill the width are grouped too.
+        List<char> grouped = [];
         bool zeros = _fill == "0" && _align == '=';
-        for (int i = 0; i < digits.Length || (zeros && grouped.Length + rest.Length + signLength < _width); i++)
+        for (int i = 0; i < digits.Length || (zeros && grouped.Count + rest.Length + signLength < _width); i++)
         {
             if (i > 0 && i % every == 0)
             {
-                grouped.Insert(0, _grouping);
+                grouped.Add(_grouping);
             }
 
-            grouped.Insert(0, i < digits.Length ? digits[^(i + 1)] : '0');
+            grouped.Add(i < digits.Length ? digits[^(i + 1)] : '0');
         }
 
-        return grouped.Append(rest).ToString();
+        grouped.Reverse();
+        return string.Concat(grouped.ToArray().AsSpan(), rest);
     }
 
     private string Align(Meter meter, string sign, string text, char usual)

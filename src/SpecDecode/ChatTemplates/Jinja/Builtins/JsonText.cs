@@ -58,6 +58,7 @@ internal sealed class JsonText
                 Append(number.ToString(CultureInfo.InvariantCulture));
                 break;
             case BigInteger number:
+                _meter.Work(256);
                 Append(Repr.OfInteger(number));
                 break;
             case double number:

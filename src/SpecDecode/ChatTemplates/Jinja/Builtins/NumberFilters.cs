@@ -19,7 +19,7 @@ internal static class NumberFilters
                 : throw TemplateError.Type($"bad operand type for abs(): '{TypeName.Of(a[0])}'"),
         });
         table.Add("int(value, default?, base?)", ToWhole);
-        table.Add("float(value, default?)", (_, a) => TryReal(a[0], out double real) ? real : a.Or(1, 0.0));
+        table.Add("float(value, default?)", (run, a) => TryReal(run.Meter, a[0], out double real) ? real : a.Or(1, 0.0));
         table.Add("round(value, precision?, method?)", Round);
         table.Add("filesizeformat(value, binary?)", FileSize);
     }
@@ -49,7 +49,7 @@ internal static class NumberFilters
         object? Fallback() => Number.TryParseFloat(text, out double real) && double.IsFinite(real) ? Number.Truncate(real) : a.Or(1, 0L);
     }
 
-    private static bool TryReal(object? value, out double real)
+    private static bool TryReal(Meter meter, object? value, out double real)
     {
         if (value is Undefined undefined)
         {
@@ -57,7 +57,8 @@ internal static class NumberFilters
         }
 
         real = Number.Is(value) ? Number.ToDouble(value) : 0;
-        return Number.Is(value) || (Text.TryGet(value, out string text) && Number.TryParseFloat(text, out real));
+        meter.Work(Text.TryGet(value, out string written) ? written.Length >> 3 : 0);
+        return Number.Is(value) || (Text.Is(value) && Number.TryParseFloat(written, out real));
     }
 
     private static object? Round(Run run, BoundArguments a)
@@ -71,7 +72,9 @@ internal static class NumberFilters
         if (method == "common")
         {
             // Without digits Python's round gives a whole number, but the filter always says how many.
-            return Arithmetic.Round(a[0], (int)Math.Clamp(a.Whole(1), -100_000, 100_000));
+            int digits = (int)Math.Clamp(a.Whole(1), -100_000, 100_000);
+            run.Meter.Work(Math.Min(Math.Abs(digits), RenderLimits.IntegerBits) + (a[0] is BigInteger ? 64 : 0));
+            return Arithmetic.Round(a[0], digits);
         }
 
         object power = Arithmetic.Apply(BinaryOperator.Power, 10L, a.Whole(1));
@@ -83,7 +86,7 @@ internal static class NumberFilters
 
     private static object? FileSize(Run run, BoundArguments a)
     {
-        if (!TryReal(a[0], out double bytes))
+        if (!TryReal(run.Meter, a[0], out double bytes))
         {
             throw Text.TryGet(a[0], out string text) ? TemplateError.Value($"could not convert string to float: {Repr.OfText(text)}")
                 : TemplateError.Type($"float() argument must be a string or a real number, not '{TypeName.Of(a[0])}'");

@@ -164,7 +164,7 @@ internal static class PercentFormat
                 return Digits(
                     run.Meter, place, bits.Sign < 0, place.Has('#') ? "0" + place.Type : "", place.Type == 'X' ? digits.ToUpperInvariant() : digits);
             case 'e' or 'E' or 'f' or 'F' or 'g' or 'G':
-                run.Meter.Work((place.Precision ?? 0) >> 2);
+                run.Meter.Work(place.Precision ?? 0);
                 double amount = Number.Is(value) ? Number.ToDouble(value)
                     : value is Undefined undefined ? throw undefined.Error()
                     : throw TemplateError.Type($"must be real number, not {TypeName.Of(value)}");
@@ -200,6 +200,7 @@ internal static class PercentFormat
 
     private static string Digits(Meter meter, Place place, bool negative, string prefix, string digits)
     {
+        meter.Work(digits.Length >> 2);
         if (place.Precision is { } least)
         {
             digits = digits.PadLeft(least, '0');

@@ -30,8 +30,8 @@ internal static class Tests
         table.Add("iterable(value)", (_, a) => Sequences.IsIterable(a[0]));
         table.Add("callable(value)", (_, a) => a[0] is ICallable or Undefined);
         table.Add("escaped(value)", (_, a) => a[0] is MarkupValue);
-        table.Add("lower(value)", (run, a) => TextClasses.IsLower(a.Printed(run, 0)));
-        table.Add("upper(value)", (run, a) => TextClasses.IsUpper(a.Printed(run, 0)));
+        table.Add("lower(value)", (run, a) => TextClasses.IsLower(Scanned(run, a)));
+        table.Add("upper(value)", (run, a) => TextClasses.IsUpper(Scanned(run, a)));
         table.Add("odd(value)", (run, a) => Remainder(run, a[0], 2L, 1L));
         table.Add("even(value)", (run, a) => Remainder(run, a[0], 2L, 0L));
         table.Add("divisibleby(value, num)", (run, a) => Remainder(run, a[0], a[1], 0L));
@@ -50,6 +50,13 @@ internal static class Tests
 
     private static void AddComparison(FunctionTable table, string name, ComparisonOperator op, params ReadOnlySpan<string> aliases) =>
         table.Add($"{name}(a, b, /)", (run, a) => Operators.Compare(run, op, a[0], a[1]), aliases);
+
+    private static string Scanned(Run run, BoundArguments a)
+    {
+        string text = a.Printed(run, 0);
+        run.Meter.Work(text.Length >> 3);
+        return text;
+    }
 
     private static bool Remainder(Run run, object? value, object? divisor, long wanted) =>
         Comparison.AreEqual(run.Meter, Operators.Apply(run, BinaryOperator.Modulo, value, divisor), wanted);

@@ -206,12 +206,15 @@ internal static class TextFilters
             }
 
             string name = Text.TryGet(key, out string text) ? text : throw TemplateError.Type("expected string or bytes-like object");
+            run.Meter.Work(name.Length >> 2);
             if (name.Any(character => character is ' ' or (>= '\t' and <= '\r') or '/' or '>' or '='))
             {
                 throw TemplateError.Value($"Invalid character in attribute name: {Repr.OfText(name)}");
             }
 
-            attributes.Add($"{MarkupValue.Escape(run.Meter, key)}=\"{MarkupValue.Escape(run.Meter, value)}\"");
+            string attribute = $"{MarkupValue.Escape(run.Meter, key)}=\"{MarkupValue.Escape(run.Meter, value)}\"";
+            run.Meter.AllocateText(attribute.Length * 2L);
+            attributes.Add(attribute);
         }
 
         return (a.Truth(1, absent: true) && attributes.Count > 0 ? " " : "") + string.Join(' ', attributes);

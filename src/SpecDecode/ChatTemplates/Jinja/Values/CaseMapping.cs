@@ -58,6 +58,12 @@ internal static class CaseMapping
     /// <summary>For comparing without case: what upper and lower case have in common.</summary>
     public static string Fold(Meter meter, string text) => Map(meter, text, static (result, code, _, _) =>
     {
+        if (code < 128)
+        {
+            result.Append(char.ToLowerInvariant((char)code));
+            return;
+        }
+
         if (code == 0x131)
         {
             result.Append((char)code);

@@ -15,6 +15,7 @@ internal sealed record MarkupValue(string Content)
         }
 
         string text = Text.Of(meter, value);
+        meter.Scan(text.Length);
         if (text.AsSpan().IndexOfAny("&<>'\"") < 0)
         {
             return text;

@@ -87,6 +87,7 @@ internal static class Repr
                 result.Append(')');
                 break;
             case BigInteger number:
+                meter?.Work(256);
                 result.Append(OfInteger(number));
                 break;
             case double number:
