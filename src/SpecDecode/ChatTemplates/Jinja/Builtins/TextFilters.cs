@@ -24,7 +24,7 @@ internal static class TextFilters
         table.Add("truncate(s, length?, killwords?, end?, leeway?)", Truncate);
         table.Add("wordwrap(s, width?, break_long_words?, wrapstring?, break_on_hyphens?)", (run, a) => TextWrapping.Wrap(
             run.Meter, a.Text(0), a.Whole(1, 79), a.Truth(2, absent: true), a.Or(3, null) is null ? "\n" : a.Text(3), a.Truth(4, absent: true)));
-        table.Add("wordcount(s)", (run, a) => WordCount(a.Printed(run, 0)));
+        table.Add("wordcount(s)", (run, a) => WordCount(run.Meter, a.Printed(run, 0)));
         table.Add("format(value, *, **)", Format);
         table.Add("escape(s)", (run, a) => new MarkupValue(MarkupValue.Escape(run.Meter, a[0])), "e");
         table.Add("forceescape(value)", (run, a) => new MarkupValue(MarkupValue.Escape(run.Meter, a.Printed(run, 0))));
@@ -120,8 +120,9 @@ internal static class TextFilters
         return Text.Like(a[0], (space < 0 ? cut : cut[..space]) + end);
     }
 
-    private static long WordCount(string text)
+    private static long WordCount(Meter meter, string text)
     {
+        meter.Work(text.Length >> 3);
         long words = 0;
         bool inWord = false;
         foreach (int code in CodePoints.Numbers(text))

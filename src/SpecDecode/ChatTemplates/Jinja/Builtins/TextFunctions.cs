@@ -25,7 +25,7 @@ internal static class TextFunctions
             to -= CodePoints.EachFromEnd(text).TakeWhile(Removed).Sum(point => point.Length);
         }
 
-        meter.Scan(text.Length - (to - from));
+        meter.Work((text.Length - (to - from)) >> 2);
         meter.AllocateText(to - from < text.Length ? to - from : 0);
         return text[from..to];
 

@@ -56,26 +56,30 @@ internal static class CaseMapping
         });
 
     /// <summary>For comparing without case: what upper and lower case have in common.</summary>
-    public static string Fold(Meter meter, string text) => Map(meter, text, static (result, code, _, _) =>
+    public static string Fold(Meter meter, string text)
     {
-        if (code < 128)
+        meter.Work(text.Length >> 1);
+        return Map(meter, text, static (result, code, _, _) =>
         {
-            result.Append(char.ToLowerInvariant((char)code));
-            return;
-        }
+            if (code < 128)
+            {
+                result.Append(char.ToLowerInvariant((char)code));
+                return;
+            }
 
-        if (code == 0x131)
-        {
-            result.Append((char)code);
-            return;
-        }
+            if (code == 0x131)
+            {
+                result.Append((char)code);
+                return;
+            }
 
-        StringBuilder upper = AppendUpper(new StringBuilder(), code);
-        foreach (int part in CodePoints.Numbers(upper.ToString()))
-        {
-            result.Append(CodePoints.OfNumber(SimpleLower(part)));
-        }
-    });
+            StringBuilder upper = AppendUpper(new StringBuilder(), code);
+            foreach (int part in CodePoints.Numbers(upper.ToString()))
+            {
+                result.Append(CodePoints.OfNumber(SimpleLower(part)));
+            }
+        });
+    }
 
     /// <summary>Whether a character has a case.</summary>
     public static bool IsCased(int code) => CodePoints.Category(code) is

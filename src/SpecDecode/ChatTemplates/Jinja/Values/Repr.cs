@@ -79,6 +79,7 @@ internal static class Repr
         switch (value)
         {
             case string text:
+                meter?.Work(text.Length >> 2);
                 WriteText(result, text);
                 break;
             case MarkupValue markup:
