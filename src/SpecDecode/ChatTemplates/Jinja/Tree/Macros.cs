@@ -88,7 +88,7 @@ internal sealed class CallBlock(Position at, Call call, MacroBody body) : Statem
     public override Flow Execute(Frame frame)
     {
         object? result = call.Evaluate(frame, new MacroValue(body, frame));
-        frame.Output.Append(Text.Of(frame.Meter, result));
+        frame.Output.Append(Text.OfBlock(result));
         return Flow.Next;
     }
 

@@ -52,7 +52,7 @@ internal sealed class FilterBlock(Position at, FilterCall filter, ScopedSuite bo
         }
 
         object? result = filter.ApplyTo(inner, written.ToString());
-        frame.Output.Append(Text.Of(frame.Meter, result));
+        frame.Output.Append(Text.OfBlock(result));
         return Flow.Next;
     }
 

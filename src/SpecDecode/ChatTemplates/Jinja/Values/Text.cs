@@ -33,6 +33,11 @@ internal static class Text
         _ => Repr.Of(value, meter),
     };
 
+    /// <summary>What a block hands to the output, which has to be a text there; a macro's result always is one.</summary>
+    /// <exception cref="TemplateError">It is something else.</exception>
+    public static string OfBlock(object? value) => TryGet(value, out string text) ? text
+        : throw TemplateError.Type($"sequence item: expected str instance, {TypeName.Of(value)} found");
+
     /// <summary>A text that is markup if the one that it was made from is.</summary>
     public static object Like(object? origin, string text) => origin is MarkupValue ? new MarkupValue(text) : text;
 
