@@ -159,6 +159,11 @@ internal sealed class FormatSpec
             throw TemplateError.Value(_align == '=' ? "'=' alignment not allowed in string format specifier" : "Sign not allowed in string format specifier");
         }
 
+        if (_grouping != '\0')
+        {
+            throw TemplateError.Value($"Cannot specify '{_grouping}' with 's'.");
+        }
+
         if (_precision is { } cut && cut < CodePoints.Length(text))
         {
             text = CodePoints.Slice(meter, text, 0, cut, 1);

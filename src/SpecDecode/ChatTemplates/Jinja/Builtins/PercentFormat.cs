@@ -44,7 +44,7 @@ internal static class PercentFormat
         }
 
         bool unused = values is TupleValue tuple ? next < tuple.Items.Count
-            : next == 0 && values is not (DictValue or ListValue or Undefined or NamespaceValue or RangeValue);
+            : next == 0 && values is not (DictValue or ListValue or Undefined or RangeValue);
         return unused ? throw TemplateError.Type("not all arguments converted during string formatting") : result.ToString();
 
         object? Next()
