@@ -80,6 +80,11 @@ internal static class Operators
             throw TemplateError.Type($"can't multiply sequence by non-int of type '{TypeName.Of(count)}'");
         }
 
+        if (count is System.Numerics.BigInteger)
+        {
+            throw TemplateError.Overflow("cannot fit 'int' into an index-sized integer");
+        }
+
         long times = Math.Clamp(Number.Index(count), 0, int.MaxValue);
         if (Text.TryGet(repeated, out string text))
         {
