@@ -43,7 +43,7 @@ internal sealed class PrettyText
                 WriteItems(list.Items, indent + 1, allowance + 1, level);
                 _result.Append(']');
                 break;
-            case TupleValue { Items.Count: > 0 } tuple:
+            case TupleValue { Items.Count: > 0 } tuple when value is not GroupValue:
                 string close = tuple.Items.Count == 1 ? ",)" : ")";
                 _result.Append('(');
                 WriteItems(tuple.Items, indent + 1, allowance + close.Length, level);
@@ -156,6 +156,9 @@ internal sealed class PrettyText
         _meter.Work(16);
         switch (value)
         {
+            case GroupValue:
+                // Python shows it as it is, on one line.
+                return value;
             case SequenceValue sequence:
                 _meter.AllocateItems(sequence.Items.Count);
                 return sequence.With([.. sequence.Items.Select(item => Sorted(item, depth + 1))]);
