@@ -30,6 +30,29 @@ public sealed class HostileTemplateTests
     [InlineData("{% set y = ('1' * 4000) | int %}")]
     [InlineData("{% set y = strftime_now(text) %}")]
     [InlineData("{% set y = range(1000) | unique | groupby('real') %}")]
+    [InlineData("{% set y = text.strip(emoji) %}")]
+    [InlineData("{% set y = emojis.strip('b') %}")]
+    [InlineData("{% set y = emojis.rstrip('a') | last %}")]
+    [InlineData("{% set y = emojis | last %}")]
+    [InlineData("{% set y = text | last | upper %}")]
+    [InlineData("{% set y = text[0] %}")]
+    [InlineData("{% set y = emojis[-1] %}")]
+    [InlineData("{% set y = text in [text ~ 'b', text ~ ''] %}")]
+    [InlineData("{% set y = range(1000) | list == range(1000) | list %}")]
+    [InlineData("{% set y = [[text]] == [[text ~ '']] %}")]
+    [InlineData("{% set y = {'a': text} | xmlattr %}")]
+    [InlineData("{% set y = [1] | map(attribute=text) | list %}")]
+    [InlineData("{% set y = text.casefold() %}")]
+    [InlineData("{% set y = text is lower %}")]
+    [InlineData("{% set y = text | float %}")]
+    [InlineData("{% set y = text | wordcount %}")]
+    [InlineData("{% set y = (3 ** 2000) | string %}")]
+    [InlineData("{% set y = '{:,}'.format(3 ** 2000) %}")]
+    [InlineData("{% set y = (3 ** 2000) | round(-100) %}")]
+    [InlineData("{% set y = '{:0100000,}'.format(1) %}")]
+    [InlineData("{% set y = '%d' % (3 ** 2000) %}")]
+    [InlineData("{% set y = '{:.1000e}'.format(1.1) %}")]
+    [InlineData("{% set y = [emojis] | string %}")]
     public void A_template_that_goes_on_for_ever_is_stopped(string body) =>
         Assert.StartsWith("SecurityError: ", Reason(Forever.Replace("BODY", body, StringComparison.Ordinal)), StringComparison.Ordinal);
 
@@ -174,7 +197,7 @@ public sealed class HostileTemplateTests
 
     private static ChatTemplateInput Input()
     {
-        using JsonDocument variables = JsonDocument.Parse($$"""{ "text": "{{new string('a', 50_000)}}", "numbers": { "a": 1 } }""");
+        using JsonDocument variables = JsonDocument.Parse($$"""{ "text": "{{new string('a', 50_000)}}", "emojis": "{{string.Concat(Enumerable.Repeat("é😀", 20_000))}}", "emoji": "😀", "numbers": { "a": 1 } }""");
         return CaseFiles.Input(variables.RootElement.Clone());
     }
 }
