@@ -72,7 +72,7 @@ internal sealed class OnnxStages : IStages
         _rotaries = new RotaryTables(_attends, maxSequenceLength, SpareRows, allocator);
         try
         {
-            verifier.ProbeRows(model); // a drafter in a precision of its own only proposes
+            verifier.ProbeRows(model, allocator); // a drafter in a precision of its own only proposes
             _residuals = [Reserve(maxRows + SpareRows, RowBytes(model.HiddenSize), "residuals"), Reserve(maxRows + SpareRows, RowBytes(model.HiddenSize), "residuals")];
             _kept = Reserve(maxRows, RowBytes(model.HiddenSize), "rows kept for verification");
             _packed = Reserve(maxRows + SpareRows, RowBytes(_attends.Max(attend => attend.PackedWidth)), "queries, keys and values");

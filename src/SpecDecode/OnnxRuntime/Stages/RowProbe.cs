@@ -1,7 +1,7 @@
-using System.Runtime.InteropServices;
 using Microsoft.ML.OnnxRuntime;
 using SpecDecode.Models.Descriptions;
 using SpecDecode.OnnxRuntime.Graphs;
+using SpecDecode.OnnxRuntime.Memory;
 
 namespace SpecDecode.OnnxRuntime.Stages;
 
@@ -15,69 +15,88 @@ internal static class RowProbe
 {
     private const int Seed = 1;
 
-    // Kernels take rows in twos or fours; these leave remainders of one and none.
-    private static readonly int[] Counts = [2, 3, 5];
-
     /// <summary>Probes the blocks of a model; those of its first layer stand for all.</summary>
-    public static RowRule Blocks(DecoderDescription model, StageSessions sessions)
+    public static RowRule Blocks(DecoderDescription model, StageSessions sessions, IBufferAllocator allocator)
     {
         LayerDescription layer = model.Layers[0];
         AttendDescription attend = layer.Attention.Attend;
         (string, int) residual = (StageNames.Residual, model.HiddenSize);
-        return Probe(sessions.AttentionIn[0], attend.PackedWidth, residual)
-            .And(Probe(sessions.AttentionOut[0], model.HiddenSize, residual, (StageNames.Attended, attend.OutputWidth)))
-            .And(Probe(sessions.Mlp[0], model.HiddenSize, layer.IsParallel ? [residual, (StageNames.LayerInput, model.HiddenSize)] : [residual]));
+        return Probe(sessions.AttentionIn[0], allocator, attend.PackedWidth, residual)
+            .And(Probe(sessions.AttentionOut[0], allocator, model.HiddenSize, residual, (StageNames.Attended, attend.OutputWidth)))
+            .And(Probe(
+                sessions.Mlp[0], allocator, model.HiddenSize, layer.IsParallel ? [residual, (StageNames.LayerInput, model.HiddenSize)] : [residual]));
     }
 
     /// <summary>Probes the head of a model.</summary>
-    public static RowRule Head(DecoderDescription model, StageSessions sessions) =>
-        Probe(sessions.Head, model.VocabularySize, (StageNames.Residual, model.HiddenSize));
+    public static RowRule Head(DecoderDescription model, StageSessions sessions, IBufferAllocator allocator) =>
+        Probe(sessions.Head, allocator, model.VocabularySize, (StageNames.Residual, model.HiddenSize));
 
-    private static RowRule Probe(StageSession stage, int outputWidth, params ReadOnlySpan<(string Name, int Width)> inputs)
+    private static RowRule Probe(StageSession stage, IBufferAllocator allocator, int outputWidth, params ReadOnlySpan<(string Name, int Width)> inputs)
     {
-        float[] alone = Run(stage, outputWidth, rows: 1, inputs);
-        float[]? first = null;
-        bool isAlike = true;
-        foreach (int rows in Counts)
-        {
-            float[] output = Run(stage, outputWidth, rows, inputs);
-            first ??= output[..outputWidth];
-            for (int row = 0; row < rows; row++)
-            {
-                isAlike &= SameBits(output.AsSpan(row * outputWidth, outputWidth), first);
-            }
-        }
-
-        return new RowRule(SameBits(alone, first) ? 1 : 2, isAlike);
+        using StageBuffer alone = Run(stage, allocator, outputWidth, rows: 1, inputs);
+        using StageBuffer two = Run(stage, allocator, outputWidth, rows: 2, inputs);
+        using StageBuffer three = Run(stage, allocator, outputWidth, rows: 3, inputs);
+        using StageBuffer five = Run(stage, allocator, outputWidth, rows: 5, inputs);
+        ReadOnlySpan<int> first = two.Span<int>(0, outputWidth);
+        return new RowRule(AreAll(first, alone) ? 1 : 2, IsAlike: AreAll(first, two) && AreAll(first, three) && AreAll(first, five));
     }
 
-    private static bool SameBits(ReadOnlySpan<float> a, ReadOnlySpan<float> b) => MemoryMarshal.AsBytes(a).SequenceEqual(MemoryMarshal.AsBytes(b));
-
-    // The same row as often as asked.
-    private static float[] Run(StageSession stage, int outputWidth, int rows, ReadOnlySpan<(string Name, int Width)> inputs)
+    // The same row as often as asked. Kernels take rows in twos or fours, so that the counts above leave one over and none.
+    private static StageBuffer Run(
+        StageSession stage, IBufferAllocator allocator, int outputWidth, int rows, ReadOnlySpan<(string Name, int Width)> inputs)
     {
         Random random = new(Seed);
-        float[] output = new float[rows * outputWidth];
-        List<OrtValue> values = [];
+        StageBuffer output = allocator.Reserve((long)rows * outputWidth * sizeof(float), "comparing rows");
+        List<IDisposable> used = [];
         try
         {
-            using OrtIoBinding binding = stage.NewBinding();
+            OrtIoBinding binding = stage.NewBinding();
+            used.Add(binding);
             foreach ((string name, int width) in inputs)
             {
-                float[] row = [.. Enumerable.Range(0, width).Select(_ => random.NextSingle() * 2 - 1)];
-                values.Add(OrtValue.CreateTensorValueFromMemory([.. Enumerable.Repeat(row, rows).SelectMany(each => each)], [rows, width]));
-                binding.BindInput(name, values[^1]);
+                StageBuffer input = allocator.Reserve((long)rows * width * sizeof(float), "comparing rows");
+                used.Add(input);
+                Span<float> row = input.Span<float>(0, width);
+                for (int i = 0; i < width; i++)
+                {
+                    row[i] = random.NextSingle() * 2 - 1;
+                }
+
+                for (int i = 1; i < rows; i++)
+                {
+                    row.CopyTo(input.Span<float>((long)i * width, width));
+                }
+
+                using OrtValue value = input.View(ElementType.Float32, 0, rows, width);
+                binding.BindInput(name, value);
             }
 
-            values.Add(OrtValue.CreateTensorValueFromMemory(output, [rows, outputWidth]));
-            binding.BindOutput(StageNames.Output, values[^1]);
+            using OrtValue result = output.View(ElementType.Float32, 0, rows, outputWidth);
+            binding.BindOutput(StageNames.Output, result);
             stage.Run(binding);
             return output;
         }
+        catch
+        {
+            output.Dispose();
+            throw;
+        }
         finally
         {
-            values.ForEach(value => value.Dispose());
+            used.ForEach(each => each.Dispose());
         }
+    }
+
+    // Bits rather than numbers.
+    private static bool AreAll(ReadOnlySpan<int> row, StageBuffer rows)
+    {
+        bool same = true;
+        for (long first = 0; first < rows.Bytes / sizeof(int); first += row.Length)
+        {
+            same &= rows.Span<int>(first, row.Length).SequenceEqual(row);
+        }
+
+        return same;
     }
 }
 

@@ -126,10 +126,10 @@ internal sealed class StageSessions : IDisposable
     }
 
     /// <summary>Finds out how they must be run so that a row does not depend on the rows beside it.</summary>
-    public void ProbeRows(DecoderDescription model)
+    public void ProbeRows(DecoderDescription model, IBufferAllocator allocator)
     {
-        BlockRows = RowProbe.Blocks(model, this);
-        HeadRows = RowProbe.Head(model, this);
+        BlockRows = RowProbe.Blocks(model, this, allocator);
+        HeadRows = RowProbe.Head(model, this, allocator);
     }
 
     /// <inheritdoc/>
