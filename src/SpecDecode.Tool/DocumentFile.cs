@@ -18,8 +18,7 @@ internal static class DocumentFile
             }
         }
 
-        using StringReader text = new(InputFile.ReadText(path));
-        while (text.ReadLine() is { } line)
+        foreach (string line in InputFile.ReadLines(path))
         {
             if (string.IsNullOrWhiteSpace(line))
             {

@@ -45,4 +45,14 @@ internal static class InputFile
         string text = ReadWhole(path);
         return text.StartsWith('\uFEFF') ? text[1..] : text;
     }
+
+    /// <summary>The lines of such a text.</summary>
+    public static IEnumerable<string> ReadLines(string path)
+    {
+        using StringReader text = new(ReadText(path));
+        while (text.ReadLine() is { } line)
+        {
+            yield return line;
+        }
+    }
 }

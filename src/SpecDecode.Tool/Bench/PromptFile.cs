@@ -9,15 +9,8 @@ internal static class PromptFile
     /// <exception cref="SpecDecodeException">The file cannot be read, has no prompt, or a line that is not what it should be.</exception>
     public static IReadOnlyList<string> Read(string path)
     {
-        List<string> lines = [];
-        using StringReader text = new(InputFile.ReadText(path));
-        while (text.ReadLine() is { } line)
-        {
-            lines.Add(line);
-        }
-
         bool isJson = path.EndsWith(".jsonl", StringComparison.OrdinalIgnoreCase);
-        string[] prompts = [.. lines.Index()
+        string[] prompts = [.. InputFile.ReadLines(path).Index()
             .Where(line => !string.IsNullOrWhiteSpace(line.Item))
             .Select(line => isJson ? Parse(path, line.Index + 1, line.Item) : line.Item)];
         return prompts.Length > 0 ? prompts : throw new SpecDecodeException($"{path}: there is no prompt in it. Give at least one line.");

@@ -36,25 +36,16 @@ internal sealed class PreparedWeights : IDisposable
     /// <exception cref="SpecDecodeException">The file cannot be read, or has become shorter.</exception>
     public void Read(long offset, Span<byte> bytes)
     {
-        while (!bytes.IsEmpty)
+        try
         {
-            int read;
-            try
-            {
-                read = RandomAccess.Read(_handle, bytes, offset);
-            }
-            catch (IOException error)
-            {
-                throw Unreadable(error.Message, error);
-            }
-
-            if (read == 0)
+            if (!PreparedWeightsFormat.ReadExactly(_handle, bytes, offset))
             {
                 throw Unreadable($"It ends before byte {offset + bytes.Length}.", null);
             }
-
-            offset += read;
-            bytes = bytes[read..];
+        }
+        catch (IOException error)
+        {
+            throw Unreadable(error.Message, error);
         }
     }
 

@@ -1,7 +1,6 @@
 using System.Globalization;
 using System.Numerics.Tensors;
 using System.Runtime.InteropServices;
-using Google.Protobuf;
 using SpecDecode.Models.Descriptions;
 using SpecDecode.Models.Weights;
 using SpecDecode.OnnxRuntime.Graphs.Protobuf;
@@ -87,13 +86,7 @@ internal sealed partial class GraphBuilder
         float[] values = new float[tensor.Length / sizeof(float)];
         weights.Read(tensor.Offset, MemoryMarshal.AsBytes(values.AsSpan()));
         TensorPrimitives.Add(values, 1f, values);
-        TensorProto sum = new()
-        {
-            Name = NewValue(), DataType = OnnxTypes.Of(ElementType.Float32), RawData = ByteString.CopyFrom(MemoryMarshal.AsBytes(values.AsSpan())),
-        };
-        sum.Dims.Add(values.Length);
-        _graph.Initializer.Add(sum);
-        return sum.Name;
+        return Inline(OnnxTypes.Of(ElementType.Float32), MemoryMarshal.AsBytes(values.AsSpan()), values.Length);
     }
 
     private string Initializer(string name, int type, long offset, long length, params ReadOnlySpan<long> dimensions)

@@ -137,22 +137,15 @@ internal sealed partial class GraphBuilder(PreparedWeights weights, ElementType 
         return node;
     }
 
-    private string Constant(params ReadOnlySpan<long> numbers)
-    {
-        TensorProto constant = new()
-        {
-            Name = NewValue(),
-            DataType = OnnxTypes.Int64,
-            RawData = ByteString.CopyFrom(MemoryMarshal.AsBytes(numbers)),
-        };
-        constant.Dims.Add(numbers.Length);
-        _graph.Initializer.Add(constant);
-        return constant.Name;
-    }
+    private string Constant(params ReadOnlySpan<long> numbers) => Inline(OnnxTypes.Int64, MemoryMarshal.AsBytes(numbers), numbers.Length);
 
-    private string Number(float number)
+    private string Number(float number) => Inline(OnnxTypes.Of(elementType), BitConverter.GetBytes(number));
+
+    // A constant that the graph carries itself; without dimensions a scalar.
+    private string Inline(int type, ReadOnlySpan<byte> content, params ReadOnlySpan<long> dimensions)
     {
-        TensorProto constant = new() { Name = NewValue(), DataType = OnnxTypes.Of(elementType), RawData = ByteString.CopyFrom(BitConverter.GetBytes(number)) };
+        TensorProto constant = new() { Name = NewValue(), DataType = type, RawData = ByteString.CopyFrom(content) };
+        constant.Dims.AddRange(dimensions.ToArray());
         _graph.Initializer.Add(constant);
         return constant.Name;
     }

@@ -1,4 +1,4 @@
-using System.Buffers.Text;
+using System.Globalization;
 using System.Runtime.Versioning;
 using System.Text;
 using SpecDecode.Models.Checkpoints;
@@ -8,7 +8,7 @@ namespace SpecDecode.OnnxRuntime.Memory;
 /// <summary>
 /// ONNX Runtime maps the weights file for each session, packs quantised matrices into memory of its own, and keeps what it has
 /// read of the file resident, though the packed form holds it too. This gives those pages back. Pages that are read after all,
-/// such as rows of the embedding, come back by themselves.
+/// such as norms and zero points, come back by themselves.
 /// </summary>
 /// <remarks>
 /// A mapping that its session has given up may be another's memory a moment later, so no session of the process may come or go
@@ -83,7 +83,7 @@ internal static class MappedWeightPages
                 ReadOnlySpan<byte> line = text[..end];
                 if (line.Length > 0 && !char.IsAsciiLetterUpper((char)line[0]))
                 {
-                    mapping = line.EndsWith(name) ? Range(line) : null;
+                    mapping = line.EndsWith(name) ? Range(Encoding.UTF8.GetString(line)) : null;
                 }
                 else if (mapping is var (start, length) && line.StartsWith(Anonymous))
                 {
@@ -105,24 +105,15 @@ internal static class MappedWeightPages
     }
 
     // "7f1c2000-7f1c5000 rw-p 00001000 fe:00 1234   /path". From the start of the file maps whoever reads its header, at any time.
-    private static (long Start, long Length)? Range(ReadOnlySpan<byte> line) =>
-        Hexadecimal(ref line, '-', out long start)
-        && Hexadecimal(ref line, ' ', out long end)
-        && line.IndexOf((byte)' ') is > 0 and var permissions
-        && Skipped(ref line, permissions + 1)
-        && Hexadecimal(ref line, ' ', out long offset) && offset > 0
+    private static (long Start, long Length)? Range(string line)
+    {
+        string[] fields = line.Split(' ', 4);
+        string[] ends = fields[0].Split('-');
+        return fields.Length == 4 && ends.Length == 2
+            && long.TryParse(fields[2], NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out long offset) && offset > 0
+            && long.TryParse(ends[0], NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out long start)
+            && long.TryParse(ends[1], NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out long end)
             ? (start, end - start)
             : null;
-
-    // Takes a number and what ends it off the front of the line.
-    private static bool Hexadecimal(ref ReadOnlySpan<byte> line, char ending, out long number) =>
-        Utf8Parser.TryParse(line, out number, out int digits, 'x')
-        && digits < line.Length && line[digits] == ending
-        && Skipped(ref line, digits + 1);
-
-    private static bool Skipped(ref ReadOnlySpan<byte> line, int bytes)
-    {
-        line = line[bytes..];
-        return true;
     }
 }
