@@ -1,5 +1,5 @@
 using System.Globalization;
-using SpecDecode.Diagnostics;
+using SpecDecode.Drafting;
 using SpecDecode.Generation;
 
 namespace QuickStart;

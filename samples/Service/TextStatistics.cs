@@ -1,4 +1,4 @@
-using SpecDecode.Diagnostics;
+using SpecDecode.Drafting;
 using SpecDecode.Generation;
 
 namespace Service;

@@ -1,4 +1,6 @@
 using System.Text.Json.Serialization;
+using SpecDecode;
+using SpecDecode.Drafting;
 using SpecDecode.Generation;
 
 namespace Service;

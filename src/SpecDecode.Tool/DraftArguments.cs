@@ -1,7 +1,6 @@
 using System.CommandLine;
 using System.CommandLine.Parsing;
 using SpecDecode.Drafting;
-using SpecDecode.Plans;
 
 namespace SpecDecode.Tool;
 

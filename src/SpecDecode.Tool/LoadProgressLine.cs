@@ -1,5 +1,4 @@
 using System.Globalization;
-using SpecDecode.Models;
 
 namespace SpecDecode.Tool;
 

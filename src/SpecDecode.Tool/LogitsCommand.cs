@@ -1,4 +1,5 @@
 using System.CommandLine;
+using SpecDecode.Evaluation;
 using SpecDecode.Generation;
 using SpecDecode.Plans;
 

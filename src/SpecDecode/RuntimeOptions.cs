@@ -1,3 +1,4 @@
+
 namespace SpecDecode;
 
 /// <summary>How a model is run: where, on how many threads, with how long sequences.</summary>

@@ -1,10 +1,10 @@
 using Microsoft.ML.OnnxRuntime;
-using SpecDecode.Models.Descriptions;
-using SpecDecode.Models.Weights;
+using SpecDecode.Descriptions;
 using SpecDecode.OnnxRuntime;
 using SpecDecode.OnnxRuntime.Graphs;
 using SpecDecode.OnnxRuntime.Memory;
 using SpecDecode.OnnxRuntime.Stages;
+using SpecDecode.Weights;
 
 namespace SpecDecode.Benchmarks;
 

@@ -5,9 +5,8 @@ using SpecDecode.Caching;
 using SpecDecode.Drafting;
 using SpecDecode.Generation;
 using SpecDecode.Models;
-using SpecDecode.OnnxRuntime.Stages;
 using SpecDecode.Plans;
-using SpecDecode.Scheduling;
+using SpecDecode.Stages;
 
 namespace SpecDecode.Benchmarks;
 
@@ -116,7 +115,7 @@ internal static class PrecisionBenchmark
         return (moved, flips, compared);
     }
 
-    private static List<float[]> Logits(OnnxStages stages, int[] sequence, int rows)
+    private static List<float[]> Logits(IStages stages, int[] sequence, int rows)
     {
         using KvCache cache = new(stages.CreateKvStorage(sequence.Length));
         RowBatch batch = new(stages.MaxRows);

@@ -1,10 +1,10 @@
 using System.CommandLine;
 using System.Globalization;
-using SpecDecode.Diagnostics;
 using SpecDecode.Drafting;
 using SpecDecode.Generation;
 using SpecDecode.Plans;
 using SpecDecode.Sampling;
+using SpecDecode.Scheduling;
 
 namespace SpecDecode.Benchmarks;
 

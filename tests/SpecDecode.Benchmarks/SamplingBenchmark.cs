@@ -2,7 +2,7 @@ using System.CommandLine;
 using System.Diagnostics;
 using System.Globalization;
 using SpecDecode.Sampling;
-using SpecDecode.Verification;
+using SpecDecode.Speculation;
 
 namespace SpecDecode.Benchmarks;
 

@@ -3,15 +3,17 @@ using System.Diagnostics;
 using System.Globalization;
 using System.Numerics.Tensors;
 using SpecDecode.Caching;
-using SpecDecode.Models.Checkpoints;
-using SpecDecode.Models.Descriptions;
-using SpecDecode.Models.Families;
-using SpecDecode.Models.Weights;
+using SpecDecode.Checkpoints;
+using SpecDecode.Descriptions;
+using SpecDecode.Families;
 using SpecDecode.OnnxRuntime;
 using SpecDecode.OnnxRuntime.Memory;
 using SpecDecode.OnnxRuntime.Stages;
 using SpecDecode.Plans;
 using SpecDecode.Scheduling;
+using SpecDecode.Sequences;
+using SpecDecode.Stages;
+using SpecDecode.Weights;
 
 namespace SpecDecode.Benchmarks;
 

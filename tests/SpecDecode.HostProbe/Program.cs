@@ -1,6 +1,7 @@
 // An application that uses ONNX Runtime for itself before it loads a model. Prints the warnings, then the tokens.
 // Arguments: checkpoint folder, cache folder, and "pool" or "no-pool" for how the application makes the environment,
 // or "ours" for an application that leaves it to the library and asks a second model for another pool.
+
 using Microsoft.ML.OnnxRuntime;
 using SpecDecode;
 using SpecDecode.Generation;

@@ -140,5 +140,5 @@ internal sealed class BenchComparison
     private double Share(Func<BenchRun, TimeSpan> part) =>
         _speculative.Sum(run => part(run).TotalSeconds) / _speculative.Sum(run => run.DecodeTime.TotalSeconds);
 
-    private double Sum(Func<Diagnostics.DraftStatistics, long> count) => _speculative.Sum(run => run.Rounds.Sum(count));
+    private double Sum(Func<Drafting.DraftStatistics, long> count) => _speculative.Sum(run => run.Rounds.Sum(count));
 }

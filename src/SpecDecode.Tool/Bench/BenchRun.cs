@@ -1,6 +1,7 @@
 using System.Diagnostics;
-using SpecDecode.Diagnostics;
+using SpecDecode.Drafting;
 using SpecDecode.Generation;
+using SpecDecode.Scheduling;
 
 namespace SpecDecode.Tool.Bench;
 

@@ -1,3 +1,4 @@
+
 namespace SpecDecode.Caching;
 
 /// <summary>

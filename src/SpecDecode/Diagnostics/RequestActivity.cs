@@ -1,7 +1,7 @@
 using System.Diagnostics;
-using SpecDecode.Generation;
+using SpecDecode.Drafting;
 using SpecDecode.Sampling;
-using SpecDecode.Scheduling;
+using SpecDecode.Sequences;
 
 namespace SpecDecode.Diagnostics;
 
@@ -52,8 +52,8 @@ internal static class RequestActivity
         }
     }
 
-    /// <summary>Ends the span of a request whose result is known. That it was cancelled is no error.</summary>
-    public static void Stop(Activity? activity, GenerationResult result)
+    /// <summary>Ends the span of a request that has ended. That it was cancelled is no error.</summary>
+    public static void Stop(Activity? activity, Sequence sequence)
     {
         if (activity is null)
         {
@@ -62,10 +62,10 @@ internal static class RequestActivity
 
         if (activity.IsAllDataRequested)
         {
-            DraftStatistics drafting = result.Drafting;
-            SetEnd(activity, result.FinishReason, result.Tokens.Count);
-            activity.SetTag("specdecode.queue_time", result.QueueTime.TotalSeconds);
-            activity.SetTag("specdecode.time_to_first_token", result.Tokens.Count == 0 ? null : (result.QueueTime + result.PrefillTime).TotalSeconds);
+            DraftStatistics drafting = sequence.Statistics;
+            SetEnd(activity, sequence.FinishReason!.Value, sequence.NewTokens.Length);
+            activity.SetTag("specdecode.queue_time", sequence.QueueTime.TotalSeconds);
+            activity.SetTag("specdecode.time_to_first_token", sequence.NewTokens.Length == 0 ? null : (sequence.QueueTime + sequence.PrefillTime).TotalSeconds);
             activity.SetTag("specdecode.rounds", drafting.Rounds);
             activity.SetTag("specdecode.draft.drafted", drafting.Drafted);
             activity.SetTag("specdecode.draft.evaluated", drafting.Evaluated);
@@ -74,9 +74,9 @@ internal static class RequestActivity
             activity.SetTag("specdecode.mean_acceptance_length", drafting.MeanAcceptanceLength);
         }
 
-        if (result.Error is not null)
+        if (sequence.Error is { } error)
         {
-            SetError(activity, result.Error);
+            SetError(activity, error);
         }
 
         activity.Dispose();

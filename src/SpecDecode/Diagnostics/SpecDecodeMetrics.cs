@@ -1,8 +1,8 @@
 using System.Diagnostics;
 using System.Diagnostics.Metrics;
 using SpecDecode.Drafting;
-using SpecDecode.Generation;
 using SpecDecode.Scheduling;
+using SpecDecode.Sequences;
 
 namespace SpecDecode.Diagnostics;
 
@@ -57,8 +57,8 @@ internal sealed class SpecDecodeMetrics : IEngineObserver
     /// <summary>Makes the instruments of a model.</summary>
     /// <param name="meters">Makes the meter, and with it says who listens.</param>
     /// <param name="model">The model's name, which every measurement carries.</param>
-    /// <param name="loop">What the gauges observe; null while there is none.</param>
-    public SpecDecodeMetrics(IMeterFactory meters, string model, Func<EngineLoop?> loop)
+    /// <param name="load">What the gauges observe; null while there is none.</param>
+    public SpecDecodeMetrics(IMeterFactory meters, string model, Func<IEngineLoad?> load)
     {
         _model = new(TelemetryNames.RequestModel, model);
         Meter meter = meters.Create(new MeterOptions(SpecDecodeTelemetry.MeterName) { Version = typeof(SpecDecodeMetrics).Assembly.GetName().Version?.ToString() });
@@ -88,10 +88,10 @@ internal sealed class SpecDecodeMetrics : IEngineObserver
 
         Measurement<T> Of<T>(T value)
             where T : struct => new(value, _model);
-        meter.CreateObservableUpDownCounter("specdecode.sequences.live", () => Of(loop()?.LiveCount ?? 0), "{sequence}", "Sequences that are worked on.");
-        meter.CreateObservableUpDownCounter("specdecode.sequences.waiting", () => Of(loop()?.WaitingCount ?? 0), "{sequence}", "Requests that wait for admission.");
-        meter.CreateObservableUpDownCounter("specdecode.kv_cache.reserved", () => Of(loop()?.KvReservedBytes ?? 0), "By", "Bytes that live sequences have reserved for keys and values.");
-        meter.CreateObservableUpDownCounter("specdecode.kv_cache.limit", () => Of(loop()?.KvLimitBytes ?? 0), "By", "Bytes that all sequences may reserve for keys and values.");
+        meter.CreateObservableUpDownCounter("specdecode.sequences.live", () => Of(load()?.LiveCount ?? 0), "{sequence}", "Sequences that are worked on.");
+        meter.CreateObservableUpDownCounter("specdecode.sequences.waiting", () => Of(load()?.WaitingCount ?? 0), "{sequence}", "Requests that wait for admission.");
+        meter.CreateObservableUpDownCounter("specdecode.kv_cache.reserved", () => Of(load()?.KvReservedBytes ?? 0), "By", "Bytes that live sequences have reserved for keys and values.");
+        meter.CreateObservableUpDownCounter("specdecode.kv_cache.limit", () => Of(load()?.KvLimitBytes ?? 0), "By", "Bytes that all sequences may reserve for keys and values.");
     }
 
     /// <inheritdoc/>
@@ -135,17 +135,13 @@ internal sealed class SpecDecodeMetrics : IEngineObserver
     /// <inheritdoc/>
     public void OnEnded(Sequence sequence)
     {
-        // Who gives up in the queue has waited too: without them a queue that is too long would look short.
-        long admitted = sequence.AdmittedTimestamp == 0 ? sequence.EndedTimestamp : sequence.AdmittedTimestamp;
-        Record(_queueTime, Stopwatch.GetElapsedTime(sequence.EnqueuedTimestamp, admitted));
+        Record(_queueTime, sequence.QueueTime);
         if (sequence.FirstTokenTimestamp != 0)
         {
             RecordServer(_firstTokenTime, Stopwatch.GetElapsedTime(sequence.EnqueuedTimestamp, sequence.FirstTokenTimestamp), sequence);
             if (sequence.NewTokens.Length > 1)
             {
-                RecordServer(
-                    _outputTokenTime,
-                    Stopwatch.GetElapsedTime(sequence.FirstTokenTimestamp, sequence.EndedTimestamp) / (sequence.NewTokens.Length - 1), sequence);
+                RecordServer(_outputTokenTime, sequence.DecodeTime / (sequence.NewTokens.Length - 1), sequence);
             }
         }
 

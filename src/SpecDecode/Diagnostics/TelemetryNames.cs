@@ -1,4 +1,3 @@
-using SpecDecode.Generation;
 
 namespace SpecDecode.Diagnostics;
 

@@ -1,5 +1,5 @@
 using SpecDecode.Plans;
-using SpecDecode.Scheduling;
+using SpecDecode.Stages;
 
 namespace SpecDecode.Drafting;
 

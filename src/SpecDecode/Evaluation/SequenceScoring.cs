@@ -3,7 +3,7 @@ using System.Runtime.InteropServices;
 using SpecDecode.Caching;
 using SpecDecode.Plans;
 using SpecDecode.Sampling;
-using SpecDecode.Scheduling;
+using SpecDecode.Stages;
 
 namespace SpecDecode.Evaluation;
 

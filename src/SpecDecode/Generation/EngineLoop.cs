@@ -1,6 +1,6 @@
 using System.Collections.Concurrent;
-using SpecDecode.Diagnostics;
 using SpecDecode.Scheduling;
+using SpecDecode.Sequences;
 
 namespace SpecDecode.Generation;
 
@@ -8,7 +8,7 @@ namespace SpecDecode.Generation;
 /// The thread that runs a model's steps: takes requests in, steps while there is anybody to serve, sleeps while there is not, and
 /// passes tokens on.
 /// </summary>
-internal sealed class EngineLoop : IDisposable
+internal sealed class EngineLoop : IEngineLoad, IDisposable
 {
     private readonly Scheduler _scheduler;
     private readonly IEngineObserver _observer;
@@ -43,10 +43,10 @@ internal sealed class EngineLoop : IDisposable
         _thread.UnsafeStart();
     }
 
-    /// <summary>Live sequences after the last step.</summary>
+    /// <inheritdoc/>
     public int LiveCount => _liveCount;
 
-    /// <summary>Requests that are not live yet.</summary>
+    /// <inheritdoc/>
     public int WaitingCount => Math.Max(0, Volatile.Read(ref _inFlight) - _liveCount);
 
     /// <summary>Requests that ended where they were because the loop stopped.</summary>
@@ -55,10 +55,10 @@ internal sealed class EngineLoop : IDisposable
     /// <summary>Ends with the loop, whatever ends it.</summary>
     public Task Ended => _ended.Task;
 
-    /// <summary>Bytes that live sequences have reserved for keys and values.</summary>
+    /// <inheritdoc/>
     public long KvReservedBytes => _fault is null ? _scheduler.Budget.Reserved : 0;
 
-    /// <summary>Bytes that all may reserve.</summary>
+    /// <inheritdoc/>
     public long KvLimitBytes => _scheduler.Budget.Limit;
 
     /// <summary>What ended the loop when it should not have ended; null while all is well.</summary>

@@ -1,7 +1,6 @@
-using System.Diagnostics;
 using System.Text;
-using SpecDecode.Diagnostics;
-using SpecDecode.Scheduling;
+using SpecDecode.Drafting;
+using SpecDecode.Sequences;
 using SpecDecode.Tokenizers;
 
 namespace SpecDecode.Generation;
@@ -43,23 +42,18 @@ public sealed record GenerationResult
     public double? TokensPerSecond => DecodeTime > TimeSpan.Zero ? Tokens.Count / DecodeTime.TotalSeconds : null;
 
     /// <summary>The result of a sequence that has ended.</summary>
-    internal static GenerationResult Of(Sequence sequence, TextTokenizer? tokenizer)
+    internal static GenerationResult Of(Sequence sequence, TextTokenizer? tokenizer) => new()
     {
-        long admitted = sequence.AdmittedTimestamp == 0 ? sequence.EndedTimestamp : sequence.AdmittedTimestamp;
-        long first = sequence.FirstTokenTimestamp == 0 ? sequence.EndedTimestamp : sequence.FirstTokenTimestamp;
-        return new GenerationResult
-        {
-            PromptTokens = sequence.PromptLength,
-            Tokens = sequence.NewTokens.ToArray(),
-            Text = tokenizer is null ? null : TextOf(sequence, tokenizer),
-            FinishReason = sequence.FinishReason!.Value,
-            Error = sequence.Error,
-            Drafting = sequence.Statistics,
-            QueueTime = Stopwatch.GetElapsedTime(sequence.EnqueuedTimestamp, admitted),
-            PrefillTime = Stopwatch.GetElapsedTime(admitted, first),
-            DecodeTime = sequence.NewTokens.Length > 1 ? Stopwatch.GetElapsedTime(first, sequence.EndedTimestamp) : TimeSpan.Zero,
-        };
-    }
+        PromptTokens = sequence.PromptLength,
+        Tokens = sequence.NewTokens.ToArray(),
+        Text = tokenizer is null ? null : TextOf(sequence, tokenizer),
+        FinishReason = sequence.FinishReason!.Value,
+        Error = sequence.Error,
+        Drafting = sequence.Statistics,
+        QueueTime = sequence.QueueTime,
+        PrefillTime = sequence.PrefillTime,
+        DecodeTime = sequence.DecodeTime,
+    };
 
     private static string TextOf(Sequence sequence, TextTokenizer tokenizer)
     {

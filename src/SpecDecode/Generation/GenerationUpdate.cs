@@ -1,3 +1,5 @@
+using SpecDecode.Drafting;
+
 namespace SpecDecode.Generation;
 
 /// <summary>One new token of a text, or its end.</summary>

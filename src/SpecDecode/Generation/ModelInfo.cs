@@ -1,3 +1,4 @@
+
 namespace SpecDecode.Generation;
 
 /// <summary>What one may want to know of a loaded model.</summary>

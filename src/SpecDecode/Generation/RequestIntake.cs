@@ -2,7 +2,8 @@ using System.Collections.Frozen;
 using SpecDecode.Drafting;
 using SpecDecode.Plans;
 using SpecDecode.Sampling;
-using SpecDecode.Scheduling;
+using SpecDecode.Sequences;
+using SpecDecode.Stages;
 using SpecDecode.Tokenizers;
 
 namespace SpecDecode.Generation;

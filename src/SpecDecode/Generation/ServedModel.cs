@@ -1,8 +1,8 @@
 using System.Collections.Frozen;
-using SpecDecode.Diagnostics;
 using SpecDecode.Drafting;
 using SpecDecode.Models;
 using SpecDecode.Scheduling;
+using SpecDecode.Sequences;
 
 namespace SpecDecode.Generation;
 

@@ -2,7 +2,7 @@ using System.Diagnostics;
 using System.Runtime.CompilerServices;
 using SpecDecode.Diagnostics;
 using SpecDecode.Drafting;
-using SpecDecode.Scheduling;
+using SpecDecode.Sequences;
 using SpecDecode.Tokenizers;
 
 namespace SpecDecode.Generation;
@@ -106,7 +106,6 @@ internal sealed class TextGenerator(ModelInfo model, TextTokenizer? tokenizer, R
         private readonly CancellationToken _cancellation;
         private readonly CancellationTokenRegistration _registration;
         private readonly Activity? _activity;
-        private GenerationResult? _result;
 
         public Reading(TextGenerator generator, Sequence sequence, CancellationToken cancellation)
         {
@@ -132,17 +131,17 @@ internal sealed class TextGenerator(ModelInfo model, TextTokenizer? tokenizer, R
         /// <summary>The result of the sequence, which has ended.</summary>
         public GenerationResult End()
         {
-            _result = GenerationResult.Of(Feed.Sequence, _generator.Tokenizer);
-            if (_result.FinishReason == FinishReason.Cancelled)
+            GenerationResult result = GenerationResult.Of(Feed.Sequence, _generator.Tokenizer);
+            if (result.FinishReason == FinishReason.Cancelled)
             {
                 _cancellation.ThrowIfCancellationRequested();
             }
 
-            return _result.Error switch
+            return result.Error switch
             {
-                null => _result,
+                null => result,
                 SpecDecodeException error => throw error,
-                { } error => throw new SpecDecodeException($"The model failed after {_result.Tokens.Count} new tokens: {error.Message.Trim()}", error),
+                { } error => throw new SpecDecodeException($"The model failed after {result.Tokens.Count} new tokens: {error.Message.Trim()}", error),
             };
         }
 
@@ -153,7 +152,7 @@ internal sealed class TextGenerator(ModelInfo model, TextTokenizer? tokenizer, R
             (int count, bool hasEnded) = Feed.State;
             if (_activity is not null && hasEnded)
             {
-                RequestActivity.Stop(_activity, _result ?? GenerationResult.Of(Feed.Sequence, tokenizer: null));
+                RequestActivity.Stop(_activity, Feed.Sequence);
             }
             else
             {

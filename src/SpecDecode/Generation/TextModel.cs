@@ -1,8 +1,9 @@
-using SpecDecode.Diagnostics;
+using SpecDecode.Evaluation;
 using SpecDecode.Models;
 using SpecDecode.Plans;
 using SpecDecode.Sampling;
 using SpecDecode.Scheduling;
+using SpecDecode.Sequences;
 using SpecDecode.Tokenizers;
 
 namespace SpecDecode.Generation;

@@ -1,5 +1,5 @@
-using SpecDecode.Diagnostics;
-using SpecDecode.Scheduling;
+using SpecDecode.Drafting;
+using SpecDecode.Sequences;
 
 namespace SpecDecode.Generation;
 

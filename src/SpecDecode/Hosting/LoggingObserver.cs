@@ -1,6 +1,7 @@
 using Microsoft.Extensions.Logging;
-using SpecDecode.Diagnostics;
+using SpecDecode.Drafting;
 using SpecDecode.Scheduling;
+using SpecDecode.Sequences;
 
 namespace SpecDecode.Hosting;
 

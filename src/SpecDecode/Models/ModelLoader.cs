@@ -1,10 +1,11 @@
-using SpecDecode.Models.Checkpoints;
-using SpecDecode.Models.Descriptions;
-using SpecDecode.Models.Families;
-using SpecDecode.Models.Weights;
+using SpecDecode.Checkpoints;
+using SpecDecode.Descriptions;
+using SpecDecode.Families;
 using SpecDecode.OnnxRuntime;
 using SpecDecode.OnnxRuntime.Stages;
+using SpecDecode.Stages;
 using SpecDecode.Tokenizers;
+using SpecDecode.Weights;
 
 namespace SpecDecode.Models;
 
@@ -13,7 +14,7 @@ namespace SpecDecode.Models;
 /// <param name="Weights">The copies of the weights, which the stages need as long as they live.</param>
 /// <param name="Stages">The stages.</param>
 /// <param name="Tokenizer">Its tokenizer; null where there is none that can be used.</param>
-internal sealed record LoadedModel(DecoderDescription Description, WeightCopies Weights, OnnxStages Stages, TextTokenizer? Tokenizer) : IDisposable
+internal sealed record LoadedModel(DecoderDescription Description, WeightCopies Weights, IStages Stages, TextTokenizer? Tokenizer) : IDisposable
 {
     /// <inheritdoc/>
     public void Dispose()

@@ -1,7 +1,7 @@
-using SpecDecode.Models.Checkpoints;
-using SpecDecode.Models.Descriptions;
-using SpecDecode.Models.Families;
-using SpecDecode.Models.Weights;
+using SpecDecode.Checkpoints;
+using SpecDecode.Descriptions;
+using SpecDecode.Families;
+using SpecDecode.Weights;
 
 namespace SpecDecode.Models;
 

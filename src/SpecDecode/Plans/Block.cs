@@ -1,3 +1,4 @@
+
 namespace SpecDecode.Plans;
 
 /// <summary>What a block computes.</summary>

@@ -1,3 +1,4 @@
+
 namespace SpecDecode.Sampling;
 
 /// <summary>

@@ -1,8 +1,8 @@
 using System.Diagnostics;
 using SpecDecode.Caching;
-using SpecDecode.Diagnostics;
-using SpecDecode.Drafting;
-using SpecDecode.Verification;
+using SpecDecode.Sequences;
+using SpecDecode.Speculation;
+using SpecDecode.Stages;
 
 namespace SpecDecode.Scheduling;
 
@@ -93,8 +93,16 @@ internal sealed class EngineStep
         int tokens = 0;
         for (int i = 0; i < _rounds.Count; i++)
         {
-            _rounds[i].Sequence.Append(_rounds[i], draftTimePerRow, verifyTimePerRow);
-            tokens += _rounds[i].Appended;
+            Round round = _rounds[i];
+            if (round.Error is { } error)
+            {
+                round.Sequence.Fail(error);
+            }
+            else if (round.Appended > 0)
+            {
+                round.Sequence.Append(round.Output, round.Record(draftTimePerRow, verifyTimePerRow));
+                tokens += round.Appended;
+            }
         }
 
         return tokens;

@@ -1,5 +1,7 @@
 using System.Collections;
 using SpecDecode.Caching;
+using SpecDecode.Sequences;
+using SpecDecode.Speculation;
 
 namespace SpecDecode.Scheduling;
 

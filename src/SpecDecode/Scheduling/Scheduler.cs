@@ -1,7 +1,7 @@
 using SpecDecode.Caching;
-using SpecDecode.Diagnostics;
-using SpecDecode.Generation;
-using SpecDecode.Verification;
+using SpecDecode.Sequences;
+using SpecDecode.Speculation;
+using SpecDecode.Stages;
 
 namespace SpecDecode.Scheduling;
 

@@ -3,9 +3,11 @@ using System.Diagnostics;
 using System.Diagnostics.Metrics;
 using Microsoft.Extensions.Logging;
 using SpecDecode.Diagnostics;
+using SpecDecode.Drafting;
 using SpecDecode.Generation;
 using SpecDecode.Hosting;
 using SpecDecode.Scheduling;
+using SpecDecode.Sequences;
 using SpecDecode.Tests.Scheduling;
 using SpecDecode.Tests.Tool;
 

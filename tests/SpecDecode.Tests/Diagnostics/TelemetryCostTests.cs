@@ -2,7 +2,9 @@ using System.Diagnostics;
 using System.Diagnostics.Metrics;
 using Microsoft.Extensions.DependencyInjection;
 using SpecDecode.Diagnostics;
+using SpecDecode.Drafting;
 using SpecDecode.Scheduling;
+using SpecDecode.Sequences;
 using SpecDecode.Tests.Tool;
 
 namespace SpecDecode.Tests.Diagnostics;

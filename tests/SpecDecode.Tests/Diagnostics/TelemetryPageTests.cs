@@ -4,9 +4,10 @@ using System.Text.RegularExpressions;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
 using SpecDecode.Diagnostics;
-using SpecDecode.Generation;
+using SpecDecode.Drafting;
 using SpecDecode.Hosting;
 using SpecDecode.Scheduling;
+using SpecDecode.Sequences;
 using SpecDecode.Tests.Documentation;
 using SpecDecode.Tests.Tool;
 

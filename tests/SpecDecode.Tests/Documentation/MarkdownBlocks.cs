@@ -1,3 +1,4 @@
+
 namespace SpecDecode.Tests.Documentation;
 
 /// <summary>A fenced block of a page.</summary>

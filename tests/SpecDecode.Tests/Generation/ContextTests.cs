@@ -1,4 +1,5 @@
 using SpecDecode.Drafting;
+using SpecDecode.Evaluation;
 using SpecDecode.Generation;
 using SpecDecode.Plans;
 

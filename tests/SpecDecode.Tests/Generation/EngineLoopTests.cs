@@ -1,8 +1,9 @@
 using System.Collections.Concurrent;
-using SpecDecode.Diagnostics;
+using SpecDecode.Drafting;
 using SpecDecode.Generation;
 using SpecDecode.Sampling;
 using SpecDecode.Scheduling;
+using SpecDecode.Sequences;
 using SpecDecode.Tests.Scheduling;
 
 namespace SpecDecode.Tests.Generation;

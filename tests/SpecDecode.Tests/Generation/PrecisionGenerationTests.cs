@@ -2,7 +2,6 @@ using System.Runtime.Intrinsics.X86;
 using SpecDecode.Drafting;
 using SpecDecode.Generation;
 using SpecDecode.Plans;
-using SpecDecode.Tests.Models.Checkpoints;
 using SpecDecode.Tests.Tool;
 
 namespace SpecDecode.Tests.Generation;

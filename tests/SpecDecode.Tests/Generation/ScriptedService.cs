@@ -1,9 +1,8 @@
-using SpecDecode.Diagnostics;
 using SpecDecode.Drafting;
 using SpecDecode.Generation;
 using SpecDecode.Plans;
-using SpecDecode.Sampling;
 using SpecDecode.Scheduling;
+using SpecDecode.Sequences;
 using SpecDecode.Tests.Scheduling;
 
 namespace SpecDecode.Tests.Generation;

@@ -1,9 +1,9 @@
 using SpecDecode.Drafting;
-using SpecDecode.Generation;
 using SpecDecode.Models;
 using SpecDecode.Plans;
 using SpecDecode.Sampling;
 using SpecDecode.Scheduling;
+using SpecDecode.Sequences;
 
 #pragma warning disable xUnit1051 // Every call takes a second at most.
 

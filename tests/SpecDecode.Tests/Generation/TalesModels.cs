@@ -1,6 +1,5 @@
 using System.Runtime.CompilerServices;
 using SpecDecode.Generation;
-using SpecDecode.Tests.Models.Checkpoints;
 
 namespace SpecDecode.Tests.Generation;
 

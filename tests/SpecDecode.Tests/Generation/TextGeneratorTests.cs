@@ -1,4 +1,3 @@
-using SpecDecode.Diagnostics;
 using SpecDecode.Drafting;
 using SpecDecode.Generation;
 using SpecDecode.Plans;

@@ -1,3 +1,4 @@
+using SpecDecode.Evaluation;
 using SpecDecode.Generation;
 using SpecDecode.Plans;
 

@@ -3,7 +3,7 @@ using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Diagnostics.HealthChecks;
 using SpecDecode.Generation;
 using SpecDecode.Hosting;
-using SpecDecode.Scheduling;
+using SpecDecode.Sequences;
 using SpecDecode.Tests.Generation;
 
 namespace SpecDecode.Tests.Hosting;

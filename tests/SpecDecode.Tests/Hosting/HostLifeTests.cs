@@ -1,5 +1,4 @@
 using System.Diagnostics.Metrics;
-using Microsoft.Extensions.Hosting;
 using SpecDecode.Generation;
 using SpecDecode.Hosting;
 using SpecDecode.Tests.Generation;

@@ -1,13 +1,11 @@
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
-using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
 using Microsoft.Extensions.Primitives;
 using SpecDecode.Generation;
 using SpecDecode.Hosting;
 using SpecDecode.Tests.Generation;
-using SpecDecode.Tests.Models.Checkpoints;
 
 namespace SpecDecode.Tests.Hosting;
 

@@ -1,13 +1,11 @@
 using Google.Protobuf;
 using Microsoft.ML.OnnxRuntime;
-using SpecDecode.Models;
-using SpecDecode.Models.Checkpoints;
-using SpecDecode.Models.Descriptions;
-using SpecDecode.Models.Families;
-using SpecDecode.Models.Weights;
+using SpecDecode.Descriptions;
+using SpecDecode.Families;
 using SpecDecode.OnnxRuntime.Graphs.Protobuf;
 using SpecDecode.OnnxRuntime.Stages;
 using SpecDecode.Tests.Tool;
+using SpecDecode.Weights;
 
 namespace SpecDecode.Tests.OnnxRuntime;
 

@@ -1,10 +1,8 @@
 using System.Runtime.Intrinsics.X86;
 using SpecDecode.Caching;
 using SpecDecode.Models;
-using SpecDecode.OnnxRuntime.Stages;
 using SpecDecode.Plans;
-using SpecDecode.Scheduling;
-using SpecDecode.Tests.Models.Checkpoints;
+using SpecDecode.Stages;
 using SpecDecode.Tests.Tool;
 
 namespace SpecDecode.Tests.OnnxRuntime;
@@ -61,7 +59,7 @@ public sealed class RowIndependenceTests : IDisposable
     public void A_row_has_the_same_logits_bit_for_bit_beside_other_sequences(Precision precision)
     {
         using LoadedModel model = Load(new ModelOptions { Precision = precision });
-        OnnxStages stages = model.Stages;
+        IStages stages = model.Stages;
         float[] alone = Logits(stages, 1);
         using KvCache first = new(stages.CreateKvStorage(Length));
         using KvCache second = new(stages.CreateKvStorage(Length));
@@ -95,20 +93,20 @@ public sealed class RowIndependenceTests : IDisposable
         Assert.Equal(Logits(model.Stages, Length), Logits(model.Stages, 1));
     }
 
-    private static int[] Tokens(OnnxStages stages)
+    private static int[] Tokens(IStages stages)
     {
         Random random = new(5);
         return [.. Enumerable.Range(0, Length).Select(_ => random.Next(stages.VocabularySize))];
     }
 
-    private static void Run(OnnxStages stages, RowBatch batch)
+    private static void Run(IStages stages, RowBatch batch)
     {
         stages.Embed(batch);
         Pass.Run(stages, LayerPlan.Full(stages.LayerCount).Blocks.AsSpan(), batch);
     }
 
     // Logits at all positions, from passes of so many rows.
-    private static float[] Logits(OnnxStages stages, int rows)
+    private static float[] Logits(IStages stages, int rows)
     {
         using KvCache cache = new(stages.CreateKvStorage(Length));
         RowBatch batch = new(stages.MaxRows);

@@ -1,7 +1,7 @@
 using System.Globalization;
 using Microsoft.ML.OnnxRuntime;
+using SpecDecode.Descriptions;
 using SpecDecode.OnnxRuntime;
-using SpecDecode.Models.Descriptions;
 using SpecDecode.OnnxRuntime.Memory;
 using SpecDecode.Tests.Tool;
 

@@ -3,6 +3,7 @@ using SpecDecode.Drafting;
 using SpecDecode.Models;
 using SpecDecode.Plans;
 using SpecDecode.Scheduling;
+using SpecDecode.Sequences;
 
 namespace SpecDecode.Tests.OnnxRuntime;
 

@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Text.Json;
 using SpecDecode.Drafting;
+using SpecDecode.Evaluation;
 using SpecDecode.Generation;
 using SpecDecode.Plans;
 

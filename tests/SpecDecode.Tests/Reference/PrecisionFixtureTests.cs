@@ -1,10 +1,12 @@
 using System.Runtime.InteropServices;
 using System.Text.Json;
+using SpecDecode.Checkpoints;
+using SpecDecode.Descriptions;
+using SpecDecode.Evaluation;
 using SpecDecode.Generation;
-using SpecDecode.Models.Checkpoints;
-using SpecDecode.Models.Weights;
 using SpecDecode.Plans;
 using SpecDecode.Tests.Tool;
+using SpecDecode.Weights;
 
 namespace SpecDecode.Tests.Reference;
 

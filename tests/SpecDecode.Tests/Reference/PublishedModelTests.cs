@@ -1,4 +1,5 @@
 using System.Text.Json;
+using SpecDecode.Evaluation;
 using SpecDecode.Generation;
 using SpecDecode.Plans;
 

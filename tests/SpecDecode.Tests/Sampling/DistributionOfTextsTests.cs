@@ -1,5 +1,5 @@
 using SpecDecode.Sampling;
-using SpecDecode.Verification;
+using SpecDecode.Speculation;
 
 namespace SpecDecode.Tests.Sampling;
 

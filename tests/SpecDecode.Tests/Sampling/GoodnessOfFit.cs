@@ -1,3 +1,4 @@
+
 namespace SpecDecode.Tests.Sampling;
 
 /// <summary>Pearson's χ² test of counts against probabilities.</summary>

@@ -3,8 +3,10 @@ using SpecDecode.Drafting;
 using SpecDecode.Plans;
 using SpecDecode.Sampling;
 using SpecDecode.Scheduling;
+using SpecDecode.Sequences;
+using SpecDecode.Speculation;
+using SpecDecode.Stages;
 using SpecDecode.Tests.Scheduling;
-using SpecDecode.Verification;
 
 namespace SpecDecode.Tests.Sampling;
 

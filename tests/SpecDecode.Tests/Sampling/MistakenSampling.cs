@@ -1,7 +1,6 @@
 using System.Numerics.Tensors;
 using SpecDecode.Sampling;
-using SpecDecode.Scheduling;
-using SpecDecode.Verification;
+using SpecDecode.Speculation;
 
 namespace SpecDecode.Tests.Sampling;
 

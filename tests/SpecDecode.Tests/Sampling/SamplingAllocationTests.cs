@@ -3,6 +3,7 @@ using SpecDecode.Drafting;
 using SpecDecode.Plans;
 using SpecDecode.Sampling;
 using SpecDecode.Scheduling;
+using SpecDecode.Sequences;
 using SpecDecode.Tests.Scheduling;
 
 namespace SpecDecode.Tests.Sampling;

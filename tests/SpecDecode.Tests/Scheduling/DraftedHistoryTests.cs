@@ -1,4 +1,4 @@
-using SpecDecode.Diagnostics;
+using SpecDecode.Drafting;
 
 namespace SpecDecode.Tests.Scheduling;
 

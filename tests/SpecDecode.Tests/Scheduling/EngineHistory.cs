@@ -1,9 +1,9 @@
 using SpecDecode.Caching;
-using SpecDecode.Diagnostics;
 using SpecDecode.Drafting;
-using SpecDecode.Generation;
 using SpecDecode.Plans;
 using SpecDecode.Scheduling;
+using SpecDecode.Sequences;
+using SpecDecode.Stages;
 
 namespace SpecDecode.Tests.Scheduling;
 

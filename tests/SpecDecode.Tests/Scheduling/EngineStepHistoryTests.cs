@@ -1,5 +1,6 @@
 using SpecDecode.Caching;
 using SpecDecode.Scheduling;
+using SpecDecode.Sequences;
 
 namespace SpecDecode.Tests.Scheduling;
 

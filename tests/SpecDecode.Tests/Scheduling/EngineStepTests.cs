@@ -1,6 +1,6 @@
 using SpecDecode.Caching;
-using SpecDecode.Generation;
 using SpecDecode.Scheduling;
+using SpecDecode.Sequences;
 
 namespace SpecDecode.Tests.Scheduling;
 

@@ -1,6 +1,6 @@
 using SpecDecode.Caching;
 using SpecDecode.Plans;
-using SpecDecode.Scheduling;
+using SpecDecode.Stages;
 
 namespace SpecDecode.Tests.Scheduling;
 

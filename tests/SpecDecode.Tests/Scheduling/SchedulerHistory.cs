@@ -1,8 +1,8 @@
 using SpecDecode.Drafting;
-using SpecDecode.Generation;
-using SpecDecode.Plans;
 using SpecDecode.Sampling;
 using SpecDecode.Scheduling;
+using SpecDecode.Sequences;
+using SpecDecode.Stages;
 
 namespace SpecDecode.Tests.Scheduling;
 

@@ -3,7 +3,7 @@ using SpecDecode.Generation;
 using SpecDecode.Models;
 using SpecDecode.Plans;
 using SpecDecode.Sampling;
-using SpecDecode.Scheduling;
+using SpecDecode.Sequences;
 
 namespace SpecDecode.Tests.Scheduling;
 

@@ -1,3 +1,4 @@
+
 namespace SpecDecode.Tests.Tool;
 
 /// <summary>Tests that measure the process's memory, so that no other test may run beside them.</summary>

@@ -1,5 +1,4 @@
 using System.Text.Json.Nodes;
-using SpecDecode.Tests.Models.Checkpoints;
 
 namespace SpecDecode.Tests.Tool;
 

@@ -1,3 +1,4 @@
+
 namespace SpecDecode.Tests.Tool;
 
 public sealed class CommandWordsTests

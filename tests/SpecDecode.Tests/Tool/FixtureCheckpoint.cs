@@ -1,7 +1,7 @@
 using System.Buffers.Binary;
 using System.Text.Json;
 using System.Text.Json.Nodes;
-using SpecDecode.Tests.Models.Checkpoints;
+using SpecDecode.Tests.Checkpoints;
 
 namespace SpecDecode.Tests.Tool;
 

@@ -1,4 +1,3 @@
-using SpecDecode.Tests.Models.Checkpoints;
 
 namespace SpecDecode.Tests.Tool;
 

@@ -1,6 +1,5 @@
 using System.Diagnostics;
 using System.Text;
-using SpecDecode.Tests.Models.Checkpoints;
 
 namespace SpecDecode.Tests.Tool;
 

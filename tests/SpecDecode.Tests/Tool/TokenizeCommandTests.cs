@@ -1,6 +1,5 @@
 using System.Diagnostics;
 using System.Text.Json;
-using SpecDecode.Tests.Models.Checkpoints;
 
 namespace SpecDecode.Tests.Tool;
 
@@ -74,7 +73,7 @@ public sealed class TokenizeCommandTests : IDisposable
     [Fact]
     public void A_folder_with_tokenizer_model_alone_will_do()
     {
-        string source = Path.Combine(Tokenizers.ReferenceCaseTests.Folder("SentencePieceCases"), "llama.model");
+        string source = Path.Combine(TestFolders.TextCases, "Tokenizers", "SentencePieceCases", "llama.model");
         File.Copy(source, _folder.File("tokenizer.model"));
         ToolRun run = ToolRun.Of("tokenize", "--model", _folder.Path, "--text", "Hello", "--special", "--json");
         Assert.Equal(run.Ints("ids"), ToolRun.Of("tokenize", "--tokenizer", source, "--text", "Hello", "--special", "--json").Ints("ids"));

@@ -1,4 +1,4 @@
-using SpecDecode.Models.Descriptions;
+using SpecDecode.Descriptions;
 using SpecDecode.OnnxRuntime.Graphs.Protobuf;
 
 namespace SpecDecode.OnnxRuntime.Graphs;

@@ -1,9 +1,9 @@
 using System.Globalization;
 using System.Numerics.Tensors;
 using System.Runtime.InteropServices;
-using SpecDecode.Models.Descriptions;
-using SpecDecode.Models.Weights;
+using SpecDecode.Descriptions;
 using SpecDecode.OnnxRuntime.Graphs.Protobuf;
+using SpecDecode.Weights;
 
 namespace SpecDecode.OnnxRuntime.Graphs;
 

@@ -2,9 +2,9 @@ using System.Globalization;
 using System.Runtime.InteropServices;
 using Google.Protobuf;
 using Google.Protobuf.Collections;
-using SpecDecode.Models.Descriptions;
-using SpecDecode.Models.Weights;
+using SpecDecode.Descriptions;
 using SpecDecode.OnnxRuntime.Graphs.Protobuf;
+using SpecDecode.Weights;
 
 namespace SpecDecode.OnnxRuntime.Graphs;
 

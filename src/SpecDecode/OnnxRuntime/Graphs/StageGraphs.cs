@@ -1,5 +1,5 @@
-using SpecDecode.Models.Descriptions;
-using SpecDecode.Models.Weights;
+using SpecDecode.Descriptions;
+using SpecDecode.Weights;
 
 namespace SpecDecode.OnnxRuntime.Graphs;
 

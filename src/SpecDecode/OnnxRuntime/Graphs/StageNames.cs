@@ -1,3 +1,4 @@
+
 namespace SpecDecode.OnnxRuntime.Graphs;
 
 /// <summary>Names of the stages' inputs and outputs.</summary>

@@ -1,7 +1,7 @@
 using System.Globalization;
 using System.Runtime.Versioning;
 using System.Text;
-using SpecDecode.Models.Checkpoints;
+using SpecDecode.Checkpoints;
 
 namespace SpecDecode.OnnxRuntime.Memory;
 

@@ -1,6 +1,6 @@
 using Microsoft.ML.OnnxRuntime;
 using Microsoft.ML.OnnxRuntime.Tensors;
-using SpecDecode.Models.Descriptions;
+using SpecDecode.Descriptions;
 
 namespace SpecDecode.OnnxRuntime.Memory;
 

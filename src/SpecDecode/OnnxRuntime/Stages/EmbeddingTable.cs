@@ -1,7 +1,7 @@
 using System.Numerics.Tensors;
 using System.Runtime.InteropServices;
-using SpecDecode.Models.Descriptions;
-using SpecDecode.Models.Weights;
+using SpecDecode.Descriptions;
+using SpecDecode.Weights;
 
 namespace SpecDecode.OnnxRuntime.Stages;
 

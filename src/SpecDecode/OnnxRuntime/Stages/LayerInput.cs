@@ -1,5 +1,5 @@
 using SpecDecode.OnnxRuntime.Memory;
-using SpecDecode.Scheduling;
+using SpecDecode.Stages;
 
 namespace SpecDecode.OnnxRuntime.Stages;
 

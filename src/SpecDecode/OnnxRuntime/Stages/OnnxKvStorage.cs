@@ -1,6 +1,6 @@
 using Microsoft.ML.OnnxRuntime;
 using SpecDecode.Caching;
-using SpecDecode.Models.Descriptions;
+using SpecDecode.Descriptions;
 using SpecDecode.OnnxRuntime.Graphs;
 using SpecDecode.OnnxRuntime.Memory;
 

@@ -1,10 +1,10 @@
 using Microsoft.ML.OnnxRuntime;
 using SpecDecode.Caching;
-using SpecDecode.Models.Descriptions;
+using SpecDecode.Descriptions;
 using SpecDecode.OnnxRuntime.Graphs;
 using SpecDecode.OnnxRuntime.Memory;
 using SpecDecode.Plans;
-using SpecDecode.Scheduling;
+using SpecDecode.Stages;
 
 namespace SpecDecode.OnnxRuntime.Stages;
 
@@ -114,7 +114,7 @@ internal sealed class OnnxStages : IStages
     /// <inheritdoc/>
     public Precision? DraftPrecision { get; }
 
-    /// <summary>Whether a row comes out the same, bit for bit, whatever rows run beside it.</summary>
+    /// <inheritdoc/>
     public bool RowsAreAlike => _verifier.BlockRows.IsAlike && _verifier.HeadRows.IsAlike;
 
     /// <inheritdoc/>

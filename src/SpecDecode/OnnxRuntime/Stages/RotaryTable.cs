@@ -1,5 +1,5 @@
 using Microsoft.ML.OnnxRuntime;
-using SpecDecode.Models.Descriptions;
+using SpecDecode.Descriptions;
 using SpecDecode.OnnxRuntime.Memory;
 
 namespace SpecDecode.OnnxRuntime.Stages;

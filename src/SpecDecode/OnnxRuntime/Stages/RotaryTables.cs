@@ -1,4 +1,4 @@
-using SpecDecode.Models.Descriptions;
+using SpecDecode.Descriptions;
 using SpecDecode.OnnxRuntime.Memory;
 
 namespace SpecDecode.OnnxRuntime.Stages;

@@ -1,5 +1,5 @@
 using Microsoft.ML.OnnxRuntime;
-using SpecDecode.Models.Descriptions;
+using SpecDecode.Descriptions;
 using SpecDecode.OnnxRuntime.Graphs;
 using SpecDecode.OnnxRuntime.Memory;
 

@@ -1,9 +1,8 @@
 using Microsoft.ML.OnnxRuntime;
-using SpecDecode.Models;
-using SpecDecode.Models.Descriptions;
-using SpecDecode.Models.Weights;
+using SpecDecode.Descriptions;
 using SpecDecode.OnnxRuntime.Graphs;
 using SpecDecode.OnnxRuntime.Memory;
+using SpecDecode.Weights;
 
 namespace SpecDecode.OnnxRuntime.Stages;
 

@@ -1,0 +1,114 @@
+using Google.Protobuf;
+using SpecDecode.Checkpoints;
+using SpecDecode.Tokenizers.SentencePiece.Protobuf;
+
+namespace SpecDecode.Tokenizers.SentencePiece;
+
+/// <summary>Reads a SentencePiece model of kind BPE, with what lies beside it, as a tokenizer.</summary>
+internal static class SentencePieceReader
+{
+    /// <summary>What stands for a space in pieces.</summary>
+    public const string Mark = "\u2581";
+
+    private const int MaxFileSize = 16 << 20;
+    private const int MaxPieces = 1 << 21;
+    private const string Mend = "Download the file again from where the model comes from.";
+
+    /// <summary>Reads a model.</summary>
+    /// <param name="path">The path of a <c>tokenizer.model</c>.</param>
+    /// <exception cref="CheckpointException">A file is missing, damaged or contradicts itself.</exception>
+    /// <exception cref="UnsupportedTokenizerException">The model is sound but of a kind that is not supported.</exception>
+    public static TokenizerDefinition Read(string path)
+    {
+        var model = Parse(path);
+        CheckSupported(path, model);
+        var config = SentencePieceConfig.ReadBeside(path);
+        var vocabulary = new SentencePieceVocabulary(path, model, config);
+        var normalization = model.NormalizerSpec ?? new();
+        bool prefix = normalization.AddDummyPrefix && (config.Legacy || config.AddPrefixSpace);
+        return new()
+        {
+            Vocabulary = vocabulary.Tokens,
+            AddedTokens = vocabulary.AddedTokens,
+            Special = vocabulary.Special,
+            Normalizer = new SentencePieceNormalizer
+            {
+                Mark = normalization.EscapeWhitespaces ? Mark : " ",
+                AddsPrefix = prefix,
+                PrefixesEveryStretch = config.Legacy,
+                RemovesExtraSpaces = normalization.RemoveExtraWhitespaces,
+                Map = ReadMap(path, normalization),
+                UserDefined = vocabulary.UserDefined,
+            },
+            PreTokenizer = null,
+            Model = vocabulary.CreateModel(),
+            Frame = ReadFrame(path, model, config, vocabulary.Tokens),
+            Decoder = TokenDecoder.ForSentencePiece(
+                normalization.RemoveExtraWhitespaces ? LeadingSpace.All : prefix ? LeadingSpace.One : LeadingSpace.None),
+        };
+    }
+
+    private static ModelProto Parse(string path)
+    {
+        var bytes = CheckpointFile.ReadAll(path, MaxFileSize, out _);
+        try
+        {
+            // Counted before they are made: a piece of two bytes becomes an object of eighty.
+            int count = 0;
+            using var input = new CodedInputStream(bytes);
+            for (uint tag = input.ReadTag(); tag != 0; tag = input.ReadTag())
+            {
+                count += WireFormat.GetTagFieldNumber(tag) == ModelProto.PiecesFieldNumber ? 1 : 0;
+                input.SkipLastField();
+            }
+            if (count is 0 or > MaxPieces)
+                throw new CheckpointException(path, $"the file has {count} pieces, and a SentencePiece model has 1 to {MaxPieces}. {Mend}");
+            return ModelProto.Parser.ParseFrom(bytes);
+        }
+        catch (InvalidProtocolBufferException e)
+        {
+            throw new CheckpointException(path, $"the file is no SentencePiece model ({e.Message.TrimEnd('.')}). {Mend}", e);
+        }
+    }
+
+    private static void CheckSupported(string path, ModelProto model)
+    {
+        var trainer = model.TrainerSpec ?? new();
+        string? problem =
+            trainer.ModelType != TrainerSpec.Types.ModelType.Bpe ? $"the model is of kind {trainer.ModelType}, and only BPE is supported"
+            : trainer.TreatWhitespaceAsSuffix ? "the model marks spaces behind words (treat_whitespace_as_suffix), which is not supported"
+            : model.DenormalizerSpec is { PrecompiledCharsmap.Length: > 0 } ? "the model rewrites decoded text (denormalizer_spec), which is not supported"
+            : null;
+        if (problem is not null)
+        {
+            throw new UnsupportedTokenizerException(
+                path, $"{problem}. Work with token ids instead of text, or use a model with a byte-level or byte-fallback BPE tokenizer.");
+        }
+    }
+
+    private static PrecompiledCharsMap? ReadMap(string path, NormalizerSpec normalization)
+    {
+        if (normalization.PrecompiledCharsmap.IsEmpty)
+            return null;
+        return PrecompiledCharsMap.TryCreate(normalization.PrecompiledCharsmap.Span)
+            ?? throw new CheckpointException(path, $"its precompiled_charsmap is damaged. {Mend}");
+    }
+
+    private static SpecialTokenFrame ReadFrame(string path, ModelProto model, SentencePieceConfig config, Vocabulary tokens)
+    {
+        var trainer = model.TrainerSpec ?? new();
+        return new(
+            Find(config.AddBos ?? true, config.BosToken ?? trainer.BosPiece, config.AddBos == true, "add_bos_token"),
+            Find(config.AddEos, config.EosToken ?? trainer.EosPiece, config.AddEos, "add_eos_token"));
+
+        int[] Find(bool adds, string text, bool required, string key)
+        {
+            if (adds && tokens.TryGetId(text, out int id))
+                return [id];
+            return required
+                ? throw new CheckpointException(
+                    path, $"{SentencePieceConfig.FileName} beside it asks for '{key}', but the token '{CheckpointText.Shorten(text)}' is not in the vocabulary. {Mend}")
+                : [];
+        }
+    }
+}

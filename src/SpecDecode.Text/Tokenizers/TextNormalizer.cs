@@ -1,0 +1,112 @@
+
+namespace SpecDecode.Tokenizers;
+
+/// <summary>Rewrites text before it is cut into words.</summary>
+internal abstract class TextNormalizer
+{
+    /// <summary>The rewritten text.</summary>
+    /// <param name="text">Well-formed UTF-16.</param>
+    /// <param name="atStart">Whether it begins where the whole text begins.</param>
+    /// <exception cref="SpecDecodeException">The result would be longer than is supported.</exception>
+    public abstract string Apply(string text, bool atStart);
+
+    /// <summary>Reads the object <c>normalizer</c>; null leaves the text as it is.</summary>
+    /// <exception cref="UnsupportedTokenizerException">Its kind is unknown.</exception>
+    public static TextNormalizer? Read(JsonNode? node)
+    {
+        if (node is not { } part)
+            return null;
+        var type = part.Get("type");
+        switch (type.Text())
+        {
+            case "Sequence":
+                return new SequenceNormalizer([.. part.Get("normalizers").Items().Select(item => Read(item)!)]);
+            case "Prepend":
+                var prefix = part.Get("prepend").Text();
+                return new Rewrite(text => text.Length > 0 ? prefix + text : text);
+            case "Replace":
+                return ReadReplace(part);
+            case "NFC":
+                return new Rewrite(text => UnicodeNormalizer.Normalize(text, compatible: false, compose: true));
+            case "NFD":
+                return new Rewrite(text => UnicodeNormalizer.Normalize(text, compatible: false, compose: false));
+            case "NFKC":
+                return new Rewrite(text => UnicodeNormalizer.Normalize(text, compatible: true, compose: true));
+            case "NFKD":
+                return new Rewrite(text => UnicodeNormalizer.Normalize(text, compatible: true, compose: false));
+            case "Lowercase":
+                return new Rewrite(CharacterRewriting.Lowercase);
+            case "StripAccents":
+                return new Rewrite(CharacterRewriting.WithoutMarks);
+            case "Nmt":
+                return new Rewrite(CharacterRewriting.Nmt);
+            case "ByteLevel":
+                return new Rewrite(text => ByteAlphabet.Spell(text));
+            case "BertNormalizer":
+                return ReadBert(part);
+            case "Precompiled":
+                var map = PrecompiledCharsMap.Read(part.Get("precompiled_charsmap"));
+                return new Rewrite(map.RewriteGraphemes);
+            case "Strip":
+                bool left = part.Get("strip_left").Flag();
+                bool right = part.Get("strip_right").Flag();
+                return new Rewrite(text => Strip(text, left, right));
+            case var other:
+                throw type.Unsupported($"is the normalizer '{other}', which is not supported");
+        }
+    }
+
+    private static string Strip(string text, bool left, bool right)
+    {
+        var rest = left ? text.AsSpan().TrimStart() : text;
+        return (right ? rest.TrimEnd() : rest).ToString();
+    }
+
+    private static Rewrite ReadReplace(JsonNode node)
+    {
+        var content = node.Get("content").Text();
+        var pattern = node.Get("pattern");
+        if (pattern.TryGet("String") is { } literal)
+        {
+            var old = literal.Text();
+            return old.Length > 0
+                ? new Rewrite(text => TextRewriting.Replace(text, old, content))
+                : throw literal.Error("is empty");
+        }
+        var regex = TextPattern.Read(pattern);
+        return new Rewrite(text => TextRewriting.Replace(text, regex, content));
+    }
+
+    private static SequenceNormalizer ReadBert(JsonNode node)
+    {
+        bool lowercase = node.Flag("lowercase", true);
+        List<TextNormalizer> parts = [];
+        if (node.Flag("clean_text", true))
+            parts.Add(new Rewrite(CharacterRewriting.Clean));
+        if (node.Flag("handle_chinese_chars", true))
+            parts.Add(new Rewrite(CharacterRewriting.SpaceIdeographs));
+        if (node.Flag("strip_accents", lowercase))
+            parts.Add(new Rewrite(text => CharacterRewriting.WithoutNonspacingMarks(UnicodeNormalizer.Normalize(text, compatible: false, compose: false))));
+        if (lowercase)
+            parts.Add(new Rewrite(CharacterRewriting.Lowercase));
+        return new SequenceNormalizer([.. parts]);
+    }
+
+    private sealed class SequenceNormalizer(TextNormalizer[] parts) : TextNormalizer
+    {
+        public override string Apply(string text, bool atStart)
+        {
+            foreach (var part in parts)
+            {
+                text = part.Apply(text, atStart);
+                TextRewriting.Check(text.Length);
+            }
+            return text;
+        }
+    }
+
+    private sealed class Rewrite(Func<string, string> rewrite) : TextNormalizer
+    {
+        public override string Apply(string text, bool atStart) => rewrite(text);
+    }
+}

@@ -1,0 +1,28 @@
+using System.Runtime.InteropServices;
+using System.Runtime.Versioning;
+
+namespace SpecDecode.Checkpoints;
+
+/// <summary>The operating system's <c>madvise</c>.</summary>
+[SupportedOSPlatform("linux")]
+internal static unsafe partial class PageAdvice
+{
+    private const int MadviseDontNeed = 4;
+
+    /// <summary>
+    /// Takes the pages of a read-only file mapping out of the process's resident memory. They are clean, so nothing is lost:
+    /// the next read faults them in again. It is advice; the kernel's refusal changes only how much memory is resident.
+    /// </summary>
+    /// <param name="start">Where the mapping begins; the operating system puts that on a page.</param>
+    /// <param name="offset">The first byte, from <paramref name="start"/>.</param>
+    /// <param name="length">How many bytes.</param>
+    public static void DoNotNeed(byte* start, long offset, long length)
+    {
+        long firstPage = offset & ~(Environment.SystemPageSize - 1L);
+        _ = Madvise(start + firstPage, (nuint)(offset + length - firstPage), MadviseDontNeed);
+    }
+
+    [LibraryImport("libc", EntryPoint = "madvise")]
+    [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
+    private static partial int Madvise(void* address, nuint length, int advice);
+}

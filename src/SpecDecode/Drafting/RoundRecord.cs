@@ -1,0 +1,35 @@
+namespace SpecDecode.Drafting;
+
+/// <summary>What one round did for one sequence.</summary>
+public readonly record struct RoundRecord
+{
+    /// <summary>Tokens that the drafter proposed; 0 is a plain step.</summary>
+    public required int Drafted { get; init; }
+
+    /// <summary>Draft tokens that acceptance looked at: the accepted ones and the first that was not.</summary>
+    public required int Evaluated { get; init; }
+
+    /// <summary>Draft tokens that became output: those at the positions 0 to Accepted − 1 of the draft.</summary>
+    public required int Accepted { get; init; }
+
+    /// <summary>Tokens that became output: the accepted ones and, unless the text ended before it, the verifier's own.</summary>
+    public required int Appended { get; init; }
+
+    /// <summary>Where the verifier's own token came from.</summary>
+    public required LastToken Last { get; init; }
+
+    /// <summary>Rows that the drafter ran.</summary>
+    public required int DraftRows { get; init; }
+
+    /// <summary>Rows that the verifier ran at full depth.</summary>
+    public required int VerifyRows { get; init; }
+
+    /// <summary>The rows' share of the step's draft passes.</summary>
+    public required TimeSpan DraftTime { get; init; }
+
+    /// <summary>The rows' share of the step's verifying pass.</summary>
+    public required TimeSpan VerifyTime { get; init; }
+
+    /// <summary>Draft tokens that did not become output.</summary>
+    public int Discarded => Drafted - Accepted;
+}

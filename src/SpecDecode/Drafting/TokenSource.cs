@@ -1,0 +1,17 @@
+namespace SpecDecode.Drafting;
+
+/// <summary>How a token came into the text.</summary>
+public enum TokenSource
+{
+    /// <summary>The verifier wrote it in a step without a draft; the first token of a text is always of these.</summary>
+    Plain,
+
+    /// <summary>It was drafted and accepted.</summary>
+    AcceptedDraft,
+
+    /// <summary>The verifier put it in place of a draft token that it did not accept.</summary>
+    Correction,
+
+    /// <summary>The verifier wrote it behind a draft that it accepted as a whole.</summary>
+    Bonus,
+}

@@ -1,0 +1,20 @@
+using SpecDecode.Checkpoints;
+using SpecDecode.Descriptions;
+
+namespace SpecDecode.Families;
+
+/// <summary>
+/// How one family's config keys and tensor names map onto a <see cref="DecoderDescription"/>. This is all that a new
+/// family writes; <see cref="DecoderDescriber"/> holds what families have in common.
+/// </summary>
+internal interface IModelFamily
+{
+    /// <summary>The <c>model_type</c> in config.json that this family reads.</summary>
+    string ModelType { get; }
+
+    /// <summary>Reads the config and looks up every tensor that the model needs, in order of use.</summary>
+    /// <param name="checkpoint">The opened folder.</param>
+    /// <returns>The model as data.</returns>
+    /// <exception cref="CheckpointException">A key or a tensor is missing or does not fit the others.</exception>
+    DecoderDescription Describe(Checkpoint checkpoint);
+}

@@ -1,0 +1,25 @@
+using SpecDecode.Drafting;
+using SpecDecode.Sequences;
+
+namespace SpecDecode.Scheduling;
+
+/// <summary>Is told what the engine does, as records, by the thread that runs the steps. Must be quick, and must not throw.</summary>
+internal interface IEngineObserver
+{
+    /// <summary>After a step that somebody took part in.</summary>
+    void OnStep(in StepRecord step);
+
+    /// <summary>After a round that gave a sequence tokens; not for the first token, which comes with the prompt.</summary>
+    void OnRound(in RoundRecord round);
+
+    /// <summary>When a sequence has ended, whatever the reason.</summary>
+    void OnEnded(Sequence sequence);
+
+    /// <summary>When a verifying pass has failed; its sequences are tried alone.</summary>
+    void OnPassFailed(Exception error);
+
+    /// <summary>When a request was not taken; called by the thread that asks, several at a time maybe.</summary>
+    void OnRefused(Exception error)
+    {
+    }
+}

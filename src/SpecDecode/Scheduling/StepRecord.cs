@@ -1,0 +1,39 @@
+
+namespace SpecDecode.Scheduling;
+
+/// <summary>What one step of the engine did for all sequences together.</summary>
+public readonly record struct StepRecord
+{
+    /// <summary>Sequences that took part.</summary>
+    public required int Sequences { get; init; }
+
+    /// <summary>Rows of prompts that were read.</summary>
+    public int PromptRows { get; init; }
+
+    /// <summary>Rows of draft passes: one for each draft token.</summary>
+    public int DraftRows { get; init; }
+
+    /// <summary>Rows of the verifying pass at full depth, those of prompts included.</summary>
+    public int VerifyRows { get; init; }
+
+    /// <summary>Tokens that became output.</summary>
+    public int NewTokens { get; init; }
+
+    /// <summary>
+    /// Passes that failed. A draft pass that fails ends the drafts in it; a verifying pass that fails leaves its sequences as they
+    /// were, to be tried one by one.
+    /// </summary>
+    public int FailedPasses { get; init; }
+
+    /// <summary>Time of the draft passes.</summary>
+    public TimeSpan DraftTime { get; init; }
+
+    /// <summary>Time of the verifying pass, its head included.</summary>
+    public TimeSpan VerifyTime { get; init; }
+
+    /// <summary>Time of the whole step.</summary>
+    public TimeSpan Time { get; init; }
+
+    /// <summary>Time spent inside calls of the runtime that computes the stages; part of <see cref="Time"/>.</summary>
+    public TimeSpan RuntimeTime { get; init; }
+}

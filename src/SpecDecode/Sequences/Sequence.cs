@@ -1,0 +1,219 @@
+using System.Diagnostics;
+using SpecDecode.Caching;
+using SpecDecode.Drafting;
+using SpecDecode.Sampling;
+
+namespace SpecDecode.Sequences;
+
+/// <summary>
+/// One text in the making: its prompt, what was added to it, and its cache once it is admitted. Committed tokens are those whose
+/// entries are in the cache; the last known token is always still to be computed. Belongs to the thread that runs the steps;
+/// only <see cref="RequestCancellation"/> may be called from any.
+/// </summary>
+internal sealed class Sequence : IDisposable
+{
+    // A drafter that fails so often is left alone; the text goes on plainly.
+    private const int MostDraftFailures = 3;
+
+    private static readonly Sampler GreedySampler = new(SamplingOptions.Greedy);
+
+    private readonly int[] _tokens;
+    private readonly IReadOnlySet<int> _endOfSequence;
+    private KvCache? _cache;
+    private int _draftFailures;
+    private volatile bool _isCancellationRequested;
+
+    /// <summary>Takes a prompt.</summary>
+    /// <param name="prompt">Token ids, at least one, all within the vocabulary.</param>
+    /// <param name="maxNewTokens">New tokens after which the text ends, at least 1.</param>
+    /// <param name="endOfSequence">Ids that end the text.</param>
+    /// <param name="cache">An empty cache that holds prompt and new tokens; null where it comes with <see cref="Admit"/>.</param>
+    /// <param name="draft">How it drafts; null for plain decoding.</param>
+    /// <param name="sampler">How its tokens are chosen; null for greedy.</param>
+    public Sequence(
+        ReadOnlySpan<int> prompt, int maxNewTokens, IReadOnlySet<int> endOfSequence, KvCache? cache, DraftOptions? draft = null,
+        Sampler? sampler = null)
+    {
+        Draft = draft;
+        Sampler = sampler ?? GreedySampler;
+        PromptLength = prompt.Length;
+        _tokens = new int[prompt.Length + maxNewTokens];
+        prompt.CopyTo(_tokens);
+        Length = prompt.Length;
+        _endOfSequence = endOfSequence;
+        _cache = cache;
+        EnqueuedTimestamp = Stopwatch.GetTimestamp();
+    }
+
+    /// <summary>Its key/value cache.</summary>
+    /// <exception cref="InvalidOperationException">It has not been admitted.</exception>
+    public KvCache Cache => _cache ?? throw new InvalidOperationException("The sequence has not been admitted.");
+
+    /// <summary>How it drafts; null for plain decoding.</summary>
+    public DraftOptions? Draft { get; }
+
+    /// <summary>How its tokens are chosen.</summary>
+    public Sampler Sampler { get; }
+
+    /// <summary>The sums of its rounds.</summary>
+    public DraftStatistics Statistics { get; } = new();
+
+    /// <summary>What the last step that gave it tokens did; the first token's step counts as plain.</summary>
+    public RoundRecord LastRound { get; private set; }
+
+    /// <summary>The prompt.</summary>
+    public ReadOnlySpan<int> Prompt => _tokens.AsSpan(0, PromptLength);
+
+    /// <summary>Tokens of the prompt.</summary>
+    public int PromptLength { get; }
+
+    /// <summary>Most tokens, prompt and new ones: the positions that its cache must have.</summary>
+    public int Capacity => _tokens.Length;
+
+    /// <summary>Tokens known so far: prompt and new ones.</summary>
+    public int Length { get; private set; }
+
+    /// <summary>Known tokens that are not in the cache yet: pieces of the prompt, or the last token.</summary>
+    public ReadOnlySpan<int> Pending => _tokens.AsSpan(Cache.CommittedLength, Length - Cache.CommittedLength);
+
+    /// <summary>Whether more of the prompt than its last token is still to be read.</summary>
+    public bool ReadsPrompt => Cache.CommittedLength < PromptLength - 1;
+
+    /// <summary>Whether no new token is known yet: what runs is the prompt.</summary>
+    public bool WritesFirstToken => Length == PromptLength;
+
+    /// <summary>
+    /// Most tokens that its next draft may have: so many that draft and bonus token still fit. None before the first new
+    /// token, since prompts are read at full depth, nor while more than the last known token is pending.
+    /// </summary>
+    public int DraftLimit => Draft is null || WritesFirstToken || Pending.Length > 1 || _draftFailures >= MostDraftFailures
+        ? 0
+        : Math.Min(Draft.Length, _tokens.Length - Length - 1);
+
+    /// <summary>The tokens that were added to the prompt.</summary>
+    public ReadOnlySpan<int> NewTokens => _tokens.AsSpan(PromptLength, Length - PromptLength);
+
+    /// <summary>One of them, which never changes: for a reader that knows from elsewhere that it is there.</summary>
+    public int NewToken(int index) => _tokens[PromptLength + index];
+
+    /// <summary>Those of them that are text: all but the one that stopped it.</summary>
+    public ReadOnlySpan<int> TextTokens => FinishReason == SpecDecode.FinishReason.Stop ? NewTokens[..^1] : NewTokens;
+
+    /// <summary>Why the text ended; null while it goes on.</summary>
+    public FinishReason? FinishReason { get; private set; }
+
+    /// <summary>What made it fail; null unless it did.</summary>
+    public Exception? Error { get; private set; }
+
+    /// <summary>Whether a pass in which it took part has failed, so that it is tried alone.</summary>
+    public bool IsSuspect { get; set; }
+
+    /// <summary>Number of the last step that served it; 0 before.</summary>
+    public long LastServed { get; set; }
+
+    /// <summary>Its place among the live sequences in this step.</summary>
+    public int Place { get; set; }
+
+    /// <summary>Bytes that are reserved for its cache in the budget.</summary>
+    public long ReservedBytes { get; set; }
+
+    /// <summary>When it came, when it was admitted, when its first new token was known, when it ended; 0 before.</summary>
+    public long EnqueuedTimestamp { get; private set; }
+
+    /// <inheritdoc cref="EnqueuedTimestamp"/>
+    public long AdmittedTimestamp { get; private set; }
+
+    /// <inheritdoc cref="EnqueuedTimestamp"/>
+    public long FirstTokenTimestamp { get; private set; }
+
+    /// <inheritdoc cref="EnqueuedTimestamp"/>
+    public long EndedTimestamp { get; private set; }
+
+    /// <summary>From its coming to its admission, or to its end where it was never admitted; once it has ended.</summary>
+    public TimeSpan QueueTime => Stopwatch.GetElapsedTime(EnqueuedTimestamp, Admitted);
+
+    /// <summary>From its admission to its first new token, or to its end where there was none; once it has ended.</summary>
+    public TimeSpan PrefillTime => Stopwatch.GetElapsedTime(Admitted, FirstTokenTimestamp == 0 ? EndedTimestamp : FirstTokenTimestamp);
+
+    /// <summary>From its first new token to its last; once it has ended.</summary>
+    public TimeSpan DecodeTime => NewTokens.Length > 1 ? Stopwatch.GetElapsedTime(FirstTokenTimestamp, EndedTimestamp) : TimeSpan.Zero;
+
+    /// <summary>Whether somebody wants it to end; it does so between two passes.</summary>
+    public bool IsCancellationRequested => _isCancellationRequested;
+
+    /// <summary>Whether a token ends the text.</summary>
+    public bool Ends(int token) => _endOfSequence.Contains(token);
+
+    /// <summary>Notes that it comes now, where it was made before.</summary>
+    public void Enqueue() => EnqueuedTimestamp = Stopwatch.GetTimestamp();
+
+    /// <summary>Gives it its cache.</summary>
+    public void Admit(KvCache cache)
+    {
+        _cache = cache;
+        AdmittedTimestamp = Stopwatch.GetTimestamp();
+    }
+
+    /// <summary>Adds the output of a round and notices when it ends the text.</summary>
+    /// <param name="output">The tokens; at least one, and no more than there is room for.</param>
+    /// <param name="round">What the round did.</param>
+    public void Append(ReadOnlySpan<int> output, in RoundRecord round)
+    {
+        LastRound = round;
+        if (WritesFirstToken)
+        {
+            FirstTokenTimestamp = Stopwatch.GetTimestamp();
+        }
+        else
+        {
+            Statistics.Add(LastRound);
+        }
+
+        output.CopyTo(_tokens.AsSpan(Length));
+        Length += output.Length;
+
+        if (Ends(_tokens[Length - 1]))
+        {
+            End(SpecDecode.FinishReason.Stop);
+        }
+        else if (Length == _tokens.Length)
+        {
+            End(SpecDecode.FinishReason.Length);
+        }
+    }
+
+    /// <summary>Notes that a draft pass failed in which it took part.</summary>
+    public void NoteDraftFailure() => _draftFailures++;
+
+    /// <summary>Asks for an end; safe from any thread.</summary>
+    public void RequestCancellation() => _isCancellationRequested = true;
+
+    /// <summary>Ends the text where it is.</summary>
+    /// <param name="reason">Why.</param>
+    public void Cancel(FinishReason reason = SpecDecode.FinishReason.Cancelled) => End(reason);
+
+    /// <summary>Ends the text where it is, because of an error.</summary>
+    public void Fail(Exception error)
+    {
+        if (FinishReason is null)
+        {
+            Error = error;
+            End(SpecDecode.FinishReason.Failed);
+        }
+    }
+
+    /// <summary>Gives the cache back.</summary>
+    public void Dispose() => _cache?.Dispose();
+
+    // Who gives up in the queue has waited too: without them a queue that is too long would look short.
+    private long Admitted => AdmittedTimestamp == 0 ? EndedTimestamp : AdmittedTimestamp;
+
+    private void End(FinishReason reason)
+    {
+        if (FinishReason is null)
+        {
+            FinishReason = reason;
+            EndedTimestamp = Stopwatch.GetTimestamp();
+        }
+    }
+}

@@ -1,0 +1,191 @@
+using SpecDecode.Drafting;
+using SpecDecode.Sampling;
+using SpecDecode.Sequences;
+using SpecDecode.Stages;
+
+namespace SpecDecode.Speculation;
+
+/// <summary>
+/// One sequence's part in a step: the rows that it brings, the draft, and what became of it. With C committed positions, P
+/// pending tokens and a draft of K tokens, the rows are at positions C to C + P + K − 1. Made once for each place in a step
+/// and reused.
+/// </summary>
+internal sealed class Round
+{
+    // The token that is drafted from, and the draft behind it; once the round is decided, the output behind it.
+    private readonly int[] _tokens = new int[DraftOptions.MaxLength + 2];
+    private readonly List<TokenDistribution> _draftDistributions = [];
+
+    /// <summary>The sequence.</summary>
+    public Sequence Sequence { get; private set; } = null!;
+
+    /// <summary>Its place in the cache transaction.</summary>
+    public int CachePlace { get; private set; }
+
+    /// <summary>Committed positions C before the step.</summary>
+    public int CommittedLength { get; private set; }
+
+    /// <summary>Pending tokens P that take part: the last known token, or a piece of the prompt.</summary>
+    public int PendingLength { get; private set; }
+
+    /// <summary>Whether the last known token is among them, so that the next token will be known.</summary>
+    public bool ReachesEnd { get; private set; }
+
+    /// <summary>Most tokens that may be drafted.</summary>
+    public int DraftLimit { get; private set; }
+
+    /// <summary>Tokens drafted so far, K.</summary>
+    public int DraftLength { get; private set; }
+
+    /// <summary>Whether another token is to be drafted.</summary>
+    public bool WantsDraft { get; private set; }
+
+    /// <summary>First slot of the rows kept while drafting; as many as drafted tokens.</summary>
+    public int KeptSlot { get; private set; }
+
+    /// <summary>Row of the first of its rows in the verifying pass.</summary>
+    public int FirstRow { get; set; }
+
+    /// <summary>Rows in the verifying pass: P + K.</summary>
+    public int Rows => PendingLength + DraftLength;
+
+    /// <summary>Rows whose logits are needed: that of the last pending token and those of the draft.</summary>
+    public int ScoredRows => ReachesEnd ? DraftLength + 1 : 0;
+
+    /// <summary>The draft.</summary>
+    public ReadOnlySpan<int> Draft => _tokens.AsSpan(1, DraftLength);
+
+    /// <summary>Whether the draft's rows were kept where they were exact; else verification runs them from the beginning.</summary>
+    public bool HasKeptRows => DraftLength > 0 && Sequence.Draft!.Weights == WeightSet.Verifier;
+
+    /// <summary>Tokens of the rows that verification runs from the beginning: those of the pending tokens and of the draft, or just the last where the others were kept.</summary>
+    public ReadOnlySpan<int> TokensToEnter => HasKeptRows ? _tokens.AsSpan(DraftLength, 1)
+        : DraftLength > 0 ? _tokens.AsSpan(0, DraftLength + 1)
+        : Sequence.Pending[..PendingLength];
+
+    /// <summary>Draft tokens accepted so far.</summary>
+    public int Accepted { get; private set; }
+
+    /// <summary>Whether it is known how far the output goes, so that no further row is judged.</summary>
+    public bool IsDecided { get; private set; }
+
+    /// <summary>Why the verifier can choose no token; null when it can.</summary>
+    public SpecDecodeException? Error { get; private set; }
+
+    /// <summary>Tokens that become output: accepted ones and the verifier's own, up to an end of the text.</summary>
+    public int Appended { get; private set; }
+
+    /// <summary>Begins a round without a draft.</summary>
+    /// <param name="sequence">The sequence.</param>
+    /// <param name="pendingLength">How many of its pending tokens take part.</param>
+    public void Begin(Sequence sequence, int pendingLength)
+    {
+        Sequence = sequence;
+        CommittedLength = sequence.Cache.CommittedLength;
+        PendingLength = pendingLength;
+        ReachesEnd = pendingLength == sequence.Pending.Length;
+        DraftLength = 0;
+        _tokens[0] = sequence.Pending[^1];
+        FirstRow = 0;
+        Accepted = 0;
+        IsDecided = false;
+        Error = null;
+        Appended = 0;
+    }
+
+    /// <summary>Takes the round into the step.</summary>
+    /// <param name="cachePlace">Its cache's place in the transaction.</param>
+    /// <param name="draftLimit">Most tokens that may be drafted.</param>
+    /// <param name="keptSlot">First of as many slots for kept rows.</param>
+    public void Admit(int cachePlace, int draftLimit, int keptSlot)
+    {
+        CachePlace = cachePlace;
+        DraftLimit = draftLimit;
+        WantsDraft = draftLimit > 0;
+        KeptSlot = keptSlot;
+    }
+
+    /// <summary>Ends the draft as it is.</summary>
+    public void EndDraft() => WantsDraft = false;
+
+    /// <summary>The token whose row the drafter runs next: the last known one, then each draft token.</summary>
+    public int TokenToDraftFrom => _tokens[DraftLength];
+
+    /// <summary>Adds a draft token.</summary>
+    /// <param name="token">The token.</param>
+    /// <param name="goOn">Whether more may follow it.</param>
+    public void AddDraft(int token, bool goOn)
+    {
+        _tokens[++DraftLength] = token;
+        WantsDraft = goOn && DraftLength < DraftLimit;
+    }
+
+    /// <summary>Where the distribution that a draft token was drawn from is kept until the token is judged.</summary>
+    /// <param name="place">The token's place in the draft.</param>
+    public TokenDistribution DraftDistribution(int place)
+    {
+        while (_draftDistributions.Count <= place)
+        {
+            _draftDistributions.Add(new TokenDistribution());
+        }
+
+        return _draftDistributions[place];
+    }
+
+    /// <summary>Judges the next place by the verifier's choice there: the draft's token stands if it is that, or is corrected to it.</summary>
+    /// <param name="token">The verifier's choice at the next draft token's place, or behind the whole draft.</param>
+    public void Settle(int token)
+    {
+        if (Accepted < DraftLength && _tokens[1 + Accepted] == token)
+        {
+            Appended = ++Accepted;
+            IsDecided = Sequence.Ends(token);
+        }
+        else
+        {
+            Correct(token);
+        }
+    }
+
+    /// <summary>Puts the verifier's own token at the next place, whatever was drafted there, and so ends the round.</summary>
+    public void Correct(int token)
+    {
+        _tokens[1 + Accepted] = token;
+        Appended = Accepted + 1;
+        IsDecided = true;
+    }
+
+    /// <summary>Ends the round without output, since the verifier's logits are no numbers.</summary>
+    public void Fail(SpecDecodeException error)
+    {
+        Error = error;
+        Accepted = 0;
+        Appended = 0;
+        IsDecided = true;
+    }
+
+    /// <summary>The output: accepted draft tokens, then the verifier's own.</summary>
+    public ReadOnlySpan<int> Output => _tokens.AsSpan(1, Appended);
+
+    /// <summary>Positions that are exact once the output is known: all but that of the output's last token.</summary>
+    public int KeptLength => CommittedLength + (Error is not null ? 0 : PendingLength + (ReachesEnd ? Appended - 1 : 0));
+
+    /// <summary>What the round did.</summary>
+    /// <param name="draftTimePerRow">Time of the step's draft passes for each of their rows.</param>
+    /// <param name="verifyTimePerRow">Time of the step's verifying pass for each of its rows.</param>
+    public RoundRecord Record(TimeSpan draftTimePerRow, TimeSpan verifyTimePerRow) => new()
+    {
+        Drafted = DraftLength,
+        Evaluated = Math.Min(Accepted + 1, DraftLength),
+        Accepted = Accepted,
+        Appended = Appended,
+        Last = DraftLength == 0 ? LastToken.Plain
+            : Appended == Accepted ? LastToken.None
+            : Accepted == DraftLength ? LastToken.Bonus
+            : LastToken.Correction,
+        DraftRows = DraftLength,
+        VerifyRows = Rows,
+        DraftTime = draftTimePerRow * DraftLength,
+        VerifyTime = verifyTimePerRow * Rows,
+    };
+}

@@ -1,0 +1,169 @@
+using SpecDecode.Plans;
+using SpecDecode.Sampling;
+using SpecDecode.Stages;
+
+namespace SpecDecode.Speculation;
+
+/// <summary>
+/// Runs the rows of all rounds through the full plan at once. Rows that a draft has left at some depth are exact up to
+/// there and join at that depth; all others (last draft tokens, tokens of plain sequences, pieces of prompts) enter at
+/// depth 0. So at block i all rows whose depth is at most i run.
+/// </summary>
+internal sealed class Verifier
+{
+    private readonly IStages _stages;
+    private readonly AcceptanceRules _rules;
+    private readonly LayerPlan _fullPlan;
+    private readonly List<RowSource> _sources = [];
+    private readonly int[] _scoredRows;
+    private readonly Round[] _scoredRounds;
+    private RowBatch _batch;
+    private RowBatch _next;
+
+    /// <summary>Makes a verifier.</summary>
+    /// <param name="stages">The model.</param>
+    /// <param name="rules">How tokens are chosen and drafts accepted.</param>
+    public Verifier(IStages stages, AcceptanceRules rules)
+    {
+        _stages = stages;
+        _rules = rules;
+        _fullPlan = LayerPlan.Full(stages.LayerCount);
+        _batch = new RowBatch(stages.MaxRows);
+        _next = new RowBatch(stages.MaxRows);
+        _scoredRows = new int[stages.MaxScoredRows];
+        _scoredRounds = new Round[stages.MaxScoredRows];
+    }
+
+    /// <summary>Runs the rounds' rows, and judges the drafts by what the full model makes of them.</summary>
+    /// <returns>Rows that were run at full depth.</returns>
+    public int Run(IReadOnlyList<Round> rounds)
+    {
+        Enter(rounds);
+        int depth = 0;
+        while (depth < _fullPlan.Blocks.Length)
+        {
+            int join = NextJoin(rounds, depth);
+            Pass.Run(_stages, _fullPlan.Blocks.AsSpan()[depth..join], _batch);
+            depth = join;
+            Join(rounds, depth);
+        }
+
+        Score(rounds);
+        return _batch.Rows;
+    }
+
+    private static int KeptDepth(Round round) => round.Sequence.Draft!.Plan.ExactDepth;
+
+    // Rows at depth 0: all but those that were kept.
+    private void Enter(IReadOnlyList<Round> rounds)
+    {
+        _batch.Clear();
+        for (int i = 0; i < rounds.Count; i++)
+        {
+            Round round = rounds[i];
+            ReadOnlySpan<int> tokens = round.TokensToEnter;
+            round.FirstRow = _batch.Add(round.Sequence.Cache, round.CommittedLength + round.Rows - tokens.Length, tokens);
+        }
+
+        _stages.Embed(_batch);
+        Join(rounds, depth: 0);
+    }
+
+    private int NextJoin(IReadOnlyList<Round> rounds, int depth)
+    {
+        int next = _fullPlan.Blocks.Length;
+        for (int i = 0; i < rounds.Count; i++)
+        {
+            if (rounds[i].HasKeptRows && KeptDepth(rounds[i]) > depth)
+            {
+                next = Math.Min(next, KeptDepth(rounds[i]));
+            }
+        }
+
+        return next;
+    }
+
+    // Rows that were kept at this depth go before their sequence's others, in position order.
+    private void Join(IReadOnlyList<Round> rounds, int depth)
+    {
+        bool joins = false;
+        for (int i = 0; i < rounds.Count; i++)
+        {
+            joins |= rounds[i].HasKeptRows && KeptDepth(rounds[i]) == depth;
+        }
+
+        if (!joins)
+        {
+            return;
+        }
+
+        _next.Clear();
+        _sources.Clear();
+        for (int i = 0; i < rounds.Count; i++)
+        {
+            Round round = rounds[i];
+            RowSpan span = _batch.Spans[i];
+            int keptRows = round.HasKeptRows && KeptDepth(round) == depth ? round.DraftLength : 0;
+            if (keptRows > 0)
+            {
+                _sources.Add(new RowSource(IsKept: true, round.KeptSlot, keptRows));
+            }
+
+            _sources.Add(new RowSource(IsKept: false, span.FirstRow, span.Rows));
+            round.FirstRow = _next.AddRows(span.Cache, span.FirstPosition - keptRows, keptRows + span.Rows);
+        }
+
+        (_batch, _next) = (_next, _batch);
+        _stages.Arrange(_sources, _batch);
+    }
+
+    private void Score(IReadOnlyList<Round> rounds)
+    {
+        int scored = 0;
+        for (int i = 0; i < rounds.Count; i++)
+        {
+            Round round = rounds[i];
+            for (int index = 0; index < round.ScoredRows && !round.IsDecided; index++)
+            {
+                _scoredRows[scored] = round.FirstRow + round.PendingLength - 1 + index;
+                _scoredRounds[scored] = round;
+                if (++scored == _scoredRows.Length)
+                {
+                    Judge(scored);
+                    scored = 0;
+                }
+            }
+        }
+
+        if (scored > 0)
+        {
+            Judge(scored);
+        }
+    }
+
+    // Row after row of each round, until it is decided; rows behind that are computed with the others and not looked at.
+    private void Judge(int scored)
+    {
+        ReadOnlySpan<float> logits = _stages.Head(_scoredRows.AsSpan(0, scored));
+        for (int i = 0; i < scored; i++)
+        {
+            Round round = _scoredRounds[i];
+            if (!round.IsDecided)
+            {
+                Judge(round, new LogitRow(logits.Slice(i * _stages.VocabularySize, _stages.VocabularySize)));
+            }
+        }
+    }
+
+    private void Judge(Round round, LogitRow row)
+    {
+        if (row.CanChoose)
+        {
+            _rules[round.Sequence.Sampler.Rule].Judge(round, row);
+        }
+        else
+        {
+            round.Fail(row.NotFinite());
+        }
+    }
+}

@@ -1,0 +1,73 @@
+using SpecDecode.Caching;
+using SpecDecode.Plans;
+
+namespace SpecDecode.Stages;
+
+/// <summary>
+/// A model as stages that a pass calls one after the other. The residual of the pass's rows lives inside; each call
+/// replaces it. One pass at a time: not safe for concurrent use. The engine knows a model by this interface alone.
+/// </summary>
+internal interface IStages : IDisposable
+{
+    /// <summary>Number of layers.</summary>
+    int LayerCount { get; }
+
+    /// <summary>Number of token ids V.</summary>
+    int VocabularySize { get; }
+
+    /// <summary>Longest sequence that can be computed.</summary>
+    int MaxSequenceLength { get; }
+
+    /// <summary>Most rows in a pass.</summary>
+    int MaxRows { get; }
+
+    /// <summary>Most rows that one call of <see cref="Head"/> takes.</summary>
+    int MaxScoredRows { get; }
+
+    /// <summary>Time spent inside the runtime that computes the stages, in ticks of <see cref="System.Diagnostics.Stopwatch"/>.</summary>
+    long RuntimeTicks { get; }
+
+    /// <summary>
+    /// Whether a row comes out the same, bit for bit, whatever rows run beside it. Where it does not, the last bits of logits differ,
+    /// and a drafted text may part from a plain one at a near-tie.
+    /// </summary>
+    bool RowsAreAlike => true;
+
+    /// <summary>Reserves room for the keys and values of one sequence in all layers.</summary>
+    /// <param name="capacity">Positions: 1 to <see cref="MaxSequenceLength"/>.</param>
+    IKvStorage CreateKvStorage(int capacity);
+
+    /// <summary>Bytes that <see cref="CreateKvStorage"/> reserves.</summary>
+    /// <param name="capacity">Positions: 1 to <see cref="MaxSequenceLength"/>.</param>
+    long KvStorageBytes(int capacity);
+
+    /// <summary>The precision of <see cref="WeightSet.Drafter"/>; null where there is no such copy.</summary>
+    Precision? DraftPrecision { get; }
+
+    /// <summary>
+    /// Begins a pass: the residual becomes the embeddings of the batch's tokens, <c>[rows, d]</c>. Everything up to the next call of
+    /// it runs on the same weights; keys and values are the sequences' own, whatever wrote them.
+    /// </summary>
+    void Embed(RowBatch batch, WeightSet weights = WeightSet.Verifier);
+
+    /// <summary>
+    /// Adds a block's output to the residual of all rows. An attention block writes the keys and values of each row at its
+    /// position and reads those of all positions before it.
+    /// </summary>
+    void Run(Block block, RowBatch batch);
+
+    /// <summary>Keeps a row of the residual as it is now.</summary>
+    /// <param name="row">The row.</param>
+    /// <param name="slot">Where it is kept, until something else is: 0 to <see cref="MaxRows"/> − 1.</param>
+    void Keep(int row, int slot);
+
+    /// <summary>Puts a new residual together from rows of the one there is and rows that were kept.</summary>
+    /// <param name="sources">Where its rows come from, in their order.</param>
+    /// <param name="batch">What they are; as many rows as the sources have.</param>
+    void Arrange(IReadOnlyList<RowSource> sources, RowBatch batch);
+
+    /// <summary>Final norm and head for some rows of the residual, which stays as it is.</summary>
+    /// <param name="rows">Their row numbers; 1 to <see cref="MaxScoredRows"/> of them.</param>
+    /// <returns>Logits <c>[rows, V]</c>, the caller's to change, valid until the next call.</returns>
+    Span<float> Head(ReadOnlySpan<int> rows);
+}

@@ -1,0 +1,127 @@
+using System.Collections.Immutable;
+using SpecDecode.Checkpoints;
+using SpecDecode.Descriptions;
+
+namespace SpecDecode.Weights;
+
+/// <summary>
+/// A folder that a model is loaded from: a checkpoint, whose weights are converted by way of the cache, or a folder that was
+/// prepared ahead of time and holds converted weights in place of the checkpoint's.
+/// </summary>
+internal sealed class ModelFolder : IDisposable
+{
+    private readonly ModelOptions _options;
+    // Null for a checkpoint.
+    private readonly WeightOrigin? _origin;
+
+    private ModelFolder(Checkpoint checkpoint, ModelOptions options, WeightSettings settings, WeightOrigin? origin)
+    {
+        Checkpoint = checkpoint;
+        Settings = settings;
+        _options = options;
+        _origin = origin;
+    }
+
+    /// <summary>The checkpoint. Of a prepared folder its tensors can be looked up, but not read.</summary>
+    public Checkpoint Checkpoint { get; }
+
+    /// <summary>How its weights are stored once they are converted.</summary>
+    public WeightSettings Settings { get; }
+
+    /// <summary>Whether it holds converted weights in place of a checkpoint's.</summary>
+    public bool IsPrepared => _origin is not null;
+
+    /// <summary>Opens a folder of either kind.</summary>
+    /// <param name="folder">The folder.</param>
+    /// <param name="options">What is asked for.</param>
+    /// <exception cref="SpecDecodeException">The folder is missing or damaged, or the options do not go with it.</exception>
+    public static ModelFolder Open(string folder, ModelOptions options)
+    {
+        ArgumentNullException.ThrowIfNull(folder);
+        if (!Enum.IsDefined(options.Activations))
+        {
+            throw new SpecDecodeException($"Activations is {options.Activations}: give Int8 or Fp32.");
+        }
+
+        string path = Path.Combine(CheckpointFile.FullPath(folder), CheckpointFolder.Prepared);
+        if (!File.Exists(path))
+        {
+            WeightSettings asked = WeightSettings.Of(options);
+            return new ModelFolder(Checkpoint.Open(folder), options, asked, origin: null);
+        }
+
+        foreach (string original in (string[])[CheckpointFolder.SingleFile, CheckpointFolder.ShardIndex])
+        {
+            if (Path.Exists(Path.Combine(folder, original)))
+            {
+                throw new CheckpointException(folder, $"holds both {original} and {CheckpointFolder.Prepared}, and it is not clear which to use: remove one of them");
+            }
+        }
+
+        WeightOrigin origin = ReadOrigin(path);
+        origin.Settings.CheckAgainst(folder, options);
+        Checkpoint checkpoint = Checkpoint.Open(
+            folder, origin.Sources.Select(source => new TensorEntry(source.Name, source.DType, source.Shape, path, 0, 0)));
+        return new ModelFolder(checkpoint, options, origin.Settings, origin);
+    }
+
+    /// <summary>Opens the converted weights, after converting them if need be.</summary>
+    /// <param name="description">The model as its family describes it.</param>
+    /// <param name="progress">Told how far it is; null for nobody.</param>
+    /// <param name="cancellation">Ends the work; nothing half-written stays.</param>
+    /// <exception cref="SpecDecodeException">The weights are damaged, or cannot be converted or written.</exception>
+    public PreparedWeights OpenWeights(DecoderDescription description, IProgress<LoadProgress>? progress, CancellationToken cancellation)
+    {
+        PreparedWeights weights = _origin is null
+            ? new WeightCache(_options.CacheFolder).Open(
+                Checkpoint, Checkpoint.Fingerprint(progress, cancellation), description, Settings, progress, cancellation)
+            : OpenPrepared(_origin, description, progress, cancellation);
+        weights.Activations = _options.Activations;
+        return weights;
+    }
+
+    /// <summary>What was prepared of it.</summary>
+    /// <param name="path">What the user is told.</param>
+    /// <param name="weights">The file of weights.</param>
+    public PreparedModel Result(string path, string weights) =>
+        new(path, new FileInfo(weights).Length, Settings.Precision, Settings.Head, Settings.BlockSize);
+
+    /// <inheritdoc/>
+    public void Dispose() => Checkpoint.Dispose();
+
+    private PreparedWeights OpenPrepared(
+        WeightOrigin origin, DecoderDescription description, IProgress<LoadProgress>? progress, CancellationToken cancellation)
+    {
+        string path = Path.Combine(Checkpoint.Folder, CheckpointFolder.Prepared);
+        ImmutableArray<TensorRecipe> recipes = Settings.Recipes(description);
+        bool fits = true;
+        try
+        {
+            return PreparedWeightsFile.TryOpen(
+                path, table => fits = PreparedWeightsFile.IsOf(table, origin.Key(recipes), recipes), progress, cancellation)
+                ?? throw (fits ? Damaged(path) : new CheckpointException(
+                    path, $"does not belong to the {CheckpointFolder.Config} beside it, or another version of this library made it: prepare the folder again from the original checkpoint"));
+        }
+        catch (Exception error) when (CheckpointFile.IsFileFailure(error))
+        {
+            throw CheckpointFile.Unreadable(path, error);
+        }
+    }
+
+    private static WeightOrigin ReadOrigin(string path)
+    {
+        using Microsoft.Win32.SafeHandles.SafeFileHandle handle = CheckpointFile.Open(path);
+        try
+        {
+            WeightOrigin? origin = PreparedWeightsFormat.ReadTable(handle)?.Origin;
+            return origin is not null && origin.Sources.DistinctBy(source => source.Name).Count() == origin.Sources.Length ? origin : throw Damaged(path);
+        }
+        catch (Exception error) when (CheckpointFile.IsFileFailure(error))
+        {
+            throw CheckpointFile.Unreadable(path, error);
+        }
+    }
+
+    private static CheckpointException Damaged(string path) => new(
+        path, "is damaged or of another version of this library: copy it again, or prepare the folder again from the original checkpoint");
+}

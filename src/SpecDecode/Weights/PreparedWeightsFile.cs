@@ -1,0 +1,94 @@
+using System.Collections.Immutable;
+using Microsoft.Win32.SafeHandles;
+using SpecDecode.Checkpoints;
+using SpecDecode.Descriptions;
+
+namespace SpecDecode.Weights;
+
+/// <summary>Opening and writing one prepared-weights file.</summary>
+internal static class PreparedWeightsFile
+{
+    /// <summary>Opens the file if it is whole, undamaged and what is looked for.</summary>
+    /// <param name="path">The file.</param>
+    /// <param name="isWanted">Asked about its table before its data are compared with their hashes.</param>
+    /// <param name="progress">Told the share that has been compared.</param>
+    /// <param name="cancellation">Ends the comparing.</param>
+    /// <returns>The weights; null when there is no such file.</returns>
+    public static PreparedWeights? TryOpen(
+        string path, Func<PreparedWeightsFormat.Table, bool> isWanted, IProgress<LoadProgress>? progress, CancellationToken cancellation)
+    {
+        SafeFileHandle handle;
+        try
+        {
+            handle = File.OpenHandle(path, FileMode.Open, FileAccess.Read, FileShare.Read | FileShare.Delete);
+        }
+        catch (Exception error) when (error is FileNotFoundException or DirectoryNotFoundException)
+        {
+            return null;
+        }
+
+        bool opened = false;
+        try
+        {
+            PreparedWeightsFormat.Table? table = PreparedWeightsFormat.ReadTable(handle);
+            if (table is null || !isWanted(table) || !ChunkHashes.Match(handle, table.DataLength, table.ChunkHashes, progress, cancellation))
+            {
+                return null;
+            }
+
+            opened = true;
+            return new PreparedWeights(path, handle, table.Tensors);
+        }
+        finally
+        {
+            if (!opened)
+            {
+                handle.Dispose();
+            }
+        }
+    }
+
+    /// <summary>Whether the table is the one of these recipes and this key, tensor by tensor.</summary>
+    public static bool IsOf(PreparedWeightsFormat.Table table, string key, ImmutableArray<TensorRecipe> recipes) =>
+        table.Key == key && table.Tensors.Length == recipes.Length
+        && table.Tensors.Zip(recipes).All(pair =>
+            pair.First.Name == pair.Second.Name && pair.First.Format == pair.Second.Format && pair.First.Shape.SequenceEqual(pair.Second.Shape));
+
+    /// <summary>Writes the file, flushed to the disk.</summary>
+    /// <param name="path">A file that does not exist.</param>
+    /// <param name="checkpoint">Where the weights come from.</param>
+    /// <param name="origin">What and how.</param>
+    /// <param name="recipes">The tensors.</param>
+    /// <param name="progress">Told the share that is written.</param>
+    /// <param name="cancellation">Ends the writing; the file stays half-written.</param>
+    /// <exception cref="IOException">There is no room, or the disk fails.</exception>
+    public static void Write(
+        string path, Checkpoint checkpoint, WeightOrigin origin, ImmutableArray<TensorRecipe> recipes,
+        IProgress<LoadProgress>? progress, CancellationToken cancellation)
+    {
+        long total = PreparedWeightsWriter.DataLength(recipes);
+        if (FreeSpace(Path.GetDirectoryName(path)!) is { } free && free < total)
+        {
+            throw new IOException($"{total >> 20} MB are needed and {free >> 20} MB are free");
+        }
+
+        using FileStream stream = new(
+            path, new FileStreamOptions { Mode = FileMode.CreateNew, Access = FileAccess.Write, BufferSize = 1 << 20, PreallocationSize = total });
+        new PreparedWeightsWriter(checkpoint, stream).Write(
+            origin, recipes, written => progress?.Report(new LoadProgress(LoadPhase.PreparingWeights, (double)written / total)), cancellation);
+        stream.Flush(flushToDisk: true);
+    }
+
+    // Null where it cannot be told, as for a network path: then a full disk is noticed while writing.
+    private static long? FreeSpace(string folder)
+    {
+        try
+        {
+            return new DriveInfo(folder).AvailableFreeSpace;
+        }
+        catch (Exception error) when (error is ArgumentException or IOException or UnauthorizedAccessException)
+        {
+            return null;
+        }
+    }
+}

@@ -1,0 +1,101 @@
+using System.Buffers.Binary;
+using System.Collections.Immutable;
+using System.IO.Hashing;
+using System.Text.Json;
+using Microsoft.Win32.SafeHandles;
+using SpecDecode.Descriptions;
+
+namespace SpecDecode.Weights;
+
+/// <summary>
+/// The layout of a prepared-weights file: tensors (little-endian, each at a multiple of 4096, quantised ones as
+/// <see cref="TensorFormat"/> says), then a JSON table of them with their origin and a hash for every <see cref="ChunkBytes"/>
+/// of the data, then a trailer with the table's length and hash. What a crash or a full disk leaves behind has no valid trailer.
+/// </summary>
+internal static class PreparedWeightsFormat
+{
+    /// <summary>Raised whenever the same checkpoint would be written differently; part of every key.</summary>
+    public const int Version = 2;
+
+    /// <summary>How much data one hash covers.</summary>
+    public const int ChunkBytes = 16 << 20;
+
+    /// <summary>Trailer: table length (8 bytes), XxHash128 of the table (16), magic (16).</summary>
+    public const int TrailerBytes = 40;
+
+    private const int MaxTableBytes = 64 << 20;
+
+    private static ReadOnlySpan<byte> Magic => "SpecDecodeWeight"u8;
+
+    /// <summary>The table in memory.</summary>
+    /// <param name="Key">The origin's and the recipes' key.</param>
+    /// <param name="Origin">What the file was made from and how.</param>
+    /// <param name="DataLength">Bytes before the table.</param>
+    /// <param name="ChunkHashes">XxHash3 of each chunk of the data.</param>
+    /// <param name="Tensors">The tensors.</param>
+    public sealed record Table(
+        string Key, WeightOrigin Origin, long DataLength, ImmutableArray<ulong> ChunkHashes, ImmutableArray<PreparedTensor> Tensors);
+
+    /// <summary>Writes table and trailer at the stream's position.</summary>
+    public static void WriteTable(Stream stream, Table table)
+    {
+        using MemoryStream buffer = new();
+        using (Utf8JsonWriter json = new(buffer))
+        {
+            WeightTable.Write(json, table);
+        }
+
+        ReadOnlySpan<byte> bytes = buffer.GetBuffer().AsSpan(0, (int)buffer.Length);
+        Span<byte> trailer = stackalloc byte[TrailerBytes];
+        BinaryPrimitives.WriteInt64LittleEndian(trailer, bytes.Length);
+        XxHash128.Hash(bytes, trailer[8..24]);
+        Magic.CopyTo(trailer[24..]);
+        stream.Write(bytes);
+        stream.Write(trailer);
+    }
+
+    /// <summary>Reads the table; what is not a whole, undamaged file gives null, whatever is wrong with it.</summary>
+    public static Table? ReadTable(SafeFileHandle file)
+    {
+        long length = RandomAccess.GetLength(file);
+        Span<byte> trailer = stackalloc byte[TrailerBytes];
+        if (length < TrailerBytes || !ReadExactly(file, trailer, length - TrailerBytes) || !trailer[24..].SequenceEqual(Magic))
+        {
+            return null;
+        }
+
+        long tableLength = BinaryPrimitives.ReadInt64LittleEndian(trailer);
+        if (tableLength is <= 0 or > MaxTableBytes || tableLength > length - TrailerBytes)
+        {
+            return null;
+        }
+
+        byte[] bytes = new byte[tableLength];
+        Span<byte> hash = stackalloc byte[16];
+        if (!ReadExactly(file, bytes, length - TrailerBytes - tableLength))
+        {
+            return null;
+        }
+
+        XxHash128.Hash(bytes, hash);
+        return hash.SequenceEqual(trailer[8..24]) ? WeightTable.Parse(bytes, length - TrailerBytes - tableLength) : null;
+    }
+
+    /// <summary>Reads exactly the buffer's length; false at the end of the file.</summary>
+    public static bool ReadExactly(SafeFileHandle file, Span<byte> buffer, long offset)
+    {
+        while (!buffer.IsEmpty)
+        {
+            int read = RandomAccess.Read(file, buffer, offset);
+            if (read == 0)
+            {
+                return false;
+            }
+
+            buffer = buffer[read..];
+            offset += read;
+        }
+
+        return true;
+    }
+}

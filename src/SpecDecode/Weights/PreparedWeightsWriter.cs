@@ -1,0 +1,177 @@
+using System.Collections.Immutable;
+using System.Runtime.ExceptionServices;
+using System.Runtime.InteropServices;
+using SpecDecode.Checkpoints;
+using SpecDecode.Descriptions;
+
+namespace SpecDecode.Weights;
+
+/// <summary>
+/// Converts a checkpoint's tensors by their recipes and writes them as a prepared-weights file. Rows are converted in panels
+/// of a megabyte on all cores and written in order; so there is no more in memory than a few panels, and the scales of one
+/// tensor.
+/// </summary>
+internal sealed class PreparedWeightsWriter(Checkpoint checkpoint, Stream stream)
+{
+    private const int PanelFloats = 1 << 18;
+
+    private readonly ChunkHashes _hashes = new();
+    private readonly Panel[] _panels = [.. Enumerable.Range(0, Environment.ProcessorCount).Select(_ => new Panel())];
+    private long _position;
+
+    /// <summary>Bytes that the data of these recipes takes, padding included.</summary>
+    public static long DataLength(IEnumerable<TensorRecipe> recipes) => recipes.Sum(recipe => recipe.Format.FileBytes(recipe.Shape));
+
+    /// <summary>Writes the whole file.</summary>
+    /// <param name="origin">What the file is made from and how.</param>
+    /// <param name="recipes">The tensors in the order in which they are written.</param>
+    /// <param name="progress">Told the bytes written so far.</param>
+    /// <param name="cancellation">Ends the writing between panels.</param>
+    /// <exception cref="CheckpointException">A weight that has to be rounded is not a finite number.</exception>
+    public void Write(WeightOrigin origin, ImmutableArray<TensorRecipe> recipes, Action<long> progress, CancellationToken cancellation)
+    {
+        ImmutableArray<PreparedTensor>.Builder tensors = ImmutableArray.CreateBuilder<PreparedTensor>(recipes.Length);
+        foreach (TensorRecipe recipe in recipes)
+        {
+            tensors.Add(new PreparedTensor(recipe.Name, recipe.Shape, recipe.Format, _position));
+            Write(recipe, progress, cancellation);
+        }
+
+        PreparedWeightsFormat.WriteTable(
+            stream, new PreparedWeightsFormat.Table(origin.Key(recipes), origin, _position, _hashes.Finish(), tensors.MoveToImmutable()));
+    }
+
+    private void Write(TensorRecipe recipe, Action<long> progress, CancellationToken cancellation)
+    {
+        TensorRows rows = new(checkpoint, recipe);
+        TensorFormat format = recipe.Format;
+        int columns = rows.Columns;
+        int panelRows = (int)Math.Min(Math.Max(1, PanelFloats / columns), recipe.Rows);
+        byte[] scales = new byte[recipe.Rows * format.ScaleBytes(columns)];
+        byte[] zeroPoints = new byte[recipe.Rows * format.ZeroPointBytes(columns)];
+
+        for (long first = 0; first < recipe.Rows;)
+        {
+            cancellation.ThrowIfCancellationRequested();
+            int used = 0;
+            for (; used < _panels.Length && first < recipe.Rows; used++)
+            {
+                int count = (int)Math.Min(panelRows, recipe.Rows - first);
+                _panels[used].Take(first, count);
+                first += count;
+            }
+
+            Convert(used, panel => panel.Convert(rows, format, scales, zeroPoints));
+            foreach (Panel panel in _panels.AsSpan(0, used))
+            {
+                Append(panel.Values);
+            }
+
+            progress(_position);
+        }
+
+        Pad();
+        Append(scales);
+        Pad();
+        Append(zeroPoints);
+        Pad();
+        progress(_position);
+        rows.DropPages();
+    }
+
+    private void Convert(int used, Action<Panel> convert)
+    {
+        if (used == 1)
+        {
+            convert(_panels[0]);
+            return;
+        }
+
+        try
+        {
+            Parallel.For(0, used, i => convert(_panels[i]));
+        }
+        catch (AggregateException errors)
+        {
+            ExceptionDispatchInfo.Throw(errors.InnerExceptions[0]);
+        }
+    }
+
+    private void Pad()
+    {
+        Span<byte> padding = stackalloc byte[TensorFormat.Alignment];
+        padding.Clear();
+        Append(padding[..(int)(TensorFormat.Aligned(_position) - _position)]);
+    }
+
+    private void Append(ReadOnlySpan<byte> bytes)
+    {
+        stream.Write(bytes);
+        _hashes.Append(bytes);
+        _position += bytes.Length;
+    }
+
+    /// <summary>Consecutive rows of a tensor, converted by one thread; its buffers are used again.</summary>
+    private sealed class Panel
+    {
+        private float[] _rows = [];
+        private byte[] _values = [];
+        private long _first;
+        private int _count;
+        private int _bytes;
+
+        /// <summary>The converted values.</summary>
+        public ReadOnlySpan<byte> Values => _values.AsSpan(0, _bytes);
+
+        public void Take(long first, int count)
+        {
+            _first = first;
+            _count = count;
+        }
+
+        /// <summary>Converts the rows; scales and zero points go to their places among those of the whole tensor.</summary>
+        public void Convert(TensorRows source, TensorFormat format, byte[] scales, byte[] zeroPoints)
+        {
+            int columns = source.Columns;
+            _bytes = checked((int)(_count * format.ValueBytes(columns)));
+            Grow(ref _values, _bytes);
+            if (!format.IsQuantized)
+            {
+                source.Read(_first, MemoryMarshal.Cast<byte, float>(_values.AsSpan(0, _bytes)));
+                return;
+            }
+
+            Grow(ref _rows, checked(_count * columns));
+            source.Read(_first, _rows.AsSpan(0, _count * columns));
+            int valueBytes = (int)format.ValueBytes(columns);
+            int scaleBytes = (int)format.ScaleBytes(columns);
+            int zeroPointBytes = (int)format.ZeroPointBytes(columns);
+            for (int i = 0; i < _count; i++)
+            {
+                int bad = BlockQuantizer.Quantize(
+                    _rows.AsSpan(i * columns, columns), format, _values.AsSpan(i * valueBytes, valueBytes),
+                    MemoryMarshal.Cast<byte, float>(scales.AsSpan(checked((int)((_first + i) * scaleBytes)), scaleBytes)),
+                    zeroPoints.AsSpan(checked((int)((_first + i) * zeroPointBytes)), zeroPointBytes));
+                if (bad >= 0)
+                {
+                    throw NotFinite(source, _first + i, _rows[i * columns + bad]);
+                }
+            }
+        }
+
+        private static void Grow<T>(ref T[] buffer, int length)
+        {
+            if (buffer.Length < length)
+            {
+                buffer = new T[length];
+            }
+        }
+
+        private static CheckpointException NotFinite(TensorRows source, long row, float weight)
+        {
+            (TensorEntry tensor, long sourceRow) = source.Origin(row);
+            return new CheckpointException(tensor.File, FormattableString.Invariant(
+                $"tensor {CheckpointText.Quote(tensor.Name)} holds {weight} in row {sourceRow}, and only finite weights can be rounded to fewer bits: download the checkpoint again, or load it in float32"));
+        }
+    }
+}

@@ -1,0 +1,126 @@
+using System.Collections.Immutable;
+using System.Globalization;
+using System.Text.Json;
+using SpecDecode.Descriptions;
+
+namespace SpecDecode.Weights;
+
+/// <summary>The JSON of a prepared-weights file's table.</summary>
+internal static class WeightTable
+{
+    /// <summary>Writes the table as an object.</summary>
+    public static void Write(Utf8JsonWriter json, PreparedWeightsFormat.Table table)
+    {
+        WeightSettings settings = table.Origin.Settings;
+        json.WriteStartObject();
+        json.WriteNumber("version", PreparedWeightsFormat.Version);
+        json.WriteString("key", table.Key);
+        json.WriteString("checkpoint", table.Origin.Fingerprint.ToString("x32", CultureInfo.InvariantCulture));
+        json.WriteString("precision", WeightSettings.Name(settings.Precision));
+        json.WriteString("head_precision", WeightSettings.Name(settings.Head));
+        json.WriteNumber("block_size", settings.BlockSize);
+        json.WriteNumber("data_length", table.DataLength);
+        json.WriteStartArray("chunk_hashes");
+        foreach (ulong hash in table.ChunkHashes)
+        {
+            json.WriteNumberValue(hash);
+        }
+
+        json.WriteEndArray();
+        json.WriteStartArray("tensors");
+        foreach (PreparedTensor tensor in table.Tensors)
+        {
+            json.WriteStartObject();
+            json.WriteString("name", tensor.Name);
+            WriteShape(json, tensor.Shape);
+            json.WriteString("precision", WeightSettings.Name(tensor.Format.Precision));
+            json.WriteNumber("offset", tensor.Offset);
+            json.WriteEndObject();
+        }
+
+        json.WriteEndArray();
+        json.WriteStartArray("sources");
+        foreach (SourceTensor source in table.Origin.Sources)
+        {
+            json.WriteStartObject();
+            json.WriteString("name", source.Name);
+            json.WriteString("dtype", source.DType);
+            WriteShape(json, source.Shape);
+            json.WriteEndObject();
+        }
+
+        json.WriteEndArray();
+        json.WriteEndObject();
+    }
+
+    /// <summary>
+    /// Reads the table; null when it says something impossible. Its hash has been compared before, which finds damage; but the
+    /// file may have come from elsewhere.
+    /// </summary>
+    /// <param name="utf8">The JSON.</param>
+    /// <param name="dataLength">Bytes of the file before it.</param>
+    public static PreparedWeightsFormat.Table? Parse(byte[] utf8, long dataLength)
+    {
+        try
+        {
+            using JsonDocument json = JsonDocument.Parse(utf8);
+            JsonElement root = json.RootElement;
+            if (root.GetProperty("version").GetInt32() != PreparedWeightsFormat.Version || root.GetProperty("data_length").GetInt64() != dataLength)
+            {
+                return null;
+            }
+
+            int blockSize = root.GetProperty("block_size").GetInt32();
+            ImmutableArray<PreparedTensor> tensors = [.. root.GetProperty("tensors").EnumerateArray().Select(tensor => Tensor(tensor, blockSize))];
+            return tensors.Any(tensor => !LiesWithin(tensor, dataLength)) ? null : new PreparedWeightsFormat.Table(
+                Text(root, "key"),
+                new WeightOrigin(
+                    UInt128.Parse(Text(root, "checkpoint"), NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture),
+                    new WeightSettings(PrecisionOf(root, "precision"), PrecisionOf(root, "head_precision"), blockSize),
+                    [
+                        .. root.GetProperty("sources").EnumerateArray()
+                            .Select(source => new SourceTensor(Text(source, "name"), Text(source, "dtype"), Shape(source))),
+                    ]),
+                dataLength,
+                [.. root.GetProperty("chunk_hashes").EnumerateArray().Select(hash => hash.GetUInt64())],
+                tensors);
+        }
+        catch (Exception error) when (error is JsonException or KeyNotFoundException or InvalidOperationException or FormatException or OverflowException)
+        {
+            return null;
+        }
+    }
+
+    private static PreparedTensor Tensor(JsonElement tensor, int blockSize)
+    {
+        Precision precision = PrecisionOf(tensor, "precision");
+        return new PreparedTensor(
+            Text(tensor, "name"), Shape(tensor),
+            precision == Precision.Fp32 ? TensorFormat.Float32 : new TensorFormat(precision, blockSize),
+            tensor.GetProperty("offset").GetInt64());
+    }
+
+    private static bool LiesWithin(PreparedTensor tensor, long dataLength) =>
+        tensor.Shape.Length is 1 or 2 && tensor.Shape.All(dimension => dimension > 0)
+        && (!tensor.Format.IsQuantized || tensor.Format.BlockSize > 0)
+        && tensor.Offset >= 0 && tensor.Offset % TensorFormat.Alignment == 0
+        && tensor.Offset <= dataLength && tensor.Format.FileBytes(tensor.Shape) <= dataLength - tensor.Offset;
+
+    private static string Text(JsonElement element, string key) => element.GetProperty(key).GetString() ?? throw new FormatException();
+
+    private static Precision PrecisionOf(JsonElement element, string key) => WeightSettings.Parse(Text(element, key)) ?? throw new FormatException();
+
+    private static ImmutableArray<long> Shape(JsonElement element) =>
+        [.. element.GetProperty("shape").EnumerateArray().Select(dimension => dimension.GetInt64())];
+
+    private static void WriteShape(Utf8JsonWriter json, ImmutableArray<long> shape)
+    {
+        json.WriteStartArray("shape");
+        foreach (long dimension in shape)
+        {
+            json.WriteNumberValue(dimension);
+        }
+
+        json.WriteEndArray();
+    }
+}
