@@ -10,9 +10,9 @@ internal static class ChatPrompt
     /// <param name="model">The model.</param>
     /// <param name="folder">Its folder, which has the template.</param>
     /// <param name="text">What the user says.</param>
-    /// <param name="cancellation">Stops the template.</param>
+    /// <param name="cancellationToken">Stops the template.</param>
     /// <exception cref="SpecDecodeException">There is no template or tokenizer, or the text spells out a control token.</exception>
-    public static int[] Encode(TextModel model, string folder, string text, CancellationToken cancellation)
+    public static int[] Encode(TextModel model, string folder, string text, CancellationToken cancellationToken)
     {
         if (model.Tokenizer is not { } tokenizer)
         {
@@ -25,7 +25,7 @@ internal static class ChatPrompt
             throw new SpecDecodeException("The prompt spells out a control token of the model, which --chat would take for one: leave it out of the prompt.");
         }
 
-        string wrapped = ChatTemplateSet.Load(folder).Render(ChatTemplateInput.Of(new ChatMessage("user", text)), cancellation);
+        string wrapped = ChatTemplateSet.Load(folder).Render(ChatTemplateInput.Of(new ChatMessage("user", text)), cancellationToken);
 
         // The template writes what begins a sequence.
         return tokenizer.Encode(wrapped, addSpecialTokens: false, parseSpecialTokens: true);

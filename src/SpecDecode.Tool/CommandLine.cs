@@ -20,23 +20,23 @@ internal static class CommandLine
     /// <param name="args">Its words.</param>
     /// <param name="output">Takes the result and nothing else.</param>
     /// <param name="error">Takes progress, warnings and errors.</param>
-    /// <param name="cancellation">Ends a text early.</param>
+    /// <param name="cancellationToken">Ends a text early.</param>
     /// <returns>The exit code.</returns>
-    public static int Run(IReadOnlyList<string> args, TextWriter output, TextWriter error, CancellationToken cancellation)
+    public static int Run(IReadOnlyList<string> args, TextWriter output, TextWriter error, CancellationToken cancellationToken)
     {
         // Not a RootCommand: that is named after the program's file.
         Command root = new("specdecode", "Text and logits of a language model's checkpoint folder, on ONNX Runtime.")
         {
             new HelpOption(),
             new VersionOption(),
-            GenerateCommand.Create(output, error, cancellation),
-            LogitsCommand.Create(output, error, cancellation),
-            BenchCommand.Create(output, error, cancellation),
-            PerplexityCommand.Create(output, error, cancellation),
-            PrepareCommand.Create(output, error, cancellation),
+            GenerateCommand.Create(output, error, cancellationToken),
+            LogitsCommand.Create(output, error, cancellationToken),
+            BenchCommand.Create(output, error, cancellationToken),
+            PerplexityCommand.Create(output, error, cancellationToken),
+            PrepareCommand.Create(output, error, cancellationToken),
             TokenizeCommand.Create(output),
             DetokenizeCommand.Create(output),
-            TemplateCommand.Create(output, cancellation),
+            TemplateCommand.Create(output, cancellationToken),
         };
 
         // No response files: a prompt may begin with @. No bundling: there are no one-letter options.

@@ -10,7 +10,7 @@ namespace SpecDecode.Tool;
 internal static class GenerateCommand
 {
     /// <summary>The command.</summary>
-    public static Command Create(TextWriter output, TextWriter error, CancellationToken cancellation)
+    public static Command Create(TextWriter output, TextWriter error, CancellationToken cancellationToken)
     {
         Command command = new("generate", "Continue a prompt and print the new text.");
         ModelArguments model = new(command);
@@ -49,10 +49,10 @@ internal static class GenerateCommand
         command.SetAction(arguments =>
         {
             long start = Stopwatch.GetTimestamp();
-            using TextModel loaded = model.Load(arguments, error, cancellation, draftPrecision: draft.WeightPrecision(arguments));
+            using TextModel loaded = model.Load(arguments, error, cancellationToken, draftPrecision: draft.WeightPrecision(arguments));
             TimeSpan loadTime = Stopwatch.GetElapsedTime(start);
             int[]? wrapped = arguments.GetValue(chat)
-                ? ChatPrompt.Encode(loaded, model.Folder(arguments), arguments.GetValue(prompt)!, cancellation)
+                ? ChatPrompt.Encode(loaded, model.Folder(arguments), arguments.GetValue(prompt)!, cancellationToken)
                 : null;
             GenerationRequest request = new()
             {
@@ -65,11 +65,11 @@ internal static class GenerateCommand
             };
             if (arguments.GetValue(json))
             {
-                WriteJson(output, loaded.Generate(request, cancellation: cancellation), loadTime);
+                WriteJson(output, loaded.Generate(request, cancellationToken: cancellationToken), loadTime);
             }
             else
             {
-                Stream(output, loaded, request, cancellation);
+                Stream(output, loaded, request, cancellationToken);
             }
 
             return CommandLine.Success;
@@ -78,11 +78,11 @@ internal static class GenerateCommand
     }
 
     // The text as it is written, or the ids where the model has no tokenizer for text.
-    private static void Stream(TextWriter output, TextModel model, GenerationRequest request, CancellationToken cancellation)
+    private static void Stream(TextWriter output, TextModel model, GenerationRequest request, CancellationToken cancellationToken)
     {
         if (model.Tokenizer is null)
         {
-            GenerationResult result = model.Generate(request, cancellation: cancellation);
+            GenerationResult result = model.Generate(request, cancellationToken: cancellationToken);
             output.WriteLine(string.Join(',', result.Tokens.Select(token => token.ToString(CultureInfo.InvariantCulture))));
             return;
         }
@@ -96,7 +96,7 @@ internal static class GenerateCommand
                 output.Write(text.Append(token));
                 output.Flush();
             },
-            cancellation);
+            cancellationToken);
         output.WriteLine(text.Flush());
     }
 

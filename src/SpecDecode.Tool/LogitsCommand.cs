@@ -9,7 +9,7 @@ namespace SpecDecode.Tool;
 internal static class LogitsCommand
 {
     /// <summary>The command.</summary>
-    public static Command Create(TextWriter output, TextWriter error, CancellationToken cancellation)
+    public static Command Create(TextWriter output, TextWriter error, CancellationToken cancellationToken)
     {
         Command command = new("logits", "Print the logits at the last position and the best token at each, as JSON.");
         ModelArguments model = new(command);
@@ -31,10 +31,10 @@ internal static class LogitsCommand
         });
         command.SetAction(arguments =>
         {
-            using TextModel loaded = model.Load(arguments, error, cancellation);
+            using TextModel loaded = model.Load(arguments, error, cancellationToken);
             LayerPlan plan = PlanArguments.Read(
                 loaded.LayerCount, arguments.GetValue(exitLayer), arguments.GetValue(skipAttention) ?? [], arguments.GetValue(skipMlp) ?? []);
-            LogitsResult result = loaded.Evaluate(arguments.GetValue(tokens)!, plan, cancellation);
+            LogitsResult result = loaded.Evaluate(arguments.GetValue(tokens)!, plan, cancellationToken);
             JsonResult.Write(output, json =>
             {
                 json.WriteStartArray("logits_last");

@@ -48,11 +48,11 @@ internal sealed class ModelArguments
     /// <summary>Loads the model; progress and warnings go to <paramref name="error"/>.</summary>
     /// <param name="arguments">The command line.</param>
     /// <param name="error">Where they go.</param>
-    /// <param name="cancellation">Ends the loading.</param>
+    /// <param name="cancellationToken">Ends the loading.</param>
     /// <param name="sequences">How many sequences are worked on at the same time at least.</param>
     /// <param name="draftPrecision">The precision of a copy of the weights to draft with; null for none.</param>
     public TextModel Load(
-        ParseResult arguments, TextWriter error, CancellationToken cancellation, int sequences = 1, Precision? draftPrecision = null)
+        ParseResult arguments, TextWriter error, CancellationToken cancellationToken, int sequences = 1, Precision? draftPrecision = null)
     {
         ModelOptions options = _precision.Read(arguments, arguments.GetValue(_cacheFolder));
         options.DraftPrecision = draftPrecision;
@@ -62,7 +62,7 @@ internal sealed class ModelArguments
             options,
             RuntimeOptions(arguments, sequences),
             progress,
-            cancellation);
+            cancellationToken);
         foreach (string warning in model.Warnings)
         {
             error.WriteLine($"specdecode: warning: {warning}");

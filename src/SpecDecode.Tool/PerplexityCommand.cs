@@ -11,7 +11,7 @@ internal static class PerplexityCommand
     private const int DefaultMaxTokens = 256;
 
     /// <summary>The command.</summary>
-    public static Command Create(TextWriter output, TextWriter error, CancellationToken cancellation)
+    public static Command Create(TextWriter output, TextWriter error, CancellationToken cancellationToken)
     {
         Command command = new("perplexity", "Print how well the model predicts a text: e to the mean negative log probability of a token.");
         ModelArguments model = new(command);
@@ -30,8 +30,8 @@ internal static class PerplexityCommand
         command.SetAction(arguments =>
         {
             IReadOnlyList<string> documents = DocumentFile.Read(arguments.GetValue(text)!);
-            using TextModel loaded = model.Load(arguments, error, cancellation);
-            PerplexityResult result = loaded.Perplexity(documents, arguments.GetValue(maxTokens) ?? DefaultMaxTokens, cancellation: cancellation);
+            using TextModel loaded = model.Load(arguments, error, cancellationToken);
+            PerplexityResult result = loaded.Perplexity(documents, arguments.GetValue(maxTokens) ?? DefaultMaxTokens, cancellationToken: cancellationToken);
             if (arguments.GetValue(json))
             {
                 JsonResult.Write(output, written =>

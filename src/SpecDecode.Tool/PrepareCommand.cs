@@ -9,7 +9,7 @@ namespace SpecDecode.Tool;
 internal static class PrepareCommand
 {
     /// <summary>The command.</summary>
-    public static Command Create(TextWriter output, TextWriter error, CancellationToken cancellation)
+    public static Command Create(TextWriter output, TextWriter error, CancellationToken cancellationToken)
     {
         Command command = new("prepare", "Convert a checkpoint's weights ahead of time, into the cache folder or a folder to ship.");
         Option<string> model = new("--model") { Description = "Checkpoint folder.", HelpName = "DIR", Required = true };
@@ -41,7 +41,7 @@ internal static class PrepareCommand
             long start = Stopwatch.GetTimestamp();
             PreparedModel prepared = ModelPreparation.Prepare(
                 arguments.GetValue(model)!, precision.Read(arguments, arguments.GetValue(cacheFolder)), arguments.GetValue(target),
-                new LoadProgressLine(error, TimeProvider.System), cancellation);
+                new LoadProgressLine(error, TimeProvider.System), cancellationToken);
             TimeSpan time = Stopwatch.GetElapsedTime(start);
             if (arguments.GetValue(json))
             {

@@ -7,7 +7,7 @@ namespace SpecDecode.Tool;
 internal static class TemplateCommand
 {
     /// <summary>The command.</summary>
-    public static Command Create(TextWriter output, CancellationToken cancellation)
+    public static Command Create(TextWriter output, CancellationToken cancellationToken)
     {
         Command command = new("template", "Render a chat template and print the prompt, byte for byte.");
         Option<string> template = new("--template")
@@ -28,7 +28,7 @@ internal static class TemplateCommand
         {
             string path = arguments.GetValue(template)!;
             ChatTemplate parsed = ChatTemplate.Parse(InputFile.ReadText(path), path);
-            output.Write(parsed.Render(TemplateCase.Read(arguments.GetValue(conversation)!), cancellation));
+            output.Write(parsed.Render(TemplateCase.Read(arguments.GetValue(conversation)!), cancellationToken));
             return CommandLine.Success;
         });
         return command;

@@ -65,7 +65,7 @@ internal static class SampledStepsBenchmark
             {
                 Tokens = [1, 2 + i], MaxNewTokens = NewTokens, IgnoreEndOfSequence = true, Draft = draft, Sampling = sampling with { Choice = i },
             })],
-            onToken: null, onStep: steps.Add, cancellation: default);
+            onToken: null, onStep: steps.Add, cancellationToken: default);
         steps.RemoveAll(step => step.PromptRows > 0 || step.Sequences < sequences);
         return steps;
     }

@@ -58,14 +58,14 @@ public sealed class ChatTemplate
 
     /// <summary>Makes the prompt of a conversation.</summary>
     /// <param name="input">The conversation.</param>
-    /// <param name="cancellation">Stops the template.</param>
+    /// <param name="cancellationToken">Stops the template.</param>
     /// <returns>The prompt, in which special tokens are spelled out; a tokenizer has to be told to read them as such.</returns>
     /// <exception cref="ChatTemplateException">The template refused the conversation, went wrong, or used up more than it may.</exception>
     /// <exception cref="SpecDecodeException">The input is not what it should be.</exception>
-    public string Render(ChatTemplateInput input, CancellationToken cancellation = default) => Render(input, NoTokens, cancellation);
+    public string Render(ChatTemplateInput input, CancellationToken cancellationToken = default) => Render(input, NoTokens, cancellationToken);
 
     /// <summary>With the special tokens of a checkpoint, by their names (<c>bos_token</c>).</summary>
-    internal string Render(ChatTemplateInput input, IReadOnlyDictionary<string, string> specialTokens, CancellationToken cancellation)
+    internal string Render(ChatTemplateInput input, IReadOnlyDictionary<string, string> specialTokens, CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(input);
         if (input.Messages.ValueKind != JsonValueKind.Array)
@@ -73,12 +73,12 @@ public sealed class ChatTemplate
             throw new SpecDecodeException("The messages of a chat must be a JSON array.");
         }
 
-        return Render(TemplateVariables.Of(input, specialTokens), input.Now ?? TimeProvider.System.GetLocalNow(), RenderLimits.Default, cancellation);
+        return Render(TemplateVariables.Of(input, specialTokens), input.Now ?? TimeProvider.System.GetLocalNow(), RenderLimits.Default, cancellationToken);
     }
 
-    internal string Render(IReadOnlyDictionary<string, object?> variables, DateTimeOffset now, RenderLimits limits, CancellationToken cancellation)
+    internal string Render(IReadOnlyDictionary<string, object?> variables, DateTimeOffset now, RenderLimits limits, CancellationToken cancellationToken)
     {
-        Meter meter = new(limits, cancellation);
+        Meter meter = new(limits, cancellationToken);
         string text;
         try
         {

@@ -54,9 +54,9 @@ public sealed class ChatTemplateSet
 
     /// <summary>Makes the prompt of a conversation with the template for it. The checkpoint's special tokens are variables of it.</summary>
     /// <param name="input">The conversation.</param>
-    /// <param name="cancellation">Stops the template.</param>
+    /// <param name="cancellationToken">Stops the template.</param>
     /// <exception cref="ChatTemplateException">The template refused the conversation, went wrong, or used up more than it may.</exception>
     /// <exception cref="SpecDecodeException">The input is not what it should be, or there is no template for it.</exception>
-    public string Render(ChatTemplateInput input, CancellationToken cancellation = default) =>
-        For(input).Render(input, _specialTokens, cancellation);
+    public string Render(ChatTemplateInput input, CancellationToken cancellationToken = default) =>
+        For(input).Render(input, _specialTokens, cancellationToken);
 }

@@ -12,7 +12,7 @@ namespace SpecDecode.Tool.Bench;
 internal static class BenchCommand
 {
     /// <summary>The command.</summary>
-    public static Command Create(TextWriter output, TextWriter error, CancellationToken cancellation)
+    public static Command Create(TextWriter output, TextWriter error, CancellationToken cancellationToken)
     {
         Command command = new("bench", "Measure speculative against plain decoding, in turn; end-of-sequence tokens are ignored.");
         ModelArguments model = new(command);
@@ -42,14 +42,14 @@ internal static class BenchCommand
         {
             IReadOnlyList<string> texts = PromptFile.Read(arguments.GetValue(prompts)!);
             BenchSettings settings = new(arguments.GetValue(repeat) ?? 3, arguments.GetValue(concurrency) ?? 1);
-            using TextModel loaded = model.Load(arguments, error, cancellation, settings.Concurrency, draft.WeightPrecision(arguments));
+            using TextModel loaded = model.Load(arguments, error, cancellationToken, settings.Concurrency, draft.WeightPrecision(arguments));
             GenerationRequest request = new()
             {
                 MaxNewTokens = arguments.GetValue(maxTokens) ?? GenerationDefaults.DefaultMaxNewTokens,
                 IgnoreEndOfSequence = true,
                 Sampling = sampling.Read(arguments),
             };
-            BenchComparison Run(DraftOptions? options) => BenchComparison.Run(loaded, texts, request, settings, options, cancellation);
+            BenchComparison Run(DraftOptions? options) => BenchComparison.Run(loaded, texts, request, settings, options, cancellationToken);
 
             if (arguments.GetValue(sweep))
             {

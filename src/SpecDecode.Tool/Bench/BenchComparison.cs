@@ -76,17 +76,17 @@ internal sealed class BenchComparison
     /// <param name="request">What is asked for each, but for prompt and drafting.</param>
     /// <param name="settings">How often, and how many prompts at the same time.</param>
     /// <param name="draft">How the speculative side drafts; null makes it plain too.</param>
-    /// <param name="cancellation">Ends it.</param>
+    /// <param name="cancellationToken">Ends it.</param>
     public static BenchComparison Run(
         TextModel model, IReadOnlyList<string> prompts, GenerationRequest request, BenchSettings settings, DraftOptions? draft,
-        CancellationToken cancellation)
+        CancellationToken cancellationToken)
     {
         SamplingOptions sampling = request.Sampling ?? SamplingOptions.Greedy;
         GenerationRequest drafted = request with { Draft = draft };
         string[] few = [.. prompts.Take(settings.Concurrency)];
         int shortly = Math.Min(request.MaxNewTokens ?? GenerationDefaults.DefaultMaxNewTokens, 16);
-        new BenchRun().Add(model, few, request with { MaxNewTokens = shortly }, cancellation);
-        new BenchRun().Add(model, few, drafted with { MaxNewTokens = shortly }, cancellation);
+        new BenchRun().Add(model, few, request with { MaxNewTokens = shortly }, cancellationToken);
+        new BenchRun().Add(model, few, drafted with { MaxNewTokens = shortly }, cancellationToken);
 
         BenchComparison comparison = new() { IsComparable = sampling.EffectiveAcceptance != AcceptanceRule.Rejection };
         for (int i = 0; i < settings.Repeat; i++)
@@ -95,13 +95,13 @@ internal sealed class BenchComparison
             comparison._speculative.Add(new BenchRun());
             foreach (string[] group in prompts.Chunk(settings.Concurrency))
             {
-                comparison._plain[i].Add(model, group, request, cancellation);
-                comparison._speculative[i].Add(model, group, drafted, cancellation);
+                comparison._plain[i].Add(model, group, request, cancellationToken);
+                comparison._speculative[i].Add(model, group, drafted, cancellationToken);
             }
 
             if (comparison.IsComparable)
             {
-                comparison.Difference ??= FindDifference(model, prompts, sampling, comparison._plain[i], comparison._speculative[i], cancellation);
+                comparison.Difference ??= FindDifference(model, prompts, sampling, comparison._plain[i], comparison._speculative[i], cancellationToken);
             }
         }
 
@@ -117,7 +117,7 @@ internal sealed class BenchComparison
 
     private static FirstDifference? FindDifference(
         TextModel model, IReadOnlyList<string> prompts, SamplingOptions sampling, BenchRun plain, BenchRun speculative,
-        CancellationToken cancellation)
+        CancellationToken cancellationToken)
     {
         for (int prompt = 0; prompt < prompts.Count; prompt++)
         {
@@ -127,7 +127,7 @@ internal sealed class BenchComparison
                 if (expected[i] != actual[i])
                 {
                     return new FirstDifference(prompt, i, model.MeasureChoiceMargin(
-                        model.Tokenizer!.Encode(prompts[prompt]), [.. expected.Take(i)], sampling, cancellation));
+                        model.Tokenizer!.Encode(prompts[prompt]), [.. expected.Take(i)], sampling, cancellationToken));
                 }
             }
         }

@@ -53,13 +53,13 @@ internal sealed class BenchRun
     /// <param name="model">The model.</param>
     /// <param name="prompts">The prompts.</param>
     /// <param name="request">What else is asked for.</param>
-    /// <param name="cancellation">Ends it.</param>
-    public void Add(TextModel model, IReadOnlyList<string> prompts, GenerationRequest request, CancellationToken cancellation)
+    /// <param name="cancellationToken">Ends it.</param>
+    public void Add(TextModel model, IReadOnlyList<string> prompts, GenerationRequest request, CancellationToken cancellationToken)
     {
         GenerationRequest[] requests = [.. prompts.Select(prompt => request with { Prompt = prompt })];
         _last = Stopwatch.GetTimestamp();
         _lastBytes = GC.GetAllocatedBytesForCurrentThread();
-        foreach (GenerationResult result in model.Generate(requests, null, Add, cancellation))
+        foreach (GenerationResult result in model.Generate(requests, null, Add, cancellationToken))
         {
             if (result.Error is { } error)
             {
@@ -70,7 +70,7 @@ internal sealed class BenchRun
             Rounds.Add(result.Drafting);
         }
 
-        cancellation.ThrowIfCancellationRequested();
+        cancellationToken.ThrowIfCancellationRequested();
     }
 
     private void Add(StepRecord step)

@@ -9,7 +9,7 @@ namespace SpecDecode.Evaluation;
 internal static class PlanEvaluation
 {
     /// <summary>Evaluates the sequence on a cache of its own.</summary>
-    public static LogitsResult Run(IStages stages, LayerPlan plan, ReadOnlySpan<int> tokens, CancellationToken cancellation)
+    public static LogitsResult Run(IStages stages, LayerPlan plan, ReadOnlySpan<int> tokens, CancellationToken cancellationToken)
     {
         using KvCache cache = new(stages.CreateKvStorage(tokens.Length));
         RowBatch batch = new(stages.MaxRows);
@@ -18,7 +18,7 @@ internal static class PlanEvaluation
         List<CacheTransaction.Entry> enlisted = [];
         while (cache.CommittedLength < tokens.Length)
         {
-            cancellation.ThrowIfCancellationRequested();
+            cancellationToken.ThrowIfCancellationRequested();
             int start = cache.CommittedLength;
             int rows = Math.Min(tokens.Length - start, stages.MaxRows);
             using CacheTransaction transaction = new(enlisted);

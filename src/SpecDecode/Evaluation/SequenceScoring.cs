@@ -14,10 +14,10 @@ internal static class SequenceScoring
     /// <param name="stages">The model.</param>
     /// <param name="sequences">The sequences; each no longer than the model allows.</param>
     /// <param name="progress">Told the share of tokens that is done; null for nobody.</param>
-    /// <param name="cancellation">Ends the work between passes.</param>
+    /// <param name="cancellationToken">Ends the work between passes.</param>
     /// <returns>The sum over all of them, natural logarithms, and how many tokens it is about.</returns>
     public static (double LogProbability, long Tokens) Run(
-        IStages stages, IReadOnlyList<ScoredSequence> sequences, IProgress<double>? progress, CancellationToken cancellation)
+        IStages stages, IReadOnlyList<ScoredSequence> sequences, IProgress<double>? progress, CancellationToken cancellationToken)
     {
         LayerPlan plan = LayerPlan.Full(stages.LayerCount);
         RowBatch batch = new(stages.MaxRows);
@@ -32,7 +32,7 @@ internal static class SequenceScoring
         {
             while (true)
             {
-                cancellation.ThrowIfCancellationRequested();
+                cancellationToken.ThrowIfCancellationRequested();
                 batch.Clear();
                 scorer.Clear();
 

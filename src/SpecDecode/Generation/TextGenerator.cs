@@ -107,11 +107,11 @@ internal sealed class TextGenerator(ModelInfo model, TextTokenizer? tokenizer, R
         private readonly CancellationTokenRegistration _registration;
         private readonly Activity? _activity;
 
-        public Reading(TextGenerator generator, Sequence sequence, CancellationToken cancellation)
+        public Reading(TextGenerator generator, Sequence sequence, CancellationToken cancellationToken)
         {
-            cancellation.ThrowIfCancellationRequested();
+            cancellationToken.ThrowIfCancellationRequested();
             _generator = generator;
-            _cancellation = cancellation;
+            _cancellation = cancellationToken;
             _activity = RequestActivity.Start(generator.Model.Name, sequence);
             try
             {
@@ -123,7 +123,7 @@ internal sealed class TextGenerator(ModelInfo model, TextTokenizer? tokenizer, R
                 throw;
             }
 
-            _registration = cancellation.UnsafeRegister(static feed => ((TokenFeed)feed!).Cancel(), Feed);
+            _registration = cancellationToken.UnsafeRegister(static feed => ((TokenFeed)feed!).Cancel(), Feed);
         }
 
         public TokenFeed Feed { get; }

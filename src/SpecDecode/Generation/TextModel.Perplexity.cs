@@ -12,7 +12,7 @@ public sealed partial class TextModel
     /// <param name="texts">The texts; one without tokens adds nothing.</param>
     /// <param name="maxTokens">Most tokens of a text that count, BOS not among them; at least 1.</param>
     /// <param name="progress">Told the share that is done; null for nobody.</param>
-    /// <param name="cancellation">Ends the work between passes.</param>
+    /// <param name="cancellationToken">Ends the work between passes.</param>
     /// <exception cref="SpecDecodeException">
     /// The model has no tokenizer, a text needs a token id beyond its vocabulary, or there is no token to predict.
     /// </exception>
@@ -20,7 +20,7 @@ public sealed partial class TextModel
     /// <exception cref="InvalidOperationException">Another call is running.</exception>
     /// <exception cref="OperationCanceledException">The work was cancelled.</exception>
     public PerplexityResult Perplexity(
-        IReadOnlyList<string> texts, int maxTokens, IProgress<double>? progress = null, CancellationToken cancellation = default)
+        IReadOnlyList<string> texts, int maxTokens, IProgress<double>? progress = null, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(texts);
         ArgumentOutOfRangeException.ThrowIfLessThan(maxTokens, 1);
@@ -46,7 +46,7 @@ public sealed partial class TextModel
             sequences.Add(new ScoredSequence(sequence, Math.Max(1, before)));
         }
 
-        (double logProbability, long count) = SequenceScoring.Run(_model.Stages, sequences, progress, cancellation);
+        (double logProbability, long count) = SequenceScoring.Run(_model.Stages, sequences, progress, cancellationToken);
         return count > 0
             ? new PerplexityResult(Math.Exp(-logProbability / count), count)
             : throw new SpecDecodeException("There is no token to predict: give a text of at least one token, or two where the tokenizer adds no BOS.");

@@ -52,28 +52,28 @@ public sealed partial class TextModel : IDisposable
     /// <param name="options">Where prepared weights go; null takes the defaults.</param>
     /// <param name="runtime">How the model is run; null takes the defaults.</param>
     /// <param name="progress">Told how far loading is, from several threads; null for nobody.</param>
-    /// <param name="cancellation">Ends the loading.</param>
+    /// <param name="cancellationToken">Ends the loading.</param>
     /// <exception cref="SpecDecodeException">The checkpoint is damaged or unknown, an option is out of range, or the disk is full.</exception>
     /// <exception cref="OperationCanceledException">The loading was cancelled.</exception>
     public static TextModel Load(
         string folder, ModelOptions? options = null, RuntimeOptions? runtime = null,
-        IProgress<LoadProgress>? progress = null, CancellationToken cancellation = default)
+        IProgress<LoadProgress>? progress = null, CancellationToken cancellationToken = default)
     {
         List<string> warnings = [];
         runtime ??= new RuntimeOptions();
-        LoadedModel model = ModelLoader.Load(folder, options ?? new(), runtime, warnings.Add, progress, cancellation);
+        LoadedModel model = ModelLoader.Load(folder, options ?? new(), runtime, warnings.Add, progress, cancellationToken);
         return new TextModel(model, SchedulerLimits.Of(runtime), warnings);
     }
 
     /// <summary>Continues one text.</summary>
     /// <param name="request">The prompt and its limits.</param>
     /// <param name="onToken">Called with each new token as soon as it is known; null for nobody.</param>
-    /// <param name="cancellation">Ends the text where it is, with <see cref="FinishReason.Cancelled"/>.</param>
+    /// <param name="cancellationToken">Ends the text where it is, with <see cref="FinishReason.Cancelled"/>.</param>
     /// <inheritdoc cref="Generate(IReadOnlyList{GenerationRequest}, Action{int, int}, CancellationToken)" path="/exception"/>
     /// <exception cref="SpecDecodeException">Also when the model fails in the middle of the text.</exception>
-    public GenerationResult Generate(GenerationRequest request, Action<int>? onToken = null, CancellationToken cancellation = default)
+    public GenerationResult Generate(GenerationRequest request, Action<int>? onToken = null, CancellationToken cancellationToken = default)
     {
-        GenerationResult result = Generate([request], onToken is null ? null : (_, token) => onToken(token), cancellation)[0];
+        GenerationResult result = Generate([request], onToken is null ? null : (_, token) => onToken(token), cancellationToken)[0];
         return result.Error switch
         {
             null => result,
@@ -85,7 +85,7 @@ public sealed partial class TextModel : IDisposable
     /// <summary>Continues several texts in the same steps; each comes out as it would alone.</summary>
     /// <param name="requests">The prompts and their limits.</param>
     /// <param name="onToken">Called with a request's index and each new token as soon as it is known; null for nobody.</param>
-    /// <param name="cancellation">Ends all texts where they are, with <see cref="FinishReason.Cancelled"/>.</param>
+    /// <param name="cancellationToken">Ends all texts where they are, with <see cref="FinishReason.Cancelled"/>.</param>
     /// <returns>A result for each request, in their order; one that failed says so and leaves the others alone.</returns>
     /// <exception cref="ArgumentNullException">The list or a request in it is null.</exception>
     /// <exception cref="ArgumentException">A request has both or neither of prompt and tokens, or one of its numbers is out of range.</exception>
@@ -95,17 +95,17 @@ public sealed partial class TextModel : IDisposable
     /// </exception>
     /// <exception cref="InvalidOperationException">Another call is running.</exception>
     public IReadOnlyList<GenerationResult> Generate(
-        IReadOnlyList<GenerationRequest> requests, Action<int, int>? onToken = null, CancellationToken cancellation = default) =>
-        Generate(requests, onToken, onStep: null, cancellation);
+        IReadOnlyList<GenerationRequest> requests, Action<int, int>? onToken = null, CancellationToken cancellationToken = default) =>
+        Generate(requests, onToken, onStep: null, cancellationToken);
 
     /// <summary>Continues several texts in the same steps, and tells what each step did.</summary>
     /// <param name="requests">The prompts and their limits.</param>
     /// <param name="onToken">Called with a request's index and each new token as soon as it is known; null for nobody.</param>
     /// <param name="onStep">Called after each step; null for nobody.</param>
-    /// <param name="cancellation">Ends all texts where they are, with <see cref="FinishReason.Cancelled"/>.</param>
+    /// <param name="cancellationToken">Ends all texts where they are, with <see cref="FinishReason.Cancelled"/>.</param>
     /// <inheritdoc cref="Generate(IReadOnlyList{GenerationRequest}, Action{int, int}, CancellationToken)"/>
     public IReadOnlyList<GenerationResult> Generate(
-        IReadOnlyList<GenerationRequest> requests, Action<int, int>? onToken, Action<StepRecord>? onStep, CancellationToken cancellation)
+        IReadOnlyList<GenerationRequest> requests, Action<int, int>? onToken, Action<StepRecord>? onStep, CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(requests);
         using Call call = new(this);
@@ -117,7 +117,7 @@ public sealed partial class TextModel : IDisposable
                 _scheduler.Add(sequence);
             }
 
-            RunToEnd(sequences, onToken, onStep, cancellation);
+            RunToEnd(sequences, onToken, onStep, cancellationToken);
             return [.. sequences.Select(sequence => GenerationResult.Of(sequence, Tokenizer))];
         }
         finally
@@ -130,12 +130,12 @@ public sealed partial class TextModel : IDisposable
     /// <summary>Runs a plan of blocks over a sequence and gives its logits.</summary>
     /// <param name="tokens">The sequence, at least one token.</param>
     /// <param name="plan">The blocks that run; null runs the whole model.</param>
-    /// <param name="cancellation">Ends the work between passes.</param>
+    /// <param name="cancellationToken">Ends the work between passes.</param>
     /// <exception cref="SpecDecodeException">The sequence is empty, too long, or has an id beyond the vocabulary.</exception>
     /// <exception cref="ArgumentException">The plan names a layer that the model does not have.</exception>
     /// <exception cref="InvalidOperationException">Another call is running.</exception>
     /// <exception cref="OperationCanceledException">The work was cancelled.</exception>
-    public LogitsResult Evaluate(IReadOnlyList<int> tokens, LayerPlan? plan = null, CancellationToken cancellation = default)
+    public LogitsResult Evaluate(IReadOnlyList<int> tokens, LayerPlan? plan = null, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(tokens);
         using Call call = new(this);
@@ -143,7 +143,7 @@ public sealed partial class TextModel : IDisposable
         _intake.CheckTokens(sequence, sequence.Length);
         plan ??= LayerPlan.Full(LayerCount);
         _intake.CheckLayers(plan, nameof(plan));
-        return PlanEvaluation.Run(_model.Stages, plan, sequence, cancellation);
+        return PlanEvaluation.Run(_model.Stages, plan, sequence, cancellationToken);
     }
 
     /// <summary>
@@ -153,7 +153,7 @@ public sealed partial class TextModel : IDisposable
     /// <param name="prompt">The prompt, at least one token.</param>
     /// <param name="newTokens">What was written behind it; the token in question is the next.</param>
     /// <param name="sampling">How tokens are chosen; null is greedy.</param>
-    /// <param name="cancellation">Ends the work between passes.</param>
+    /// <param name="cancellationToken">Ends the work between passes.</param>
     /// <returns>
     /// Greedy: the gap between the two highest logits. With shared noise, in units of log probability: the gap between the two
     /// highest scores (log probability + noise), or the way to a boundary of the truncation that could change the winner, where
@@ -162,7 +162,7 @@ public sealed partial class TextModel : IDisposable
     /// <exception cref="ArgumentException">The options are out of range, or draw without <see cref="AcceptanceRule.SharedNoise"/> and a seed.</exception>
     /// <inheritdoc cref="Evaluate" path="/exception"/>
     public double MeasureChoiceMargin(
-        IReadOnlyList<int> prompt, IReadOnlyList<int> newTokens, SamplingOptions? sampling = null, CancellationToken cancellation = default)
+        IReadOnlyList<int> prompt, IReadOnlyList<int> newTokens, SamplingOptions? sampling = null, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(newTokens);
         sampling ??= SamplingOptions.Greedy;
@@ -181,7 +181,7 @@ public sealed partial class TextModel : IDisposable
             throw new ArgumentException("Without a seed each request draws its own noise: give the seed of the choice in question.", nameof(sampling));
         }
 
-        float[] logits = [.. Evaluate([.. prompt, .. newTokens], null, cancellation).LastLogits];
+        float[] logits = [.. Evaluate([.. prompt, .. newTokens], null, cancellationToken).LastLogits];
         return sampling.EffectiveAcceptance == AcceptanceRule.Greedy
             ? ChoiceMargin.Greedy(logits)
             : ChoiceMargin.SharedNoise(logits, sampling, new Sampler(sampling).Noise(newTokens.Count));
@@ -221,9 +221,9 @@ public sealed partial class TextModel : IDisposable
     }
 
     private void RunToEnd(
-        Sequence[] sequences, Action<int, int>? onToken, Action<StepRecord>? onStep, CancellationToken cancellation)
+        Sequence[] sequences, Action<int, int>? onToken, Action<StepRecord>? onStep, CancellationToken cancellationToken)
     {
-        using CancellationTokenRegistration registration = cancellation.UnsafeRegister(
+        using CancellationTokenRegistration registration = cancellationToken.UnsafeRegister(
             static all => Array.ForEach((Sequence[])all!, sequence => sequence.RequestCancellation()), sequences);
         int[] told = new int[sequences.Length];
         while (!_scheduler.IsIdle)

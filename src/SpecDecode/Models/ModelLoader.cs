@@ -33,10 +33,10 @@ internal static class ModelLoader
     /// <param name="runtime">How it is run.</param>
     /// <param name="warn">Told what is not as the user may expect, a sentence at a time.</param>
     /// <param name="progress">Told how far loading is.</param>
-    /// <param name="cancellation">Ends the loading.</param>
+    /// <param name="cancellationToken">Ends the loading.</param>
     public static LoadedModel Load(
         string folder, ModelOptions options, RuntimeOptions runtime, Action<string> warn,
-        IProgress<LoadProgress>? progress, CancellationToken cancellation)
+        IProgress<LoadProgress>? progress, CancellationToken cancellationToken)
     {
         Check(runtime);
         using ModelFolder source = ModelFolder.Open(folder, options);
@@ -47,7 +47,7 @@ internal static class ModelLoader
         using ModelFolder? draftSource = OpenForDrafts(folder, options, source.Settings);
 
         // Hashing the weights takes as long as reading them; the tokenizer and the environment come up meanwhile.
-        using CancellationTokenSource abandoned = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
+        using CancellationTokenSource abandoned = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         Task<WeightCopies> prepared = Task.Run(() => OpenWeights(source, draftSource, description, progress, abandoned.Token), CancellationToken.None);
         bool loaded = false;
         try
@@ -56,9 +56,9 @@ internal static class ModelLoader
             RuntimeEnvironment environment = RuntimeEnvironment.Get(runtime, warn);
             ExecutionProvider provider = ExecutionProvider.Get(runtime, environment);
             WeightCopies weights = prepared.GetAwaiter().GetResult();
-            StageSessions sessions = StageSessions.Create(description, weights.Verifier, environment, runtime, progress, cancellation);
+            StageSessions sessions = StageSessions.Create(description, weights.Verifier, environment, runtime, progress, cancellationToken);
             StageSessions? drafter = weights.Drafter is null ? null
-                : StageSessions.Create(description, weights.Drafter, environment, runtime, progress, cancellation);
+                : StageSessions.Create(description, weights.Drafter, environment, runtime, progress, cancellationToken);
             OnnxStages stages = new(
                 description, sessions, drafter is null ? null : (drafter, draftSource!.Settings.Precision), provider.Buffers, maxSequenceLength,
                 runtime.MaxRowsPerPass);
@@ -107,12 +107,12 @@ internal static class ModelLoader
     }
 
     private static WeightCopies OpenWeights(
-        ModelFolder source, ModelFolder? draftSource, DecoderDescription description, IProgress<LoadProgress>? progress, CancellationToken cancellation)
+        ModelFolder source, ModelFolder? draftSource, DecoderDescription description, IProgress<LoadProgress>? progress, CancellationToken cancellationToken)
     {
-        PreparedWeights verifier = source.OpenWeights(description, progress, cancellation);
+        PreparedWeights verifier = source.OpenWeights(description, progress, cancellationToken);
         try
         {
-            PreparedWeights? drafter = draftSource?.OpenWeights(description, progress, cancellation);
+            PreparedWeights? drafter = draftSource?.OpenWeights(description, progress, cancellationToken);
             WeightCopies copies = new(verifier, drafter);
             if (copies.FindError(GC.GetGCMemoryInfo().TotalAvailableMemoryBytes) is { } error)
             {

@@ -16,7 +16,7 @@ public static class ModelPreparation
     /// weights in place of the checkpoint's. It can be loaded and shipped in its place. Null converts into the cache folder.
     /// </param>
     /// <param name="progress">Told how far it is, from several threads; null for nobody.</param>
-    /// <param name="cancellation">Ends the work; nothing half-written stays.</param>
+    /// <param name="cancellationToken">Ends the work; nothing half-written stays.</param>
     /// <returns>What there is now.</returns>
     /// <exception cref="SpecDecodeException">
     /// The checkpoint is damaged, unknown or prepared already, an option is out of range, the output exists, or the disk is full.
@@ -24,7 +24,7 @@ public static class ModelPreparation
     /// <exception cref="OperationCanceledException">The work was cancelled.</exception>
     public static PreparedModel Prepare(
         string folder, ModelOptions? options = null, string? output = null,
-        IProgress<LoadProgress>? progress = null, CancellationToken cancellation = default)
+        IProgress<LoadProgress>? progress = null, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(folder);
         string? target = output is null ? null : PreparedFolder.CheckTarget(output, folder);
@@ -37,10 +37,10 @@ public static class ModelPreparation
         DecoderDescription description = ModelFamilies.Describe(source.Checkpoint);
         if (target is not null)
         {
-            return PreparedFolder.Write(target, source, description, progress, cancellation);
+            return PreparedFolder.Write(target, source, description, progress, cancellationToken);
         }
 
-        using PreparedWeights weights = source.OpenWeights(description, progress, cancellation);
+        using PreparedWeights weights = source.OpenWeights(description, progress, cancellationToken);
         return source.Result(weights.Path, weights.Path);
     }
 }

@@ -43,7 +43,7 @@ internal sealed class ChunkHashes
 
     /// <summary>Whether the first <paramref name="length"/> bytes of the file still have these hashes.</summary>
     public static bool Match(
-        SafeFileHandle file, long length, ImmutableArray<ulong> hashes, IProgress<LoadProgress>? progress, CancellationToken cancellation)
+        SafeFileHandle file, long length, ImmutableArray<ulong> hashes, IProgress<LoadProgress>? progress, CancellationToken cancellationToken)
     {
         if (hashes.Length != (length + PreparedWeightsFormat.ChunkBytes - 1) / PreparedWeightsFormat.ChunkBytes)
         {
@@ -51,7 +51,7 @@ internal sealed class ChunkHashes
         }
 
         int done = 0;
-        ParallelLoopResult result = Parallel.For(0, hashes.Length, new ParallelOptions { CancellationToken = cancellation }, (chunk, loop) =>
+        ParallelLoopResult result = Parallel.For(0, hashes.Length, new ParallelOptions { CancellationToken = cancellationToken }, (chunk, loop) =>
         {
             long start = (long)chunk * PreparedWeightsFormat.ChunkBytes;
             if (!Match(file, start, Math.Min(length - start, PreparedWeightsFormat.ChunkBytes), hashes[chunk]))

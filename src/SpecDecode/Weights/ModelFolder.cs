@@ -68,14 +68,14 @@ internal sealed class ModelFolder : IDisposable
     /// <summary>Opens the converted weights, after converting them if need be.</summary>
     /// <param name="description">The model as its family describes it.</param>
     /// <param name="progress">Told how far it is; null for nobody.</param>
-    /// <param name="cancellation">Ends the work; nothing half-written stays.</param>
+    /// <param name="cancellationToken">Ends the work; nothing half-written stays.</param>
     /// <exception cref="SpecDecodeException">The weights are damaged, or cannot be converted or written.</exception>
-    public PreparedWeights OpenWeights(DecoderDescription description, IProgress<LoadProgress>? progress, CancellationToken cancellation)
+    public PreparedWeights OpenWeights(DecoderDescription description, IProgress<LoadProgress>? progress, CancellationToken cancellationToken)
     {
         PreparedWeights weights = _origin is null
             ? new WeightCache(_options.CacheFolder).Open(
-                Checkpoint, Checkpoint.Fingerprint(progress, cancellation), description, Settings, progress, cancellation)
-            : OpenPrepared(_origin, description, progress, cancellation);
+                Checkpoint, Checkpoint.Fingerprint(progress, cancellationToken), description, Settings, progress, cancellationToken)
+            : OpenPrepared(_origin, description, progress, cancellationToken);
         weights.Activations = _options.Activations;
         return weights;
     }
@@ -90,7 +90,7 @@ internal sealed class ModelFolder : IDisposable
     public void Dispose() => Checkpoint.Dispose();
 
     private PreparedWeights OpenPrepared(
-        WeightOrigin origin, DecoderDescription description, IProgress<LoadProgress>? progress, CancellationToken cancellation)
+        WeightOrigin origin, DecoderDescription description, IProgress<LoadProgress>? progress, CancellationToken cancellationToken)
     {
         string path = Path.Combine(Checkpoint.Folder, CheckpointFolder.Prepared);
         ImmutableArray<TensorRecipe> recipes = Settings.Recipes(description);
@@ -98,7 +98,7 @@ internal sealed class ModelFolder : IDisposable
         try
         {
             return PreparedWeightsFile.TryOpen(
-                path, table => fits = PreparedWeightsFile.IsOf(table, origin.Key(recipes), recipes), progress, cancellation)
+                path, table => fits = PreparedWeightsFile.IsOf(table, origin.Key(recipes), recipes), progress, cancellationToken)
                 ?? throw (fits ? Damaged(path) : new CheckpointException(
                     path, $"does not belong to the {CheckpointFolder.Config} beside it, or another version of this library made it: prepare the folder again from the original checkpoint"));
         }

@@ -38,10 +38,10 @@ internal static class PreparedFolder
     /// <param name="source">The opened checkpoint.</param>
     /// <param name="description">The model.</param>
     /// <param name="progress">Told how far it is; null for nobody.</param>
-    /// <param name="cancellation">Ends the work; nothing stays.</param>
+    /// <param name="cancellationToken">Ends the work; nothing stays.</param>
     /// <exception cref="SpecDecodeException">It cannot be written, or a weight cannot be rounded.</exception>
     public static PreparedModel Write(
-        string target, ModelFolder source, DecoderDescription description, IProgress<LoadProgress>? progress, CancellationToken cancellation)
+        string target, ModelFolder source, DecoderDescription description, IProgress<LoadProgress>? progress, CancellationToken cancellationToken)
     {
         string temporary = $"{target}.{Guid.NewGuid():n}.tmp";
         bool made = false;
@@ -50,11 +50,11 @@ internal static class PreparedFolder
             Directory.CreateDirectory(temporary);
             CopySmallFiles(source.Checkpoint.Folder, temporary);
             string weights = Path.Combine(temporary, CheckpointFolder.Prepared);
-            WeightOrigin origin = WeightOrigin.Of(source.Checkpoint, source.Checkpoint.Fingerprint(progress, cancellation), source.Settings);
+            WeightOrigin origin = WeightOrigin.Of(source.Checkpoint, source.Checkpoint.Fingerprint(progress, cancellationToken), source.Settings);
             ImmutableArray<TensorRecipe> recipes = source.Settings.Recipes(description);
-            PreparedWeightsFile.Write(weights, source.Checkpoint, origin, recipes, progress, cancellation);
+            PreparedWeightsFile.Write(weights, source.Checkpoint, origin, recipes, progress, cancellationToken);
             using (PreparedWeights? written = PreparedWeightsFile.TryOpen(
-                weights, table => PreparedWeightsFile.IsOf(table, origin.Key(recipes), recipes), progress, cancellation))
+                weights, table => PreparedWeightsFile.IsOf(table, origin.Key(recipes), recipes), progress, cancellationToken))
             {
                 if (written is null)
                 {

@@ -12,10 +12,10 @@ internal static class PreparedWeightsFile
     /// <param name="path">The file.</param>
     /// <param name="isWanted">Asked about its table before its data are compared with their hashes.</param>
     /// <param name="progress">Told the share that has been compared.</param>
-    /// <param name="cancellation">Ends the comparing.</param>
+    /// <param name="cancellationToken">Ends the comparing.</param>
     /// <returns>The weights; null when there is no such file.</returns>
     public static PreparedWeights? TryOpen(
-        string path, Func<PreparedWeightsFormat.Table, bool> isWanted, IProgress<LoadProgress>? progress, CancellationToken cancellation)
+        string path, Func<PreparedWeightsFormat.Table, bool> isWanted, IProgress<LoadProgress>? progress, CancellationToken cancellationToken)
     {
         SafeFileHandle handle;
         try
@@ -31,7 +31,7 @@ internal static class PreparedWeightsFile
         try
         {
             PreparedWeightsFormat.Table? table = PreparedWeightsFormat.ReadTable(handle);
-            if (table is null || !isWanted(table) || !ChunkHashes.Match(handle, table.DataLength, table.ChunkHashes, progress, cancellation))
+            if (table is null || !isWanted(table) || !ChunkHashes.Match(handle, table.DataLength, table.ChunkHashes, progress, cancellationToken))
             {
                 return null;
             }
@@ -60,11 +60,11 @@ internal static class PreparedWeightsFile
     /// <param name="origin">What and how.</param>
     /// <param name="recipes">The tensors.</param>
     /// <param name="progress">Told the share that is written.</param>
-    /// <param name="cancellation">Ends the writing; the file stays half-written.</param>
+    /// <param name="cancellationToken">Ends the writing; the file stays half-written.</param>
     /// <exception cref="IOException">There is no room, or the disk fails.</exception>
     public static void Write(
         string path, Checkpoint checkpoint, WeightOrigin origin, ImmutableArray<TensorRecipe> recipes,
-        IProgress<LoadProgress>? progress, CancellationToken cancellation)
+        IProgress<LoadProgress>? progress, CancellationToken cancellationToken)
     {
         long total = PreparedWeightsWriter.DataLength(recipes);
         if (FreeSpace(Path.GetDirectoryName(path)!) is { } free && free < total)
@@ -75,7 +75,7 @@ internal static class PreparedWeightsFile
         using FileStream stream = new(
             path, new FileStreamOptions { Mode = FileMode.CreateNew, Access = FileAccess.Write, BufferSize = 1 << 20, PreallocationSize = total });
         new PreparedWeightsWriter(checkpoint, stream).Write(
-            origin, recipes, written => progress?.Report(new LoadProgress(LoadPhase.PreparingWeights, (double)written / total)), cancellation);
+            origin, recipes, written => progress?.Report(new LoadProgress(LoadPhase.PreparingWeights, (double)written / total)), cancellationToken);
         stream.Flush(flushToDisk: true);
     }
 

@@ -26,22 +26,22 @@ internal sealed class PreparedWeightsWriter(Checkpoint checkpoint, Stream stream
     /// <param name="origin">What the file is made from and how.</param>
     /// <param name="recipes">The tensors in the order in which they are written.</param>
     /// <param name="progress">Told the bytes written so far.</param>
-    /// <param name="cancellation">Ends the writing between panels.</param>
+    /// <param name="cancellationToken">Ends the writing between panels.</param>
     /// <exception cref="CheckpointException">A weight that has to be rounded is not a finite number.</exception>
-    public void Write(WeightOrigin origin, ImmutableArray<TensorRecipe> recipes, Action<long> progress, CancellationToken cancellation)
+    public void Write(WeightOrigin origin, ImmutableArray<TensorRecipe> recipes, Action<long> progress, CancellationToken cancellationToken)
     {
         ImmutableArray<PreparedTensor>.Builder tensors = ImmutableArray.CreateBuilder<PreparedTensor>(recipes.Length);
         foreach (TensorRecipe recipe in recipes)
         {
             tensors.Add(new PreparedTensor(recipe.Name, recipe.Shape, recipe.Format, _position));
-            Write(recipe, progress, cancellation);
+            Write(recipe, progress, cancellationToken);
         }
 
         PreparedWeightsFormat.WriteTable(
             stream, new PreparedWeightsFormat.Table(origin.Key(recipes), origin, _position, _hashes.Finish(), tensors.MoveToImmutable()));
     }
 
-    private void Write(TensorRecipe recipe, Action<long> progress, CancellationToken cancellation)
+    private void Write(TensorRecipe recipe, Action<long> progress, CancellationToken cancellationToken)
     {
         TensorRows rows = new(checkpoint, recipe);
         TensorFormat format = recipe.Format;
@@ -52,7 +52,7 @@ internal sealed class PreparedWeightsWriter(Checkpoint checkpoint, Stream stream
 
         for (long first = 0; first < recipe.Rows;)
         {
-            cancellation.ThrowIfCancellationRequested();
+            cancellationToken.ThrowIfCancellationRequested();
             int used = 0;
             for (; used < _panels.Length && first < recipe.Rows; used++)
             {

@@ -56,23 +56,23 @@ internal sealed class WeightCache
     /// <param name="description">Its description, whose recipes are followed.</param>
     /// <param name="settings">How weights are stored.</param>
     /// <param name="progress">Told the share that is done while weights are compared and written; null for nobody.</param>
-    /// <param name="cancellation">Ends the work; nothing half-written stays.</param>
+    /// <param name="cancellationToken">Ends the work; nothing half-written stays.</param>
     /// <exception cref="SpecDecodeException">The folder cannot be written, the disk is full, or a weight cannot be rounded.</exception>
     public PreparedWeights Open(
         Checkpoint checkpoint, UInt128 fingerprint, DecoderDescription description, WeightSettings settings,
-        IProgress<LoadProgress>? progress, CancellationToken cancellation)
+        IProgress<LoadProgress>? progress, CancellationToken cancellationToken)
     {
         WeightOrigin origin = WeightOrigin.Of(checkpoint, fingerprint, settings);
         ImmutableArray<TensorRecipe> recipes = settings.Recipes(description);
         string key = origin.Key(recipes);
         string path = Path.Combine(_folder, $"{description.Family}-{WeightSettings.Name(settings.Precision)}-{key}.weights");
         PreparedWeights? TryOpen() =>
-            PreparedWeightsFile.TryOpen(path, table => PreparedWeightsFile.IsOf(table, key, recipes), progress, cancellation);
+            PreparedWeightsFile.TryOpen(path, table => PreparedWeightsFile.IsOf(table, key, recipes), progress, cancellationToken);
         try
         {
             return TryOpen() ?? Prepare(
-                path, TryOpen, temporary => PreparedWeightsFile.Write(temporary, checkpoint, origin, recipes, progress, cancellation),
-                progress, cancellation);
+                path, TryOpen, temporary => PreparedWeightsFile.Write(temporary, checkpoint, origin, recipes, progress, cancellationToken),
+                progress, cancellationToken);
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {
@@ -82,10 +82,10 @@ internal sealed class WeightCache
     }
 
     private PreparedWeights Prepare(
-        string path, Func<PreparedWeights?> tryOpen, Action<string> write, IProgress<LoadProgress>? progress, CancellationToken cancellation)
+        string path, Func<PreparedWeights?> tryOpen, Action<string> write, IProgress<LoadProgress>? progress, CancellationToken cancellationToken)
     {
         Directory.CreateDirectory(_folder);
-        using FileStream held = WaitForLock(path + ".lock", progress, cancellation);
+        using FileStream held = WaitForLock(path + ".lock", progress, cancellationToken);
         if (tryOpen() is { } preparedByAnother)
         {
             return preparedByAnother;
@@ -133,11 +133,11 @@ internal sealed class WeightCache
         }
     }
 
-    private static FileStream WaitForLock(string path, IProgress<LoadProgress>? progress, CancellationToken cancellation)
+    private static FileStream WaitForLock(string path, IProgress<LoadProgress>? progress, CancellationToken cancellationToken)
     {
         while (true)
         {
-            cancellation.ThrowIfCancellationRequested();
+            cancellationToken.ThrowIfCancellationRequested();
             try
             {
                 return new FileStream(path, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None);
@@ -145,7 +145,7 @@ internal sealed class WeightCache
             catch (IOException error) when (IsHeldByAnother(error))
             {
                 progress?.Report(new LoadProgress(LoadPhase.WaitingForAnotherProcess, 0));
-                cancellation.WaitHandle.WaitOne(LockPoll);
+                cancellationToken.WaitHandle.WaitOne(LockPoll);
             }
         }
     }

@@ -29,18 +29,18 @@ public sealed class SnippetTests
         MarkdownBlock[] blocks = [.. MarkdownBlocks.Of("csharp")];
         Assert.True(blocks.Length >= 3, "The pages show code.");
         StringBuilder wrong = new();
-        CancellationToken cancellation = TestContext.Current.CancellationToken;
+        CancellationToken cancellationToken = TestContext.Current.CancellationToken;
         foreach (MarkdownBlock block in blocks)
         {
             CSharpCompilation compilation = CSharpCompilation.Create(
                 "Snippet",
                 [
-                    CSharpSyntaxTree.ParseText(ImplicitUsings, parsing, cancellationToken: cancellation),
-                    CSharpSyntaxTree.ParseText(block.Text, parsing, cancellationToken: cancellation),
+                    CSharpSyntaxTree.ParseText(ImplicitUsings, parsing, cancellationToken: cancellationToken),
+                    CSharpSyntaxTree.ParseText(block.Text, parsing, cancellationToken: cancellationToken),
                 ],
                 references,
                 new CSharpCompilationOptions(OutputKind.ConsoleApplication, nullableContextOptions: NullableContextOptions.Enable));
-            foreach (Diagnostic diagnostic in compilation.GetDiagnostics(cancellation)
+            foreach (Diagnostic diagnostic in compilation.GetDiagnostics(cancellationToken)
                 .Where(diagnostic => diagnostic.Severity is DiagnosticSeverity.Error or DiagnosticSeverity.Warning && !IsLeftOpen(diagnostic)))
             {
                 wrong.AppendLine(System.Globalization.CultureInfo.InvariantCulture, $"{block.Page}, line {block.Line}: {diagnostic}");

@@ -11,9 +11,9 @@ public class PassTimingTests(TalesModels models)
     public void Timing_a_pass_leaves_the_model_as_it_was()
     {
         GenerationRequest request = new() { Prompt = "The dog", MaxNewTokens = 10 };
-        IReadOnlyList<int> before = models.Wide.Generate(request, cancellation: TestContext.Current.CancellationToken).Tokens;
+        IReadOnlyList<int> before = models.Wide.Generate(request, cancellationToken: TestContext.Current.CancellationToken).Tokens;
         Assert.True(models.Wide.TimePass(LayerPlan.EarlyExit(12, 2), rows: 5, past: 20, repetitions: 3) > TimeSpan.Zero);
-        Assert.Equal(before, models.Wide.Generate(request, cancellation: TestContext.Current.CancellationToken).Tokens);
+        Assert.Equal(before, models.Wide.Generate(request, cancellationToken: TestContext.Current.CancellationToken).Tokens);
     }
 
     [Theory]

@@ -43,14 +43,14 @@ public sealed class SequenceScoringTests : IDisposable
                 new ScoredSequence([.. Enumerable.Range(0, length).Select(_ => random.Next(512))], 1 + i % 3)),
         ];
         using TextModel model = TextModel.Load(
-            _checkpoint.Folder, new ModelOptions { CacheFolder = _checkpoint.Cache }, cancellation: TestContext.Current.CancellationToken);
+            _checkpoint.Folder, new ModelOptions { CacheFolder = _checkpoint.Cache }, cancellationToken: TestContext.Current.CancellationToken);
         double expected = 0;
         long tokens = 0;
         foreach (ScoredSequence sequence in sequences)
         {
             for (int i = sequence.Context; i < sequence.Tokens.Length; i++)
             {
-                float[] logits = [.. model.Evaluate(sequence.Tokens[..i], cancellation: TestContext.Current.CancellationToken).LastLogits];
+                float[] logits = [.. model.Evaluate(sequence.Tokens[..i], cancellationToken: TestContext.Current.CancellationToken).LastLogits];
                 double max = logits.Max();
                 expected += logits[sequence.Tokens[i]] - max - Math.Log(logits.Sum(logit => Math.Exp(logit - max)));
                 tokens++;

@@ -35,9 +35,9 @@ public sealed class ContextTests
         // Three layers that see one position each: the last token alone decides.
         int[] tokens = [.. Enumerable.Range(0, 60).Select(i => i * 37 % 90)];
         using TextModel model = Load("mistral_window_1");
-        LogitsResult one = model.Evaluate(tokens[..30], cancellation: TestContext.Current.CancellationToken);
+        LogitsResult one = model.Evaluate(tokens[..30], cancellationToken: TestContext.Current.CancellationToken);
         int[] other = [.. tokens[..29].Select(token => 89 - token), tokens[29]];
-        LogitsResult two = model.Evaluate(other, cancellation: TestContext.Current.CancellationToken);
+        LogitsResult two = model.Evaluate(other, cancellationToken: TestContext.Current.CancellationToken);
         double difference = one.LastLogits.Zip(two.LastLogits, (a, b) => Math.Abs((double)a - b)).Max();
         Assert.True(difference <= 1e-4, $"{difference:e2}");
     }
@@ -53,17 +53,17 @@ public sealed class ContextTests
         Assert.Equal(128, model.MaxSequenceLength);
         foreach (DraftOptions? draft in (DraftOptions?[])[null, new DraftOptions { Plan = LayerPlan.EarlyExit(model.LayerCount, 2), Length = 5 }])
         {
-            GenerationResult result = model.Generate(Request(1000, draft), cancellation: TestContext.Current.CancellationToken);
+            GenerationResult result = model.Generate(Request(1000, draft), cancellationToken: TestContext.Current.CancellationToken);
             Assert.Equal(128 - Prompt.Length, result.Tokens.Count);
             Assert.Equal(FinishReason.Length, result.FinishReason);
         }
 
         int[] tooLong = [.. Enumerable.Repeat(1, 128)];
         SpecDecodeException error = Assert.Throws<SpecDecodeException>(
-            () => model.Generate(new GenerationRequest { Tokens = tooLong, MaxNewTokens = 1 }, cancellation: TestContext.Current.CancellationToken));
+            () => model.Generate(new GenerationRequest { Tokens = tooLong, MaxNewTokens = 1 }, cancellationToken: TestContext.Current.CancellationToken));
         Assert.Contains("holds 128", error.Message, StringComparison.Ordinal);
-        model.Evaluate(tooLong, cancellation: TestContext.Current.CancellationToken);
-        Assert.Throws<SpecDecodeException>(() => model.Evaluate([.. tooLong, 1], cancellation: TestContext.Current.CancellationToken));
+        model.Evaluate(tooLong, cancellationToken: TestContext.Current.CancellationToken);
+        Assert.Throws<SpecDecodeException>(() => model.Evaluate([.. tooLong, 1], cancellationToken: TestContext.Current.CancellationToken));
     }
 
     [Fact]
@@ -73,8 +73,8 @@ public sealed class ContextTests
         using TextModel model = Load("phi3_longrope_between");
         DraftOptions draft = new() { Plan = LayerPlan.Skip(model.LayerCount, [1], [2]), Length = 3 };
         GenerationRequest[] requests = [Request(40, null), Request(41, null), Request(20, draft), Request(90, draft)];
-        int[][] alone = [.. requests.Select(request => (int[])[.. model.Generate(request, cancellation: TestContext.Current.CancellationToken).Tokens])];
-        IReadOnlyList<GenerationResult> together = model.Generate(requests, cancellation: TestContext.Current.CancellationToken);
+        int[][] alone = [.. requests.Select(request => (int[])[.. model.Generate(request, cancellationToken: TestContext.Current.CancellationToken).Tokens])];
+        IReadOnlyList<GenerationResult> together = model.Generate(requests, cancellationToken: TestContext.Current.CancellationToken);
 
         for (int i = 0; i < requests.Length; i++)
         {
@@ -92,7 +92,7 @@ public sealed class ContextTests
     private static LogitsResult Evaluate(string fixture, int[] tokens, int rowsPerPass)
     {
         using TextModel model = Load(fixture, rowsPerPass);
-        return model.Evaluate(tokens, cancellation: TestContext.Current.CancellationToken);
+        return model.Evaluate(tokens, cancellationToken: TestContext.Current.CancellationToken);
     }
 
     private static TextModel Load(string fixture, int rowsPerPass = 256) => TextModel.Load(

@@ -45,7 +45,7 @@ public sealed class ParallelLayerTests
         using FixtureCheckpoint inTurn = new("gpt_neox");
         inTurn.Config(("use_parallel_residual", false));
         using TextModel sequential = TextModel.Load(
-            inTurn.Folder, new ModelOptions { CacheFolder = inTurn.Cache }, cancellation: TestContext.Current.CancellationToken);
+            inTurn.Folder, new ModelOptions { CacheFolder = inTurn.Cache }, cancellationToken: TestContext.Current.CancellationToken);
         using TextModel parallel = Load("gpt_neox");
         Block a0 = new(BlockKind.Attention, 0), m0 = new(BlockKind.Mlp, 0), a1 = new(BlockKind.Attention, 1), m1 = new(BlockKind.Mlp, 1);
         bool Same(params Block[] blocks) => Logits(sequential, blocks).SequenceEqual(Logits(parallel, blocks));
@@ -66,7 +66,7 @@ public sealed class ParallelLayerTests
         new() { Tokens = prompt, MaxNewTokens = NewTokens, IgnoreEndOfSequence = true, Draft = draft };
 
     private static IReadOnlyList<GenerationResult> Generate(TextModel model, params GenerationRequest[] requests) =>
-        model.Generate(requests, cancellation: TestContext.Current.CancellationToken);
+        model.Generate(requests, cancellationToken: TestContext.Current.CancellationToken);
 
     private static TextModel Load(string fixture) =>
         TextModel.Load(Path.Combine(TestFolders.Fixtures, fixture), new ModelOptions { CacheFolder = TestFolders.WeightCache });

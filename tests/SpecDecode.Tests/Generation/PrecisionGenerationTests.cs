@@ -26,14 +26,14 @@ public sealed class PrecisionGenerationTests : IDisposable
             "The kernels of this processor may round a row otherwise among others.");
         using TextModel model = Load(new ModelOptions { Precision = precision });
         GenerationRequest[] plain = [.. Prompts.Select(prompt => new GenerationRequest { Prompt = prompt, MaxNewTokens = 80, IgnoreEndOfSequence = true })];
-        IReadOnlyList<int>[] expected = [.. plain.Select(request => model.Generate(request, cancellation: TestContext.Current.CancellationToken).Tokens)];
+        IReadOnlyList<int>[] expected = [.. plain.Select(request => model.Generate(request, cancellationToken: TestContext.Current.CancellationToken).Tokens)];
         foreach (LayerPlan plan in (LayerPlan[])[LayerPlan.EarlyExit(12, 2), LayerPlan.EarlyExit(12, 6), LayerPlan.Skip(12, [4, 6, 8], [3, 5])])
         {
             foreach (int length in (int[])[1, 4, 11])
             {
                 GenerationRequest[] drafted = [.. plain.Select(request => request with { Draft = new DraftOptions { Plan = plan, Length = length } })];
-                Assert.Equal(expected[0], model.Generate(drafted[0], cancellation: TestContext.Current.CancellationToken).Tokens);
-                Assert.Equal(expected, model.Generate(drafted, cancellation: TestContext.Current.CancellationToken).Select(result => result.Tokens));
+                Assert.Equal(expected[0], model.Generate(drafted[0], cancellationToken: TestContext.Current.CancellationToken).Tokens);
+                Assert.Equal(expected, model.Generate(drafted, cancellationToken: TestContext.Current.CancellationToken).Select(result => result.Tokens));
             }
         }
     }
@@ -48,8 +48,8 @@ public sealed class PrecisionGenerationTests : IDisposable
         using TextModel rounded = Load(new ModelOptions { Precision = precision, Activations = activations });
         GenerationRequest request = new() { Prompt = "Once upon a time", MaxNewTokens = same };
         Assert.Equal(
-            exact.Generate(request, cancellation: TestContext.Current.CancellationToken).Text,
-            rounded.Generate(request, cancellation: TestContext.Current.CancellationToken).Text);
+            exact.Generate(request, cancellationToken: TestContext.Current.CancellationToken).Text,
+            rounded.Generate(request, cancellationToken: TestContext.Current.CancellationToken).Text);
     }
 
     [Fact]
@@ -63,7 +63,7 @@ public sealed class PrecisionGenerationTests : IDisposable
         string Tell(Precision precision)
         {
             using TextModel model = Load(new ModelOptions { Precision = precision });
-            return model.Generate(request, cancellation: TestContext.Current.CancellationToken).Text!;
+            return model.Generate(request, cancellationToken: TestContext.Current.CancellationToken).Text!;
         }
 
         static Precision[] Both() => [Precision.Int8, Precision.Int4];
@@ -76,6 +76,6 @@ public sealed class PrecisionGenerationTests : IDisposable
     private TextModel Load(ModelOptions options)
     {
         options.CacheFolder = _cache.Path;
-        return TextModel.Load(FixtureCheckpoint.Tales, options, cancellation: TestContext.Current.CancellationToken);
+        return TextModel.Load(FixtureCheckpoint.Tales, options, cancellationToken: TestContext.Current.CancellationToken);
     }
 }

@@ -75,7 +75,7 @@ public class StoryServiceTests(TalesModels models, StoryService service) : IClas
         foreach (DraftOptions draft in (DraftOptions[])[DraftOptions.Off, Draft, Draft with { Threshold = 0.5f }])
         {
             GenerationRequest request = new() { Prompt = Prompts[prompt], MaxNewTokens = 60, Draft = draft };
-            GenerationResult direct = models.Wide.Generate(request, cancellation: Cancellation);
+            GenerationResult direct = models.Wide.Generate(request, cancellationToken: Cancellation);
             int[] ids = models.Wide.Tokenizer!.Encode(Prompts[prompt]);
             (GenerationResult streamed, List<GenerationUpdate> updates) = await Stream(request);
             GenerationResult completed = await service.Generator.CompleteAsync(request, Cancellation);
@@ -171,7 +171,7 @@ public class StoryServiceTests(TalesModels models, StoryService service) : IClas
         foreach ((GenerationRequest request, GenerationResult? result) in calls.Where(call => call.Result is not null))
         {
             models.AssertSameUpToNearTies(
-                models.Wide.Tokenizer!.Encode(request.Prompt!), models.Wide.Generate(request with { Draft = DraftOptions.Off }, cancellation: Cancellation).Tokens, result!.Tokens);
+                models.Wide.Tokenizer!.Encode(request.Prompt!), models.Wide.Generate(request with { Draft = DraftOptions.Off }, cancellationToken: Cancellation).Tokens, result!.Tokens);
         }
 
         await ScriptedService.Eventually(() => service.KvReservedBytes == 0);

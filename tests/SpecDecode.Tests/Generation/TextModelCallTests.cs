@@ -87,7 +87,7 @@ public class TextModelCallTests(TalesModels models)
         GenerationResult result = Model.Generate(Request, _ => Assert.Fail("A token was written."), cancelled);
         Assert.Equal((FinishReason.Cancelled, 0, "", 4), (result.FinishReason, result.Tokens.Count, result.Text, result.PromptTokens));
         Assert.Equal(TimeSpan.Zero, result.DecodeTime);
-        Assert.Throws<OperationCanceledException>(() => Model.Evaluate([1, 2], cancellation: cancelled));
+        Assert.Throws<OperationCanceledException>(() => Model.Evaluate([1, 2], cancellationToken: cancelled));
         AssertUsable();
     }
 

@@ -58,7 +58,7 @@ public sealed class FixtureTests
             Tokens = tokens[..json.RootElement.GetProperty("greedy_prompt_length").GetInt32()],
             MaxNewTokens = greedy.Length,
             IgnoreEndOfSequence = true,
-        }, cancellation: TestContext.Current.CancellationToken);
+        }, cancellationToken: TestContext.Current.CancellationToken);
 
         Expectation.CheckGreedy(greedy, Expectation.Numbers(json.RootElement.GetProperty("greedy_margin")), result.Tokens, fixture);
         Assert.Null(result.Text);
@@ -87,7 +87,7 @@ public sealed class FixtureTests
                 IgnoreEndOfSequence = true,
                 Draft = new DraftOptions { Plan = plan, Length = 1 + i * 3 },
             })],
-            cancellation: TestContext.Current.CancellationToken);
+            cancellationToken: TestContext.Current.CancellationToken);
         for (int i = 0; i < plans.Length; i++)
         {
             Expectation.CheckGreedy(

@@ -58,7 +58,7 @@ public sealed class PrecisionFixtureTests
         {
             using TextModel model = Load(checkpoint, new ModelOptions { Precision = precision, Activations = activations });
             int[] tokens = checkpoint.ExpectedInts("tokens");
-            AssertNear(checkpoint.Expected, model.Evaluate(tokens, cancellation: TestContext.Current.CancellationToken), share, "full");
+            AssertNear(checkpoint.Expected, model.Evaluate(tokens, cancellationToken: TestContext.Current.CancellationToken), share, "full");
             foreach (JsonProperty exit in checkpoint.Expected.GetProperty("exit_layer").EnumerateObject())
             {
                 LayerPlan plan = LayerPlan.EarlyExit(model.LayerCount, int.Parse(exit.Name, System.Globalization.CultureInfo.InvariantCulture));
@@ -89,7 +89,7 @@ public sealed class PrecisionFixtureTests
         {
             Precision = precision, HeadPrecision = head, BlockSize = blockSize, Activations = ActivationPrecision.Fp32,
         });
-        IReadOnlyList<float> found = quantised.Evaluate(tokens, cancellation: TestContext.Current.CancellationToken).LastLogits;
+        IReadOnlyList<float> found = quantised.Evaluate(tokens, cancellationToken: TestContext.Current.CancellationToken).LastLogits;
 
         using FixtureCheckpoint writtenOut = new(fixture);
         List<string> names = [];
@@ -101,7 +101,7 @@ public sealed class PrecisionFixtureTests
         string headName = names.FirstOrDefault(name => name is "lm_head.weight" or "embed_out.weight") ?? "model.embed_tokens.weight";
         writtenOut.Tensors(tensor => tensor.Shape.Length != 2 ? tensor : Rounded(tensor, tensor.Name == headName ? head : precision, blockSize));
         using TextModel exact = Load(writtenOut, new ModelOptions());
-        IReadOnlyList<float> expected = exact.Evaluate(tokens, cancellation: TestContext.Current.CancellationToken).LastLogits;
+        IReadOnlyList<float> expected = exact.Evaluate(tokens, cancellationToken: TestContext.Current.CancellationToken).LastLogits;
 
         Assert.InRange(expected.Zip(found, (a, b) => Math.Abs(a - b)).Max(), 0, 5e-4);
     }
@@ -135,7 +135,7 @@ public sealed class PrecisionFixtureTests
     private static TextModel Load(FixtureCheckpoint checkpoint, ModelOptions options)
     {
         options.CacheFolder = checkpoint.Cache;
-        return TextModel.Load(checkpoint.Folder, options, cancellation: TestContext.Current.CancellationToken);
+        return TextModel.Load(checkpoint.Folder, options, cancellationToken: TestContext.Current.CancellationToken);
     }
 
     private static void AssertNear(JsonElement expected, LogitsResult found, double share, string what)

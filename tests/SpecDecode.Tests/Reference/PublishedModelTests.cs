@@ -18,7 +18,7 @@ public sealed class PublishedModelTests
             Tokens = Expectation.Integers(json.RootElement.GetProperty("prompt")),
             MaxNewTokens = greedy.Length,
             IgnoreEndOfSequence = true,
-        }, cancellation: TestContext.Current.CancellationToken);
+        }, cancellationToken: TestContext.Current.CancellationToken);
 
         Assert.Equal(greedy, result.Tokens);
         Assert.Equal(json.RootElement.GetProperty("text").GetString(), result.Text);
@@ -31,7 +31,7 @@ public sealed class PublishedModelTests
         using JsonDocument expected = json;
         int[] greedy = Expectation.Integers(json.RootElement.GetProperty("greedy"));
         int[] sequence = [.. Expectation.Integers(json.RootElement.GetProperty("prompt")), .. greedy[..^1]];
-        LogitsResult full = model.Evaluate(sequence, cancellation: TestContext.Current.CancellationToken);
+        LogitsResult full = model.Evaluate(sequence, cancellationToken: TestContext.Current.CancellationToken);
         Assert.Equal(greedy, full.ArgMaxPerPosition);
         foreach (JsonProperty exit in json.RootElement.GetProperty("exit_layer").EnumerateObject())
         {

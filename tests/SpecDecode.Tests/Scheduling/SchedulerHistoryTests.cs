@@ -55,9 +55,9 @@ public class SchedulerHistoryTests
         string folder = Path.Combine(TestFolders.Fixtures, "llama_base");
         ModelOptions options = new() { CacheFolder = TestFolders.WeightCache, DraftPrecision = Precision.Int4 };
         RuntimeOptions runtime = new() { MaxRowsPerPass = 12, MaxSequenceLength = MaxSequenceLength };
-        CancellationToken cancellation = TestContext.Current.CancellationToken;
-        using LoadedModel model = ModelLoader.Load(folder, options, runtime, _ => { }, null, cancellation);
-        using TextModel judge = TextModel.Load(folder, options, runtime, null, cancellation);
+        CancellationToken cancellationToken = TestContext.Current.CancellationToken;
+        using LoadedModel model = ModelLoader.Load(folder, options, runtime, _ => { }, null, cancellationToken);
+        using TextModel judge = TextModel.Load(folder, options, runtime, null, cancellationToken);
         int texts = 0;
         for (int seed = 0; seed < 200; seed++)
         {
@@ -69,7 +69,7 @@ public class SchedulerHistoryTests
                 int same = expected.AsSpan().CommonPrefixLength(sequence.NewTokens);
                 if (same < sequence.NewTokens.Length)
                 {
-                    double margin = judge.MeasureChoiceMargin(request.Prompt, expected[..same], request.Sampling, cancellation);
+                    double margin = judge.MeasureChoiceMargin(request.Prompt, expected[..same], request.Sampling, cancellationToken);
                     TestContext.Current.SendDiagnosticMessage(FormattableString.Invariant($"history {seed}: parted at token {same} by a margin of {margin:e2}"));
                     Assert.InRange(margin, 0, 1e-3);
                 }

@@ -54,10 +54,10 @@ internal sealed record ToolRun(int ExitCode, string Output, string Error)
     /// <summary>Waits for such a process; it must be fresh, with nothing read yet.</summary>
     public static async Task<ToolRun> End(Process process)
     {
-        CancellationToken cancellation = TestContext.Current.CancellationToken;
-        Task<string> output = process.StandardOutput.ReadToEndAsync(cancellation);
-        Task<string> error = process.StandardError.ReadToEndAsync(cancellation);
-        await process.WaitForExitAsync(cancellation);
+        CancellationToken cancellationToken = TestContext.Current.CancellationToken;
+        Task<string> output = process.StandardOutput.ReadToEndAsync(cancellationToken);
+        Task<string> error = process.StandardError.ReadToEndAsync(cancellationToken);
+        await process.WaitForExitAsync(cancellationToken);
         return new ToolRun(process.ExitCode, await output, await error);
     }
 }

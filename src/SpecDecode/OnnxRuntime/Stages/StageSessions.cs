@@ -62,10 +62,10 @@ internal sealed class StageSessions : IDisposable
     /// <param name="environment">The process's ONNX Runtime environment.</param>
     /// <param name="options">Threads, where each session has its own.</param>
     /// <param name="progress">Told the share of sessions that exist; null for nobody.</param>
-    /// <param name="cancellation">Ends the work between sessions.</param>
+    /// <param name="cancellationToken">Ends the work between sessions.</param>
     public static StageSessions Create(
         DecoderDescription model, PreparedWeights weights, RuntimeEnvironment environment, RuntimeOptions options,
-        IProgress<LoadProgress>? progress, CancellationToken cancellation)
+        IProgress<LoadProgress>? progress, CancellationToken cancellationToken)
     {
         StageSessions sessions = new(model.Layers.Length, new EmbeddingTable(model, weights));
         StageGraphs graphs = new(model, weights);
@@ -89,7 +89,7 @@ internal sealed class StageSessions : IDisposable
         {
             using SessionOptions sessionOptions = SessionOptionsFor(environment, options, weights);
             int created = 0;
-            Parallel.ForEach(work, new ParallelOptions { CancellationToken = cancellation, MaxDegreeOfParallelism = Math.Min(Environment.ProcessorCount, MostAtATime) }, item =>
+            Parallel.ForEach(work, new ParallelOptions { CancellationToken = cancellationToken, MaxDegreeOfParallelism = Math.Min(Environment.ProcessorCount, MostAtATime) }, item =>
             {
                 StageSession session = new(item.Graph(), sessionOptions, sessions._run);
                 bool isTimeToDrop;

@@ -4,7 +4,7 @@ using SpecDecode.ChatTemplates.Jinja.Syntax;
 namespace SpecDecode.ChatTemplates.Jinja.Runtime;
 
 /// <summary>Counts what one rendering uses up, stops it at its limits and on cancellation, and knows where it stands.</summary>
-internal sealed class Meter(RenderLimits limits, CancellationToken cancellation)
+internal sealed class Meter(RenderLimits limits, CancellationToken cancellationToken)
 {
     private const int StepsBetweenLooks = 4096;
 
@@ -100,7 +100,7 @@ internal sealed class Meter(RenderLimits limits, CancellationToken cancellation)
             throw TemplateError.Limit($"the template takes more than {limits.Steps} steps.");
         }
 
-        cancellation.ThrowIfCancellationRequested();
+        cancellationToken.ThrowIfCancellationRequested();
         _nextLook = Math.Min(_steps + StepsBetweenLooks, limits.Steps + 1);
     }
 }
