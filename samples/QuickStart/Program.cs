@@ -26,7 +26,7 @@ try
     List<GenerationResult> plain = [], speculative = [];
     for (int turn = 0; turn < 5; turn++)
     {
-        plain.Add(await generator.CompleteAsync(request with { Draft = DraftOptions.Off }, stopping));
+        plain.Add(await generator.CompleteAsync(request with { Drafting = DraftingOptions.None }, stopping));
         speculative.Add(await generator.CompleteAsync(request, stopping));
     }
 

@@ -36,7 +36,7 @@ internal static class Story
             Console.WriteLine($"({Green}green{Normal}: drafted by the first layers, accepted by all of them)");
         }
 
-        DraftStatistics drafting = speculative[0].Drafting;
+        DraftingStatistics drafting = speculative[0].Drafting;
         string positions = string.Join("  ", drafting.AcceptedPerPosition.Select((count, i) => $"{i + 1}: {count}"));
         string same = plain[0].Tokens.SequenceEqual(speculative[0].Tokens) ? "yes" : "no";
         Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"""

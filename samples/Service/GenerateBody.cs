@@ -1,4 +1,5 @@
 using System.Text.Json.Serialization;
+using SpecDecode.Drafting;
 using SpecDecode.Generation;
 
 namespace Service;
@@ -7,11 +8,11 @@ namespace Service;
 [JsonUnmappedMemberHandling(JsonUnmappedMemberHandling.Disallow)]
 internal sealed record GenerateBody
 {
-    public const string Fields = "prompt, and as wanted maxNewTokens, temperature, topK, topP, minP, seed and draftLength";
+    public const string Fields = "prompt, and as wanted maxTokens, temperature, topK, topP, minP, seed and draftLength";
 
     public string? Prompt { get; init; }
 
-    public int? MaxNewTokens { get; init; }
+    public int? MaxTokens { get; init; }
 
     public float? Temperature { get; init; }
 
@@ -28,7 +29,7 @@ internal sealed record GenerateBody
 
     public GenerationRequest ToRequest(GenerationDefaults defaults)
     {
-        if (DraftLength > 0 && defaults.Draft.Length == 0)
+        if (DraftLength > 0 && defaults.Drafting.Strategy == DraftingStrategy.None)
         {
             throw new BadHttpRequestException("DraftLength is given, but drafting is not configured here (SpecDecode:Drafting:Strategy is none): leave it out.");
         }
@@ -36,7 +37,7 @@ internal sealed record GenerateBody
         return new GenerationRequest
         {
             Prompt = Prompt,
-            MaxNewTokens = MaxNewTokens,
+            MaxTokens = MaxTokens,
             Sampling = defaults.Sampling with
             {
                 Temperature = Temperature ?? defaults.Sampling.Temperature,
@@ -45,7 +46,12 @@ internal sealed record GenerateBody
                 MinP = MinP ?? defaults.Sampling.MinP,
                 Seed = Seed,
             },
-            Draft = DraftLength is { } length ? defaults.Draft with { Length = length } : null,
+            Drafting = DraftLength switch
+            {
+                null => null,
+                0 => DraftingOptions.None,
+                { } length => defaults.Drafting with { DraftLength = length },
+            },
         };
     }
 }

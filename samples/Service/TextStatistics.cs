@@ -10,7 +10,7 @@ internal sealed record TextStatistics(
 {
     public static TextStatistics Of(GenerationResult result)
     {
-        DraftStatistics drafting = result.Drafting;
+        DraftingStatistics drafting = result.Drafting;
         return new TextStatistics(
             result.PromptTokens, result.Tokens.Count, drafting.Rounds, drafting.Drafted, drafting.Evaluated, drafting.Accepted,
             drafting.AcceptedPerPosition, Math.Round(result.QueueTime.TotalMilliseconds, 1),

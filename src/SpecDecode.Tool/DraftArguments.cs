@@ -1,16 +1,14 @@
 using System.CommandLine;
 using System.CommandLine.Parsing;
 using SpecDecode.Drafting;
+using SpecDecode.Plans;
+using static SpecDecode.Drafting.DraftingStrategy;
 
 namespace SpecDecode.Tool;
 
 /// <summary>The options that say how a model drafts for itself.</summary>
 internal sealed class DraftArguments
 {
-    private const string None = "none";
-    private const string EarlyExit = "early-exit";
-    private const string LayerSkip = "layer-skip";
-
     private readonly Option<string?> _draft = new("--draft")
     {
         Description = "How the model drafts for itself, by default not at all; the text is the same.",
@@ -21,7 +19,7 @@ internal sealed class DraftArguments
     private readonly Option<int[]?> _skipMlp = ListOption.Layers("--skip-mlp", "layer-skip: layers whose MLP the drafter leaves out, from 0: 3,5-7.");
 
     private readonly Option<int?> _length = NumberOption.Optional(
-        "--draft-length", "K", $"Tokens that are drafted in a round; by default {DraftOptions.DefaultLength}.", max: DraftOptions.MaxLength);
+        "--draft-length", "K", $"Tokens that are drafted in a round; by default {DraftingOptions.DefaultDraftLength}.", max: DraftingOptions.MaxDraftLength);
 
     private readonly Option<float?> _threshold = NumberOption.Probability(
         "--draft-threshold", "P", "Draft no further once a draft token's probability is below this; by default 0, which never stops.");
@@ -34,8 +32,8 @@ internal sealed class DraftArguments
     /// <summary>Adds the options to a command.</summary>
     public DraftArguments(Command command)
     {
-        _draft.AcceptOnlyFromAmong(None, EarlyExit, LayerSkip);
-        _precision.AcceptOnlyFromAmong(PrecisionArguments.Name(Precision.Int8), PrecisionArguments.Name(Precision.Int4));
+        _draft.AcceptWords(None, EarlyExit, LayerSkip);
+        _precision.AcceptWords(PrecisionArguments.Name(Precision.Int8), PrecisionArguments.Name(Precision.Int4));
         foreach (Option option in (Option[])[_draft, _exitLayer, _skipAttention, _skipMlp, _length, _threshold, _precision])
         {
             command.Options.Add(option);
@@ -46,14 +44,21 @@ internal sealed class DraftArguments
 
     /// <summary>What the options ask for; null for plain decoding.</summary>
     /// <exception cref="SpecDecodeException">A layer that the model does not have.</exception>
-    public DraftOptions? Read(ParseResult arguments, int layerCount) => arguments.GetValue(_draft) is null or None && WeightPrecision(arguments) is null ? null : new DraftOptions
+    public DraftingOptions? Read(ParseResult arguments, int layerCount)
     {
-        Plan = PlanArguments.Read(
-            layerCount, arguments.GetValue(_exitLayer), arguments.GetValue(_skipAttention) ?? [], arguments.GetValue(_skipMlp) ?? []),
-        Precision = WeightPrecision(arguments),
-        Length = arguments.GetValue(_length) ?? DraftOptions.DefaultLength,
-        Threshold = arguments.GetValue(_threshold) ?? 0,
-    };
+        if (arguments.GetValue(_draft)?.ToLowerInvariant() is null or None && WeightPrecision(arguments) is null)
+        {
+            return null;
+        }
+
+        LayerPlan plan = PlanArguments.Read(
+            layerCount, arguments.GetValue(_exitLayer), arguments.GetValue(_skipAttention) ?? [], arguments.GetValue(_skipMlp) ?? []);
+        return DraftingOptions.Of(plan) with
+        {
+            DraftLength = arguments.GetValue(_length) ?? DraftingOptions.DefaultDraftLength,
+            Threshold = arguments.GetValue(_threshold) ?? 0,
+        };
+    }
 
     /// <summary>The precision of the copy of the weights that drafts; null where there is none.</summary>
     public Precision? WeightPrecision(ParseResult arguments) => PrecisionArguments.PrecisionOf(arguments.GetValue(_precision));
@@ -62,7 +67,7 @@ internal sealed class DraftArguments
     public bool IsGiven(CommandResult result) => Strategy(result) != None || result.GetResult(_precision) is not null;
 
     // As it was typed: a value that is not allowed is the parser's to refuse.
-    private string Strategy(CommandResult result) => result.GetResult(_draft) is { Tokens: [{ Value: var strategy }] } ? strategy : None;
+    private string Strategy(CommandResult result) => result.GetResult(_draft) is { Tokens: [{ Value: var strategy }] } ? strategy.ToLowerInvariant() : None;
 
     // An option that would have no effect is a mistake of whoever typed it.
     private void Check(CommandResult result)

@@ -22,7 +22,7 @@ internal static class GenerateCommand
         Option<int[]?> tokens = ListOption.Tokens("--tokens", "Token ids to continue, used exactly as given.");
         Option<bool> chat = new("--chat") { Description = "Wrap the prompt in the model's chat template, as what a user says." };
         Option<int?> maxTokens = NumberOption.Optional(
-            "--max-tokens", "N", $"New tokens after which the text ends; by default {GenerationDefaults.DefaultMaxNewTokens}.");
+            "--max-tokens", "N", $"New tokens after which the text ends; by default {GenerationDefaults.DefaultMaxTokens}.");
         Option<bool> ignoreEos = new("--ignore-eos") { Description = "Go on after an end-of-sequence token." };
         SamplingArguments sampling = new(command);
         DraftArguments draft = new(command);
@@ -58,10 +58,10 @@ internal static class GenerateCommand
             {
                 Prompt = wrapped is null ? arguments.GetValue(prompt) : null,
                 Tokens = wrapped ?? (arguments.GetResult(tokens) is null ? null : arguments.GetValue(tokens)),
-                MaxNewTokens = arguments.GetValue(maxTokens) ?? GenerationDefaults.DefaultMaxNewTokens,
+                MaxTokens = arguments.GetValue(maxTokens) ?? GenerationDefaults.DefaultMaxTokens,
                 IgnoreEndOfSequence = arguments.GetValue(ignoreEos),
                 Sampling = sampling.Read(arguments),
-                Draft = draft.Read(arguments, loaded.LayerCount),
+                Drafting = draft.Read(arguments, loaded.LayerCount),
             };
             if (arguments.GetValue(json))
             {

@@ -16,7 +16,7 @@ internal static class PlanArguments
                 : throw new SpecDecodeException($"--exit-layer is {exit}, but the model has {layerCount} layers: give 1 to {layerCount}.");
         }
 
-        return LayerPlan.Skip(layerCount, Checked("--skip-attention", skipAttention), Checked("--skip-mlp", skipMlp));
+        return LayerPlan.LayerSkip(layerCount, Checked("--skip-attention", skipAttention), Checked("--skip-mlp", skipMlp));
 
         int[] Checked(string option, int[] layers) => layers.Length == 0 || layers.Max() < layerCount
             ? layers

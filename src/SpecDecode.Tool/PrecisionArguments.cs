@@ -35,9 +35,9 @@ internal sealed class PrecisionArguments
     public PrecisionArguments(Command command, bool loads)
     {
         _loads = loads;
-        _precision.AcceptOnlyFromAmong(Float32, Int8, Int4);
-        _headPrecision.AcceptOnlyFromAmong(Float32, Int8, Int4);
-        _activations.AcceptOnlyFromAmong(Float32, Int8);
+        _precision.AcceptWords(Float32, Int8, Int4);
+        _headPrecision.AcceptWords(Float32, Int8, Int4);
+        _activations.AcceptWords(Float32, Int8);
         command.Options.Add(_precision);
         command.Options.Add(_headPrecision);
         command.Options.Add(_blockSize);
@@ -54,7 +54,7 @@ internal sealed class PrecisionArguments
         Precision = PrecisionOf(arguments.GetValue(_precision)),
         HeadPrecision = PrecisionOf(arguments.GetValue(_headPrecision)),
         BlockSize = arguments.GetValue(_blockSize),
-        Activations = _loads && arguments.GetValue(_activations) == Float32 ? ActivationPrecision.Fp32 : ActivationPrecision.Int8,
+        Activations = _loads && Float32.Equals(arguments.GetValue(_activations), StringComparison.OrdinalIgnoreCase) ? ActivationPrecision.Fp32 : ActivationPrecision.Int8,
     };
 
     /// <summary>A precision as the command line names it.</summary>
@@ -66,7 +66,7 @@ internal sealed class PrecisionArguments
     };
 
     /// <summary>The precision that the command line names; null for none.</summary>
-    public static Precision? PrecisionOf(string? name) => name switch
+    public static Precision? PrecisionOf(string? name) => name?.ToLowerInvariant() switch
     {
         null => null,
         Float32 => Precision.Fp32,

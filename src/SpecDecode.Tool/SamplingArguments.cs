@@ -7,7 +7,7 @@ namespace SpecDecode.Tool;
 /// <summary>The options that say how tokens are chosen.</summary>
 internal sealed class SamplingArguments
 {
-    private static readonly Dictionary<string, AcceptanceRule> Rules = new()
+    private static readonly Dictionary<string, AcceptanceRule> Rules = new(StringComparer.OrdinalIgnoreCase)
     {
         ["greedy"] = AcceptanceRule.Greedy,
         ["rejection"] = AcceptanceRule.Rejection,
@@ -38,7 +38,7 @@ internal sealed class SamplingArguments
     /// <summary>Adds the options to a command.</summary>
     public SamplingArguments(Command command)
     {
-        _acceptance.AcceptOnlyFromAmong([.. Rules.Keys]);
+        _acceptance.AcceptWords([.. Rules.Keys]);
         foreach (Option option in (Option[])[_temperature, _topK, _topP, _minP, _seed, _acceptance])
         {
             command.Options.Add(option);
@@ -61,19 +61,19 @@ internal sealed class SamplingArguments
     // What each option alone allows has been checked by its parser.
     private void Check(CommandResult result)
     {
-        if (result.GetResult(_acceptance) is not { Tokens: [{ Value: var rule }] } || result.GetResult(_temperature) is { Errors: var errors } && errors.Any())
+        if (result.GetResult(_acceptance) is not { Tokens: [{ Value: var given }] } || !Rules.TryGetValue(given, out AcceptanceRule rule) || result.GetResult(_temperature) is { Errors: var errors } && errors.Any())
         {
             return;
         }
 
         bool draws = result.GetValue(_temperature) > 0;
-        if (draws && rule == "greedy")
+        if (draws && rule == AcceptanceRule.Greedy)
         {
             result.AddError("--acceptance greedy belongs to temperature 0; use rejection or shared-noise.");
         }
-        else if (!draws && rule is "rejection" or "shared-noise")
+        else if (!draws && rule is AcceptanceRule.Rejection or AcceptanceRule.SharedNoise)
         {
-            result.AddError($"--acceptance {rule} has no effect without a --temperature above 0.");
+            result.AddError($"--acceptance {given} has no effect without a --temperature above 0.");
         }
     }
 }

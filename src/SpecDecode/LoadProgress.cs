@@ -17,6 +17,23 @@ public enum LoadPhase
 }
 
 /// <summary>How far loading a model has come.</summary>
-/// <param name="Phase">What is being done.</param>
-/// <param name="Fraction">Share of that phase that is done, 0 to 1.</param>
-public readonly record struct LoadProgress(LoadPhase Phase, double Fraction);
+public readonly record struct LoadProgress
+{
+    /// <summary>Notes how far it is.</summary>
+    /// <param name="phase">What is being done.</param>
+    /// <param name="fraction">Share of that phase that is done, 0 to 1.</param>
+    public LoadProgress(LoadPhase phase, double fraction)
+    {
+        Phase = phase;
+        Fraction = fraction;
+    }
+
+    /// <summary>What is being done.</summary>
+    public LoadPhase Phase { get; }
+
+    /// <summary>Share of that phase that is done, 0 to 1.</summary>
+    public double Fraction { get; }
+
+    /// <summary>The progress in words.</summary>
+    public override string ToString() => FormattableString.Invariant($"{Phase} {100 * Fraction:f0} %");
+}

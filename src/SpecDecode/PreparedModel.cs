@@ -1,9 +1,23 @@
 namespace SpecDecode;
 
 /// <summary>Weights that were converted ahead of time.</summary>
-/// <param name="Path">The folder that was made, or else the file in the cache folder.</param>
-/// <param name="Bytes">Length of the file of weights.</param>
-/// <param name="Precision">What matrices are stored as.</param>
-/// <param name="HeadPrecision">What the LM head, and an embedding tied to it, is stored as.</param>
-/// <param name="BlockSize">Weights that share a scale, where something is quantised.</param>
-public sealed record PreparedModel(string Path, long Bytes, Precision Precision, Precision HeadPrecision, int BlockSize);
+public sealed record PreparedModel
+{
+    /// <summary>The folder that was made, or else the file in the cache folder.</summary>
+    public required string Path { get; init; }
+
+    /// <summary>Length of the file of weights, in bytes.</summary>
+    public required long Bytes { get; init; }
+
+    /// <summary>What matrices are stored as.</summary>
+    public required Precision Precision { get; init; }
+
+    /// <summary>What the LM head, and an embedding tied to it, is stored as.</summary>
+    public required Precision HeadPrecision { get; init; }
+
+    /// <summary>Weights that share a scale, where something is quantised.</summary>
+    public required int BlockSize { get; init; }
+
+    /// <summary>The result in words.</summary>
+    public override string ToString() => $"{Path}: {Bytes} bytes, {Precision}, head {HeadPrecision}, blocks of {BlockSize}";
+}

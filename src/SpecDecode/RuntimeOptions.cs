@@ -7,7 +7,7 @@ public class RuntimeOptions
     private const int MostRowsPerPass = 8192;
     private const int MostSequences = 4096;
 
-    /// <summary>Execution provider of ONNX Runtime: <c>cpu</c> or <c>cuda</c>.</summary>
+    /// <summary>Execution provider of ONNX Runtime: <c>cpu</c> or <c>cuda</c>, in any case.</summary>
     /// <value>The default is <c>cpu</c>.</value>
     public string ExecutionProvider { get; set; } = "cpu";
 
@@ -67,7 +67,7 @@ public class RuntimeOptions
             : MaxSequences is < 1 or > MostSequences ? $"MaxSequences is {MaxSequences}: give 1 to {MostSequences}."
             : KvCacheMegabytes < 1 ? $"KvCacheMegabytes is {KvCacheMegabytes}: give 1 or more, or leave it unset for half of the memory."
             : MaxSequenceLength < 1 ? $"MaxSequenceLength is {MaxSequenceLength}: give 1 or more, or leave it unset for what the model allows."
-            : ExecutionProvider is not ("cpu" or "cuda") ? $"ExecutionProvider is '{ExecutionProvider}': give cpu or cuda."
+            : ExecutionProvider?.ToLowerInvariant() is not ("cpu" or "cuda") ? $"ExecutionProvider is '{ExecutionProvider}': give cpu or cuda."
             : null;
     }
 }

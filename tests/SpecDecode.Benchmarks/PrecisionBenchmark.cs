@@ -64,13 +64,13 @@ internal static class PrecisionBenchmark
         List<double> costs = [];
         using (TextModel model = TextModel.Load(folder, options))
         {
-            DraftOptions draft = new() { Plan = LayerPlan.EarlyExit(model.LayerCount, exitLayer), Length = 4 };
+            DraftingOptions draft = DraftingOptions.Of(LayerPlan.EarlyExit(model.LayerCount, exitLayer)) with { DraftLength = 4 };
             foreach (string text in texts)
             {
                 int[] prompt = model.Tokenizer!.Encode(text);
-                GenerationRequest request = new() { Tokens = prompt, MaxNewTokens = tokens, IgnoreEndOfSequence = true };
+                GenerationRequest request = new() { Tokens = prompt, MaxTokens = tokens, IgnoreEndOfSequence = true };
                 IReadOnlyList<int> plain = model.Generate(request).Tokens;
-                IReadOnlyList<int> drafted = model.Generate(request with { Draft = draft }).Tokens;
+                IReadOnlyList<int> drafted = model.Generate(request with { Drafting = draft }).Tokens;
                 sequences.Add([.. prompt, .. plain]);
                 int same = plain.Zip(drafted).TakeWhile(pair => pair.First == pair.Second).Count();
                 written += Math.Min(same + 1, tokens);

@@ -2,7 +2,6 @@ using System.CommandLine;
 using System.Globalization;
 using SpecDecode.Drafting;
 using SpecDecode.Generation;
-using SpecDecode.Plans;
 using SpecDecode.Sampling;
 using SpecDecode.Scheduling;
 
@@ -55,15 +54,14 @@ internal static class SampledStepsBenchmark
 
     private static List<StepRecord> Measure(TextModel model, int sequences, int draftLength, SamplingOptions sampling)
     {
-        DraftOptions? draft = draftLength == 0 ? null : new DraftOptions
-        {
-            Plan = LayerPlan.EarlyExit(model.LayerCount, Math.Max(1, model.LayerCount / 5)), Length = draftLength,
-        };
+        DraftingOptions drafting = draftLength == 0
+            ? DraftingOptions.None
+            : DraftingOptions.EarlyExit(Math.Max(1, model.LayerCount / 5)) with { DraftLength = draftLength };
         List<StepRecord> steps = [];
         model.Generate(
             [.. Enumerable.Range(0, sequences).Select(i => new GenerationRequest
             {
-                Tokens = [1, 2 + i], MaxNewTokens = NewTokens, IgnoreEndOfSequence = true, Draft = draft, Sampling = sampling with { Choice = i },
+                Tokens = [1, 2 + i], MaxTokens = NewTokens, IgnoreEndOfSequence = true, Drafting = drafting, Sampling = sampling with { ChoiceIndex = i },
             })],
             onToken: null, onStep: steps.Add, cancellationToken: default);
         steps.RemoveAll(step => step.PromptRows > 0 || step.Sequences < sequences);

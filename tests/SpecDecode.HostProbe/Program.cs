@@ -24,7 +24,7 @@ foreach (string warning in model.Warnings)
     Console.WriteLine("warning: " + warning);
 }
 
-GenerationResult result = model.Generate(new GenerationRequest { Tokens = [1, 2, 3], MaxNewTokens = 16, IgnoreEndOfSequence = true });
+GenerationResult result = model.Generate(new GenerationRequest { Tokens = [1, 2, 3], MaxTokens = 16, IgnoreEndOfSequence = true });
 Console.WriteLine("tokens: " + string.Join(',', result.Tokens));
 if (mode == "ours")
 {

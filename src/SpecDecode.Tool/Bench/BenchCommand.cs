@@ -4,7 +4,6 @@ using System.Globalization;
 using System.Text.Json;
 using SpecDecode.Drafting;
 using SpecDecode.Generation;
-using SpecDecode.Plans;
 
 namespace SpecDecode.Tool.Bench;
 
@@ -45,11 +44,11 @@ internal static class BenchCommand
             using TextModel loaded = model.Load(arguments, error, cancellationToken, settings.Concurrency, draft.WeightPrecision(arguments));
             GenerationRequest request = new()
             {
-                MaxNewTokens = arguments.GetValue(maxTokens) ?? GenerationDefaults.DefaultMaxNewTokens,
+                MaxTokens = arguments.GetValue(maxTokens) ?? GenerationDefaults.DefaultMaxTokens,
                 IgnoreEndOfSequence = true,
                 Sampling = sampling.Read(arguments),
             };
-            BenchComparison Run(DraftOptions? options) => BenchComparison.Run(loaded, texts, request, settings, options, cancellationToken);
+            BenchComparison Run(DraftingOptions? options) => BenchComparison.Run(loaded, texts, request, settings, options, cancellationToken);
 
             if (arguments.GetValue(sweep))
             {
@@ -87,9 +86,9 @@ internal static class BenchCommand
             result.AddError("--sweep-exit-layers and --sweep-draft-lengths have no effect without --sweep.");
         }
 
-        if (Given(result, sweepLengths).Any(length => length is < 1 or > DraftOptions.MaxLength))
+        if (Given(result, sweepLengths).Any(length => length is < 1 or > DraftingOptions.MaxDraftLength))
         {
-            result.AddError($"--sweep-draft-lengths: draft lengths go from 1 to {DraftOptions.MaxLength}.");
+            result.AddError($"--sweep-draft-lengths: draft lengths go from 1 to {DraftingOptions.MaxDraftLength}.");
         }
 
         if (Given(result, sweepLayers).Any(layer => layer < 1))
@@ -102,7 +101,7 @@ internal static class BenchCommand
     private static int[] Given(CommandResult result, Option<int[]?> option) =>
         result.GetResult(option) is { } given && !given.Errors.Any() ? result.GetValue(option) ?? [] : [];
 
-    private static List<(int ExitLayer, DraftOptions Draft)> Cells(int layerCount, int[] layers, int[] lengths)
+    private static List<(int ExitLayer, DraftingOptions Draft)> Cells(int layerCount, int[] layers, int[] lengths)
     {
         if (layers.Max() > layerCount)
         {
@@ -113,9 +112,8 @@ internal static class BenchCommand
         return
         [
             .. from layer in layers
-               let plan = LayerPlan.EarlyExit(layerCount, layer)
                from length in lengths
-               select (layer, new DraftOptions { Plan = plan, Length = length }),
+               select (layer, DraftingOptions.EarlyExit(layer) with { DraftLength = length }),
         ];
     }
 

@@ -41,7 +41,7 @@ internal sealed class BenchComparison
         : (ratios[ratios.Length / 2 - 1] + ratios[ratios.Length / 2]) / 2;
 
     /// <summary>1 + accepted / rounds: tokens that a round gives.</summary>
-    public double MeanAcceptanceLength => 1 + Sum(rounds => rounds.Accepted) / Math.Max(1, Sum(rounds => rounds.Rounds));
+    public double MeanAcceptanceLength => Sum(rounds => rounds.Rounds) is var rounds and > 0 ? Sum(rounds => rounds.OutputTokens) / rounds : 1;
 
     /// <summary>Accepted over drafted tokens; null when nothing was drafted.</summary>
     public double? AcceptanceRate => Sum(rounds => rounds.Drafted) is var drafted and > 0 ? Sum(rounds => rounds.Accepted) / drafted : null;
@@ -78,15 +78,15 @@ internal sealed class BenchComparison
     /// <param name="draft">How the speculative side drafts; null makes it plain too.</param>
     /// <param name="cancellationToken">Ends it.</param>
     public static BenchComparison Run(
-        TextModel model, IReadOnlyList<string> prompts, GenerationRequest request, BenchSettings settings, DraftOptions? draft,
+        TextModel model, IReadOnlyList<string> prompts, GenerationRequest request, BenchSettings settings, DraftingOptions? draft,
         CancellationToken cancellationToken)
     {
         SamplingOptions sampling = request.Sampling ?? SamplingOptions.Greedy;
-        GenerationRequest drafted = request with { Draft = draft };
+        GenerationRequest drafted = request with { Drafting = draft };
         string[] few = [.. prompts.Take(settings.Concurrency)];
-        int shortly = Math.Min(request.MaxNewTokens ?? GenerationDefaults.DefaultMaxNewTokens, 16);
-        new BenchRun().Add(model, few, request with { MaxNewTokens = shortly }, cancellationToken);
-        new BenchRun().Add(model, few, drafted with { MaxNewTokens = shortly }, cancellationToken);
+        int shortly = Math.Min(request.MaxTokens ?? GenerationDefaults.DefaultMaxTokens, 16);
+        new BenchRun().Add(model, few, request with { MaxTokens = shortly }, cancellationToken);
+        new BenchRun().Add(model, few, drafted with { MaxTokens = shortly }, cancellationToken);
 
         BenchComparison comparison = new() { IsComparable = sampling.EffectiveAcceptance != AcceptanceRule.Rejection };
         for (int i = 0; i < settings.Repeat; i++)
@@ -140,5 +140,5 @@ internal sealed class BenchComparison
     private double Share(Func<BenchRun, TimeSpan> part) =>
         _speculative.Sum(run => part(run).TotalSeconds) / _speculative.Sum(run => run.DecodeTime.TotalSeconds);
 
-    private double Sum(Func<Drafting.DraftStatistics, long> count) => _speculative.Sum(run => run.Rounds.Sum(count));
+    private double Sum(Func<DraftingStatistics, long> count) => _speculative.Sum(run => run.Rounds.Sum(count));
 }

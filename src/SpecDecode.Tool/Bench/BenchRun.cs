@@ -43,7 +43,7 @@ internal sealed class BenchRun
     public TimeSpan PrefillTime { get; private set; }
 
     /// <summary>The sums of the texts' rounds.</summary>
-    public List<DraftStatistics> Rounds { get; } = [];
+    public List<DraftingStatistics> Rounds { get; } = [];
 
     public double TokensPerSecond => Tokens / DecodeTime.TotalSeconds;
 
@@ -85,7 +85,7 @@ internal sealed class BenchRun
         }
         else
         {
-            Tokens += step.NewTokens;
+            Tokens += step.OutputTokens;
             DecodeTime += time;
             RuntimeTime += step.RuntimeTime;
             DraftTime += step.DraftTime;

@@ -1,4 +1,3 @@
-using SpecDecode.Drafting;
 using SpecDecode.Generation;
 using SpecDecode.Plans;
 
@@ -17,19 +16,23 @@ internal static class RowCosts
     /// tokens per round × plain step / (draft steps + verification), where a verification runs one row through the draft's
     /// exact part and all rows through the rest and the head. The passes are timed in turn; medians count.
     /// </summary>
-    public static double PredictSpeedup(TextModel model, DraftOptions draft, double tokensPerRound)
+    /// <param name="model">The model.</param>
+    /// <param name="plan">The blocks that the drafter runs.</param>
+    /// <param name="draftLength">Tokens of a draft.</param>
+    /// <param name="tokensPerRound">Tokens that a round gives.</param>
+    public static double PredictSpeedup(TextModel model, LayerPlan plan, int draftLength, double tokensPerRound)
     {
         LayerPlan full = LayerPlan.Full(model.LayerCount);
-        LayerPlan front = LayerPlan.Of(model.LayerCount, draft.Plan.Blocks.Take(draft.Plan.ExactDepth));
+        LayerPlan front = LayerPlan.Of(model.LayerCount, plan.Blocks.Take(plan.ExactDepth));
         LayerPlan nothing = LayerPlan.Of(model.LayerCount, []);
-        int rows = draft.Length + 1;
+        int rows = draftLength + 1;
         double[] seconds = Seconds(
-            model, (full, 1), (draft.Plan, 1), (front, 1), (nothing, 1), (full, rows), (front, rows), (nothing, rows));
+            model, (full, 1), (plan, 1), (front, 1), (nothing, 1), (full, rows), (front, rows), (nothing, rows));
 
         double plain = seconds[0];
         double draftStep = seconds[1];
         double verification = seconds[2] - seconds[3] + seconds[4] - seconds[5] + seconds[6];
-        return tokensPerRound * plain / (draft.Length * draftStep + verification);
+        return tokensPerRound * plain / (draftLength * draftStep + verification);
     }
 
     private static double[] Seconds(TextModel model, params ReadOnlySpan<(LayerPlan Plan, int Rows)> passes)

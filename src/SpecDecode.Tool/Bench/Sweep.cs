@@ -1,6 +1,7 @@
 using System.Globalization;
 using SpecDecode.Drafting;
 using SpecDecode.Generation;
+using SpecDecode.Plans;
 
 namespace SpecDecode.Tool.Bench;
 
@@ -14,7 +15,7 @@ internal static class Sweep
     /// <param name="run">Measures a cell.</param>
     /// <param name="asJson">Whether to write JSON.</param>
     public static void Run(
-        TextWriter output, TextModel model, IReadOnlyList<(int ExitLayer, DraftOptions Draft)> cells, Func<DraftOptions, BenchComparison> run, bool asJson)
+        TextWriter output, TextModel model, IReadOnlyList<(int ExitLayer, DraftingOptions Draft)> cells, Func<DraftingOptions, BenchComparison> run, bool asJson)
     {
         List<Cell> measured = [];
         if (!asJson)
@@ -23,10 +24,11 @@ internal static class Sweep
             output.WriteLine("|---|---|---|---|---|---|---|---|---|");
         }
 
-        foreach ((int exitLayer, DraftOptions draft) in cells)
+        foreach ((int exitLayer, DraftingOptions draft) in cells)
         {
             BenchComparison result = run(draft);
-            Cell cell = new(exitLayer, draft.Length, result, RowCosts.PredictSpeedup(model, draft, result.MeanAcceptanceLength));
+            Cell cell = new(exitLayer, draft.DraftLength, result, RowCosts.PredictSpeedup(
+                model, LayerPlan.EarlyExit(model.LayerCount, exitLayer), draft.DraftLength, result.MeanAcceptanceLength));
             measured.Add(cell);
             if (!asJson)
             {

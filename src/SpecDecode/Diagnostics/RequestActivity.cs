@@ -62,7 +62,7 @@ internal static class RequestActivity
 
         if (activity.IsAllDataRequested)
         {
-            DraftStatistics drafting = sequence.Statistics;
+            DraftingStatistics drafting = sequence.Statistics;
             SetEnd(activity, sequence.FinishReason!.Value, sequence.NewTokens.Length);
             activity.SetTag("specdecode.queue_time", sequence.QueueTime.TotalSeconds);
             activity.SetTag("specdecode.time_to_first_token", sequence.NewTokens.Length == 0 ? null : (sequence.QueueTime + sequence.PrefillTime).TotalSeconds);

@@ -31,6 +31,7 @@ internal sealed class SpecDecodeMetrics : IEngineObserver
     private static readonly InstrumentAdvice<int> Lengths = new() { HistogramBucketBoundaries = [0, 1, 2, 3, 4, 5, 6, 7, 8, 10, 12, 16, 24, 32, 48, 64] };
 
     private readonly Counter<long> _rounds;
+    private readonly Counter<long> _roundTokens;
     private readonly Counter<long> _drafted;
     private readonly Counter<long> _evaluated;
     private readonly Counter<long> _accepted;
@@ -52,7 +53,7 @@ internal sealed class SpecDecodeMetrics : IEngineObserver
     private readonly KeyValuePair<string, object?> _model;
 
     // By place in the draft, so that counting allocates nothing.
-    private readonly object[] _positions = [.. Enumerable.Range(0, DraftOptions.MaxLength).Select(position => (object)position)];
+    private readonly object[] _positions = [.. Enumerable.Range(0, DraftingOptions.MaxDraftLength).Select(position => (object)position)];
 
     /// <summary>Makes the instruments of a model.</summary>
     /// <param name="meters">Makes the meter, and with it says who listens.</param>
@@ -67,7 +68,8 @@ internal sealed class SpecDecodeMetrics : IEngineObserver
             meter.CreateHistogram(name, "s", description, tags: null, advice);
 
         _rounds = Counter("rounds", "{round}", "Rounds that gave a sequence tokens after its first one, those without a draft included.");
-        _drafted = Counter("draft.tokens", "{token}", "Tokens that the drafter proposed.");
+        _roundTokens = Counter("rounds.output_tokens", "{token}", "Tokens that rounds gave: all but the first of each text.");
+        _drafted = Counter("draft.drafted_tokens", "{token}", "Tokens that the drafter proposed.");
         _evaluated = Counter("draft.evaluated_tokens", "{token}", "Draft tokens that acceptance looked at: the accepted ones and the first that was not.");
         _accepted = Counter("draft.accepted_tokens", "{token}", "Draft tokens that became output, by their place in the draft.");
         _discarded = Counter("draft.discarded_tokens", "{token}", "Draft tokens that did not become output.");
@@ -97,7 +99,7 @@ internal sealed class SpecDecodeMetrics : IEngineObserver
     /// <inheritdoc/>
     public void OnStep(in StepRecord step)
     {
-        Add(_outputTokens, step.NewTokens);
+        Add(_outputTokens, step.OutputTokens);
         Add(_promptTokens, step.PromptRows);
         Add(_failedPasses, step.FailedPasses);
         if (step.DraftRows > 0)
@@ -116,11 +118,12 @@ internal sealed class SpecDecodeMetrics : IEngineObserver
     public void OnRound(in RoundRecord round)
     {
         Add(_rounds, 1);
+        Add(_roundTokens, round.Appended);
         Add(_drafted, round.Drafted);
         Add(_evaluated, round.Evaluated);
         Add(_discarded, round.Discarded);
-        Add(_corrections, round.Last == LastToken.Correction ? 1 : 0);
-        Add(_bonuses, round.Last == LastToken.Bonus ? 1 : 0);
+        Add(_corrections, round.VerifierToken == TokenSource.Correction ? 1 : 0);
+        Add(_bonuses, round.VerifierToken == TokenSource.Bonus ? 1 : 0);
         for (int position = 0; _accepted.Enabled && position < round.Accepted; position++)
         {
             _accepted.Add(1, _model, new(TelemetryNames.DraftPosition, _positions[position]));

@@ -1,7 +1,7 @@
 namespace SpecDecode.Drafting;
 
 /// <summary>What one round did for one sequence.</summary>
-public readonly record struct RoundRecord
+internal readonly record struct RoundRecord
 {
     /// <summary>Tokens that the drafter proposed; 0 is a plain step.</summary>
     public required int Drafted { get; init; }
@@ -15,8 +15,8 @@ public readonly record struct RoundRecord
     /// <summary>Tokens that became output: the accepted ones and, unless the text ended before it, the verifier's own.</summary>
     public required int Appended { get; init; }
 
-    /// <summary>Where the verifier's own token came from.</summary>
-    public required LastToken Last { get; init; }
+    /// <summary>How the verifier's own token came; null where an accepted draft token ended the text, so that there is none.</summary>
+    public required TokenSource? VerifierToken { get; init; }
 
     /// <summary>Rows that the drafter ran.</summary>
     public required int DraftRows { get; init; }

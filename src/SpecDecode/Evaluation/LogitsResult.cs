@@ -1,6 +1,17 @@
 namespace SpecDecode.Evaluation;
 
 /// <summary>What a plan of blocks makes of a sequence.</summary>
-/// <param name="LastLogits">Logits at the last position, <c>[V]</c>.</param>
-/// <param name="ArgMaxPerPosition">The highest logit's token at each position; the lowest id on a tie.</param>
-public sealed record LogitsResult(IReadOnlyList<float> LastLogits, IReadOnlyList<int> ArgMaxPerPosition);
+public sealed record LogitsResult
+{
+    /// <summary>Logits at the last position, <c>[V]</c>.</summary>
+    public required IReadOnlyList<float> LastLogits { get; init; }
+
+    /// <summary>The highest logit's token at each position; the lowest id on a tie.</summary>
+    public required IReadOnlyList<int> ArgMaxPerPosition { get; init; }
+
+    /// <summary>The most probable next token and its logit.</summary>
+    public override string ToString() => ArgMaxPerPosition.Count == 0
+        ? "no positions"
+        : FormattableString.Invariant(
+            $"{ArgMaxPerPosition.Count} positions; next token {ArgMaxPerPosition[^1]}, logit {LastLogits[ArgMaxPerPosition[^1]]}");
+}

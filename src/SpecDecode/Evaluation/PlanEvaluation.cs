@@ -33,7 +33,7 @@ internal static class PlanEvaluation
         }
 
         int notFinite = Array.FindIndex(last, logit => !float.IsFinite(logit));
-        return notFinite < 0 ? new LogitsResult(last, best) : throw LogitRow.NotFinite(notFinite, last[notFinite]);
+        return notFinite < 0 ? new LogitsResult { LastLogits = last, ArgMaxPerPosition = best } : throw LogitRow.NotFinite(notFinite, last[notFinite]);
     }
 
     private static void Score(IStages stages, Span<int> best, Span<float> last)

@@ -18,8 +18,8 @@ public sealed record GenerationRequest
     public IReadOnlyList<int>? Tokens { get; init; }
 
     /// <summary>New tokens after which the text ends, at least 1; it also ends at the longest sequence allowed.</summary>
-    /// <value>The default, null, is <see cref="GenerationDefaults.MaxNewTokens"/>: 128 unless configured otherwise.</value>
-    public int? MaxNewTokens { get; init; }
+    /// <value>The default, null, is <see cref="GenerationDefaults.MaxTokens"/>: 128 unless configured otherwise.</value>
+    public int? MaxTokens { get; init; }
 
     /// <summary>Whether the text goes on after an end-of-sequence token.</summary>
     /// <value>The default is false.</value>
@@ -41,8 +41,8 @@ public sealed record GenerationRequest
     /// <see cref="AcceptanceRule.Rejection"/>, distributed the same.
     /// </summary>
     /// <value>
-    /// The default, null, is <see cref="GenerationDefaults.Draft"/>: plain decoding unless configured otherwise.
-    /// <see cref="DraftOptions.Off"/> is plain decoding in any case.
+    /// The default, null, is <see cref="GenerationDefaults.Drafting"/>: plain decoding unless configured otherwise.
+    /// <see cref="DraftingOptions.None"/> is plain decoding in any case.
     /// </value>
-    public DraftOptions? Draft { get; init; }
+    public DraftingOptions? Drafting { get; init; }
 }

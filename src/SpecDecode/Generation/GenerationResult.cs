@@ -24,7 +24,7 @@ public sealed record GenerationResult
     public required FinishReason FinishReason { get; init; }
 
     /// <summary>What drafting did for it.</summary>
-    public required DraftStatistics Drafting { get; init; }
+    public required DraftingStatistics Drafting { get; init; }
 
     /// <summary>What made it fail; null unless <see cref="FinishReason"/> is <see cref="FinishReason.Failed"/>.</summary>
     public Exception? Error { get; init; }
@@ -40,6 +40,14 @@ public sealed record GenerationResult
 
     /// <summary>New tokens over <see cref="DecodeTime"/>; null when there was no step after the first token.</summary>
     public double? TokensPerSecond => DecodeTime > TimeSpan.Zero ? Tokens.Count / DecodeTime.TotalSeconds : null;
+
+    /// <summary>The text, or without a tokenizer the tokens, and how it ended.</summary>
+    public override string ToString()
+    {
+        string speed = TokensPerSecond is { } tokensPerSecond ? FormattableString.Invariant($", {tokensPerSecond:f1} tokens/s") : "";
+        string reason = Error is null ? $"{FinishReason}" : $"{FinishReason}: {Error.Message}";
+        return $"{Text ?? string.Join(' ', Tokens)} [{reason}; {Tokens.Count} tokens{speed}; {Drafting}]";
+    }
 
     /// <summary>The result of a sequence that has ended.</summary>
     internal static GenerationResult Of(Sequence sequence, TextTokenizer? tokenizer) => new()

@@ -22,4 +22,7 @@ public readonly record struct GenerationUpdate
 
     /// <summary>Why the text ended, in the last update; null before.</summary>
     public FinishReason? FinishReason => Result?.FinishReason;
+
+    /// <summary>Its text.</summary>
+    public override string ToString() => Text;
 }

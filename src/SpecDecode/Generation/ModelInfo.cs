@@ -1,9 +1,23 @@
-
 namespace SpecDecode.Generation;
 
 /// <summary>What one may want to know of a loaded model.</summary>
-/// <param name="Name">What it is called in telemetry: the name of its folder.</param>
-/// <param name="LayerCount">Number of layers.</param>
-/// <param name="VocabularySize">Number of token ids.</param>
-/// <param name="MaxSequenceLength">Longest sequence, prompt and new tokens together.</param>
-public sealed record ModelInfo(string Name, int LayerCount, int VocabularySize, int MaxSequenceLength);
+public sealed record ModelInfo
+{
+    /// <summary>What it is called in telemetry: the name of its folder.</summary>
+    public required string Name { get; init; }
+
+    /// <summary>Number of layers.</summary>
+    public required int LayerCount { get; init; }
+
+    /// <summary>Number of token ids.</summary>
+    public required int VocabularySize { get; init; }
+
+    /// <summary>Longest sequence, prompt and new tokens together.</summary>
+    public required int MaxSequenceLength { get; init; }
+
+    /// <summary>The precision of the copy of the weights that drafts; null where it was loaded without one.</summary>
+    public Precision? DraftPrecision { get; init; }
+
+    /// <summary>The model in words.</summary>
+    public override string ToString() => $"{Name}: {LayerCount} layers, {VocabularySize} token ids, sequences of at most {MaxSequenceLength} tokens";
+}

@@ -30,20 +30,15 @@ internal sealed class RequestIntake(IStages stages, TextTokenizer? tokenizer, IE
             throw new ArgumentException("A request needs either Prompt or Tokens, and not both.", nameof(request));
         }
 
-        int wantedTokens = request.MaxNewTokens ?? defaults.MaxNewTokens;
+        int wantedTokens = request.MaxTokens ?? defaults.MaxTokens;
         if (wantedTokens < 1)
         {
-            throw new ArgumentException($"MaxNewTokens is {wantedTokens}: ask for at least 1.", nameof(request));
+            throw new ArgumentException($"MaxTokens is {wantedTokens}: ask for at least 1.", nameof(request));
         }
 
         SamplingOptions sampling = request.Sampling ?? defaults.Sampling;
-        if (sampling.FindError() is { } error)
-        {
-            throw new ArgumentException(error, nameof(request));
-        }
-
-        DraftOptions draft = request.Draft ?? defaults.Draft;
-        Check(draft);
+        Refuse(sampling.Errors(), "Sampling.", nameof(request));
+        DraftPlan? draft = Resolve(request.Drafting ?? defaults.Drafting);
 
         if (request.Prompt is not null && tokenizer is null)
         {
@@ -54,10 +49,9 @@ internal sealed class RequestIntake(IStages stages, TextTokenizer? tokenizer, IE
         CheckTokens(prompt, prompt.Length + 1L);
 
         // In 64 bits: the number of new tokens is the caller's.
-        int maxNewTokens = (int)Math.Min(wantedTokens, (long)stages.MaxSequenceLength - prompt.Length);
-        CheckBudget(prompt.Length, maxNewTokens);
-        return new Sequence(
-            prompt, maxNewTokens, EndOfText(request), null, draft.Length == 0 ? null : draft, new Sampler(sampling));
+        int maxTokens = (int)Math.Min(wantedTokens, (long)stages.MaxSequenceLength - prompt.Length);
+        CheckBudget(prompt.Length, maxTokens);
+        return new Sequence(prompt, maxTokens, EndOfText(request), null, draft, new Sampler(sampling));
     }
 
     /// <summary>Refuses a sequence that is empty, too long, or has an id beyond the vocabulary.</summary>
@@ -113,35 +107,28 @@ internal sealed class RequestIntake(IStages stages, TextTokenizer? tokenizer, IE
         return models.Union(stopTokens).ToFrozenSet();
     }
 
-    private void Check(DraftOptions draft)
+    private DraftPlan? Resolve(DraftingOptions drafting)
     {
-        ArgumentNullException.ThrowIfNull(draft.Plan, nameof(draft));
-        CheckLayers(draft.Plan, nameof(draft));
-        if (draft.Length is < 0 or > DraftOptions.MaxLength)
-        {
-            throw new ArgumentException($"The draft length is {draft.Length}: give 1 to {DraftOptions.MaxLength}, or 0 for plain decoding.", nameof(draft));
-        }
+        bool hasDraftWeights = stages.DraftPrecision is not null;
+        Refuse(drafting.Errors(hasDraftWeights), "Drafting.", nameof(drafting));
+        return drafting.Resolve(stages.LayerCount, hasDraftWeights, "Drafting.");
+    }
 
-        if (draft.Precision is { } precision && precision != stages.DraftPrecision)
+    private static void Refuse(IEnumerable<string> errors, string place, string parameter)
+    {
+        if (errors.FirstOrDefault() is { } error)
         {
-            throw new ArgumentException(
-                $"The draft precision is {precision}, but the model was loaded {(stages.DraftPrecision is { } loaded ? $"with one of {loaded}" : "without one")}: set ModelOptions.DraftPrecision when you load it.",
-                nameof(draft));
-        }
-
-        if (!(draft.Threshold is >= 0 and <= 1))
-        {
-            throw new ArgumentException($"The draft threshold is {draft.Threshold}: give a probability from 0 to 1.", nameof(draft));
+            throw new ArgumentException(place + error, parameter);
         }
     }
 
-    private void CheckBudget(int promptLength, int maxNewTokens)
+    private void CheckBudget(int promptLength, int maxTokens)
     {
-        long bytes = stages.KvStorageBytes(promptLength + maxNewTokens);
+        long bytes = stages.KvStorageBytes(promptLength + maxTokens);
         if (bytes > kvBytes)
         {
             throw new SpecDecodeException(
-                $"The keys and values of {promptLength} prompt and {maxNewTokens} new tokens take {Megabytes(bytes)} MB, but {Megabytes(kvBytes)} MB are allowed for all sequences: ask for fewer tokens, or raise KvCacheMegabytes.");
+                $"The keys and values of {promptLength} prompt and {maxTokens} new tokens take {Megabytes(bytes)} MB, but {Megabytes(kvBytes)} MB are allowed for all sequences: ask for fewer tokens, or raise KvCacheMegabytes.");
         }
     }
 

@@ -39,7 +39,14 @@ internal sealed class ServedModel : IAsyncDisposable
             Scheduler scheduler = new(model.Stages, limits);
             WarmUp(scheduler, model, defaults);
             EngineLoop loop = new(scheduler, (int)Math.Min(int.MaxValue, (long)limits.MaxSequences + maxQueue), observer, $"SpecDecode {name}");
-            ModelInfo info = new(name, model.Stages.LayerCount, model.Stages.VocabularySize, model.Stages.MaxSequenceLength);
+            ModelInfo info = new()
+            {
+                Name = name,
+                LayerCount = model.Stages.LayerCount,
+                VocabularySize = model.Stages.VocabularySize,
+                MaxSequenceLength = model.Stages.MaxSequenceLength,
+                DraftPrecision = model.Stages.DraftPrecision,
+            };
             RequestIntake intake = new(model.Stages, model.Tokenizer, model.Description.EndOfSequence, limits.KvBytes);
             return new ServedModel(model, loop, new TextGenerator(info, model.Tokenizer, intake, loop, defaults));
         }
@@ -66,7 +73,8 @@ internal sealed class ServedModel : IAsyncDisposable
     private static void WarmUp(Scheduler scheduler, LoadedModel model, GenerationDefaults defaults)
     {
         int tokens = Math.Min(WarmUpTokens, model.Stages.MaxSequenceLength - 1);
-        foreach (DraftOptions? draft in (DraftOptions?[])[null, defaults.Draft.Length == 0 ? null : defaults.Draft])
+        DraftPlan? drafts = defaults.Drafting.Resolve(model.Stages.LayerCount, model.Stages.DraftPrecision is not null, "Drafting.");
+        foreach (DraftPlan? draft in drafts is null ? (DraftPlan?[])[null] : [null, drafts])
         {
             Sequence sequence = new([0], tokens, FrozenSet<int>.Empty, null, draft);
             if (tokens < 1 || !scheduler.CanEverAdmit(sequence.Capacity))

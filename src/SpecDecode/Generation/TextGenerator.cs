@@ -22,7 +22,8 @@ internal sealed class TextGenerator(ModelInfo model, TextTokenizer? tokenizer, R
     /// <inheritdoc/>
     public GenerationDefaults Defaults
     {
-        get => _defaults;
+        // A copy, since the options in it can be changed by whoever gets it.
+        get => _defaults.Copy();
         set => _defaults = value;
     }
 

@@ -48,7 +48,7 @@ public sealed partial class TextModel
 
         (double logProbability, long count) = SequenceScoring.Run(_model.Stages, sequences, progress, cancellationToken);
         return count > 0
-            ? new PerplexityResult(Math.Exp(-logProbability / count), count)
+            ? new PerplexityResult { Perplexity = Math.Exp(-logProbability / count), Tokens = count }
             : throw new SpecDecodeException("There is no token to predict: give a text of at least one token, or two where the tokenizer adds no BOS.");
     }
 }

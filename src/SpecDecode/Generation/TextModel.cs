@@ -166,7 +166,7 @@ public sealed partial class TextModel : IDisposable
     {
         ArgumentNullException.ThrowIfNull(newTokens);
         sampling ??= SamplingOptions.Greedy;
-        if (sampling.FindError() is { } error)
+        if (sampling.Errors().FirstOrDefault() is { } error)
         {
             throw new ArgumentException(error, nameof(sampling));
         }

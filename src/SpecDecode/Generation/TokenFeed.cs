@@ -63,10 +63,5 @@ internal sealed class TokenFeed
 
     private static TokenSource SourceOf(in RoundRecord round, int place) => place < round.Accepted
         ? TokenSource.AcceptedDraft
-        : round.Last switch
-        {
-            LastToken.Correction => TokenSource.Correction,
-            LastToken.Bonus => TokenSource.Bonus,
-            _ => TokenSource.Plain,
-        };
+        : round.VerifierToken!.Value;
 }

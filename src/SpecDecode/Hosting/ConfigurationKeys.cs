@@ -1,4 +1,6 @@
 using System.Collections.Frozen;
+using SpecDecode.Drafting;
+using SpecDecode.Sampling;
 
 namespace SpecDecode.Hosting;
 
@@ -12,11 +14,20 @@ internal enum OptionKind
     WholeNumbers,
     Precision,
     ActivationPrecision,
+    AcceptanceRule,
+    Seed,
 }
 
 /// <summary>The keys of each section and their kinds; a test compares them with the options' properties and with the JSON schema.</summary>
 internal static class ConfigurationKeys
 {
+    /// <summary>Those that stand beside the sections.</summary>
+    public static FrozenDictionary<string, OptionKind> Own { get; } = Section(new() { [nameof(SpecDecodeOptions.MaxTokens)] = OptionKind.WholeNumber });
+
+    /// <summary>Keys that had another name or place in an earlier version, and what they are now.</summary>
+    public static FrozenDictionary<string, string> Former { get; } = new Dictionary<string, string> { ["Sampling:MaxTokens"] = "MaxTokens" }
+        .ToFrozenDictionary(StringComparer.OrdinalIgnoreCase);
+
     /// <summary>By section, then by key; without regard to case, as configurations are read.</summary>
     public static FrozenDictionary<string, FrozenDictionary<string, OptionKind>> Sections { get; } = new Dictionary<string, FrozenDictionary<string, OptionKind>>
     {
@@ -41,11 +52,12 @@ internal static class ConfigurationKeys
         }),
         [nameof(SpecDecodeOptions.Sampling)] = Section(new()
         {
-            [nameof(SamplingDefaults.Temperature)] = OptionKind.Number,
-            [nameof(SamplingDefaults.TopK)] = OptionKind.WholeNumber,
-            [nameof(SamplingDefaults.TopP)] = OptionKind.Number,
-            [nameof(SamplingDefaults.MinP)] = OptionKind.Number,
-            [nameof(SamplingDefaults.MaxTokens)] = OptionKind.WholeNumber,
+            [nameof(SamplingOptions.Temperature)] = OptionKind.Number,
+            [nameof(SamplingOptions.TopK)] = OptionKind.WholeNumber,
+            [nameof(SamplingOptions.TopP)] = OptionKind.Number,
+            [nameof(SamplingOptions.MinP)] = OptionKind.Number,
+            [nameof(SamplingOptions.Seed)] = OptionKind.Seed,
+            [nameof(SamplingOptions.Acceptance)] = OptionKind.AcceptanceRule,
         }),
         [nameof(SpecDecodeOptions.Runtime)] = Section(new()
         {

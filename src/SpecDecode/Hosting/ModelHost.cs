@@ -4,7 +4,6 @@ using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
 using SpecDecode.Diagnostics;
-using SpecDecode.Drafting;
 using SpecDecode.Generation;
 using SpecDecode.Models;
 using SpecDecode.Scheduling;
@@ -171,7 +170,7 @@ internal sealed class ModelHost : IHostedService, IAsyncDisposable, IDisposable
             ServedModel model = Serve(loaded, options);
             _model = model;
             _engine = WatchEngine(model.Generator.Loop);
-            _logger.Ready(_name, Stopwatch.GetElapsedTime(start).TotalSeconds, InWords(model.Generator.Defaults.Draft));
+            _logger.Ready(_name, Stopwatch.GetElapsedTime(start).TotalSeconds, model.Generator.Defaults.Drafting.ToString());
             _watch?.Start(Reload);
         }
         catch (OperationCanceledException) when (_abandoned.IsCancellationRequested)
@@ -194,7 +193,7 @@ internal sealed class ModelHost : IHostedService, IAsyncDisposable, IDisposable
         GenerationDefaults defaults;
         try
         {
-            defaults = Defaults(options, loaded.Stages.LayerCount);
+            defaults = Defaults(options, loaded.Stages.LayerCount, loaded.Stages.DraftPrecision);
         }
         catch
         {
@@ -221,11 +220,11 @@ internal sealed class ModelHost : IHostedService, IAsyncDisposable, IDisposable
         try
         {
             TextGenerator generator = Generator;
-            GenerationDefaults defaults = Defaults(read(), generator.Model.LayerCount);
+            GenerationDefaults defaults = Defaults(read(), generator.Model.LayerCount, generator.Model.DraftPrecision);
             if (defaults != generator.Defaults)
             {
                 generator.Defaults = defaults;
-                _logger.Reloaded(_name, InWords(defaults.Draft));
+                _logger.Reloaded(_name, defaults.Drafting.ToString());
             }
         }
         catch (Exception error)
@@ -239,14 +238,17 @@ internal sealed class ModelHost : IHostedService, IAsyncDisposable, IDisposable
         }
     }
 
-    private GenerationDefaults Defaults(SpecDecodeOptions options, int layerCount) => new()
+    // By the model as it was loaded: what the options say of the model now holds when the host starts again.
+    private GenerationDefaults Defaults(SpecDecodeOptions options, int layerCount, Precision? draftPrecision)
     {
-        MaxNewTokens = options.Sampling.MaxTokens,
-        Sampling = options.Sampling.ToOptions(),
-        Draft = options.Drafting.For(layerCount, options.Model.DraftPrecision, _place),
-    };
+        string place = _place + "Drafting:";
+        bool hasDraftWeights = draftPrecision is not null;
+        if (options.Drafting.Errors(hasDraftWeights).FirstOrDefault() is { } error)
+        {
+            throw new SpecDecodeException(place + error);
+        }
 
-    private static string InWords(DraftOptions draft) => draft.Length == 0
-        ? "none"
-        : FormattableString.Invariant($"{draft.Length} tokens by {draft.Plan.Blocks.Length} blocks, threshold {draft.Threshold}");
+        options.Drafting.Resolve(layerCount, hasDraftWeights, place);
+        return new GenerationDefaults { MaxTokens = options.MaxTokens, Sampling = options.Sampling, Drafting = options.Drafting }.Copy();
+    }
 }

@@ -23,12 +23,8 @@ internal sealed class ModelOptionsRules(string name, string place) : IValidateOp
             errors.AddRange(result.Failures);
         }
 
-        if (options.Drafting is { SkipAttention: { } attention, SkipMlp: { } mlp } drafting
-            && FindError(drafting, attention.Count + mlp.Count > 0, options.Model?.DraftPrecision is not null) is { } contradiction)
-        {
-            errors.Add(contradiction);
-        }
-
+        errors.AddRange((options.Drafting?.Errors(options.Model?.DraftPrecision is not null) ?? []).Select(error => "Drafting:" + error));
+        errors.AddRange((options.Sampling?.Errors() ?? []).Select(error => "Sampling:" + error));
         if (options.Runtime?.FindError() is { } wrong)
         {
             errors.Add($"Runtime:{wrong}");
@@ -36,17 +32,4 @@ internal sealed class ModelOptionsRules(string name, string place) : IValidateOp
 
         return errors.Count == 0 ? ValidateOptionsResult.Success : ValidateOptionsResult.Fail(errors.Select(error => place + error));
     }
-
-    private static string? FindError(DraftingOptions drafting, bool skips, bool hasDraftWeights) => drafting.Strategy switch
-    {
-        DraftingOptions.EarlyExit when drafting.ExitLayer is null && !hasDraftWeights =>
-            "Drafting:Strategy is early-exit, which needs Drafting:ExitLayer: give how many layers the drafter runs.",
-        DraftingOptions.EarlyExit when skips =>
-            "Drafting:Strategy is early-exit, which skips no single blocks: remove Drafting:SkipAttention and Drafting:SkipMlp, or use layer-skip.",
-        DraftingOptions.LayerSkip when !skips =>
-            "Drafting:Strategy is layer-skip, which needs Drafting:SkipAttention or Drafting:SkipMlp: name the layers whose blocks the drafter leaves out.",
-        DraftingOptions.LayerSkip when drafting.ExitLayer is not null =>
-            "Drafting:Strategy is layer-skip, which has no exit: remove Drafting:ExitLayer, or use early-exit.",
-        _ => null,
-    };
 }

@@ -147,7 +147,7 @@ public static class SpecDecodeRegistration
             throw new OptionsValidationException(optionsName, typeof(SpecDecodeOptions), errors);
         }
 
-        section.Bind(options);
+        ConfigurationShape.Normalized(section).Bind(options);
     }
 
     private static ModelHost HostOf(IServiceProvider provider, string? name) => provider.GetKeyedService<ModelHost>(Key(name))

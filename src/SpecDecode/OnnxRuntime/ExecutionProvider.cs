@@ -18,7 +18,7 @@ internal sealed class ExecutionProvider
     public static ExecutionProvider Get(RuntimeOptions options, RuntimeEnvironment environment)
     {
         ArgumentNullException.ThrowIfNull(environment);
-        return options.ExecutionProvider switch
+        return options.ExecutionProvider.ToLowerInvariant() switch
         {
             "cpu" when options.DeviceId == 0 => new ExecutionProvider(new CpuBufferAllocator()),
             "cpu" => throw new SpecDecodeException($"DeviceId is {options.DeviceId}, but the execution provider 'cpu' has only device 0."),

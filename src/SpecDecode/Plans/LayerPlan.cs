@@ -76,7 +76,7 @@ public sealed class LayerPlan : IEquatable<LayerPlan>
     /// <param name="attention">Layers whose attention is skipped, from 0; repeats do no harm.</param>
     /// <param name="mlp">Layers whose MLP is skipped, from 0; repeats do no harm.</param>
     /// <exception cref="ArgumentOutOfRangeException">A layer that the model does not have.</exception>
-    public static LayerPlan Skip(int layerCount, IEnumerable<int> attention, IEnumerable<int> mlp)
+    public static LayerPlan LayerSkip(int layerCount, IEnumerable<int> attention, IEnumerable<int> mlp)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(layerCount, 1);
         HashSet<Block> skipped =

@@ -9,13 +9,13 @@ internal sealed class Sampler
     private readonly ulong _seed;
 
     /// <summary>Makes a sampler.</summary>
-    /// <param name="options">Checked options; without a seed a new one is drawn.</param>
+    /// <param name="options">Checked options, of which it keeps a copy; without a seed a new one is drawn.</param>
     public Sampler(SamplingOptions options)
     {
-        Options = options;
+        Options = options with { };
         Rule = options.EffectiveAcceptance;
         _seed = Rule == AcceptanceRule.Greedy ? 0 : (ulong?)options.Seed ?? NewSeed();
-        Random = new RandomStream(_seed, (uint)options.Choice);
+        Random = new RandomStream(_seed, (uint)options.ChoiceIndex);
     }
 
     /// <summary>Its options.</summary>
@@ -29,7 +29,7 @@ internal sealed class Sampler
 
     /// <summary>The noise at an output position.</summary>
     /// <param name="position">Number of the output token, from 0.</param>
-    public GumbelNoise Noise(int position) => new(_seed, (uint)Options.Choice, (uint)position);
+    public GumbelNoise Noise(int position) => new(_seed, (uint)Options.ChoiceIndex, (uint)position);
 
     private static ulong NewSeed()
     {

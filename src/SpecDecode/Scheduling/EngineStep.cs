@@ -68,7 +68,7 @@ internal sealed class EngineStep
             PromptRows = _rounds.PromptRows,
             DraftRows = draftRows,
             VerifyRows = verifyRows,
-            NewTokens = newTokens,
+            OutputTokens = newTokens,
             FailedPasses = _drafter.FailedPasses,
             DraftTime = draftTime,
             VerifyTime = verifyTime,

@@ -17,7 +17,7 @@ public readonly record struct StepRecord
     public int VerifyRows { get; init; }
 
     /// <summary>Tokens that became output.</summary>
-    public int NewTokens { get; init; }
+    public int OutputTokens { get; init; }
 
     /// <summary>
     /// Passes that failed. A draft pass that fails ends the drafts in it; a verifying pass that fails leaves its sequences as they
@@ -36,4 +36,8 @@ public readonly record struct StepRecord
 
     /// <summary>Time spent inside calls of the runtime that computes the stages; part of <see cref="Time"/>.</summary>
     public TimeSpan RuntimeTime { get; init; }
+
+    /// <summary>The step in words.</summary>
+    public override string ToString() => FormattableString.Invariant(
+        $"{OutputTokens} tokens for {Sequences} sequences in {Time.TotalMilliseconds:f2} ms; rows: {DraftRows} drafted, {VerifyRows} verified, {PromptRows} of prompts");
 }

@@ -25,19 +25,19 @@ internal sealed class Sequence : IDisposable
 
     /// <summary>Takes a prompt.</summary>
     /// <param name="prompt">Token ids, at least one, all within the vocabulary.</param>
-    /// <param name="maxNewTokens">New tokens after which the text ends, at least 1.</param>
+    /// <param name="maxTokens">New tokens after which the text ends, at least 1.</param>
     /// <param name="endOfSequence">Ids that end the text.</param>
     /// <param name="cache">An empty cache that holds prompt and new tokens; null where it comes with <see cref="Admit"/>.</param>
     /// <param name="draft">How it drafts; null for plain decoding.</param>
     /// <param name="sampler">How its tokens are chosen; null for greedy.</param>
     public Sequence(
-        ReadOnlySpan<int> prompt, int maxNewTokens, IReadOnlySet<int> endOfSequence, KvCache? cache, DraftOptions? draft = null,
+        ReadOnlySpan<int> prompt, int maxTokens, IReadOnlySet<int> endOfSequence, KvCache? cache, DraftPlan? draft = null,
         Sampler? sampler = null)
     {
         Draft = draft;
         Sampler = sampler ?? GreedySampler;
         PromptLength = prompt.Length;
-        _tokens = new int[prompt.Length + maxNewTokens];
+        _tokens = new int[prompt.Length + maxTokens];
         prompt.CopyTo(_tokens);
         Length = prompt.Length;
         _endOfSequence = endOfSequence;
@@ -50,13 +50,13 @@ internal sealed class Sequence : IDisposable
     public KvCache Cache => _cache ?? throw new InvalidOperationException("The sequence has not been admitted.");
 
     /// <summary>How it drafts; null for plain decoding.</summary>
-    public DraftOptions? Draft { get; }
+    public DraftPlan? Draft { get; }
 
     /// <summary>How its tokens are chosen.</summary>
     public Sampler Sampler { get; }
 
     /// <summary>The sums of its rounds.</summary>
-    public DraftStatistics Statistics { get; } = new();
+    public DraftingStatistics Statistics { get; } = new();
 
     /// <summary>What the last step that gave it tokens did; the first token's step counts as plain.</summary>
     public RoundRecord LastRound { get; private set; }

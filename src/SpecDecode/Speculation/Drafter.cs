@@ -55,9 +55,9 @@ internal sealed class Drafter(IStages stages, AcceptanceRules rules)
     }
 
     // The first round that wants a token, and all others of its plan. A sequence that has been cancelled wants nothing more.
-    private DraftOptions? Gather(IReadOnlyList<Round> rounds)
+    private DraftPlan? Gather(IReadOnlyList<Round> rounds)
     {
-        DraftOptions? first = null;
+        DraftPlan? first = null;
         _rounds.Clear();
         _batch.Clear();
         for (int i = 0; i < rounds.Count; i++)
@@ -74,7 +74,7 @@ internal sealed class Drafter(IStages stages, AcceptanceRules rules)
         return first;
     }
 
-    private static bool GoTogether(DraftOptions a, DraftOptions b) => a.Weights == b.Weights && a.Plan.Equals(b.Plan);
+    private static bool GoTogether(DraftPlan a, DraftPlan b) => a.Weights == b.Weights && a.Plan.Equals(b.Plan);
 
     private void RunRow(LayerPlan plan, WeightSet weights)
     {

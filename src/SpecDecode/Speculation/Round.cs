@@ -13,7 +13,7 @@ namespace SpecDecode.Speculation;
 internal sealed class Round
 {
     // The token that is drafted from, and the draft behind it; once the round is decided, the output behind it.
-    private readonly int[] _tokens = new int[DraftOptions.MaxLength + 2];
+    private readonly int[] _tokens = new int[DraftingOptions.MaxDraftLength + 2];
     private readonly List<TokenDistribution> _draftDistributions = [];
 
     /// <summary>The sequence.</summary>
@@ -179,10 +179,10 @@ internal sealed class Round
         Evaluated = Math.Min(Accepted + 1, DraftLength),
         Accepted = Accepted,
         Appended = Appended,
-        Last = DraftLength == 0 ? LastToken.Plain
-            : Appended == Accepted ? LastToken.None
-            : Accepted == DraftLength ? LastToken.Bonus
-            : LastToken.Correction,
+        VerifierToken = DraftLength == 0 ? TokenSource.Plain
+            : Appended == Accepted ? null
+            : Accepted == DraftLength ? TokenSource.Bonus
+            : TokenSource.Correction,
         DraftRows = DraftLength,
         VerifyRows = Rows,
         DraftTime = draftTimePerRow * DraftLength,

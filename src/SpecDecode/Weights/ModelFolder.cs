@@ -83,8 +83,14 @@ internal sealed class ModelFolder : IDisposable
     /// <summary>What was prepared of it.</summary>
     /// <param name="path">What the user is told.</param>
     /// <param name="weights">The file of weights.</param>
-    public PreparedModel Result(string path, string weights) =>
-        new(path, new FileInfo(weights).Length, Settings.Precision, Settings.Head, Settings.BlockSize);
+    public PreparedModel Result(string path, string weights) => new()
+    {
+        Path = path,
+        Bytes = new FileInfo(weights).Length,
+        Precision = Settings.Precision,
+        HeadPrecision = Settings.Head,
+        BlockSize = Settings.BlockSize,
+    };
 
     /// <inheritdoc/>
     public void Dispose() => Checkpoint.Dispose();

@@ -55,6 +55,17 @@ public class FolderOrderTests
     }
 
     [Fact]
+    public void The_page_about_the_architecture_lists_the_folders_in_this_order()
+    {
+        IEnumerable<string> listed = File.ReadLines(Path.Combine(TestFolders.Repository, "docs", "architecture.md"))
+            .SkipWhile(line => !line.StartsWith("| folder |", StringComparison.Ordinal)).Skip(2).TakeWhile(line => line.StartsWith('|'))
+            .Select(line => line.Split('|')[1].Trim())
+            .Where(cell => cell.StartsWith('`'))
+            .Select(cell => Unit(cell.Split('`')[1]));
+        Assert.Equal(Order.Where(folder => folder.Length > 0), listed.Distinct());
+    }
+
+    [Fact]
     public void The_engine_and_the_stages_know_nothing_of_each_other_but_the_contract()
     {
         string[] engine = ["Sampling", "Drafting", "Sequences", "Speculation", "Scheduling", "Evaluation"];

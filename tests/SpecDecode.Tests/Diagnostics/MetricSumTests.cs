@@ -21,15 +21,15 @@ public sealed class MetricSumTests
 
     private static readonly GenerationRequest[] Mixed =
     [
-        new() { Prompt = "Once upon a time", MaxNewTokens = 40, Draft = DraftOptions.Off },
-        new() { Prompt = "Once upon a time, there was a bird", MaxNewTokens = 60 },
-        new() { Prompt = "The dog", MaxNewTokens = 50, Draft = new DraftOptions { Plan = LayerPlan.EarlyExit(12, 4), Length = 7, Threshold = 0.6f } },
-        new() { Prompt = "One day a girl", MaxNewTokens = 30, Draft = new DraftOptions { Plan = LayerPlan.Skip(12, [3, 5, 7], [4, 6]), Length = 3 } },
-        new() { Prompt = "A cat", MaxNewTokens = 45, Sampling = new SamplingOptions { Temperature = 0.9f, Seed = 7 } },
-        new() { Prompt = "A boat", MaxNewTokens = 45, Sampling = new SamplingOptions { Temperature = 0.9f, TopP = 0.9f } },
-        new() { Prompt = "Tom was", MaxNewTokens = 200, StopTokens = [47] },
-        new() { Prompt = "Tom", MaxNewTokens = 1 },
-        new() { Prompt = "Mia", MaxNewTokens = 2 },
+        new() { Prompt = "Once upon a time", MaxTokens = 40, Drafting = DraftingOptions.None },
+        new() { Prompt = "Once upon a time, there was a bird", MaxTokens = 60 },
+        new() { Prompt = "The dog", MaxTokens = 50, Drafting = DraftingOptions.Of(LayerPlan.EarlyExit(12, 4)) with { DraftLength = 7, Threshold = 0.6f } },
+        new() { Prompt = "One day a girl", MaxTokens = 30, Drafting = DraftingOptions.Of(LayerPlan.LayerSkip(12, [3, 5, 7], [4, 6])) with { DraftLength = 3 } },
+        new() { Prompt = "A cat", MaxTokens = 45, Sampling = new SamplingOptions { Temperature = 0.9f, Seed = 7 } },
+        new() { Prompt = "A boat", MaxTokens = 45, Sampling = new SamplingOptions { Temperature = 0.9f, TopP = 0.9f } },
+        new() { Prompt = "Tom was", MaxTokens = 200, StopTokens = [47] },
+        new() { Prompt = "Tom", MaxTokens = 1 },
+        new() { Prompt = "Mia", MaxTokens = 2 },
     ];
 
     [Fact]
@@ -43,12 +43,14 @@ public sealed class MetricSumTests
 
         long Sum(Func<GenerationResult, long> part) => results.Sum(part);
         Assert.Equal(Sum(result => result.Drafting.Rounds), metrics.Sum("specdecode.rounds"));
-        Assert.Equal(Sum(result => result.Drafting.Drafted), metrics.Sum("specdecode.draft.tokens"));
+        Assert.Equal(Sum(result => result.Drafting.OutputTokens), metrics.Sum("specdecode.rounds.output_tokens"));
+        Assert.Equal(Sum(result => result.Tokens.Count - 1), metrics.Sum("specdecode.rounds.output_tokens"));
+        Assert.Equal(Sum(result => result.Drafting.Drafted), metrics.Sum("specdecode.draft.drafted_tokens"));
         Assert.Equal(Sum(result => result.Drafting.Evaluated), metrics.Sum("specdecode.draft.evaluated_tokens"));
         Assert.Equal(Sum(result => result.Drafting.Accepted), metrics.Sum("specdecode.draft.accepted_tokens"));
         Assert.Equal(Sum(result => result.Drafting.Discarded), metrics.Sum("specdecode.draft.discarded_tokens"));
         Assert.Equal(Sum(result => result.Drafting.Corrections), metrics.Sum("specdecode.corrections"));
-        Assert.Equal(Sum(result => result.Drafting.Bonuses), metrics.Sum("specdecode.bonus_tokens"));
+        Assert.Equal(Sum(result => result.Drafting.BonusTokens), metrics.Sum("specdecode.bonus_tokens"));
         Assert.Equal(Sum(result => result.Tokens.Count), metrics.Sum("specdecode.output_tokens"));
         Assert.Equal(Sum(result => result.PromptTokens), metrics.Sum("specdecode.prompt_tokens"));
         for (int position = 0; position < 7; position++)
@@ -61,7 +63,7 @@ public sealed class MetricSumTests
         // Each of them happens in these texts, so that no line above compares nothing with nothing.
         Assert.True(metrics.Sum("specdecode.draft.accepted_tokens", (Position, 3)) > 0);
         Assert.True(metrics.Sum("specdecode.corrections") > 0 && metrics.Sum("specdecode.bonus_tokens") > 0);
-        Assert.True(metrics.Sum("specdecode.draft.evaluated_tokens") < metrics.Sum("specdecode.draft.tokens"));
+        Assert.True(metrics.Sum("specdecode.draft.evaluated_tokens") < metrics.Sum("specdecode.draft.drafted_tokens"));
         Assert.Equal(0, metrics.Sum("specdecode.failed_passes"));
 
         // A plain round gives one token that says so; so does the first token of each text, which is no round.
@@ -103,7 +105,7 @@ public sealed class MetricSumTests
         int seen = 0;
         await Task.WhenAll(Enumerable.Range(0, 8).Select(async _ =>
         {
-            GenerationRequest request = new() { Prompt = "Once", MaxNewTokens = 400, IgnoreEndOfSequence = true };
+            GenerationRequest request = new() { Prompt = "Once", MaxTokens = 400, IgnoreEndOfSequence = true };
             await Assert.ThrowsAnyAsync<OperationCanceledException>(async () =>
             {
                 await foreach (GenerationUpdate update in story.Generator.GenerateAsync(request, cancellation.Token))
@@ -124,7 +126,7 @@ public sealed class MetricSumTests
         Assert.InRange(metrics.Sum("specdecode.output_tokens"), seen, 8 * 400);
         Assert.InRange(metrics.Sum("specdecode.rounds"), 1, metrics.Sum("specdecode.output_tokens") - 1);
         Assert.Equal(
-            metrics.Sum("specdecode.draft.tokens"), metrics.Sum("specdecode.draft.accepted_tokens") + metrics.Sum("specdecode.draft.discarded_tokens"));
+            metrics.Sum("specdecode.draft.drafted_tokens"), metrics.Sum("specdecode.draft.accepted_tokens") + metrics.Sum("specdecode.draft.discarded_tokens"));
         Assert.Equal(metrics.Sum("specdecode.draft.accepted_tokens"), metrics.Total("specdecode.draft.accepted_length"));
     }
 
@@ -134,7 +136,7 @@ public sealed class MetricSumTests
         await using HostedStory story = await HostedStory.StartAsync(options => (options.Runtime.MaxSequences, options.Runtime.MaxQueue) = (1, 0));
         using CancellationTokenSource cancellation = new();
         Task<GenerationResult> running = story.Generator.CompleteAsync(
-            new GenerationRequest { Prompt = "Once", MaxNewTokens = 450, IgnoreEndOfSequence = true }, cancellation.Token);
+            new GenerationRequest { Prompt = "Once", MaxTokens = 450, IgnoreEndOfSequence = true }, cancellation.Token);
         await Assert.ThrowsAsync<QueueFullException>(() => story.Generator.CompleteAsync(new GenerationRequest { Prompt = "Two" }, cancellation.Token));
         await cancellation.CancelAsync();
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() => running);
@@ -157,8 +159,8 @@ public sealed class MetricSumTests
             },
             "second"));
         ITextGenerator second = story.Services.GetRequiredKeyedService<ITextGenerator>("second");
-        GenerationRequest tokens = new() { Tokens = [1, 2, 3], MaxNewTokens = 9, IgnoreEndOfSequence = true };
-        await story.Generator.CompleteAsync(tokens with { MaxNewTokens = 5 }, TestContext.Current.CancellationToken);
+        GenerationRequest tokens = new() { Tokens = [1, 2, 3], MaxTokens = 9, IgnoreEndOfSequence = true };
+        await story.Generator.CompleteAsync(tokens with { MaxTokens = 5 }, TestContext.Current.CancellationToken);
         await second.CompleteAsync(tokens, TestContext.Current.CancellationToken);
 
         MetricReadings metrics = story.Collector.Read();

@@ -11,7 +11,7 @@ public sealed class RequestSpanTests
 {
     private static readonly GenerationRequest Request = new()
     {
-        Prompt = "Once upon a time", MaxNewTokens = 30, Sampling = new SamplingOptions { Temperature = 0.5f, Seed = 11 },
+        Prompt = "Once upon a time", MaxTokens = 30, Sampling = new SamplingOptions { Temperature = 0.5f, Seed = 11 },
     };
 
     [Fact]
@@ -66,7 +66,7 @@ public sealed class RequestSpanTests
         ActivitySpanId[] callers = await Task.WhenAll(Enumerable.Range(0, 6).Select(async i =>
         {
             using Activity caller = Collector.Caller.StartActivity("caller")!;
-            await story.Generator.CompleteAsync(Request with { MaxNewTokens = 5 + i }, TestContext.Current.CancellationToken);
+            await story.Generator.CompleteAsync(Request with { MaxTokens = 5 + i }, TestContext.Current.CancellationToken);
             Assert.Same(caller, Activity.Current);
             return caller.SpanId;
         }));
@@ -82,7 +82,7 @@ public sealed class RequestSpanTests
         await using HostedStory story = await HostedStory.StartAsync(options => (options.Runtime.MaxSequences, options.Runtime.MaxQueue) = (1, 0));
         using CancellationTokenSource cancellation = new();
         Task<GenerationResult> running = story.Generator.CompleteAsync(
-            Request with { MaxNewTokens = 450, IgnoreEndOfSequence = true }, cancellation.Token);
+            Request with { MaxTokens = 450, IgnoreEndOfSequence = true }, cancellation.Token);
         QueueFullException error = await Assert.ThrowsAsync<QueueFullException>(
             () => story.Generator.CompleteAsync(Request, TestContext.Current.CancellationToken));
         await cancellation.CancelAsync();

@@ -21,7 +21,7 @@ internal sealed class ScriptedEngine : IDisposable
         loop = new EngineLoop(new Scheduler(Stages, SchedulerLimits.None with { MaxSequences = maxSequences }), 100, observer(metrics), Name);
         Loop = loop;
         Generator = new TextGenerator(
-            new ModelInfo(Name, 3, 50, 4096), null, new RequestIntake(Stages, null, [], long.MaxValue), loop, new GenerationDefaults());
+            new ModelInfo { Name = Name, LayerCount = 3, VocabularySize = 50, MaxSequenceLength = 4096 }, null, new RequestIntake(Stages, null, [], long.MaxValue), loop, new GenerationDefaults());
     }
 
     public ScriptedStages Stages { get; } = new(new ScriptedModel(3, 50, 5), 64);
@@ -30,7 +30,7 @@ internal sealed class ScriptedEngine : IDisposable
 
     public TextGenerator Generator { get; }
 
-    public static GenerationRequest Request(int newTokens) => new() { Tokens = [1, 2, 3], MaxNewTokens = newTokens };
+    public static GenerationRequest Request(int newTokens) => new() { Tokens = [1, 2, 3], MaxTokens = newTokens };
 
     public void Dispose()
     {

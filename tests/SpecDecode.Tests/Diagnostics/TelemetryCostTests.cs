@@ -17,7 +17,7 @@ public sealed class TelemetryCostTests : IDisposable
 
     private static readonly RoundRecord Round = new()
     {
-        Drafted = 4, Evaluated = 4, Accepted = 3, Appended = 4, Last = LastToken.Correction, DraftRows = 4, VerifyRows = 5,
+        Drafted = 4, Evaluated = 4, Accepted = 3, Appended = 4, VerifierToken = TokenSource.Correction, DraftRows = 4, VerifyRows = 5,
         DraftTime = TimeSpan.FromMilliseconds(1), VerifyTime = TimeSpan.FromMilliseconds(2),
     };
 

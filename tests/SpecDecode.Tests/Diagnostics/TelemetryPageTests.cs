@@ -102,13 +102,13 @@ public sealed partial class TelemetryPageTests
         SpecDecodeMetrics metrics = new(meters, "page", () => engine.Loop);
         metrics.OnRound(new RoundRecord
         {
-            Drafted = 2, Evaluated = 2, Accepted = 1, Appended = 2, Last = LastToken.Correction, DraftRows = 1, VerifyRows = 1, DraftTime = default, VerifyTime = default,
+            Drafted = 2, Evaluated = 2, Accepted = 1, Appended = 2, VerifierToken = TokenSource.Correction, DraftRows = 1, VerifyRows = 1, DraftTime = default, VerifyTime = default,
         });
         metrics.OnRound(new RoundRecord
         {
-            Drafted = 1, Evaluated = 1, Accepted = 1, Appended = 2, Last = LastToken.Bonus, DraftRows = 1, VerifyRows = 1, DraftTime = default, VerifyTime = default,
+            Drafted = 1, Evaluated = 1, Accepted = 1, Appended = 2, VerifierToken = TokenSource.Bonus, DraftRows = 1, VerifyRows = 1, DraftTime = default, VerifyTime = default,
         });
-        metrics.OnStep(new StepRecord { Sequences = 1, DraftRows = 1, VerifyRows = 1, NewTokens = 1, PromptRows = 1, FailedPasses = 1 });
+        metrics.OnStep(new StepRecord { Sequences = 1, DraftRows = 1, VerifyRows = 1, OutputTokens = 1, PromptRows = 1, FailedPasses = 1 });
         metrics.OnRefused(new InvalidOperationException());
         metrics.OnEnded(FailedSequence(engine));
         listener.RecordObservableInstruments();

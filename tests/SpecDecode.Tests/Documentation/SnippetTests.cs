@@ -16,31 +16,23 @@ public sealed class SnippetTests
         global using System.Net.Http; global using System.Threading; global using System.Threading.Tasks;
         """;
 
+    private static readonly Lazy<MetadataReference[]> References = new(() =>
+    [
+        .. ((string)AppContext.GetData("TRUSTED_PLATFORM_ASSEMBLIES")!).Split(Path.PathSeparator)
+            .Where(path => !Path.GetFileName(path).StartsWith("SpecDecode.Tests", StringComparison.Ordinal))
+            .Select(path => MetadataReference.CreateFromFile(path)),
+    ]);
+
     [Fact]
     public void Every_csharp_block_compiles_without_a_warning()
     {
-        MetadataReference[] references =
-        [
-            .. ((string)AppContext.GetData("TRUSTED_PLATFORM_ASSEMBLIES")!).Split(Path.PathSeparator)
-                .Where(path => !Path.GetFileName(path).StartsWith("SpecDecode.Tests", StringComparison.Ordinal))
-                .Select(path => MetadataReference.CreateFromFile(path)),
-        ];
-        CSharpParseOptions parsing = new(LanguageVersion.Latest);
         MarkdownBlock[] blocks = [.. MarkdownBlocks.Of("csharp")];
         Assert.True(blocks.Length >= 3, "The pages show code.");
         StringBuilder wrong = new();
         CancellationToken cancellationToken = TestContext.Current.CancellationToken;
         foreach (MarkdownBlock block in blocks)
         {
-            CSharpCompilation compilation = CSharpCompilation.Create(
-                "Snippet",
-                [
-                    CSharpSyntaxTree.ParseText(ImplicitUsings, parsing, cancellationToken: cancellationToken),
-                    CSharpSyntaxTree.ParseText(block.Text, parsing, cancellationToken: cancellationToken),
-                ],
-                references,
-                new CSharpCompilationOptions(OutputKind.ConsoleApplication, nullableContextOptions: NullableContextOptions.Enable));
-            foreach (Diagnostic diagnostic in compilation.GetDiagnostics(cancellationToken)
+            foreach (Diagnostic diagnostic in Compile(block).GetDiagnostics(cancellationToken)
                 .Where(diagnostic => diagnostic.Severity is DiagnosticSeverity.Error or DiagnosticSeverity.Warning && !IsLeftOpen(diagnostic)))
             {
                 wrong.AppendLine(System.Globalization.CultureInfo.InvariantCulture, $"{block.Page}, line {block.Line}: {diagnostic}");
@@ -48,6 +40,28 @@ public sealed class SnippetTests
         }
 
         Assert.Equal("", wrong.ToString());
+    }
+
+    [Fact]
+    public async Task Every_test_that_a_page_shows_passes()
+    {
+        MarkdownBlock[] blocks = [.. MarkdownBlocks.Of("csharp").Where(block => block.Text.Contains("[Fact]", StringComparison.Ordinal))];
+        Assert.NotEmpty(blocks);
+        foreach (MarkdownBlock block in blocks)
+        {
+            using MemoryStream binary = new();
+            Assert.True(Compile(block).Emit(binary, cancellationToken: TestContext.Current.CancellationToken).Success, block.Page);
+            System.Reflection.MethodInfo[] tests = [.. System.Reflection.Assembly.Load(binary.ToArray()).GetTypes().SelectMany(type => type.GetMethods())
+                .Where(method => method.IsDefined(typeof(FactAttribute), inherit: false))];
+            Assert.Equal(block.Text.Split("[Fact]").Length - 1, tests.Length);
+            foreach (System.Reflection.MethodInfo test in tests)
+            {
+                if (test.Invoke(Activator.CreateInstance(test.DeclaringType!), null) is Task running)
+                {
+                    await running;
+                }
+            }
+        }
     }
 
     [Fact]
@@ -84,6 +98,20 @@ public sealed class SnippetTests
         }
 
         Assert.Equal("", wrong.ToString());
+    }
+
+    // A program where there are statements at the top, else a library.
+    private static CSharpCompilation Compile(MarkdownBlock block)
+    {
+        CSharpParseOptions parsing = new(LanguageVersion.Latest);
+        SyntaxTree code = CSharpSyntaxTree.ParseText(block.Text, parsing);
+        bool isProgram = code.GetRoot().ChildNodes().Any(node => node is Microsoft.CodeAnalysis.CSharp.Syntax.GlobalStatementSyntax);
+        return CSharpCompilation.Create(
+            $"Snippet of {Path.GetFileNameWithoutExtension(block.Page)} {block.Line}",
+            [CSharpSyntaxTree.ParseText(ImplicitUsings, parsing), code],
+            References.Value,
+            new CSharpCompilationOptions(
+                isProgram ? OutputKind.ConsoleApplication : OutputKind.DynamicallyLinkedLibrary, nullableContextOptions: NullableContextOptions.Enable));
     }
 
     // A function that is shown and not called.

@@ -10,7 +10,7 @@ public class PassTimingTests(TalesModels models)
     [Fact]
     public void Timing_a_pass_leaves_the_model_as_it_was()
     {
-        GenerationRequest request = new() { Prompt = "The dog", MaxNewTokens = 10 };
+        GenerationRequest request = new() { Prompt = "The dog", MaxTokens = 10 };
         IReadOnlyList<int> before = models.Wide.Generate(request, cancellationToken: TestContext.Current.CancellationToken).Tokens;
         Assert.True(models.Wide.TimePass(LayerPlan.EarlyExit(12, 2), rows: 5, past: 20, repetitions: 3) > TimeSpan.Zero);
         Assert.Equal(before, models.Wide.Generate(request, cancellationToken: TestContext.Current.CancellationToken).Tokens);

@@ -17,7 +17,7 @@ public class PlanEvaluationTests
             int maxRows = random.Next(1, 90);
             using ScriptedStages stages = new(Model, maxRows, random.Next(1, maxRows + 1));
             int[] tokens = Tokens(random, random.Next(1, 90));
-            LayerPlan plan = LayerPlan.Skip(4, Some(random), Some(random));
+            LayerPlan plan = LayerPlan.LayerSkip(4, Some(random), Some(random));
             LogitsResult result = PlanEvaluation.Run(stages, plan, tokens, CancellationToken.None);
 
             ulong[] residuals = Model.Residuals(plan.Blocks, tokens);

@@ -51,7 +51,7 @@ public sealed class ContextTests
     {
         using TextModel model = Load(fixture);
         Assert.Equal(128, model.MaxSequenceLength);
-        foreach (DraftOptions? draft in (DraftOptions?[])[null, new DraftOptions { Plan = LayerPlan.EarlyExit(model.LayerCount, 2), Length = 5 }])
+        foreach (DraftingOptions? draft in (DraftingOptions?[])[null, DraftingOptions.Of(LayerPlan.EarlyExit(model.LayerCount, 2)) with { DraftLength = 5 }])
         {
             GenerationResult result = model.Generate(Request(1000, draft), cancellationToken: TestContext.Current.CancellationToken);
             Assert.Equal(128 - Prompt.Length, result.Tokens.Count);
@@ -60,7 +60,7 @@ public sealed class ContextTests
 
         int[] tooLong = [.. Enumerable.Repeat(1, 128)];
         SpecDecodeException error = Assert.Throws<SpecDecodeException>(
-            () => model.Generate(new GenerationRequest { Tokens = tooLong, MaxNewTokens = 1 }, cancellationToken: TestContext.Current.CancellationToken));
+            () => model.Generate(new GenerationRequest { Tokens = tooLong, MaxTokens = 1 }, cancellationToken: TestContext.Current.CancellationToken));
         Assert.Contains("holds 128", error.Message, StringComparison.Ordinal);
         model.Evaluate(tooLong, cancellationToken: TestContext.Current.CancellationToken);
         Assert.Throws<SpecDecodeException>(() => model.Evaluate([.. tooLong, 1], cancellationToken: TestContext.Current.CancellationToken));
@@ -71,7 +71,7 @@ public sealed class ContextTests
     {
         // 48 positions are embedded by the short divisors; which of them is decided by prompt and new tokens together.
         using TextModel model = Load("phi3_longrope_between");
-        DraftOptions draft = new() { Plan = LayerPlan.Skip(model.LayerCount, [1], [2]), Length = 3 };
+        DraftingOptions draft = DraftingOptions.Of(LayerPlan.LayerSkip(model.LayerCount, [1], [2])) with { DraftLength = 3 };
         GenerationRequest[] requests = [Request(40, null), Request(41, null), Request(20, draft), Request(90, draft)];
         int[][] alone = [.. requests.Select(request => (int[])[.. model.Generate(request, cancellationToken: TestContext.Current.CancellationToken).Tokens])];
         IReadOnlyList<GenerationResult> together = model.Generate(requests, cancellationToken: TestContext.Current.CancellationToken);
@@ -86,8 +86,8 @@ public sealed class ContextTests
         Assert.NotEqual(alone[0], alone[1][..40]);
     }
 
-    private static GenerationRequest Request(int newTokens, DraftOptions? draft) =>
-        new() { Tokens = Prompt, MaxNewTokens = newTokens, IgnoreEndOfSequence = true, Draft = draft };
+    private static GenerationRequest Request(int newTokens, DraftingOptions? draft) =>
+        new() { Tokens = Prompt, MaxTokens = newTokens, IgnoreEndOfSequence = true, Drafting = draft };
 
     private static LogitsResult Evaluate(string fixture, int[] tokens, int rowsPerPass)
     {

@@ -33,7 +33,7 @@ public class EngineLoopStopTests
     {
         using ScriptedService service = new(maxSequences: 1);
         ScriptedService.Hold hold = service.HoldPass(6);
-        GenerationRequest request = ScriptedService.Request(maxNewTokens: 4000);
+        GenerationRequest request = ScriptedService.Request(maxTokens: 4000);
         Task<GenerationResult> live = service.Generator.CompleteAsync(request, Cancellation);
         Task<GenerationResult> waiting = service.Generator.CompleteAsync(ScriptedService.Request(2), Cancellation);
         await hold.Reached;
@@ -45,7 +45,7 @@ public class EngineLoopStopTests
 
         GenerationResult result = await live;
         Assert.Equal(FinishReason.Shutdown, result.FinishReason);
-        Assert.Equal(ScriptedService.Expected(request with { MaxNewTokens = result.Tokens.Count }), result.Tokens);
+        Assert.Equal(ScriptedService.Expected(request with { MaxTokens = result.Tokens.Count }), result.Tokens);
         Assert.Equal((FinishReason.Shutdown, 0), ((await waiting).FinishReason, (await waiting).Tokens.Count));
         Assert.Equal(0, service.Faulty.LiveStorages);
     }
@@ -55,7 +55,7 @@ public class EngineLoopStopTests
     {
         using ScriptedService service = new();
         List<GenerationUpdate> updates = [];
-        await foreach (GenerationUpdate update in service.Generator.GenerateAsync(ScriptedService.Request(maxNewTokens: 4000), Cancellation))
+        await foreach (GenerationUpdate update in service.Generator.GenerateAsync(ScriptedService.Request(maxTokens: 4000), Cancellation))
         {
             updates.Add(update);
             if (updates.Count == 3)
@@ -83,7 +83,7 @@ public class EngineLoopStopTests
                 {
                     for (int i = 0; i < 20; i++)
                     {
-                        service.Generator.CompleteAsync(ScriptedService.Request(i, maxNewTokens: 1), Cancellation).GetAwaiter().GetResult();
+                        service.Generator.CompleteAsync(ScriptedService.Request(i, maxTokens: 1), Cancellation).GetAwaiter().GetResult();
                     }
                 }
                 catch (Exception error)

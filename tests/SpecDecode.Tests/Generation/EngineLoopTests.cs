@@ -17,14 +17,14 @@ public class EngineLoopTests
     public async Task A_reader_that_never_reads_holds_up_nobody_and_misses_nothing()
     {
         using ScriptedService service = new(maxSequences: 2);
-        GenerationRequest request = ScriptedService.Request(1, maxNewTokens: 200);
+        GenerationRequest request = ScriptedService.Request(1, maxTokens: 200);
         await using IAsyncEnumerator<GenerationUpdate> slow = service.Generator.GenerateAsync(request, Cancellation).GetAsyncEnumerator(Cancellation);
         Assert.True(await slow.MoveNextAsync());
         List<int> read = [slow.Current.Token!.Value];
 
         for (int seed = 2; seed < 12; seed++)
         {
-            GenerationRequest other = ScriptedService.Request(seed, maxNewTokens: 50);
+            GenerationRequest other = ScriptedService.Request(seed, maxTokens: 50);
             Assert.Equal(ScriptedService.Expected(other), (await service.Generator.CompleteAsync(other, Cancellation)).Tokens);
         }
 
@@ -60,7 +60,7 @@ public class EngineLoopTests
         // Whoever has just been answered may ask again at once.
         for (int seed = 1; seed < 100; seed++)
         {
-            await Task.WhenAll(Enumerable.Range(seed, 3).Select(other => service.Generator.CompleteAsync(ScriptedService.Request(other, maxNewTokens: 2), Cancellation)));
+            await Task.WhenAll(Enumerable.Range(seed, 3).Select(other => service.Generator.CompleteAsync(ScriptedService.Request(other, maxTokens: 2), Cancellation)));
         }
     }
 
@@ -77,7 +77,7 @@ public class EngineLoopTests
             Random random = new(seed * 1000 + number);
             GenerationRequest request = ScriptedService.Request(random.Next(10_000), random.Next(1, 40), random.Next(1, 80)) with
             {
-                Draft = random.Next(3) == 0 ? null : ScriptedService.Draft with { Length = random.Next(1, 12) },
+                Drafting = random.Next(3) == 0 ? null : ScriptedService.Draft with { DraftLength = random.Next(1, 12) },
                 IgnoreEndOfSequence = random.Next(2) == 0,
                 Sampling = random.Next(2) == 0 ? null : new SamplingOptions { Temperature = 1, Seed = number },
             };
@@ -133,8 +133,8 @@ public class EngineLoopTests
     public async Task A_pass_that_fails_ends_the_one_request_that_makes_it_fail_and_gives_its_tokens_first()
     {
         using ScriptedService service = new();
-        GenerationRequest bad = ScriptedService.Request(1) with { Tokens = [49], MaxNewTokens = 500 };
-        GenerationRequest good = ScriptedService.Request(2, maxNewTokens: 30);
+        GenerationRequest bad = ScriptedService.Request(1) with { Tokens = [49], MaxTokens = 500 };
+        GenerationRequest good = ScriptedService.Request(2, maxTokens: 30);
         service.Faulty.OnCall = () =>
         {
             if (service.Stages.Passes > 40)

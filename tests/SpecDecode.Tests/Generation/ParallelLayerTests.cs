@@ -19,7 +19,7 @@ public sealed class ParallelLayerTests
         int layers = model.LayerCount;
         LayerPlan[] plans =
         [
-            .. Enumerable.Range(0, layers).Select(layer => LayerPlan.Skip(layers, [], [layer])),
+            .. Enumerable.Range(0, layers).Select(layer => LayerPlan.LayerSkip(layers, [], [layer])),
             .. Enumerable.Range(0, layers).Select(layer => LayerPlan.Of(layers, LayerPlan.Full(layers).Blocks.Take(2 * layer + 1))),
         ];
         Assert.All(plans, plan => Assert.Equal(1, plan.ExactDepth % 2));
@@ -28,7 +28,7 @@ public sealed class ParallelLayerTests
         int[][] plain = [.. prompts.Select(prompt => (int[])[.. Generate(model, Request(prompt, null))[0].Tokens])];
         for (int length = 1; length <= 5; length += 2)
         {
-            GenerationRequest[] requests = [.. plans.Select((plan, i) => Request(prompts[i], new DraftOptions { Plan = plan, Length = length }))];
+            GenerationRequest[] requests = [.. plans.Select((plan, i) => Request(prompts[i], DraftingOptions.Of(plan) with { DraftLength = length }))];
             IReadOnlyList<GenerationResult> together = Generate(model, requests);
             for (int i = 0; i < plans.Length; i++)
             {
@@ -62,8 +62,8 @@ public sealed class ParallelLayerTests
     private static IReadOnlyList<float> Logits(TextModel model, Block[] blocks) =>
         model.Evaluate([1, 2, 3], LayerPlan.Of(model.LayerCount, blocks), TestContext.Current.CancellationToken).LastLogits;
 
-    private static GenerationRequest Request(int[] prompt, DraftOptions? draft) =>
-        new() { Tokens = prompt, MaxNewTokens = NewTokens, IgnoreEndOfSequence = true, Draft = draft };
+    private static GenerationRequest Request(int[] prompt, DraftingOptions? draft) =>
+        new() { Tokens = prompt, MaxTokens = NewTokens, IgnoreEndOfSequence = true, Drafting = draft };
 
     private static IReadOnlyList<GenerationResult> Generate(TextModel model, params GenerationRequest[] requests) =>
         model.Generate(requests, cancellationToken: TestContext.Current.CancellationToken);

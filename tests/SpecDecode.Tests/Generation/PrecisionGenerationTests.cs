@@ -25,13 +25,13 @@ public sealed class PrecisionGenerationTests : IDisposable
             Avx2.IsSupported,
             "The kernels of this processor may round a row otherwise among others.");
         using TextModel model = Load(new ModelOptions { Precision = precision });
-        GenerationRequest[] plain = [.. Prompts.Select(prompt => new GenerationRequest { Prompt = prompt, MaxNewTokens = 80, IgnoreEndOfSequence = true })];
+        GenerationRequest[] plain = [.. Prompts.Select(prompt => new GenerationRequest { Prompt = prompt, MaxTokens = 80, IgnoreEndOfSequence = true })];
         IReadOnlyList<int>[] expected = [.. plain.Select(request => model.Generate(request, cancellationToken: TestContext.Current.CancellationToken).Tokens)];
-        foreach (LayerPlan plan in (LayerPlan[])[LayerPlan.EarlyExit(12, 2), LayerPlan.EarlyExit(12, 6), LayerPlan.Skip(12, [4, 6, 8], [3, 5])])
+        foreach (LayerPlan plan in (LayerPlan[])[LayerPlan.EarlyExit(12, 2), LayerPlan.EarlyExit(12, 6), LayerPlan.LayerSkip(12, [4, 6, 8], [3, 5])])
         {
             foreach (int length in (int[])[1, 4, 11])
             {
-                GenerationRequest[] drafted = [.. plain.Select(request => request with { Draft = new DraftOptions { Plan = plan, Length = length } })];
+                GenerationRequest[] drafted = [.. plain.Select(request => request with { Drafting = DraftingOptions.Of(plan) with { DraftLength = length } })];
                 Assert.Equal(expected[0], model.Generate(drafted[0], cancellationToken: TestContext.Current.CancellationToken).Tokens);
                 Assert.Equal(expected, model.Generate(drafted, cancellationToken: TestContext.Current.CancellationToken).Select(result => result.Tokens));
             }
@@ -46,7 +46,7 @@ public sealed class PrecisionGenerationTests : IDisposable
     {
         using TextModel exact = Load(new ModelOptions());
         using TextModel rounded = Load(new ModelOptions { Precision = precision, Activations = activations });
-        GenerationRequest request = new() { Prompt = "Once upon a time", MaxNewTokens = same };
+        GenerationRequest request = new() { Prompt = "Once upon a time", MaxTokens = same };
         Assert.Equal(
             exact.Generate(request, cancellationToken: TestContext.Current.CancellationToken).Text,
             rounded.Generate(request, cancellationToken: TestContext.Current.CancellationToken).Text);
@@ -56,7 +56,7 @@ public sealed class PrecisionGenerationTests : IDisposable
     public void Models_that_come_and_go_beside_each_other_leave_each_other_s_memory_alone()
     {
         // While some load, and give back pages of the weights file that they share, others dispose what they have mapped of it.
-        GenerationRequest request = new() { Prompt = "Once upon a time", MaxNewTokens = 12 };
+        GenerationRequest request = new() { Prompt = "Once upon a time", MaxTokens = 12 };
         string[] expected = [.. Both().Select(Tell)];
         Parallel.For(0, 16, new ParallelOptions { MaxDegreeOfParallelism = 4 }, i => Assert.Equal(expected[i % 2], Tell(Both()[i % 2])));
 

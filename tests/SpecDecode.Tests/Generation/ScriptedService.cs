@@ -22,13 +22,13 @@ internal sealed class ScriptedService : IDisposable
         Loop = new EngineLoop(
             new Scheduler(Faulty, new SchedulerLimits(maxSequences, kvBytes, prefillChunk)), maxSequences + maxQueue, observer ?? _watch, "test");
         Generator = new TextGenerator(
-            new ModelInfo("scripted", Model.Layers, Model.Vocabulary, Stages.MaxSequenceLength), null,
+            new ModelInfo { Name = "scripted", LayerCount = Model.Layers, VocabularySize = Model.Vocabulary, MaxSequenceLength = Stages.MaxSequenceLength }, null,
             new RequestIntake(Faulty, null, [EndOfSequence], kvBytes), Loop, new GenerationDefaults());
     }
 
     public static ScriptedModel Model { get; } = new(Layers: 4, Vocabulary: 50, Seed: 11);
 
-    public static DraftOptions Draft { get; } = new() { Plan = LayerPlan.EarlyExit(Model.Layers, 2), Length = 5 };
+    public static DraftingOptions Draft { get; } = DraftingOptions.Of(LayerPlan.EarlyExit(Model.Layers, 2)) with { DraftLength = 5 };
 
     /// <summary>What the passes go through; see <see cref="ScriptedStages.DuringCall"/>.</summary>
     public ScriptedStages Stages { get; }
@@ -44,19 +44,19 @@ internal sealed class ScriptedService : IDisposable
     public (int Rounds, int Ended) Told => (_watch.Rounds, _watch.Ended);
 
     /// <summary>A request that ends where it asks to.</summary>
-    public static GenerationRequest Request(int seed = 1, int prompt = 5, int maxNewTokens = 20) => new()
+    public static GenerationRequest Request(int seed = 1, int prompt = 5, int maxTokens = 20) => new()
     {
-        Tokens = [.. Enumerable.Range(0, prompt).Select(i => (seed * 31 + i * 7) % Model.Vocabulary)], MaxNewTokens = maxNewTokens, IgnoreEndOfSequence = true,
+        Tokens = [.. Enumerable.Range(0, prompt).Select(i => (seed * 31 + i * 7) % Model.Vocabulary)], MaxTokens = maxTokens, IgnoreEndOfSequence = true,
     };
 
     /// <summary>The text that a request gives alone, plainly, by another way: greedy from the reference, else one sequence by itself.</summary>
     public static int[] Expected(GenerationRequest request)
     {
         HashSet<int> ends = [.. request.IgnoreEndOfSequence ? [] : (int[])[EndOfSequence], .. request.StopTokens];
-        int maxNewTokens = request.MaxNewTokens ?? GenerationDefaults.DefaultMaxNewTokens;
+        int maxTokens = request.MaxTokens ?? GenerationDefaults.DefaultMaxTokens;
         return request.Sampling is null or { Temperature: 0 }
-            ? Model.Continue([.. request.Tokens!], maxNewTokens, ends)
-            : new HistoryRequest([.. request.Tokens!], maxNewTokens, ends, null, request.Sampling).Alone(new ScriptedStages(Model, maxRows: 32)).Tokens;
+            ? Model.Continue([.. request.Tokens!], maxTokens, ends)
+            : new HistoryRequest([.. request.Tokens!], maxTokens, ends, null, request.Sampling).Alone(new ScriptedStages(Model, maxRows: 32)).Tokens;
     }
 
     /// <summary>Holds the loop's thread in its next pass from now on.</summary>

@@ -37,7 +37,7 @@ public class SharedNoiseTests(TalesModels models)
     private static readonly LayerPlan[] Plans =
     [
         LayerPlan.EarlyExit(Layers, 2), LayerPlan.EarlyExit(Layers, 1), LayerPlan.EarlyExit(Layers, 5), LayerPlan.EarlyExit(Layers, 9),
-        LayerPlan.Skip(Layers, [4, 6, 8], [3, 5, 7, 9]), LayerPlan.Skip(Layers, [], [5, 6, 7]), LayerPlan.Skip(Layers, [1, 10], []), LayerPlan.Full(Layers),
+        LayerPlan.LayerSkip(Layers, [4, 6, 8], [3, 5, 7, 9]), LayerPlan.LayerSkip(Layers, [], [5, 6, 7]), LayerPlan.LayerSkip(Layers, [1, 10], []), LayerPlan.Full(Layers),
     ];
 
     private readonly List<double> _margins = [];
@@ -48,7 +48,7 @@ public class SharedNoiseTests(TalesModels models)
     public void Texts_of_a_seed_are_the_same_drafted_and_plain_alone_and_among_others_that_come_and_go()
     {
         Text[] texts = [.. Enumerable.Range(0, 16).Select(i => new Text(
-            models.Wide.Tokenizer!.Encode(Prompts[i % Prompts.Length]), Samplings[(i + i / 8 * 3) % Samplings.Length] with { Seed = i % 4 == 3 ? -i : 1000 + i, Choice = i % 3 }))];
+            models.Wide.Tokenizer!.Encode(Prompts[i % Prompts.Length]), Samplings[(i + i / 8 * 3) % Samplings.Length] with { Seed = i % 4 == 3 ? -i : 1000 + i, ChoiceIndex = i % 3 }))];
         using LoadedModel model = ModelLoader.Load(
             TestFolders.StoryModel, new ModelOptions { CacheFolder = TestFolders.WeightCache }, new RuntimeOptions(), _ => { }, null, default);
         foreach (Text text in texts)
@@ -113,7 +113,7 @@ public class SharedNoiseTests(TalesModels models)
         }
     }
 
-    private static int[] Alone(LoadedModel model, Text text, DraftOptions? draft)
+    private static int[] Alone(LoadedModel model, Text text, DraftPlan? draft)
     {
         Scheduler scheduler = new(model.Stages, SchedulerLimits.None);
         Sequence sequence = NewSequence(text, draft);
@@ -127,10 +127,10 @@ public class SharedNoiseTests(TalesModels models)
         return sequence.NewTokens.ToArray();
     }
 
-    private static Sequence NewSequence(Text text, DraftOptions? draft) =>
+    private static Sequence NewSequence(Text text, DraftPlan? draft) =>
         new(text.Prompt, NewTokens, new HashSet<int>(), null, draft, new Sampler(text.Sampling));
 
-    private static DraftOptions Draft(int turn) => new()
+    private static DraftPlan Draft(int turn) => new()
     {
         Plan = Plans[turn % Plans.Length], Length = 1 + turn * 5 % 9, Threshold = turn % 3 == 0 ? 0.4f : 0,
     };

@@ -51,7 +51,7 @@ public sealed class StoryService : IAsyncDisposable
 [Collection(nameof(TalesModels))]
 public class StoryServiceTests(TalesModels models, StoryService service) : IClassFixture<StoryService>
 {
-    private static readonly DraftOptions Draft = new() { Plan = LayerPlan.EarlyExit(12, 2), Length = 4 };
+    private static readonly DraftingOptions Draft = DraftingOptions.Of(LayerPlan.EarlyExit(12, 2)) with { DraftLength = 4 };
 
     private static readonly string[] Prompts = ["Once upon a time", "Tom and Lily went to the park. They saw a big red ball and", "The dog", "Zoë said: \"-Żółw\"\n"];
 
@@ -60,7 +60,7 @@ public class StoryServiceTests(TalesModels models, StoryService service) : IClas
     [Fact]
     public void The_model_is_described()
     {
-        Assert.Equal(new ModelInfo("tales", 12, 4096, 1024), service.Generator.Model);
+        Assert.Equal(new ModelInfo { Name = "tales", LayerCount = 12, VocabularySize = 4096, MaxSequenceLength = 1024 }, service.Generator.Model);
         Assert.NotNull(service.Generator.Tokenizer);
         Assert.Equal(new GenerationDefaults(), service.Generator.Defaults);
     }
@@ -72,9 +72,9 @@ public class StoryServiceTests(TalesModels models, StoryService service) : IClas
     [InlineData(3)]
     public async Task Streamed_completed_and_called_directly_the_text_is_the_same(int prompt)
     {
-        foreach (DraftOptions draft in (DraftOptions[])[DraftOptions.Off, Draft, Draft with { Threshold = 0.5f }])
+        foreach (DraftingOptions draft in (DraftingOptions[])[DraftingOptions.None, Draft, Draft with { Threshold = 0.5f }])
         {
-            GenerationRequest request = new() { Prompt = Prompts[prompt], MaxNewTokens = 60, Draft = draft };
+            GenerationRequest request = new() { Prompt = Prompts[prompt], MaxTokens = 60, Drafting = draft };
             GenerationResult direct = models.Wide.Generate(request, cancellationToken: Cancellation);
             int[] ids = models.Wide.Tokenizer!.Encode(Prompts[prompt]);
             (GenerationResult streamed, List<GenerationUpdate> updates) = await Stream(request);
@@ -82,7 +82,7 @@ public class StoryServiceTests(TalesModels models, StoryService service) : IClas
             models.AssertSameUpToNearTies(ids, direct.Tokens, streamed.Tokens);
             models.AssertSameUpToNearTies(ids, direct.Tokens, completed.Tokens);
             Assert.Equal(ids.Length, streamed.PromptTokens);
-            Assert.Equal(draft.Length > 0, updates.Any(update => update.Source == TokenSource.AcceptedDraft));
+            Assert.Equal(draft != DraftingOptions.None, updates.Any(update => update.Source == TokenSource.AcceptedDraft));
             if (direct.Tokens.SequenceEqual(streamed.Tokens))
             {
                 Assert.Equal(direct.Text, streamed.Text);
@@ -99,7 +99,7 @@ public class StoryServiceTests(TalesModels models, StoryService service) : IClas
         {
             (GenerationResult result, List<GenerationUpdate> updates) = await Stream(new GenerationRequest
             {
-                Prompt = "Once", MaxNewTokens = 150, IgnoreEndOfSequence = true, Draft = Draft,
+                Prompt = "Once", MaxTokens = 150, IgnoreEndOfSequence = true, Drafting = Draft,
                 Sampling = new SamplingOptions { Temperature = 4, Seed = seed },
             });
             Assert.Equal(150, result.Tokens.Count);
@@ -115,14 +115,14 @@ public class StoryServiceTests(TalesModels models, StoryService service) : IClas
     [InlineData(false)]
     public async Task A_stop_token_ends_the_text_and_is_no_part_of_it(bool ignoresEnd)
     {
-        GenerationRequest request = new() { Prompt = Prompts[0], MaxNewTokens = 80, IgnoreEndOfSequence = ignoresEnd };
+        GenerationRequest request = new() { Prompt = Prompts[0], MaxTokens = 80, IgnoreEndOfSequence = ignoresEnd };
         GenerationResult free = await service.Generator.CompleteAsync(request, Cancellation);
         int stop = models.Wide.Tokenizer!.Encode(".").Last();
         int place = free.Tokens.TakeWhile(token => token != stop).Count();
         Assert.InRange(place, 3, free.Tokens.Count - 2);
-        foreach (DraftOptions draft in (DraftOptions[])[DraftOptions.Off, Draft])
+        foreach (DraftingOptions draft in (DraftingOptions[])[DraftingOptions.None, Draft])
         {
-            (GenerationResult result, _) = await Stream(request with { StopTokens = [stop], Draft = draft });
+            (GenerationResult result, _) = await Stream(request with { StopTokens = [stop], Drafting = draft });
             Assert.Equal(FinishReason.Stop, result.FinishReason);
             Assert.Equal(free.Tokens.Take(place + 1), result.Tokens);
             Assert.DoesNotContain('.', result.Text!);
@@ -139,7 +139,7 @@ public class StoryServiceTests(TalesModels models, StoryService service) : IClas
             Random random = new(number);
             GenerationRequest request = new()
             {
-                Prompt = Prompts[number % 4], MaxNewTokens = random.Next(5, 40), Draft = random.Next(2) == 0 ? null : Draft with { Length = random.Next(1, 6) },
+                Prompt = Prompts[number % 4], MaxTokens = random.Next(5, 40), Drafting = random.Next(2) == 0 ? null : Draft with { DraftLength = random.Next(1, 6) },
             };
             using CancellationTokenSource source = CancellationTokenSource.CreateLinkedTokenSource(Cancellation);
             int leaveAfter = random.Next(3) == 0 ? random.Next(1, 5) : int.MaxValue;
@@ -171,7 +171,7 @@ public class StoryServiceTests(TalesModels models, StoryService service) : IClas
         foreach ((GenerationRequest request, GenerationResult? result) in calls.Where(call => call.Result is not null))
         {
             models.AssertSameUpToNearTies(
-                models.Wide.Tokenizer!.Encode(request.Prompt!), models.Wide.Generate(request with { Draft = DraftOptions.Off }, cancellationToken: Cancellation).Tokens, result!.Tokens);
+                models.Wide.Tokenizer!.Encode(request.Prompt!), models.Wide.Generate(request with { Drafting = DraftingOptions.None }, cancellationToken: Cancellation).Tokens, result!.Tokens);
         }
 
         await ScriptedService.Eventually(() => service.KvReservedBytes == 0);

@@ -33,7 +33,7 @@ public sealed class TextGeneratorCancellationTests : IDisposable
         // A prompt of 20 tokens is read in pieces of 4, so that the second pass is in the middle of it and the ninth behind it.
         using CancellationTokenSource source = CancellationTokenSource.CreateLinkedTokenSource(Cancellation);
         ScriptedService.Hold hold = _service.HoldPass(pass);
-        GenerationRequest request = ScriptedService.Request(prompt: 20, maxNewTokens: 50);
+        GenerationRequest request = ScriptedService.Request(prompt: 20, maxTokens: 50);
         Task reading = streams
             ? ReadAll(_service.Generator.GenerateAsync(request, source.Token))
             : _service.Generator.CompleteAsync(request, source.Token);
@@ -75,7 +75,7 @@ public sealed class TextGeneratorCancellationTests : IDisposable
         int read = 0;
         await Assert.ThrowsAnyAsync<OperationCanceledException>(async () =>
         {
-            await foreach (GenerationUpdate update in _service.Generator.GenerateAsync(ScriptedService.Request(maxNewTokens: 4000), Cancellation).WithCancellation(source.Token))
+            await foreach (GenerationUpdate update in _service.Generator.GenerateAsync(ScriptedService.Request(maxTokens: 4000), Cancellation).WithCancellation(source.Token))
             {
                 if (++read == 3)
                 {
@@ -112,7 +112,7 @@ public sealed class TextGeneratorCancellationTests : IDisposable
     public async Task Leaving_the_enumeration_ends_the_text_and_gives_the_cache_back(int after)
     {
         int read = 0;
-        await foreach (GenerationUpdate update in _service.Generator.GenerateAsync(ScriptedService.Request(maxNewTokens: 4000), Cancellation))
+        await foreach (GenerationUpdate update in _service.Generator.GenerateAsync(ScriptedService.Request(maxTokens: 4000), Cancellation))
         {
             if (++read == after)
             {
@@ -130,7 +130,7 @@ public sealed class TextGeneratorCancellationTests : IDisposable
     {
         await Assert.ThrowsAsync<InvalidTimeZoneException>(async () =>
         {
-            await foreach (GenerationUpdate update in _service.Generator.GenerateAsync(ScriptedService.Request(maxNewTokens: 4000), Cancellation))
+            await foreach (GenerationUpdate update in _service.Generator.GenerateAsync(ScriptedService.Request(maxTokens: 4000), Cancellation))
             {
                 throw new InvalidTimeZoneException();
             }

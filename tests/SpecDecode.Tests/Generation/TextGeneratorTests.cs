@@ -20,7 +20,7 @@ public sealed class TextGeneratorTests : IDisposable
     [MemberData(nameof(Drafts))]
     public async Task Updates_add_up_to_the_result_however_it_is_drafted(string drafting)
     {
-        GenerationRequest request = ScriptedService.Request(maxNewTokens: 60) with { Draft = Draft(drafting) };
+        GenerationRequest request = ScriptedService.Request(maxTokens: 60) with { Drafting = Draft(drafting) };
         List<GenerationUpdate> updates = await Read(request);
         GenerationResult result = updates[^1].Result!;
 
@@ -32,11 +32,11 @@ public sealed class TextGeneratorTests : IDisposable
         Assert.Null(result.Text);
 
         int Count(TokenSource source) => updates.Count(update => update.Source == source);
-        DraftStatistics drafts = result.Drafting;
+        DraftingStatistics drafts = result.Drafting;
         Assert.Equal(TokenSource.Plain, updates[0].Source);
         Assert.Equal(drafts.Accepted, Count(TokenSource.AcceptedDraft));
         Assert.Equal(drafts.Corrections, Count(TokenSource.Correction));
-        Assert.Equal(drafts.Bonuses, Count(TokenSource.Bonus));
+        Assert.Equal(drafts.BonusTokens, Count(TokenSource.Bonus));
         Assert.Equal(drafting == "off", drafts.Drafted == 0);
         await _service.AssertNothingIsHeld();
         Assert.Equal(1, _service.Told.Ended);
@@ -46,9 +46,9 @@ public sealed class TextGeneratorTests : IDisposable
     [Fact]
     public async Task Accepted_tokens_come_before_the_verifiers_own_in_each_round()
     {
-        List<GenerationUpdate> updates = await Read(ScriptedService.Request(maxNewTokens: 400) with
+        List<GenerationUpdate> updates = await Read(ScriptedService.Request(maxTokens: 400) with
         {
-            Draft = ScriptedService.Draft, Sampling = new SamplingOptions { Temperature = 1, Seed = 3 },
+            Drafting = ScriptedService.Draft, Sampling = new SamplingOptions { Temperature = 1, Seed = 3 },
         });
         Assert.Contains(updates, update => update.Source == TokenSource.AcceptedDraft);
         Assert.Contains(updates, update => update.Source == TokenSource.Correction);
@@ -56,8 +56,8 @@ public sealed class TextGeneratorTests : IDisposable
         int run = 0;
         foreach (GenerationUpdate update in updates.SkipLast(1))
         {
-            Assert.True(update.Source != TokenSource.Bonus || run == ScriptedService.Draft.Length, "A bonus stands behind a whole draft.");
-            Assert.True(update.Source != TokenSource.Correction || run < ScriptedService.Draft.Length, "A correction stands in a draft.");
+            Assert.True(update.Source != TokenSource.Bonus || run == ScriptedService.Draft.DraftLength, "A bonus stands behind a whole draft.");
+            Assert.True(update.Source != TokenSource.Correction || run < ScriptedService.Draft.DraftLength, "A correction stands in a draft.");
             run = update.Source == TokenSource.AcceptedDraft ? run + 1 : 0;
         }
     }
@@ -65,7 +65,7 @@ public sealed class TextGeneratorTests : IDisposable
     [Fact]
     public async Task A_whole_text_is_the_text_that_is_read_in_pieces()
     {
-        GenerationRequest request = ScriptedService.Request() with { Draft = ScriptedService.Draft };
+        GenerationRequest request = ScriptedService.Request() with { Drafting = ScriptedService.Draft };
         GenerationResult result = await _service.Generator.CompleteAsync(request, Cancellation);
         Assert.Equal(ScriptedService.Expected(request), result.Tokens);
         Assert.Equal((await Read(request))[^1].Result!.Drafting.Accepted, result.Drafting.Accepted);
@@ -74,18 +74,18 @@ public sealed class TextGeneratorTests : IDisposable
     [Fact]
     public async Task The_models_end_token_and_the_callers_end_the_text_and_are_its_last_token()
     {
-        GenerationRequest request = ScriptedService.Request(maxNewTokens: 60);
+        GenerationRequest request = ScriptedService.Request(maxTokens: 60);
         int[] free = ScriptedService.Expected(request);
         int stop = free[25];
         int[] stopped = free[..(Array.IndexOf(free, stop) + 1)];
-        foreach (DraftOptions draft in (DraftOptions[])[DraftOptions.Off, ScriptedService.Draft])
+        foreach (DraftingOptions draft in (DraftingOptions[])[DraftingOptions.None, ScriptedService.Draft])
         {
-            GenerationResult result = await _service.Generator.CompleteAsync(request with { StopTokens = [stop], Draft = draft }, Cancellation);
+            GenerationResult result = await _service.Generator.CompleteAsync(request with { StopTokens = [stop], Drafting = draft }, Cancellation);
             Assert.Equal((FinishReason.Stop, stop), (result.FinishReason, result.Tokens[^1]));
             Assert.Equal(stopped, result.Tokens);
 
             // What the sequence has is exact; what the caller does not ignore ends it sooner or where the stop token does.
-            GenerationRequest both = request with { StopTokens = [stop], IgnoreEndOfSequence = false, Draft = draft };
+            GenerationRequest both = request with { StopTokens = [stop], IgnoreEndOfSequence = false, Drafting = draft };
             Assert.Equal(ScriptedService.Expected(both), (await _service.Generator.CompleteAsync(both, Cancellation)).Tokens);
         }
     }
@@ -97,20 +97,20 @@ public sealed class TextGeneratorTests : IDisposable
     public async Task Sampling_is_the_requests_own_and_the_text_is_that_of_the_request_alone(float temperature, long? seed)
     {
         SamplingOptions sampling = new() { Temperature = temperature, Seed = seed, TopK = 20, TopP = 0.95f };
-        GenerationRequest request = ScriptedService.Request(maxNewTokens: 40) with { Sampling = sampling };
+        GenerationRequest request = ScriptedService.Request(maxTokens: 40) with { Sampling = sampling };
         int[] expected = ScriptedService.Expected(request);
-        foreach (DraftOptions draft in (DraftOptions[])[DraftOptions.Off, ScriptedService.Draft])
+        foreach (DraftingOptions draft in (DraftingOptions[])[DraftingOptions.None, ScriptedService.Draft])
         {
-            Assert.Equal(expected, (await _service.Generator.CompleteAsync(request with { Draft = draft }, Cancellation)).Tokens);
+            Assert.Equal(expected, (await _service.Generator.CompleteAsync(request with { Drafting = draft }, Cancellation)).Tokens);
         }
     }
 
     [Fact]
     public async Task Rejection_sampling_gives_updates_that_add_up_too()
     {
-        List<GenerationUpdate> updates = await Read(ScriptedService.Request(maxNewTokens: 60) with
+        List<GenerationUpdate> updates = await Read(ScriptedService.Request(maxTokens: 60) with
         {
-            Sampling = new SamplingOptions { Temperature = 1 }, Draft = ScriptedService.Draft,
+            Sampling = new SamplingOptions { Temperature = 1 }, Drafting = ScriptedService.Draft,
         });
         GenerationResult result = updates[^1].Result!;
         Assert.Equal(60, result.Tokens.Count);
@@ -121,10 +121,10 @@ public sealed class TextGeneratorTests : IDisposable
     [Fact]
     public async Task What_a_request_does_not_say_is_the_generators_default_and_later_defaults_are_for_later_requests()
     {
-        _service.Generator.Defaults = new GenerationDefaults { MaxNewTokens = 9, Draft = ScriptedService.Draft };
-        GenerationRequest request = ScriptedService.Request() with { MaxNewTokens = null };
+        _service.Generator.Defaults = new GenerationDefaults { MaxTokens = 9, Drafting = ScriptedService.Draft };
+        GenerationRequest request = ScriptedService.Request() with { MaxTokens = null };
         IAsyncEnumerable<GenerationUpdate> asked = _service.Generator.GenerateAsync(request, Cancellation);
-        _service.Generator.Defaults = new GenerationDefaults { MaxNewTokens = 4, Sampling = new SamplingOptions { Temperature = 1, Seed = 5 } };
+        _service.Generator.Defaults = new GenerationDefaults { MaxTokens = 4, Sampling = new SamplingOptions { Temperature = 1, Seed = 5 } };
 
         GenerationResult first = (await Read(asked))[^1].Result!;
         Assert.Equal(9, first.Tokens.Count);
@@ -132,16 +132,16 @@ public sealed class TextGeneratorTests : IDisposable
         GenerationResult second = await _service.Generator.CompleteAsync(request, Cancellation);
         Assert.Equal((4, 0L), (second.Tokens.Count, second.Drafting.Drafted));
         Assert.Equal(
-            ScriptedService.Expected(request with { MaxNewTokens = 4, Sampling = _service.Generator.Defaults.Sampling }), second.Tokens);
+            ScriptedService.Expected(request with { MaxTokens = 4, Sampling = _service.Generator.Defaults.Sampling }), second.Tokens);
 
-        _service.Generator.Defaults = new GenerationDefaults { Draft = ScriptedService.Draft };
-        Assert.Equal(0, (await _service.Generator.CompleteAsync(request with { Draft = DraftOptions.Off }, Cancellation)).Drafting.Drafted);
+        _service.Generator.Defaults = new GenerationDefaults { Drafting = ScriptedService.Draft };
+        Assert.Equal(0, (await _service.Generator.CompleteAsync(request with { Drafting = DraftingOptions.None }, Cancellation)).Drafting.Drafted);
     }
 
     [Fact]
     public async Task Reading_an_enumeration_twice_asks_twice()
     {
-        GenerationRequest request = ScriptedService.Request(maxNewTokens: 6);
+        GenerationRequest request = ScriptedService.Request(maxTokens: 6);
         IAsyncEnumerable<GenerationUpdate> stream = _service.Generator.GenerateAsync(request, Cancellation);
         List<GenerationUpdate> first = await Read(stream);
         List<GenerationUpdate> second = await Read(stream);
@@ -161,7 +161,7 @@ public sealed class TextGeneratorTests : IDisposable
     [Fact]
     public async Task Waiting_is_counted_from_the_reading_on_and_not_from_the_call()
     {
-        IAsyncEnumerable<GenerationUpdate> stream = _service.Generator.GenerateAsync(ScriptedService.Request(maxNewTokens: 2), Cancellation);
+        IAsyncEnumerable<GenerationUpdate> stream = _service.Generator.GenerateAsync(ScriptedService.Request(maxTokens: 2), Cancellation);
         TimeSpan pause = TimeSpan.FromMilliseconds(300);
         await Task.Delay(pause, Cancellation);
         System.Diagnostics.Stopwatch watch = System.Diagnostics.Stopwatch.StartNew();
@@ -177,12 +177,15 @@ public sealed class TextGeneratorTests : IDisposable
         { "empty", typeof(SpecDecodeException), "not empty" },
         { "id", typeof(SpecDecodeException), "Token id 50 (number 2 of 2)" },
         { "too long", typeof(SpecDecodeException), "4096 tokens are too many" },
-        { "no tokens", typeof(ArgumentException), "MaxNewTokens is 0" },
+        { "no tokens", typeof(ArgumentException), "MaxTokens is 0" },
         { "temperature", typeof(ArgumentException), "Temperature is NaN" },
         { "stop token", typeof(ArgumentException), "The stop token -1" },
-        { "draft length", typeof(ArgumentException), "The draft length is 65" },
-        { "threshold", typeof(ArgumentException), "The draft threshold is" },
-        { "plan", typeof(ArgumentException), "a layer that the model does not have; its last is 3" },
+        { "draft length", typeof(ArgumentException), "Drafting.DraftLength is 65: give 1 to 64" },
+        { "threshold", typeof(ArgumentException), "Drafting.Threshold is NaN" },
+        { "plan", typeof(SpecDecodeException), "Drafting.Plan names layer 4, but the model has 4 layers: name layers from 0 to 3." },
+        { "exit layer", typeof(SpecDecodeException), "Drafting.ExitLayer is 5, but the model has 4 layers: give 1 to 4." },
+        { "strategy", typeof(ArgumentException), "Drafting.Strategy is 'turbo': give one of none, early-exit, layer-skip." },
+        { "no exit", typeof(ArgumentException), "Drafting.Strategy is early-exit, which needs ExitLayer" },
     };
 
     [Theory]
@@ -198,12 +201,15 @@ public sealed class TextGeneratorTests : IDisposable
             "empty" => good with { Tokens = [] },
             "id" => good with { Tokens = [1, 50] },
             "too long" => good with { Tokens = new int[4096] },
-            "no tokens" => good with { MaxNewTokens = 0 },
+            "no tokens" => good with { MaxTokens = 0 },
             "temperature" => good with { Sampling = new SamplingOptions { Temperature = float.NaN } },
             "stop token" => good with { StopTokens = [1, -1] },
-            "draft length" => good with { Draft = ScriptedService.Draft with { Length = 65 } },
-            "threshold" => good with { Draft = ScriptedService.Draft with { Threshold = float.NaN } },
-            _ => good with { Draft = ScriptedService.Draft with { Plan = LayerPlan.Full(5) } },
+            "draft length" => good with { Drafting = ScriptedService.Draft with { DraftLength = 65 } },
+            "threshold" => good with { Drafting = ScriptedService.Draft with { Threshold = float.NaN } },
+            "exit layer" => good with { Drafting = DraftingOptions.EarlyExit(5) },
+            "strategy" => good with { Drafting = new DraftingOptions { Strategy = "turbo" } },
+            "no exit" => good with { Drafting = new DraftingOptions { Strategy = "early-exit" } },
+            _ => good with { Drafting = DraftingOptions.Of(LayerPlan.Full(5)) },
         };
         foreach (Func<object> call in (Func<object>[])[
             () => _service.Generator.GenerateAsync(request, Cancellation), () => _service.Generator.CompleteAsync(request, Cancellation)])
@@ -219,17 +225,17 @@ public sealed class TextGeneratorTests : IDisposable
     public void A_request_beyond_the_budget_for_keys_and_values_is_refused_at_the_call()
     {
         using ScriptedService small = new(kvBytes: 1000);
-        string message = Assert.Throws<SpecDecodeException>(() => small.Generator.GenerateAsync(ScriptedService.Request(maxNewTokens: 4000), Cancellation)).Message;
+        string message = Assert.Throws<SpecDecodeException>(() => small.Generator.GenerateAsync(ScriptedService.Request(maxTokens: 4000), Cancellation)).Message;
         Assert.Contains("ask for fewer tokens, or raise KvCacheMegabytes", message, StringComparison.Ordinal);
     }
 
-    private static DraftOptions Draft(string drafting) => drafting switch
+    private static DraftingOptions Draft(string drafting) => drafting switch
     {
         "exit 2" => ScriptedService.Draft,
-        "skip" => new DraftOptions { Plan = LayerPlan.Skip(4, [1, 2], [2]), Length = 3 },
-        "long" => new DraftOptions { Plan = LayerPlan.Full(4), Length = 64 },
+        "skip" => DraftingOptions.Of(LayerPlan.LayerSkip(4, [1, 2], [2])) with { DraftLength = 3 },
+        "long" => DraftingOptions.Of(LayerPlan.Full(4)) with { DraftLength = 64 },
         "unsure" => ScriptedService.Draft with { Threshold = 0.9f },
-        _ => DraftOptions.Off,
+        _ => DraftingOptions.None,
     };
 
     private Task<List<GenerationUpdate>> Read(GenerationRequest request) => Read(_service.Generator.GenerateAsync(request, Cancellation));

@@ -12,7 +12,7 @@ public class TextModelCallTests(TalesModels models)
 {
     private static readonly GenerationRequest Request = new()
     {
-        Tokens = [0, 260, 270, 280], MaxNewTokens = 12, IgnoreEndOfSequence = true,
+        Tokens = [0, 260, 270, 280], MaxTokens = 12, IgnoreEndOfSequence = true,
     };
 
     private TextModel Model => models.Wide;
@@ -34,7 +34,7 @@ public class TextModelCallTests(TalesModels models)
     {
         GenerationRequest[] requests =
         [
-            Request, Request with { Tokens = [0, 300], MaxNewTokens = 3 }, Request with { Tokens = [0, 400, 500], MaxNewTokens = 7 },
+            Request, Request with { Tokens = [0, 300], MaxTokens = 3 }, Request with { Tokens = [0, 400, 500], MaxTokens = 7 },
         ];
         List<int>[] told = [[], [], []];
         IReadOnlyList<GenerationResult> results = Model.Generate(requests, (index, token) => told[index].Add(token));
@@ -64,7 +64,7 @@ public class TextModelCallTests(TalesModels models)
         using CancellationTokenSource cancellation = new();
         int told = 0;
         IReadOnlyList<GenerationResult> results = Model.Generate(
-            [Request, Request with { MaxNewTokens = 2 }, Request],
+            [Request, Request with { MaxTokens = 2 }, Request],
             (index, _) => CancelAt(told += index == 0 ? 1 : 0, 4, cancellation), cancellation.Token);
         Assert.Equal(
             [FinishReason.Cancelled, FinishReason.Length, FinishReason.Cancelled], results.Select(result => result.FinishReason));
@@ -133,8 +133,8 @@ public class TextModelCallTests(TalesModels models)
     [Theory]
     [InlineData(0)]
     [InlineData(-5)]
-    public void A_request_must_ask_for_a_token(int maxNewTokens) => Says(
-        $"MaxNewTokens is {maxNewTokens}", Refused<ArgumentException>(() => Model.Generate(Request with { MaxNewTokens = maxNewTokens })));
+    public void A_request_must_ask_for_a_token(int maxTokens) => Says(
+        $"MaxTokens is {maxTokens}", Refused<ArgumentException>(() => Model.Generate(Request with { MaxTokens = maxTokens })));
 
     [Fact]
     public void One_bad_request_refuses_the_call_before_any_token_is_written() => Refused<SpecDecodeException>(() =>

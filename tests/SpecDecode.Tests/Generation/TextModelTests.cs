@@ -31,7 +31,7 @@ public class TextModelTests(TalesModels models)
     public void Every_token_is_the_arg_max_of_the_whole_model_after_the_tokens_before_it()
     {
         int[] prompt = Encode(Prompts[1]);
-        IReadOnlyList<int> written = Model.Generate(new GenerationRequest { Tokens = prompt, MaxNewTokens = 40 }).Tokens;
+        IReadOnlyList<int> written = Model.Generate(new GenerationRequest { Tokens = prompt, MaxTokens = 40 }).Tokens;
         List<int> expected = [];
         while (expected.Count < written.Count)
         {
@@ -49,7 +49,7 @@ public class TextModelTests(TalesModels models)
     public void Texts_written_together_are_those_that_each_prompt_gives_alone()
     {
         GenerationRequest[] requests = [.. Prompts.Select((prompt, i) =>
-            new GenerationRequest { Prompt = prompt, MaxNewTokens = 25 + 20 * i })];
+            new GenerationRequest { Prompt = prompt, MaxTokens = 25 + 20 * i })];
         IReadOnlyList<GenerationResult> together = Model.Generate(requests);
         Assert.Equal(requests.Length, together.Count);
         for (int i = 0; i < requests.Length; i++)
@@ -64,7 +64,7 @@ public class TextModelTests(TalesModels models)
     public void More_texts_than_a_pass_has_rows_are_written_as_each_alone()
     {
         GenerationRequest[] requests = [.. Enumerable.Range(0, 9).Select(i =>
-            new GenerationRequest { Tokens = Encode(Prompts[i % 4])[..(1 + i % 3)], MaxNewTokens = 20 })];
+            new GenerationRequest { Tokens = Encode(Prompts[i % 4])[..(1 + i % 3)], MaxTokens = 20 })];
         IReadOnlyList<GenerationResult> together = models.Narrow.Generate(requests);
         for (int i = 0; i < requests.Length; i++)
         {
@@ -77,7 +77,7 @@ public class TextModelTests(TalesModels models)
     {
         int[] prompt = Encode(Prompts[3]);
         Assert.InRange(prompt.Length, 31, 60);
-        GenerationRequest request = new() { Tokens = prompt, MaxNewTokens = 30 };
+        GenerationRequest request = new() { Tokens = prompt, MaxTokens = 30 };
         models.AssertSameUpToNearTies(prompt, Model.Generate(request).Tokens, models.Narrow.Generate(request).Tokens);
 
         LogitsResult pieces = models.Narrow.Evaluate(prompt);
@@ -92,7 +92,7 @@ public class TextModelTests(TalesModels models)
     [Fact]
     public void An_end_of_sequence_token_ends_the_text_unless_it_is_to_be_ignored()
     {
-        GenerationRequest request = new() { Prompt = Prompts[0], MaxNewTokens = 200 };
+        GenerationRequest request = new() { Prompt = Prompts[0], MaxTokens = 200 };
         GenerationResult stopped = Model.Generate(request);
         GenerationResult ignored = Model.Generate(request with { IgnoreEndOfSequence = true });
 
@@ -107,7 +107,7 @@ public class TextModelTests(TalesModels models)
     public void A_text_ends_at_the_longest_sequence_when_more_tokens_are_asked_for()
     {
         GenerationResult result = models.Narrow.Generate(
-            new GenerationRequest { Prompt = Prompts[0], MaxNewTokens = int.MaxValue, IgnoreEndOfSequence = true });
+            new GenerationRequest { Prompt = Prompts[0], MaxTokens = int.MaxValue, IgnoreEndOfSequence = true });
         Assert.Equal(TalesModels.NarrowLength, result.PromptTokens + result.Tokens.Count);
         Assert.Equal(FinishReason.Length, result.FinishReason);
     }
@@ -115,7 +115,7 @@ public class TextModelTests(TalesModels models)
     [Fact]
     public void The_text_is_what_the_new_tokens_add_to_the_prompt_s()
     {
-        GenerationResult result = Model.Generate(new GenerationRequest { Prompt = Prompts[2], MaxNewTokens = 20 });
+        GenerationResult result = Model.Generate(new GenerationRequest { Prompt = Prompts[2], MaxTokens = 20 });
         int[] prompt = Encode(Prompts[2]);
         Assert.Equal(Model.Tokenizer!.Decode([.. prompt, .. result.Tokens]), Model.Tokenizer.Decode(prompt) + result.Text);
         Assert.NotEmpty(result.Text!);
@@ -124,8 +124,8 @@ public class TextModelTests(TalesModels models)
     [Fact]
     public void Times_are_there_when_there_was_something_to_time()
     {
-        GenerationResult one = Model.Generate(new GenerationRequest { Prompt = Prompts[0], MaxNewTokens = 1 });
-        GenerationResult two = Model.Generate(new GenerationRequest { Prompt = Prompts[0], MaxNewTokens = 2 });
+        GenerationResult one = Model.Generate(new GenerationRequest { Prompt = Prompts[0], MaxTokens = 1 });
+        GenerationResult two = Model.Generate(new GenerationRequest { Prompt = Prompts[0], MaxTokens = 2 });
         Assert.True(one.PrefillTime > TimeSpan.Zero);
         Assert.Equal(TimeSpan.Zero, one.DecodeTime);
         Assert.Null(one.TokensPerSecond);
@@ -141,11 +141,11 @@ public class TextModelTests(TalesModels models)
         Assert.Equal(whole, Model.Evaluate(prompt, LayerPlan.Full(12)).LastLogits);
         Assert.Equal(
             Model.Evaluate(prompt, LayerPlan.EarlyExit(12, 3)).LastLogits,
-            Model.Evaluate(prompt, LayerPlan.Skip(12, Enumerable.Range(3, 9), Enumerable.Range(3, 9))).LastLogits);
+            Model.Evaluate(prompt, LayerPlan.LayerSkip(12, Enumerable.Range(3, 9), Enumerable.Range(3, 9))).LastLogits);
         for (int layer = 0; layer < 12; layer++)
         {
-            Assert.NotEqual(whole, Model.Evaluate(prompt, LayerPlan.Skip(12, [layer], [])).LastLogits);
-            Assert.NotEqual(whole, Model.Evaluate(prompt, LayerPlan.Skip(12, [], [layer])).LastLogits);
+            Assert.NotEqual(whole, Model.Evaluate(prompt, LayerPlan.LayerSkip(12, [layer], [])).LastLogits);
+            Assert.NotEqual(whole, Model.Evaluate(prompt, LayerPlan.LayerSkip(12, [], [layer])).LastLogits);
         }
     }
 

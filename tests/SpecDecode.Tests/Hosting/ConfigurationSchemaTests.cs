@@ -1,7 +1,9 @@
 using System.Reflection;
 using System.Text.Json;
 using System.Xml.Linq;
+using SpecDecode.Drafting;
 using SpecDecode.Hosting;
+using SpecDecode.Sampling;
 
 namespace SpecDecode.Tests.Hosting;
 
@@ -12,13 +14,19 @@ public class ConfigurationSchemaTests
     private static readonly JsonElement Root = JsonDocument.Parse(File.ReadAllText(Path.Combine(Project, "ConfigurationSchema.json"))).RootElement;
     private static readonly JsonElement Section = Root.GetProperty("properties").GetProperty(SpecDecodeRegistration.DefaultSection);
 
-    public static TheoryData<string> Sections => [.. typeof(SpecDecodeOptions).GetProperties().Select(section => section.Name)];
+    // What stands beside the sections goes under this name here.
+    private const string Own = "";
+
+    // What belongs to a request alone.
+    private static readonly string[] NotConfigured = [nameof(SamplingOptions.ChoiceIndex)];
+
+    public static TheoryData<string> Sections => [Own, .. ConfigurationKeys.Sections.Keys];
 
     [Fact]
     public void There_are_the_same_sections()
     {
-        string[] expected = [.. Sections.Select(section => section.Data).Order()];
-        Assert.Equal(expected, ConfigurationKeys.Sections.Keys.Order());
+        string[] expected = [.. typeof(SpecDecodeOptions).GetProperties().Select(section => section.Name).Order()];
+        Assert.Equal(expected, ConfigurationKeys.Sections.Keys.Concat(ConfigurationKeys.Own.Keys).Order());
         Assert.Equal(expected, Names(Section).Order());
         Assert.False(Section.GetProperty("additionalProperties").GetBoolean());
     }
@@ -28,8 +36,8 @@ public class ConfigurationSchemaTests
     public void Every_property_has_a_key_and_an_entry_and_there_are_no_others(string section)
     {
         string[] properties = [.. Properties(section).Select(property => property.Name).Order()];
-        string[] keys = [.. ConfigurationKeys.Sections[section].Keys.Order()];
-        string[] entries = [.. Names(Entry(section)).Order()];
+        string[] keys = [.. Keys(section).Keys.Order()];
+        string[] entries = [.. Names(Entry(section)).Except(section == Own ? ConfigurationKeys.Sections.Keys : []).Order()];
         Assert.True(properties.SequenceEqual(keys), $"{section}: ConfigurationKeys lacks [{Without(properties, keys)}] and has [{Without(keys, properties)}] too much.");
         Assert.True(properties.SequenceEqual(entries), $"{section}: ConfigurationSchema.json lacks [{Without(properties, entries)}] and has [{Without(entries, properties)}] too much.");
         Assert.False(Entry(section).GetProperty("additionalProperties").GetBoolean());
@@ -40,7 +48,7 @@ public class ConfigurationSchemaTests
     [MemberData(nameof(Sections))]
     public void Kinds_types_and_defaults_are_those_of_the_properties(string section)
     {
-        object defaults = typeof(SpecDecodeOptions).GetProperty(section)!.GetValue(new SpecDecodeOptions())!;
+        object defaults = Target(section, new SpecDecodeOptions());
         foreach (PropertyInfo property in Properties(section))
         {
             JsonElement entry = Entry(section).GetProperty("properties").GetProperty(property.Name);
@@ -48,17 +56,19 @@ public class ConfigurationSchemaTests
             (OptionKind kind, string json) = type == typeof(string) ? (OptionKind.Text, "string")
                 : type == typeof(Precision) ? (OptionKind.Precision, "string")
                 : type == typeof(ActivationPrecision) ? (OptionKind.ActivationPrecision, "string")
+                : type == typeof(AcceptanceRule) ? (OptionKind.AcceptanceRule, "string")
+                : type == typeof(long) ? (OptionKind.Seed, "integer")
                 : type == typeof(int) ? (OptionKind.WholeNumber, "integer")
                 : type == typeof(float) ? (OptionKind.Number, "number")
                 : type == typeof(bool) ? (OptionKind.Flag, "boolean")
-                : type == typeof(IList<int>) ? (OptionKind.WholeNumbers, "array")
+                : type == typeof(IReadOnlyList<int>) ? (OptionKind.WholeNumbers, "array")
                 : throw new InvalidOperationException($"{section}:{property.Name} is of a type that this test does not know: {type}.");
-            Assert.True(kind == ConfigurationKeys.Sections[section][property.Name], $"{section}:{property.Name} is not of the kind that ConfigurationKeys says.");
+            Assert.True(kind == Keys(section)[property.Name], $"{section}:{property.Name} is not of the kind that ConfigurationKeys says.");
             Assert.True(json == entry.GetProperty("type").GetString(), $"{section}:{property.Name} is of another type than ConfigurationSchema.json says.");
             Assert.True(entry.GetProperty("description").GetString() is { Length: > 10 }, $"{section}:{property.Name} has no description.");
 
             object? value = property.GetValue(defaults);
-            string? expected = value is null or "" or IList<int> ? null
+            string? expected = value is null or "" or IReadOnlyList<int> ? null
                 : type.IsEnum ? $"\"{value.ToString()!.ToLowerInvariant()}\"" : JsonSerializer.Serialize(value, type);
             string? written = entry.TryGetProperty("default", out JsonElement found) ? found.GetRawText() : null;
             Assert.True(expected == written, $"{section}:{property.Name} is {expected ?? "unset"} by default, ConfigurationSchema.json says {written ?? "unset"}.");
@@ -113,9 +123,12 @@ public class ConfigurationSchemaTests
                 Assert.False(Parses(property, "no such word") && IsAllowed(section, property, "no such word"));
             }
 
-            if (property.GetCustomAttribute<OneOfAttribute>() is { } oneOf)
+            if (property.Name == nameof(DraftingOptions.Strategy))
             {
-                Assert.Equal(oneOf.Words.Split(' '), entry.GetProperty("enum").EnumerateArray().Select(word => word.GetString()));
+                // All but the one that is given in code.
+                Assert.Equal(
+                    typeof(DraftingStrategy).GetFields().Select(name => (string?)name.GetRawConstantValue()).Where(name => name != DraftingStrategy.Plan),
+                    entry.GetProperty("enum").EnumerateArray().Select(word => word.GetString()));
             }
         }
     }
@@ -133,9 +146,18 @@ public class ConfigurationSchemaTests
         Assert.Equal(@"buildTransitive\", packed["buildTransitive/SpecDecode.targets"]);
     }
 
-    private static PropertyInfo[] Properties(string section) => typeof(SpecDecodeOptions).GetProperty(section)!.PropertyType.GetProperties();
+    private static PropertyInfo[] Properties(string section) =>
+    [
+        .. Target(section, new SpecDecodeOptions()).GetType().GetProperties(BindingFlags.Public | BindingFlags.Instance)
+            .Where(property => property.SetMethod is { IsPublic: true } && !NotConfigured.Contains(property.Name) && !(section == Own && ConfigurationKeys.Sections.ContainsKey(property.Name))),
+    ];
 
-    private static JsonElement Entry(string section) => Section.GetProperty("properties").GetProperty(section);
+    private static object Target(string section, SpecDecodeOptions options) =>
+        section == Own ? options : typeof(SpecDecodeOptions).GetProperty(section)!.GetValue(options)!;
+
+    private static System.Collections.Frozen.FrozenDictionary<string, OptionKind> Keys(string section) => section == Own ? ConfigurationKeys.Own : ConfigurationKeys.Sections[section];
+
+    private static JsonElement Entry(string section) => section == Own ? Section : Section.GetProperty("properties").GetProperty(section);
 
     private static IEnumerable<string> Names(JsonElement entry) => entry.GetProperty("properties").EnumerateObject().Select(property => property.Name);
 
@@ -143,23 +165,27 @@ public class ConfigurationSchemaTests
 
     // What is no text is read by the name of its value.
     private static bool Parses(PropertyInfo property, string word) =>
-        (Nullable.GetUnderlyingType(property.PropertyType) ?? property.PropertyType) is var type && (!type.IsEnum || Enum.TryParse(type, word, ignoreCase: true, out _));
+        (Nullable.GetUnderlyingType(property.PropertyType) ?? property.PropertyType) is var type && (!type.IsEnum || Enum.TryParse(type, word.Replace("-", "", StringComparison.Ordinal), ignoreCase: true, out _));
 
     // Whether the options are valid with a value, the others being as they must be for it.
     private static bool IsAllowed(string section, PropertyInfo property, object value)
     {
         SpecDecodeOptions options = new();
         options.Model.Path = "x";
-        object target = typeof(SpecDecodeOptions).GetProperty(section)!.GetValue(options)!;
+        object target = Target(section, options);
         Type type = Nullable.GetUnderlyingType(property.PropertyType) ?? property.PropertyType;
-        property.SetValue(target, type.IsEnum ? Enum.Parse(type, (string)value, ignoreCase: true) : Convert.ChangeType(value, type, System.Globalization.CultureInfo.InvariantCulture));
-        if (options.Drafting.Strategy == DraftingOptions.EarlyExit)
+        property.SetValue(target, type.IsEnum ? Enum.Parse(type, ((string)value).Replace("-", "", StringComparison.Ordinal), ignoreCase: true) : Convert.ChangeType(value, type, System.Globalization.CultureInfo.InvariantCulture));
+        if (options.Drafting.Strategy == DraftingStrategy.EarlyExit)
         {
             options.Drafting.ExitLayer = 1;
         }
-        else if (options.Drafting.Strategy == DraftingOptions.LayerSkip)
+        else if (options.Drafting.Strategy == DraftingStrategy.LayerSkip)
         {
-            options.Drafting.SkipMlp.Add(1);
+            options.Drafting.SkipMlp = [1];
+        }
+        else if (options.Sampling.Acceptance is AcceptanceRule.Rejection or AcceptanceRule.SharedNoise)
+        {
+            options.Sampling.Temperature = 1;
         }
 
         return new ModelOptionsRules("", "").Validate("", options).Succeeded;

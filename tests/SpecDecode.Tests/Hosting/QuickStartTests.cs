@@ -12,7 +12,7 @@ public class QuickStartTests
     [Fact]
     public async Task It_tells_the_story_and_ends_with_the_table()
     {
-        using Process process = Start(["dotnet"], "Sampling:MaxTokens=40");
+        using Process process = Start(["dotnet"], "MaxTokens=40");
         (int exitCode, string output, string error) = await End(process);
         Assert.True(exitCode == 0, output + error);
         Assert.Equal("", error);
@@ -50,7 +50,7 @@ public class QuickStartTests
         // Processes that are started in the background inherit that SIGINT is ignored; 'env' undoes that. Long drafts of a single layer
         // make a story that takes its time.
         using Process process = Start(
-            ["env", "--default-signal=INT", "dotnet"], "Sampling:MaxTokens=900", "Drafting:ExitLayer=1", "Drafting:DraftLength=64", "Drafting:Threshold=0");
+            ["env", "--default-signal=INT", "dotnet"], "MaxTokens=900", "Drafting:ExitLayer=1", "Drafting:DraftLength=64", "Drafting:Threshold=0");
         StringBuilder output = new();
         while (output.Length < 100)
         {

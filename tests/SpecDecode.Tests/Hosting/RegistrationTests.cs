@@ -15,11 +15,11 @@ public class RegistrationTests
     [Fact]
     public async Task A_section_of_the_hosts_configuration_makes_a_generator()
     {
-        await using TestHost host = await TestHost.Started(("Sampling:MaxTokens", "7"), ("Drafting:Strategy", "early-exit"), ("Drafting:ExitLayer", "2"));
-        Assert.Equal(new ModelInfo("llama_base", 4, 512, 512), host.Generator.Model);
+        await using TestHost host = await TestHost.Started(("MaxTokens", "7"), ("Drafting:Strategy", "early-exit"), ("Drafting:ExitLayer", "2"));
+        Assert.Equal(new ModelInfo { Name = "llama_base", LayerCount = 4, VocabularySize = 512, MaxSequenceLength = 512 }, host.Generator.Model);
         Assert.Same(host.Generator, host.Generator);
-        Assert.Equal((7, 4), (host.Generator.Defaults.MaxNewTokens, host.Generator.Defaults.Draft.Plan.Blocks.Length));
-        GenerationResult result = await host.Generator.CompleteAsync(TestHost.Request() with { MaxNewTokens = null }, Cancellation);
+        Assert.Equal((7, 2), (host.Generator.Defaults.MaxTokens, host.Generator.Defaults.Drafting.ExitLayer));
+        GenerationResult result = await host.Generator.CompleteAsync(TestHost.Request() with { MaxTokens = null }, Cancellation);
         Assert.Equal(7, result.Tokens.Count);
         Assert.True(result.Drafting.Drafted > 0);
     }
@@ -29,7 +29,7 @@ public class RegistrationTests
     {
         IConfigurationRoot root = new ConfigurationBuilder().AddInMemoryCollection(new Dictionary<string, string?>
         {
-            ["Model:Path"] = Path.Combine(TestFolders.Fixtures, "llama_base"), ["Model:CacheFolder"] = TestFolders.WeightCache, ["Sampling:MaxTokens"] = "3",
+            ["Model:Path"] = Path.Combine(TestFolders.Fixtures, "llama_base"), ["Model:CacheFolder"] = TestFolders.WeightCache, ["MaxTokens"] = "3",
             ["Somebody:Elses"] = "x",
         }).Build();
         foreach (Action<TestHost> add in (Action<TestHost>[])[
@@ -40,25 +40,25 @@ public class RegistrationTests
             host => host.Builder.Services.AddSpecDecode(options => Set(options, maxTokens: 3))])
         {
             await using TestHost host = new();
-            host.Builder.Configuration.AddInMemoryCollection(TestHost.Settings(("Sampling:MaxTokens", "3"))
+            host.Builder.Configuration.AddInMemoryCollection(TestHost.Settings(("MaxTokens", "3"))
                 .Select(pair => new KeyValuePair<string, string?>("Elsewhere:Ours" + pair.Key["SpecDecode".Length..], pair.Value)));
             add(host);
             await host.Host.StartAsync(Cancellation);
-            Assert.Equal(3, (await host.Generator.CompleteAsync(TestHost.Request() with { MaxNewTokens = null }, Cancellation)).Tokens.Count);
+            Assert.Equal(3, (await host.Generator.CompleteAsync(TestHost.Request() with { MaxTokens = null }, Cancellation)).Tokens.Count);
         }
     }
 
     [Fact]
     public async Task Two_models_in_one_process_are_told_apart_by_name()
     {
-        await using TestHost host = new(("Sampling:MaxTokens", "5"));
+        await using TestHost host = new(("MaxTokens", "5"));
         host.Builder.AddSpecDecode();
         host.Builder.AddSpecDecode(
             options =>
             {
                 Set(options, maxTokens: 9);
                 options.Drafting.Strategy = "layer-skip";
-                options.Drafting.SkipMlp.Add(2);
+                options.Drafting.SkipMlp = [2];
             },
             "drafter");
         host.Builder.Services.AddHealthChecks().AddSpecDecode().AddSpecDecode("drafter");
@@ -66,7 +66,7 @@ public class RegistrationTests
 
         ITextGenerator named = host.Services.GetRequiredKeyedService<ITextGenerator>("drafter");
         Assert.NotSame(host.Generator, named);
-        GenerationRequest request = TestHost.Request() with { MaxNewTokens = null };
+        GenerationRequest request = TestHost.Request() with { MaxTokens = null };
         GenerationResult[] results = await Task.WhenAll(host.Generator.CompleteAsync(request, Cancellation), named.CompleteAsync(request, Cancellation));
         Assert.Equal((5, 9), (results[0].Tokens.Count, results[1].Tokens.Count));
         Assert.Equal((0L, true), (results[0].Drafting.Drafted, results[1].Drafting.Drafted > 0));
@@ -124,7 +124,7 @@ public class RegistrationTests
             }
 
             ITextGenerator generator = provider.GetRequiredService<ITextGenerator>();
-            Assert.Equal(4, (await generator.CompleteAsync(TestHost.Request() with { MaxNewTokens = null }, Cancellation)).Tokens.Count);
+            Assert.Equal(4, (await generator.CompleteAsync(TestHost.Request() with { MaxTokens = null }, Cancellation)).Tokens.Count);
             if (asynchronously)
             {
                 await provider.DisposeAsync();
@@ -171,6 +171,6 @@ public class RegistrationTests
     {
         options.Model.Path = Path.Combine(TestFolders.Fixtures, "llama_base");
         options.Model.CacheFolder = TestFolders.WeightCache;
-        options.Sampling.MaxTokens = maxTokens;
+        options.MaxTokens = maxTokens;
     }
 }

@@ -17,10 +17,10 @@ public class ReloadTests
     [Fact]
     public async Task Drafting_and_sampling_change_for_requests_that_come_afterwards_and_for_no_other()
     {
-        await using TestHost host = await TestHost.Started(("Sampling:MaxTokens", "6"));
-        GenerationRequest request = TestHost.Request() with { MaxNewTokens = null };
+        await using TestHost host = await TestHost.Started(("MaxTokens", "6"));
+        GenerationRequest request = TestHost.Request() with { MaxTokens = null };
         IAsyncEnumerable<GenerationUpdate> before = host.Generator.GenerateAsync(request, Cancellation);
-        host.Change(("Sampling:MaxTokens", "11"), ("Drafting:Strategy", "early-exit"), ("Drafting:ExitLayer", "1"), ("Drafting:DraftLength", "2"));
+        host.Change(("MaxTokens", "11"), ("Drafting:Strategy", "early-exit"), ("Drafting:ExitLayer", "1"), ("Drafting:DraftLength", "2"));
 
         GenerationResult after = await host.Generator.CompleteAsync(request, Cancellation);
         Assert.Equal((11, true), (after.Tokens.Count, after.Drafting.Drafted > 0));
@@ -31,10 +31,10 @@ public class ReloadTests
         }
 
         Assert.Equal((6, 0L), (updates.Count, updates[^1].Result!.Drafting.Drafted));
-        Assert.Equal("The model llama_base has new defaults for drafting and sampling; drafting: 2 tokens by 2 blocks, threshold 0", Assert.Single(host.Log.Messages(6)));
+        Assert.Equal("The model llama_base has new defaults for drafting and sampling; drafting: early-exit: exit layer 1, draft length 2, threshold 0", Assert.Single(host.Log.Messages(6)));
 
         host.Change(("Drafting:Strategy", "none"), ("Drafting:ExitLayer", null), ("Sampling:Temperature", "0.7"));
-        Assert.Equal((0, 0.7f), (host.Generator.Defaults.Draft.Length, host.Generator.Defaults.Sampling.Temperature));
+        Assert.Equal(("none", 0.7f), (host.Generator.Defaults.Drafting.Strategy, host.Generator.Defaults.Sampling.Temperature));
         Assert.Equal((0, 0), (host.Log.Count(7), host.Log.Count(8)));
     }
 
@@ -52,7 +52,7 @@ public class ReloadTests
         host.Change((key, value));
         Assert.Equal($"The changed configuration of the model llama_base is wrong, so the former stays: {sentence}", Assert.Single(host.Log.Messages(7)));
         Assert.Equal(LogLevel.Error, host.Log.Level(7));
-        Assert.Same(former, host.Generator.Defaults);
+        Assert.Equal(former, host.Generator.Defaults);
         await host.Generator.CompleteAsync(TestHost.Request(), Cancellation);
 
         ((IConfigurationRoot)host.Builder.Configuration).Reload();
@@ -77,6 +77,31 @@ public class ReloadTests
     }
 
     [Fact]
+    public async Task A_precision_to_draft_in_takes_part_in_nothing_before_the_next_start()
+    {
+        await using TestHost host = await TestHost.Started(("Drafting:Strategy", "early-exit"), ("Drafting:ExitLayer", "2"));
+        host.Change(("Model:DraftPrecision", "int8"), ("Drafting:DraftLength", "3"));
+        Assert.Equal((1, 1, 0), (host.Log.Count(8), host.Log.Count(6), host.Log.Count(7)));
+        Assert.Equal(3, host.Generator.Defaults.Drafting.DraftLength);
+        Assert.True((await host.Generator.CompleteAsync(TestHost.Request(), Cancellation)).Drafting.Drafted > 0);
+
+        // Right for a model that is loaded with such a copy, and wrong for the one that is there.
+        host.Change(("Drafting:ExitLayer", null));
+        Assert.Contains("which needs ExitLayer", Assert.Single(host.Log.Messages(7)), StringComparison.Ordinal);
+        Assert.Equal(2, host.Generator.Defaults.Drafting.ExitLayer);
+        Assert.True((await host.Generator.CompleteAsync(TestHost.Request(), Cancellation)).Drafting.Drafted > 0);
+    }
+
+    [Fact]
+    public async Task Defaults_that_a_caller_changes_are_the_callers_own()
+    {
+        await using TestHost host = await TestHost.Started(("Sampling:TopK", "5"), ("Drafting:Strategy", "early-exit"), ("Drafting:ExitLayer", "2"));
+        host.Generator.Defaults.Sampling.TopK = 7;
+        host.Generator.Defaults.Drafting.ExitLayer = 3;
+        Assert.Equal((5, 2), (host.Generator.Defaults.Sampling.TopK, host.Generator.Defaults.Drafting.ExitLayer));
+    }
+
+    [Fact]
     public async Task A_change_while_the_model_is_loaded_is_not_lost()
     {
         await using TestHost host = new();
@@ -85,11 +110,11 @@ public class ReloadTests
         {
             if (id == 1)
             {
-                host.Change(("Sampling:MaxTokens", "77"), ("Runtime:MaxQueue", "5"));
+                host.Change(("MaxTokens", "77"), ("Runtime:MaxQueue", "5"));
             }
         };
         await host.Host.StartAsync(Cancellation);
-        Assert.Equal(77, host.Generator.Defaults.MaxNewTokens);
+        Assert.Equal(77, host.Generator.Defaults.MaxTokens);
         Assert.Equal((1, 1), (host.Log.Count(6), host.Log.Count(8)));
     }
 
@@ -98,7 +123,7 @@ public class ReloadTests
     {
         await using TestHost host = await TestHost.Started();
         await host.Host.StopAsync(Cancellation);
-        host.Change(("Sampling:MaxTokens", "0"), ("Runtime:MaxQueue", "5"));
+        host.Change(("MaxTokens", "0"), ("Runtime:MaxQueue", "5"));
         Assert.Equal((0, 0, 0), (host.Log.Count(6), host.Log.Count(7), host.Log.Count(8)));
     }
 
@@ -111,16 +136,16 @@ public class ReloadTests
         host.Builder.Configuration.AddJsonFile(path, optional: false, reloadOnChange: true);
         host.Builder.AddSpecDecode();
         await host.Host.StartAsync(Cancellation);
-        Assert.Equal(4, host.Generator.Defaults.MaxNewTokens);
+        Assert.Equal(4, host.Generator.Defaults.MaxTokens);
 
         // As editors do it: another file takes its place.
         File.Move(folder.Write("new", Appsettings(maxTokens: 9)), path, overwrite: true);
-        await ScriptedService.Eventually(() => host.Generator.Defaults.MaxNewTokens == 9);
+        await ScriptedService.Eventually(() => host.Generator.Defaults.MaxTokens == 9);
         File.WriteAllText(path, Appsettings(maxTokens: -9));
         await ScriptedService.Eventually(() => host.Log.Count(7) > 0);
-        Assert.Equal(9, host.Generator.Defaults.MaxNewTokens);
+        Assert.Equal(9, host.Generator.Defaults.MaxTokens);
         File.WriteAllText(path, Appsettings(maxTokens: 12));
-        await ScriptedService.Eventually(() => host.Generator.Defaults.MaxNewTokens == 12);
+        await ScriptedService.Eventually(() => host.Generator.Defaults.MaxTokens == 12);
     }
 
     // The change has begun to be told when the watch is stopped, which waits for it to be over.
@@ -152,7 +177,7 @@ public class ReloadTests
         Assert.Equal(1, told);
     }
 
-    private static string Appsettings(int maxTokens) => $$"""{ "SpecDecode": { "Sampling": { "MaxTokens": {{maxTokens}} } } }""";
+    private static string Appsettings(int maxTokens) => $$"""{ "SpecDecode": { "MaxTokens": {{maxTokens}} } }""";
 
     /// <summary>An empty configuration whose change stands still in the middle of being told.</summary>
     private sealed class BlockedConfiguration : IConfiguration, IDisposable

@@ -38,7 +38,7 @@ internal sealed class TestHost : IAsyncDisposable
     public ModelHost Model => Services.GetServices<IHostedService>().OfType<ModelHost>().Single();
 
     /// <summary>A request of a length.</summary>
-    public static GenerationRequest Request(int maxNewTokens = 8) => new() { Tokens = [1, 2, 3], MaxNewTokens = maxNewTokens, IgnoreEndOfSequence = true };
+    public static GenerationRequest Request(int maxTokens = 8) => new() { Tokens = [1, 2, 3], MaxTokens = maxTokens, IgnoreEndOfSequence = true };
 
     /// <summary>A host with the model of the section SpecDecode, which has been started.</summary>
     public static async Task<TestHost> Started(params (string Key, string? Value)[] settings)

@@ -1,6 +1,8 @@
 using Microsoft.Extensions.Configuration;
+using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Options;
 using SpecDecode.Hosting;
+using SpecDecode.Sampling;
 
 namespace SpecDecode.Tests.Hosting;
 
@@ -14,14 +16,13 @@ public class WrongOptionsTests
         { "Model:Path", "", "SpecDecode:Model:Path is not set: give the folder of a checkpoint (config.json, model.safetensors, tokenizer.json)." },
         { "Model:Path", null, "SpecDecode:Model:Path is not set: give the folder of a checkpoint (config.json, model.safetensors, tokenizer.json)." },
         { "Model:Pfad", "x", "SpecDecode:Model:Pfad is no option: there are Activations, BlockSize, CacheFolder, DraftPrecision, HeadPrecision, Path, Precision." },
-        { "Modell:Path", "x", "SpecDecode:Modell is no section: there are Drafting, Model, Runtime, Sampling." },
+        { "Modell:Path", "x", "SpecDecode:Modell is no section: there are Drafting, Model, Runtime, Sampling, and beside them MaxTokens." },
         { "Drafting", "early-exit", "SpecDecode:Drafting is 'early-exit': give a section with any of DraftLength, ExitLayer, SkipAttention, SkipMlp, Strategy, Threshold." },
         { "Drafting:Strategy", "turbo", "SpecDecode:Drafting:Strategy is 'turbo': give one of none, early-exit, layer-skip." },
-        { "Drafting:Strategy", "early-exit", "SpecDecode:Drafting:Strategy is early-exit, which needs Drafting:ExitLayer: give how many layers the drafter runs." },
-        { "Drafting:Strategy", "layer-skip", "SpecDecode:Drafting:Strategy is layer-skip, which needs Drafting:SkipAttention or Drafting:SkipMlp: name the layers whose blocks the drafter leaves out." },
+        { "Drafting:Strategy", "early-exit", "SpecDecode:Drafting:Strategy is early-exit, which needs ExitLayer: give how many layers the drafter runs." },
+        { "Drafting:Strategy", "layer-skip", "SpecDecode:Drafting:Strategy is layer-skip, which needs SkipAttention or SkipMlp: name the layers whose blocks the drafter leaves out." },
         { "Drafting:ExitLayer", "0", "SpecDecode:Drafting:ExitLayer is 0: give 1 to the number of layers of the model." },
         { "Drafting:ExitLayer", "two", "SpecDecode:Drafting:ExitLayer is 'two': give a whole number, at most 2147483647, or leave it out." },
-        { "Drafting:ExitLayer", "", "SpecDecode:Drafting:ExitLayer is '': give a whole number, at most 2147483647, or leave it out." },
         { "Drafting:ExitLayer:0", "2", "SpecDecode:Drafting:ExitLayer is a list or a section: give a whole number, at most 2147483647, or leave it out." },
         { "Drafting:SkipAttention", "1,2", "SpecDecode:Drafting:SkipAttention is '1,2': give a list of whole numbers such as [3, 5], or leave it out." },
         { "Drafting:SkipMlp:0", "x", "SpecDecode:Drafting:SkipMlp:0 is 'x': give a whole number, at most 2147483647, or leave it out." },
@@ -38,7 +39,14 @@ public class WrongOptionsTests
         { "Sampling:TopK", "-1", "SpecDecode:Sampling:TopK is -1: give 1 or more, or 0 for no limit." },
         { "Sampling:TopP", "0", "SpecDecode:Sampling:TopP is 0: give a probability above 0, at most 1 (no limit)." },
         { "Sampling:MinP", "2", "SpecDecode:Sampling:MinP is 2: give a share from 0 (no limit) to 1." },
-        { "Sampling:MaxTokens", "0", "SpecDecode:Sampling:MaxTokens is 0: give 1 or more." },
+        { "Sampling:Acceptance", "always", "SpecDecode:Sampling:Acceptance is 'always': give greedy, rejection or shared-noise, or leave it out." },
+        { "Sampling:Acceptance", "shared-noise", "SpecDecode:Sampling:Acceptance is SharedNoise, but Temperature is 0: nothing is drawn there; use Greedy, or a higher temperature." },
+        { "Sampling:Seed", "1e3", "SpecDecode:Sampling:Seed is '1e3': give a whole number of 64 bits, or leave it out." },
+        { "Sampling:ChoiceIndex", "1", "SpecDecode:Sampling:ChoiceIndex is no option: there are Acceptance, MinP, Seed, Temperature, TopK, TopP." },
+        { "Sampling:MaxTokens", "5", "SpecDecode:Sampling:MaxTokens is called SpecDecode:MaxTokens now: move its value there." },
+        { "MaxTokens", "0", "SpecDecode:MaxTokens is 0: give 1 or more." },
+        { "MaxTokens", "some", "SpecDecode:MaxTokens is 'some': give a whole number, at most 2147483647, or leave it out." },
+        { "MaxTokens:0", "5", "SpecDecode:MaxTokens is a list or a section: give a whole number, at most 2147483647, or leave it out." },
         { "Runtime:ExecutionProvider", "gpu", "SpecDecode:Runtime:ExecutionProvider is 'gpu': give cpu or cuda." },
         { "Runtime:Threads", "0", "SpecDecode:Runtime:Threads is 0: give 1 to 64, or leave it unset for one per physical core." },
         { "Runtime:Spinning", "yes", "SpecDecode:Runtime:Spinning is 'yes': give true or false, or leave it out." },
@@ -62,8 +70,8 @@ public class WrongOptionsTests
     }
 
     [Theory]
-    [InlineData("early-exit", "Drafting:SkipMlp:0", "SpecDecode:Drafting:Strategy is early-exit, which skips no single blocks: remove Drafting:SkipAttention and Drafting:SkipMlp, or use layer-skip.")]
-    [InlineData("layer-skip", "Drafting:SkipAttention:0", "SpecDecode:Drafting:Strategy is layer-skip, which has no exit: remove Drafting:ExitLayer, or use early-exit.")]
+    [InlineData("early-exit", "Drafting:SkipMlp:0", "SpecDecode:Drafting:Strategy is early-exit, which skips no single blocks: remove SkipAttention and SkipMlp, or use layer-skip.")]
+    [InlineData("layer-skip", "Drafting:SkipAttention:0", "SpecDecode:Drafting:Strategy is layer-skip, which has no exit: remove ExitLayer, or use early-exit.")]
     public async Task Options_that_contradict_each_other_are_one_sentence(string strategy, string skip, string sentence)
     {
         await using TestHost host = new(("Drafting:Strategy", strategy), ("Drafting:ExitLayer", "2"), (skip, "1"));
@@ -79,7 +87,6 @@ public class WrongOptionsTests
         { "none", "Runtime:MaxSequenceLength", "513", "MaxSequenceLength is 513: this model allows 1 to 512 (max_position_embeddings)." },
         { "none", "Runtime:DeviceId", "1", "DeviceId is 1, but the execution provider 'cpu' has only device 0." },
         { "none", "Model:Path", "a\0b", "SpecDecode:Model:Path is 'a\\0b', which is no path: name a folder." },
-        { "none", "Model:CacheFolder", "", "The cache folder '' is no path: name a folder for prepared weights, or none for the default." },
     };
 
     [Theory]
@@ -136,8 +143,52 @@ public class WrongOptionsTests
             """u8.ToArray()));
         host.Builder.AddSpecDecode();
         await host.Host.StartAsync(Cancellation);
-        Assert.Equal((6, 4, 0.5f, 128), (
-            host.Generator.Defaults.Draft.Plan.Blocks.Length, host.Generator.Defaults.Draft.Length, host.Generator.Defaults.Draft.Threshold, host.Generator.Defaults.MaxNewTokens));
+        Assert.Equal((3, 4, 0.5f, 128), (
+            host.Generator.Defaults.Drafting.ExitLayer, host.Generator.Defaults.Drafting.DraftLength, host.Generator.Defaults.Drafting.Threshold, host.Generator.Defaults.MaxTokens));
+    }
+
+    [Fact]
+    public async Task An_empty_value_takes_a_key_back_whatever_its_kind()
+    {
+        // What appsettings.json sets, and the environment or the command line takes back: they have no null.
+        await using TestHost host = new(
+            ("Drafting:Strategy", "layer-skip"), ("Drafting:ExitLayer", "2"), ("Drafting:SkipMlp:0", "1"), ("Drafting:SkipMlp:1", "2"), ("Drafting:DraftLength", "9"),
+            ("MaxTokens", "5"), ("Sampling:Seed", "1"), ("Sampling:Temperature", "2"), ("Runtime:Threads", "1"), ("Runtime:Spinning", "true"), ("Model:Precision", "int4"));
+        string[] empty =
+        [
+            "Drafting:ExitLayer", "Drafting:SkipMlp:1", "Drafting:DraftLength", "MaxTokens", "Sampling:Seed", "Sampling:Temperature", "Sampling:Acceptance",
+            "Runtime:Threads", "Runtime:Spinning", "Runtime:KvCacheMegabytes", "Model:Precision", "Model:DraftPrecision",
+        ];
+        host.Builder.Configuration.AddInMemoryCollection(TestHost.Settings([.. empty.Select(key => (key, (string?)""))]));
+        host.Builder.AddSpecDecode();
+        SpecDecodeOptions options = host.Services.GetRequiredService<IOptionsMonitor<SpecDecodeOptions>>().CurrentValue;
+        Assert.Equal((null, 4, 128), (options.Drafting.ExitLayer, options.Drafting.DraftLength, options.MaxTokens));
+        Assert.Equal([1], options.Drafting.SkipMlp);
+        Assert.Equal((null, 0f, null), (options.Sampling.Seed, options.Sampling.Temperature, options.Sampling.Acceptance));
+        Assert.Equal((null, null, null, null), (options.Runtime.Threads, options.Runtime.Spinning, options.Model.Precision, options.Model.DraftPrecision));
+    }
+
+    [Theory]
+    [InlineData("Drafting:Strategy", "NONE")]
+    [InlineData("Sampling:Acceptance", "Greedy")]
+    [InlineData("Model:Precision", "FP32")]
+    [InlineData("Model:Activations", "Int8")]
+    [InlineData("Runtime:ExecutionProvider", "CPU")]
+    [InlineData("Runtime:Spinning", "TRUE")]
+    public async Task Words_are_read_in_any_case(string key, string value)
+    {
+        await using TestHost host = await TestHost.Started((key, value));
+        Assert.NotEmpty((await host.Generator.CompleteAsync(TestHost.Request(), Cancellation)).Tokens);
+    }
+
+    [Theory]
+    [InlineData("shared-noise")]
+    [InlineData("SharedNoise")]
+    [InlineData("SHARED-NOISE")]
+    public async Task The_acceptance_rule_is_spelt_as_on_the_command_line_or_as_in_code(string value)
+    {
+        await using TestHost host = await TestHost.Started(("Sampling:Acceptance", value), ("Sampling:Temperature", "1"), ("Sampling:Seed", "-9"));
+        Assert.Equal((AcceptanceRule.SharedNoise, -9L), (host.Generator.Defaults.Sampling.Acceptance, host.Generator.Defaults.Sampling.Seed));
     }
 
     [Fact]

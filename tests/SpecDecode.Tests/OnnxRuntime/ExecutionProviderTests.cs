@@ -16,7 +16,6 @@ public sealed class ExecutionProviderTests
     [InlineData("cuda", 0, "'cuda'")]
     [InlineData("cuda", 3, "'cuda'")]
     [InlineData("tpu", 0, "'tpu' is unknown: use cpu or cuda")]
-    [InlineData("CPU", 0, "'CPU' is unknown: use cpu or cuda")]
     [InlineData("", 0, "'' is unknown: use cpu or cuda")]
     [InlineData("cpu", 1, "only device 0")]
     [InlineData("cpu", -1, "only device 0")]

@@ -20,7 +20,7 @@ public class StepAllocationTests
             TestFolders.StoryModel, new ModelOptions { CacheFolder = TestFolders.WeightCache }, new RuntimeOptions(), _ => { }, null,
             TestContext.Current.CancellationToken);
         EngineStep step = new(model.Stages);
-        DraftOptions? draft = drafts ? new DraftOptions { Plan = LayerPlan.EarlyExit(12, 2), Length = 3 } : null;
+        DraftPlan? draft = drafts ? new DraftPlan { Plan = LayerPlan.EarlyExit(12, 2), Length = 3 } : null;
         List<Sequence> live = [.. Enumerable.Range(0, sequences).Select(i => new Sequence(
             [0, 300 + i], 200, new HashSet<int>(), new KvCache(model.Stages.CreateKvStorage(202)), draft))];
         try

@@ -41,8 +41,8 @@ public class ExactDepthTests
     [Fact]
     public void Plans_of_the_same_blocks_are_equal_however_they_were_made()
     {
-        Assert.Equal(LayerPlan.EarlyExit(3, 2), LayerPlan.Skip(3, [2], [2]));
-        Assert.Equal(LayerPlan.EarlyExit(3, 2).GetHashCode(), LayerPlan.Skip(3, [2], [2]).GetHashCode());
+        Assert.Equal(LayerPlan.EarlyExit(3, 2), LayerPlan.LayerSkip(3, [2], [2]));
+        Assert.Equal(LayerPlan.EarlyExit(3, 2).GetHashCode(), LayerPlan.LayerSkip(3, [2], [2]).GetHashCode());
         Assert.NotEqual(LayerPlan.EarlyExit(3, 2), LayerPlan.EarlyExit(3, 1));
     }
 

@@ -43,7 +43,7 @@ public class LayerPlanTests
     {
         Assert.Equal("layerCount", Assert.Throws<ArgumentOutOfRangeException>(() => LayerPlan.Full(layerCount)).ParamName);
         Assert.Equal("layerCount", Assert.Throws<ArgumentOutOfRangeException>(() => LayerPlan.EarlyExit(layerCount, 1)).ParamName);
-        Assert.Equal("layerCount", Assert.Throws<ArgumentOutOfRangeException>(() => LayerPlan.Skip(layerCount, [], [])).ParamName);
+        Assert.Equal("layerCount", Assert.Throws<ArgumentOutOfRangeException>(() => LayerPlan.LayerSkip(layerCount, [], [])).ParamName);
     }
 
     [Theory]
@@ -54,7 +54,7 @@ public class LayerPlanTests
     [InlineData(new[] { 1, 1, 1 }, new[] { 1, 1 }, "A0 M0 A2 M2")]
     [InlineData(new[] { 0, 1, 2 }, new[] { 0, 1, 2 }, "")]
     public void A_skip_set_leaves_out_its_blocks_and_keeps_the_order_of_the_rest(int[] attention, int[] mlp, string blocks) =>
-        Assert.Equal(blocks, LayerPlan.Skip(3, attention, mlp).ToString());
+        Assert.Equal(blocks, LayerPlan.LayerSkip(3, attention, mlp).ToString());
 
     [Fact]
     public void Skipping_all_layers_from_one_on_is_an_early_exit()
@@ -62,7 +62,7 @@ public class LayerPlanTests
         for (int exit = 1; exit <= 12; exit++)
         {
             IEnumerable<int> rest = Enumerable.Range(exit, 12 - exit);
-            Assert.Equal(LayerPlan.EarlyExit(12, exit).Blocks, LayerPlan.Skip(12, rest, rest).Blocks);
+            Assert.Equal(LayerPlan.EarlyExit(12, exit).Blocks, LayerPlan.LayerSkip(12, rest, rest).Blocks);
         }
     }
 
@@ -74,7 +74,7 @@ public class LayerPlanTests
     public void A_layer_to_skip_that_the_model_does_not_have_is_refused_with_those_it_has(
         int[] attention, int[] mlp, string parameter, int layer)
     {
-        ArgumentOutOfRangeException error = Assert.Throws<ArgumentOutOfRangeException>(() => LayerPlan.Skip(3, attention, mlp));
+        ArgumentOutOfRangeException error = Assert.Throws<ArgumentOutOfRangeException>(() => LayerPlan.LayerSkip(3, attention, mlp));
         Assert.Equal(parameter, error.ParamName);
         Assert.Equal(layer, error.ActualValue);
         Assert.StartsWith("Layers to skip must lie between 0 and 2, the last layer of the model.", error.Message, StringComparison.Ordinal);

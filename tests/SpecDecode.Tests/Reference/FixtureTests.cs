@@ -32,7 +32,7 @@ public sealed class FixtureTests
         }
 
         JsonElement skip = json.RootElement.GetProperty("skip");
-        LayerPlan plan = LayerPlan.Skip(
+        LayerPlan plan = LayerPlan.LayerSkip(
             model.LayerCount, Expectation.Integers(skip.GetProperty("attention")), Expectation.Integers(skip.GetProperty("mlp")));
         Check(skip, plan, "skip set");
 
@@ -56,7 +56,7 @@ public sealed class FixtureTests
         GenerationResult result = model.Generate(new GenerationRequest
         {
             Tokens = tokens[..json.RootElement.GetProperty("greedy_prompt_length").GetInt32()],
-            MaxNewTokens = greedy.Length,
+            MaxTokens = greedy.Length,
             IgnoreEndOfSequence = true,
         }, cancellationToken: TestContext.Current.CancellationToken);
 
@@ -76,16 +76,16 @@ public sealed class FixtureTests
         LayerPlan[] plans =
         [
             .. Enumerable.Range(1, model.LayerCount).Select(exit => LayerPlan.EarlyExit(model.LayerCount, exit)),
-            LayerPlan.Skip(
+            LayerPlan.LayerSkip(
                 model.LayerCount, Expectation.Integers(skip.GetProperty("attention")), Expectation.Integers(skip.GetProperty("mlp"))),
         ];
         IReadOnlyList<GenerationResult> results = model.Generate(
             [.. plans.Select((plan, i) => new GenerationRequest
             {
                 Tokens = tokens[..json.RootElement.GetProperty("greedy_prompt_length").GetInt32()],
-                MaxNewTokens = greedy.Length,
+                MaxTokens = greedy.Length,
                 IgnoreEndOfSequence = true,
-                Draft = new DraftOptions { Plan = plan, Length = 1 + i * 3 },
+                Drafting = DraftingOptions.Of(plan) with { DraftLength = 1 + i * 3 },
             })],
             cancellationToken: TestContext.Current.CancellationToken);
         for (int i = 0; i < plans.Length; i++)

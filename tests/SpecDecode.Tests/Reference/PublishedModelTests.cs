@@ -16,7 +16,7 @@ public sealed class PublishedModelTests
         GenerationResult result = model.Generate(new GenerationRequest
         {
             Tokens = Expectation.Integers(json.RootElement.GetProperty("prompt")),
-            MaxNewTokens = greedy.Length,
+            MaxTokens = greedy.Length,
             IgnoreEndOfSequence = true,
         }, cancellationToken: TestContext.Current.CancellationToken);
 

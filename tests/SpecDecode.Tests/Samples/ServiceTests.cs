@@ -10,14 +10,14 @@ public sealed class ServiceTests
 {
     private static readonly object[] Bodies =
     [
-        new { prompt = "Once upon a time", maxNewTokens = 60 },
-        new { prompt = "One day a dog", maxNewTokens = 40, draftLength = 7 },
-        new { prompt = "A cat", maxNewTokens = 30, draftLength = 0 },
-        new { prompt = "A bird", maxNewTokens = 50, temperature = 0.8, topP = 0.9, seed = 3 },
+        new { prompt = "Once upon a time", maxTokens = 60 },
+        new { prompt = "One day a dog", maxTokens = 40, draftLength = 7 },
+        new { prompt = "A cat", maxTokens = 30, draftLength = 0 },
+        new { prompt = "A bird", maxTokens = 50, temperature = 0.8, topP = 0.9, seed = 3 },
     ];
 
     // Most of a second: the model writes it without an end.
-    private static readonly object LongText = new { prompt = "Once upon a time", maxNewTokens = 500, draftLength = 0, temperature = 1.2, seed = 5 };
+    private static readonly object LongText = new { prompt = "Once upon a time", maxTokens = 500, draftLength = 0, temperature = 1.2, seed = 5 };
 
     [Fact]
     public async Task A_scrape_is_the_sum_of_the_streams_and_a_client_that_leaves_gives_its_memory_back()
@@ -35,7 +35,7 @@ public sealed class ServiceTests
         Assert.Equal(Sum("outputTokens"), scrape.Sum("specdecode_output_tokens_total"));
         Assert.Equal(Sum("promptTokens"), scrape.Sum("specdecode_prompt_tokens_total"));
         Assert.Equal(Sum("rounds"), scrape.Sum("specdecode_rounds_total"));
-        Assert.Equal(Sum("drafted"), scrape.Sum("specdecode_draft_tokens_total"));
+        Assert.Equal(Sum("drafted"), scrape.Sum("specdecode_draft_drafted_tokens_total"));
         Assert.Equal(Sum("evaluated"), scrape.Sum("specdecode_draft_evaluated_tokens_total"));
         Assert.Equal(Sum("accepted"), scrape.Sum("specdecode_draft_accepted_tokens_total"));
         Assert.Equal(Sum("accepted"), scrape.Sum("specdecode_draft_accepted_length_sum"));
@@ -83,8 +83,8 @@ public sealed class ServiceTests
     public async Task Bad_requests_and_a_full_queue_are_answered_with_a_sentence()
     {
         await using ServiceProcess service = await ServiceProcess.StartAsync("--SpecDecode:Runtime:MaxSequences=1", "--SpecDecode:Runtime:MaxQueue=0");
-        await AssertAnswer(service, new { maxNewTokens = 3 }, HttpStatusCode.BadRequest, "A request needs either Prompt or Tokens, and not both.");
-        await AssertAnswer(service, new { prompt = "a", maxNewTokens = 0 }, HttpStatusCode.BadRequest, "MaxNewTokens is 0: ask for at least 1.");
+        await AssertAnswer(service, new { maxTokens = 3 }, HttpStatusCode.BadRequest, "A request needs either Prompt or Tokens, and not both.");
+        await AssertAnswer(service, new { prompt = "a", maxTokens = 0 }, HttpStatusCode.BadRequest, "MaxTokens is 0: ask for at least 1.");
         await AssertAnswer(service, new { prompt = "a", topP = 2 }, HttpStatusCode.BadRequest, "TopP is 2: give a probability above 0, at most 1 (no limit).");
         await AssertAnswer(service, new { prompt = "a", seeds = 2 }, HttpStatusCode.BadRequest, "The body is wrong at $.seeds: send a JSON object with ");
         await AssertAnswer(service, "text", HttpStatusCode.BadRequest, "The body is wrong: send a JSON object with ");

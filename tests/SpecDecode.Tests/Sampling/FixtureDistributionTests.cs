@@ -63,10 +63,10 @@ public class FixtureDistributionTests
             GenerationRequest[] requests = [.. Enumerable.Range(first, BatchSize).Select(i => new GenerationRequest
             {
                 Tokens = Prompt,
-                MaxNewTokens = 5,
+                MaxTokens = 5,
                 IgnoreEndOfSequence = true,
                 Sampling = sampling with { Seed = 500_000 + i },
-                Draft = new DraftOptions { Plan = LayerPlan.EarlyExit(model.LayerCount, 1 + i % 3), Length = 1 + i % 4, Threshold = i % 2 * 0.1f },
+                Drafting = DraftingOptions.Of(LayerPlan.EarlyExit(model.LayerCount, 1 + i % 3)) with { DraftLength = 1 + i % 4, Threshold = i % 2 * 0.1f },
             })];
             foreach (GenerationResult result in model.Generate(requests))
             {

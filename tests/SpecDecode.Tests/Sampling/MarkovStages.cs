@@ -78,7 +78,7 @@ internal sealed class MarkovStages : IStages
             batch.Clear();
             for (int i = first; i < Math.Min(count, first + 24); i++)
             {
-                DraftOptions? draft = !drafts ? null : new DraftOptions
+                DraftPlan? draft = !drafts ? null : new DraftPlan
                 {
                     Plan = LayerPlan.EarlyExit(2, 1), Length = 1 + i % 5, Threshold = (i / 5 % 3) switch { 0 => 0.3f, 1 => 0.15f, _ => 0 },
                 };

@@ -38,7 +38,7 @@ internal sealed class RandomRows(int seed)
         TopP = _random.Next(2) == 0 ? 1 : _random.Next(3) == 0 ? 0.999f : _random.NextSingle() * 0.999f + 0.001f,
         MinP = _random.Next(2) == 0 ? 0 : _random.Next(6) == 0 ? 1 : (float)Math.Pow(10, -4 * _random.NextDouble()),
         Seed = _random.NextInt64(long.MinValue, long.MaxValue),
-        Choice = _random.Next(3) == 0 ? _random.Next() : 0,
+        ChoiceIndex = _random.Next(3) == 0 ? _random.Next() : 0,
     };
 
     /// <summary>A number below a limit.</summary>

@@ -27,7 +27,7 @@ public class SamplingAllocationTests
         EngineStep step = new(stages);
         List<Sequence> live = [.. Enumerable.Range(0, 6).Select(i => new Sequence(
             [i, i + 9], 4_000, new HashSet<int>(), new KvCache(stages.CreateKvStorage(4_002)),
-            i % 3 == 0 ? null : new DraftOptions { Plan = LayerPlan.EarlyExit(2, 1), Length = i, Threshold = i % 2 * 0.5f }, new Sampler(options)))];
+            i % 3 == 0 ? null : new DraftPlan { Plan = LayerPlan.EarlyExit(2, 1), Length = i, Threshold = i % 2 * 0.5f }, new Sampler(options)))];
         // Every place of a draft must have met its largest support.
         for (int i = 0; i < 600; i++)
         {

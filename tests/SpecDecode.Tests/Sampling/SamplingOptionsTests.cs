@@ -16,7 +16,7 @@ public class SamplingOptionsTests
         { new() { MinP = -0.01f }, "MinP is -0.01: give a share from 0 (no limit) to 1." },
         { new() { MinP = 1.5f }, "MinP is 1.5: give a share from 0 (no limit) to 1." },
         { new() { MinP = float.NaN }, "MinP is NaN: give a share from 0 (no limit) to 1." },
-        { new() { Choice = -1 }, "Choice is -1: give 0 or more." },
+        { new() { ChoiceIndex = -1 }, "ChoiceIndex is -1: give 0 or more." },
         { new() { Acceptance = (AcceptanceRule)3 }, "Acceptance is 3: give Greedy, Rejection or SharedNoise." },
         { new() { Temperature = 1, Acceptance = AcceptanceRule.Greedy }, "Acceptance is Greedy, but Temperature is 1: greedy acceptance belongs to temperature 0; use Rejection or SharedNoise." },
         { new() { Acceptance = AcceptanceRule.Rejection }, "Acceptance is Rejection, but Temperature is 0: nothing is drawn there; use Greedy, or a higher temperature." },
@@ -26,14 +26,14 @@ public class SamplingOptionsTests
     [Theory]
     [MemberData(nameof(Wrong))]
     public void A_value_out_of_range_is_answered_with_its_place_and_the_mend(SamplingOptions options, string error) =>
-        Assert.Equal(error, options.FindError());
+        Assert.Equal(error, Assert.Single(options.Errors()));
 
     [Theory]
     [InlineData(0f, 0, 1f, 0f)]
     [InlineData(float.Epsilon, 1, float.Epsilon, float.Epsilon)]
     [InlineData(float.MaxValue, int.MaxValue, 1f, 1f)]
     public void The_ends_of_every_range_are_allowed(float temperature, int topK, float topP, float minP) =>
-        Assert.Null(new SamplingOptions { Temperature = temperature, TopK = topK, TopP = topP, MinP = minP, Seed = long.MinValue, Choice = int.MaxValue }.FindError());
+        Assert.Empty(new SamplingOptions { Temperature = temperature, TopK = topK, TopP = topP, MinP = minP, Seed = long.MinValue, ChoiceIndex = int.MaxValue }.Errors());
 
     [Theory]
     [InlineData(0f, null, AcceptanceRule.Greedy)]
@@ -51,7 +51,7 @@ public class SamplingOptionsTests
         Assert.Equal(Draws(options), Draws(options with { Acceptance = AcceptanceRule.Rejection }));
         List<string> others =
         [
-            Draws(options), Draws(options with { Seed = 7 }), Draws(options with { Choice = 1 }), Draws(options with { Choice = int.MaxValue }),
+            Draws(options), Draws(options with { Seed = 7 }), Draws(options with { ChoiceIndex = 1 }), Draws(options with { ChoiceIndex = int.MaxValue }),
             Draws(options with { Seed = long.MaxValue }), Draws(options with { Seed = null }), Draws(options with { Seed = null }),
         ];
         Assert.Equal(others.Count, others.Distinct().Count());

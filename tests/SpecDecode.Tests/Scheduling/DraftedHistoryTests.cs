@@ -13,7 +13,7 @@ public class DraftedHistoryTests
     [Fact]
     public void Drafted_texts_are_those_of_the_reference_for_any_plan_length_and_threshold()
     {
-        DraftStatistics rounds = new();
+        DraftingStatistics rounds = new();
         for (int seed = 0; seed < Histories; seed++)
         {
             EngineHistory history = new(seed, drafts: true);
@@ -24,7 +24,7 @@ public class DraftedHistoryTests
 
         Assert.True(rounds.Accepted > 20_000, $"{rounds.Accepted} accepted");
         Assert.True(rounds.Discarded > 10_000, $"{rounds.Discarded} discarded");
-        Assert.True(rounds.Bonuses > 1_000 && rounds.Corrections > 1_000);
+        Assert.True(rounds.BonusTokens > 1_000 && rounds.Corrections > 1_000);
     }
 
     [Fact]

@@ -13,14 +13,14 @@ internal sealed class HistoryText
     private readonly int[] _tokens;
     private readonly ulong[][] _entries;
 
-    public HistoryText(ScriptedModel model, IStages stages, int[] prompt, int maxNewTokens, IReadOnlySet<int> endOfSequence, DraftOptions? draft)
+    public HistoryText(ScriptedModel model, IStages stages, int[] prompt, int maxTokens, IReadOnlySet<int> endOfSequence, DraftPlan? draft)
     {
         Prompt = prompt;
-        Expected = model.Continue(prompt, maxNewTokens, endOfSequence);
+        Expected = model.Continue(prompt, maxTokens, endOfSequence);
         ExpectedReason = endOfSequence.Contains(Expected[^1]) ? FinishReason.Stop : FinishReason.Length;
         _tokens = [.. prompt, .. Expected];
         _entries = model.Entries(_tokens);
-        Sequence = new Sequence(prompt, maxNewTokens, endOfSequence, new KvCache(stages.CreateKvStorage(prompt.Length + maxNewTokens)), draft);
+        Sequence = new Sequence(prompt, maxTokens, endOfSequence, new KvCache(stages.CreateKvStorage(prompt.Length + maxTokens)), draft);
     }
 
     public int[] Prompt { get; }
@@ -131,7 +131,7 @@ internal sealed class EngineHistory
     }
 
     /// <summary>What the rounds of all steps did.</summary>
-    public DraftStatistics Rounds { get; } = new();
+    public DraftingStatistics Rounds { get; } = new();
 
     /// <summary>One step with drafts, and what must hold behind it whatever was drafted and accepted.</summary>
     public void DraftedStep()
@@ -147,7 +147,7 @@ internal sealed class EngineHistory
             text.Check();
         }
 
-        Assert.Equal(gained, record.NewTokens);
+        Assert.Equal(gained, record.OutputTokens);
         Assert.InRange(record.VerifyRows, 1, Stages.MaxRows);
         foreach (HistoryText ended in Live.Where(text => text.Sequence.FinishReason is not null).ToList())
         {
@@ -287,11 +287,11 @@ internal sealed class EngineHistory
 
     private List<Sequence> Sequences() => [.. Live.Select(text => text.Sequence)];
 
-    private DraftOptions DrawDraft() => new()
+    private DraftPlan DrawDraft() => new()
     {
         Plan = DrawPlan(),
         Length = _random.Next(1, 17),
-        Precision = Chance(4) ? Precision.Int4 : null,
+        Weights = Chance(4) ? WeightSet.Drafter : WeightSet.Verifier,
         Threshold = Chance(3) ? _random.NextSingle() : 0,
     };
 
@@ -302,7 +302,7 @@ internal sealed class EngineHistory
         return _random.Next(3) switch
         {
             0 => LayerPlan.EarlyExit(layers, _random.Next(1, layers + 1)),
-            1 => LayerPlan.Skip(layers, Draw(_random.Next(3)).Select(n => n % layers), Draw(_random.Next(3)).Select(n => n % layers)),
+            1 => LayerPlan.LayerSkip(layers, Draw(_random.Next(3)).Select(n => n % layers), Draw(_random.Next(3)).Select(n => n % layers)),
             _ => LayerPlan.Of(layers, Draw(_random.Next(9)).Select((n, i) =>
                 Chance(2) ? new Block(i % 2 == 0 ? BlockKind.Attention : BlockKind.Mlp, i / 2 % layers) : new Block((BlockKind)(n % 2), n % layers))),
         };

@@ -52,14 +52,14 @@ public class EngineStepTests
     [InlineData(1)]
     [InlineData(2)]
     [InlineData(30)]
-    public void The_last_token_allowed_ends_the_text_with_Length(int maxNewTokens)
+    public void The_last_token_allowed_ends_the_text_with_Length(int maxTokens)
     {
         ScriptedStages stages = new(Model, 4);
-        Sequence sequence = Admit(stages, Prompt(9), maxNewTokens);
+        Sequence sequence = Admit(stages, Prompt(9), maxTokens);
         RunToEnd(new EngineStep(stages), sequence);
 
         Assert.Equal(FinishReason.Length, sequence.FinishReason);
-        Assert.Equal(Model.Continue(Prompt(9), maxNewTokens, NoEnd), sequence.NewTokens);
+        Assert.Equal(Model.Continue(Prompt(9), maxTokens, NoEnd), sequence.NewTokens);
     }
 
     [Fact]
@@ -253,6 +253,6 @@ public class EngineStepTests
 
     private static int[] Prompt(int length) => [.. Enumerable.Range(0, length).Select(i => (i * 11 + length) % 31)];
 
-    private static Sequence Admit(ScriptedStages stages, int[] prompt, int maxNewTokens, HashSet<int>? endOfSequence = null) => new(
-        prompt, maxNewTokens, endOfSequence ?? NoEnd, new KvCache(stages.CreateKvStorage(prompt.Length + maxNewTokens)));
+    private static Sequence Admit(ScriptedStages stages, int[] prompt, int maxTokens, HashSet<int>? endOfSequence = null) => new(
+        prompt, maxTokens, endOfSequence ?? NoEnd, new KvCache(stages.CreateKvStorage(prompt.Length + maxTokens)));
 }

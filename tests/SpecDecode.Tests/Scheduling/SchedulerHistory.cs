@@ -7,9 +7,9 @@ using SpecDecode.Stages;
 namespace SpecDecode.Tests.Scheduling;
 
 /// <summary>What a request in a history asks for; the same seed asks for the same.</summary>
-internal sealed record HistoryRequest(int[] Prompt, int MaxNewTokens, HashSet<int> EndOfSequence, DraftOptions? Draft, SamplingOptions Sampling)
+internal sealed record HistoryRequest(int[] Prompt, int MaxTokens, HashSet<int> EndOfSequence, DraftPlan? Draft, SamplingOptions Sampling)
 {
-    public Sequence CreateSequence() => new(Prompt, MaxNewTokens, EndOfSequence, null, Draft, new Sampler(Sampling));
+    public Sequence CreateSequence() => new(Prompt, MaxTokens, EndOfSequence, null, Draft, new Sampler(Sampling));
 
     /// <summary>The text that it gives alone and plainly.</summary>
     public (int[] Tokens, FinishReason? Reason) Alone(IStages stages)

@@ -3,6 +3,7 @@ using SpecDecode.Generation;
 using SpecDecode.Models;
 using SpecDecode.Plans;
 using SpecDecode.Sampling;
+using SpecDecode.Stages;
 using SpecDecode.Sequences;
 
 namespace SpecDecode.Tests.Scheduling;
@@ -107,13 +108,13 @@ public class SchedulerHistoryTests
         int length = random.Next(1, 20);
         return new HistoryRequest(
             Tokens(length), random.Next(1, MaxSequenceLength - length), [.. Tokens(random.Next(3))],
-            random.Next(4) == 0 ? null : new DraftOptions
+            random.Next(4) == 0 ? null : new DraftPlan
             {
                 Plan = random.Next(2) == 0
                     ? LayerPlan.EarlyExit(layers, random.Next(1, layers + 1))
-                    : LayerPlan.Skip(layers, [random.Next(layers)], [random.Next(layers)]),
+                    : LayerPlan.LayerSkip(layers, [random.Next(layers)], [random.Next(layers)]),
                 Length = random.Next(1, 9),
-                Precision = random.Next(4) == 0 ? draftPrecision : null,
+                Weights = random.Next(4) == 0 && draftPrecision is not null ? WeightSet.Drafter : WeightSet.Verifier,
                 Threshold = random.Next(3) == 0 ? random.NextSingle() : 0,
             },
             random.Next(3) == 0 ? SamplingOptions.Greedy : new SamplingOptions

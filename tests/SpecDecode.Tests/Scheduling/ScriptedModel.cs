@@ -51,8 +51,9 @@ internal sealed record ScriptedModel(int Layers, int Vocabulary, ulong Seed)
             residuals[position] = Embed(tokens[position]);
         }
 
-        foreach ((BlockKind kind, int layer) in blocks)
+        foreach (Block block in blocks)
         {
+            (BlockKind kind, int layer) = (block.Kind, block.Layer);
             ulong attended = 0;
             for (int position = 0; position < tokens.Length; position++)
             {
@@ -73,14 +74,14 @@ internal sealed record ScriptedModel(int Layers, int Vocabulary, ulong Seed)
     }
 
     /// <summary>The reference's greedy continuation: every token computed anew from all tokens before it.</summary>
-    public int[] Continue(ReadOnlySpan<int> prompt, int maxNewTokens, IReadOnlySet<int> endOfSequence)
+    public int[] Continue(ReadOnlySpan<int> prompt, int maxTokens, IReadOnlySet<int> endOfSequence)
     {
         List<int> text = [.. prompt];
         do
         {
             text.Add(Next(Residuals(LayerPlan.Full(Layers).Blocks, text.ToArray())[^1]));
         }
-        while (text.Count < prompt.Length + maxNewTokens && !endOfSequence.Contains(text[^1]));
+        while (text.Count < prompt.Length + maxTokens && !endOfSequence.Contains(text[^1]));
 
         return [.. text[prompt.Length..]];
     }

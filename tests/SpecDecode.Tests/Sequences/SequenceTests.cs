@@ -77,7 +77,7 @@ public class SequenceTests
     // As a step without a draft ends.
     private static void Append(Sequence sequence, int token) => sequence.Append([token], new RoundRecord
     {
-        Drafted = 0, Evaluated = 0, Accepted = 0, Appended = 1, Last = LastToken.Plain, DraftRows = 0, VerifyRows = 1,
+        Drafted = 0, Evaluated = 0, Accepted = 0, Appended = 1, VerifierToken = TokenSource.Plain, DraftRows = 0, VerifyRows = 1,
         DraftTime = TimeSpan.Zero, VerifyTime = TimeSpan.Zero,
     });
 
@@ -91,6 +91,6 @@ public class SequenceTests
         }
     }
 
-    private static Sequence Admit(int[] prompt, int maxNewTokens, params int[] endOfSequence) =>
-        new(prompt, maxNewTokens, endOfSequence.ToHashSet(), new KvCache(new FakeKvStorage(1, prompt.Length + maxNewTokens)));
+    private static Sequence Admit(int[] prompt, int maxTokens, params int[] endOfSequence) =>
+        new(prompt, maxTokens, endOfSequence.ToHashSet(), new KvCache(new FakeKvStorage(1, prompt.Length + maxTokens)));
 }

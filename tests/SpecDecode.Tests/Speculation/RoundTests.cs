@@ -14,14 +14,14 @@ public class RoundTests
     private const int End = 9;
 
     [Theory]
-    [InlineData(new int[] { }, new[] { 5 }, 0, 0, 1, LastToken.Plain)]
-    [InlineData(new[] { 1, 2, 3 }, new[] { 7, 2, 3, 4 }, 0, 1, 1, LastToken.Correction)]
-    [InlineData(new[] { 1, 2, 3 }, new[] { 1, 7, 3, 4 }, 1, 2, 2, LastToken.Correction)]
-    [InlineData(new[] { 1, 2, 3 }, new[] { 1, 2, 7, 4 }, 2, 3, 3, LastToken.Correction)]
-    [InlineData(new[] { 1, 2, 3 }, new[] { 1, 2, 3, 4 }, 3, 3, 4, LastToken.Bonus)]
-    [InlineData(new[] { 1, End }, new[] { 1, End, 4 }, 2, 2, 2, LastToken.None)]
-    [InlineData(new[] { 1, 2 }, new[] { 1, End, 4 }, 1, 2, 2, LastToken.Correction)]
-    public void A_round_records_what_became_of_its_draft(int[] draft, int[] targets, int accepted, int evaluated, int appended, LastToken last)
+    [InlineData(new int[] { }, new[] { 5 }, 0, 0, 1, TokenSource.Plain)]
+    [InlineData(new[] { 1, 2, 3 }, new[] { 7, 2, 3, 4 }, 0, 1, 1, TokenSource.Correction)]
+    [InlineData(new[] { 1, 2, 3 }, new[] { 1, 7, 3, 4 }, 1, 2, 2, TokenSource.Correction)]
+    [InlineData(new[] { 1, 2, 3 }, new[] { 1, 2, 7, 4 }, 2, 3, 3, TokenSource.Correction)]
+    [InlineData(new[] { 1, 2, 3 }, new[] { 1, 2, 3, 4 }, 3, 3, 4, TokenSource.Bonus)]
+    [InlineData(new[] { 1, End }, new[] { 1, End, 4 }, 2, 2, 2, null)]
+    [InlineData(new[] { 1, 2 }, new[] { 1, End, 4 }, 1, 2, 2, TokenSource.Correction)]
+    public void A_round_records_what_became_of_its_draft(int[] draft, int[] targets, int accepted, int evaluated, int appended, TokenSource? last)
     {
         using Sequence sequence = Admit(out KvCache _);
         Round round = Play(sequence, draft, targets);
@@ -30,7 +30,7 @@ public class RoundTests
         Assert.Equal(
             new RoundRecord
             {
-                Drafted = draft.Length, Evaluated = evaluated, Accepted = accepted, Appended = appended, Last = last,
+                Drafted = draft.Length, Evaluated = evaluated, Accepted = accepted, Appended = appended, VerifierToken = last,
                 DraftRows = draft.Length, VerifyRows = draft.Length + 1,
                 DraftTime = TimeSpan.FromSeconds(draft.Length), VerifyTime = TimeSpan.FromSeconds(10 * (draft.Length + 1)),
             },
@@ -44,7 +44,7 @@ public class RoundTests
     [Fact]
     public void Statistics_count_acceptance_by_position()
     {
-        DraftStatistics statistics = new();
+        DraftingStatistics statistics = new();
         using Sequence sequence = Admit(out KvCache _);
         statistics.Add(Play(sequence, [1, 2, 3], [1, 2, 3, 4]).Record(default, default));
         statistics.Add(Play(sequence, [1, 2, 3], [1, 7, 3, 4]).Record(default, default));
@@ -53,7 +53,7 @@ public class RoundTests
 
         Assert.Equal([2, 1, 1], statistics.AcceptedPerPosition);
         Assert.Equal((4, 7, 6, 4, 3), (statistics.Rounds, statistics.Drafted, statistics.Evaluated, statistics.Accepted, statistics.Discarded));
-        Assert.Equal((2, 1), (statistics.Corrections, statistics.Bonuses));
+        Assert.Equal((2, 1), (statistics.Corrections, statistics.BonusTokens));
         Assert.Equal((7, 11), (statistics.DraftRows, statistics.VerifyRows));
         Assert.Equal(2.0, statistics.MeanAcceptanceLength);
         Assert.Equal(4.0 / 7, statistics.AcceptanceRate);
@@ -72,7 +72,7 @@ public class RoundTests
             ScriptedStages stages = new(model, 64);
             using Sequence sequence = new(
                 prompt, 40, new HashSet<int> { end }, new KvCache(stages.CreateKvStorage(42)),
-                new DraftOptions { Plan = LayerPlan.Full(2), Length = 16 });
+                new DraftPlan { Plan = LayerPlan.Full(2), Length = 16 });
             EngineStep step = new(stages);
             for (int steps = 0; sequence.FinishReason is null; steps++)
             {
@@ -85,7 +85,7 @@ public class RoundTests
             Assert.Equal(length - 1, sequence.Statistics.Drafted);
             Assert.Equal(length - 1, sequence.Statistics.Accepted);
             Assert.Equal(length > 1 ? 1 : 0, sequence.Statistics.Rounds);
-            Assert.Equal(0, sequence.Statistics.Bonuses + sequence.Statistics.Corrections);
+            Assert.Equal(0, sequence.Statistics.BonusTokens + sequence.Statistics.Corrections);
         }
     }
 
@@ -97,7 +97,7 @@ public class RoundTests
         ScriptedModel model = new(2, 31, 77);
         ScriptedStages stages = new(model, 64);
         using Sequence sequence = new(
-            [1, 2], 20, new HashSet<int>(), new KvCache(stages.CreateKvStorage(22)), new DraftOptions { Plan = LayerPlan.Full(2), Length = 5 });
+            [1, 2], 20, new HashSet<int>(), new KvCache(stages.CreateKvStorage(22)), new DraftPlan { Plan = LayerPlan.Full(2), Length = 5 });
         EngineStep step = new(stages);
         step.Run([sequence]);
         while (sequence.FinishReason is null)
@@ -131,7 +131,7 @@ public class RoundTests
         ScriptedModel model = new(2, 31, 77);
         ScriptedStages stages = new(model, 8);
         EngineStep step = new(stages);
-        DraftOptions draft = new() { Plan = LayerPlan.EarlyExit(2, 1), Length = 7 };
+        DraftPlan draft = new() { Plan = LayerPlan.EarlyExit(2, 1), Length = 7 };
         Sequence New(int[] prompt, int tokens) =>
             new(prompt, tokens, new HashSet<int>(), new KvCache(stages.CreateKvStorage(prompt.Length + tokens)), draft);
 

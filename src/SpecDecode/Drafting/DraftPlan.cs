@@ -1,0 +1,23 @@
+using SpecDecode.Plans;
+using SpecDecode.Stages;
+
+namespace SpecDecode.Drafting;
+
+/// <summary>How a sequence drafts for itself: what <see cref="DraftingOptions"/> mean for a model.</summary>
+internal sealed record DraftPlan
+{
+    /// <summary>The blocks that the drafter runs.</summary>
+    public required LayerPlan Plan { get; init; }
+
+    /// <summary>Most tokens that are drafted in a round; 1 to <see cref="DraftingOptions.MaxDraftLength"/>.</summary>
+    public int Length { get; init; } = DraftingOptions.DefaultDraftLength;
+
+    /// <summary>Once a draft token's probability is below it, no further one is drafted; 0 never stops.</summary>
+    public float Threshold { get; init; }
+
+    /// <summary>
+    /// The weights that the drafter runs on. Rows of a draft on a copy in lower precision are exact at no depth, so verification runs
+    /// all of them through the whole model; what the draft left in the cache is overwritten by that.
+    /// </summary>
+    public WeightSet Weights { get; init; }
+}

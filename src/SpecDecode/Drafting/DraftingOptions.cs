@@ -1,0 +1,184 @@
+using SpecDecode.Plans;
+using SpecDecode.Stages;
+
+namespace SpecDecode.Drafting;
+
+/// <summary>
+/// How the model drafts for itself: section <c>Drafting</c> of the configuration, and what a request may say in its place. The text is
+/// the same whatever is chosen here. Where the model was loaded with a copy of its weights in lower precision
+/// (<see cref="ModelOptions.DraftPrecision"/>), the drafter runs on that.
+/// </summary>
+public sealed record DraftingOptions
+{
+    /// <summary>The longest draft that may be asked for.</summary>
+    public const int MaxDraftLength = 64;
+
+    /// <summary>The default of <see cref="DraftLength"/>.</summary>
+    public const int DefaultDraftLength = 4;
+
+    // That of Of, for the strategy plan; null else.
+    private LayerPlan? _plan;
+
+    /// <summary>Plain decoding: nothing is drafted.</summary>
+    public static DraftingOptions None => new();
+
+    /// <summary>The name of a way to draft: one of <see cref="DraftingStrategy"/>, in any case.</summary>
+    /// <value>The default is <c>none</c>.</value>
+    public string Strategy { get; set; } = DraftingStrategy.None;
+
+    /// <summary>For <c>early-exit</c>: how many layers the drafter runs; 1 to the number of layers of the model.</summary>
+    /// <value>
+    /// The default is null. Required for <c>early-exit</c>, but for a drafter on a copy of the weights in lower precision, which runs
+    /// all layers without it.
+    /// </value>
+    public int? ExitLayer { get; set; }
+
+    /// <summary>For <c>layer-skip</c>: layers whose attention the drafter leaves out, from 0.</summary>
+    /// <value>The default is none.</value>
+    /// <exception cref="ArgumentNullException">It is set to null.</exception>
+    public IReadOnlyList<int> SkipAttention
+    {
+        get;
+        set => field = value ?? throw new ArgumentNullException(nameof(value), "Give a list of layers, which may be empty.");
+    } = [];
+
+    /// <summary>For <c>layer-skip</c>: layers whose MLP the drafter leaves out, from 0.</summary>
+    /// <value>The default is none.</value>
+    /// <exception cref="ArgumentNullException">It is set to null.</exception>
+    public IReadOnlyList<int> SkipMlp
+    {
+        get;
+        set => field = value ?? throw new ArgumentNullException(nameof(value), "Give a list of layers, which may be empty.");
+    } = [];
+
+    /// <summary>Draft length: tokens that are drafted in a round, unless something ends the draft sooner.</summary>
+    /// <value>The default is 4; 1 to 64.</value>
+    public int DraftLength { get; set; } = DefaultDraftLength;
+
+    /// <summary>
+    /// Confidence threshold: once a draft token's probability (raw softmax of the drafter's logits) is below it, no further
+    /// one is drafted; that token is still verified.
+    /// </summary>
+    /// <value>The default is 0, which never stops; 0 to 1.</value>
+    public float Threshold { get; set; }
+
+    private string Name => Strategy?.ToLowerInvariant() ?? "";
+
+    /// <summary>Early exit (LayerSkip, 2404.16710): the drafter runs the first layers.</summary>
+    /// <param name="exitLayer">How many; 1 to the number of layers of the model.</param>
+    public static DraftingOptions EarlyExit(int exitLayer) => new() { Strategy = DraftingStrategy.EarlyExit, ExitLayer = exitLayer };
+
+    /// <summary>Skipped blocks (SWIFT, 2410.06916): the drafter leaves some out.</summary>
+    /// <param name="attention">Layers whose attention it leaves out, from 0.</param>
+    /// <param name="mlp">Layers whose MLP it leaves out, from 0.</param>
+    public static DraftingOptions LayerSkip(IReadOnlyList<int> attention, IReadOnlyList<int> mlp) =>
+        new() { Strategy = DraftingStrategy.LayerSkip, SkipAttention = attention, SkipMlp = mlp };
+
+    /// <summary>Any list of blocks.</summary>
+    /// <param name="plan">The blocks that the drafter runs; none beyond the model's layers.</param>
+    public static DraftingOptions Of(LayerPlan plan)
+    {
+        ArgumentNullException.ThrowIfNull(plan);
+        return new DraftingOptions { Strategy = DraftingStrategy.Plan, _plan = plan };
+    }
+
+    /// <inheritdoc/>
+    public bool Equals(DraftingOptions? other) => other is not null
+        && Name == other.Name && ExitLayer == other.ExitLayer && DraftLength == other.DraftLength && Threshold.Equals(other.Threshold)
+        && SkipAttention.SequenceEqual(other.SkipAttention) && SkipMlp.SequenceEqual(other.SkipMlp) && Equals(_plan, other._plan);
+
+    /// <inheritdoc/>
+    public override int GetHashCode() => HashCode.Combine(Name, ExitLayer, DraftLength, Threshold, SkipAttention.Count, SkipMlp.Count);
+
+    /// <summary>The options that matter, in words.</summary>
+    public override string ToString()
+    {
+        string? blocks = Name switch
+        {
+            DraftingStrategy.EarlyExit => ExitLayer is { } exit ? $"exit layer {exit}" : "all layers",
+            DraftingStrategy.LayerSkip => $"without attention [{string.Join(", ", SkipAttention)}] and MLP [{string.Join(", ", SkipMlp)}]",
+            DraftingStrategy.Plan => $"{_plan?.Blocks.Length} blocks",
+            _ => null,
+        };
+        return blocks is null ? Name : FormattableString.Invariant($"{Name}: {blocks}, draft length {DraftLength}, threshold {Threshold}");
+    }
+
+    /// <summary>What is wrong with the options whatever the model, a sentence each, which begins with the option's name and says the mend.</summary>
+    /// <param name="hasDraftWeights">Whether the model is loaded with a copy of its weights for drafting.</param>
+    internal IEnumerable<string> Errors(bool hasDraftWeights)
+    {
+        if (ExitLayer < 1)
+        {
+            yield return $"ExitLayer is {ExitLayer}: give 1 to the number of layers of the model.";
+        }
+
+        if (DraftLength is < 1 or > MaxDraftLength)
+        {
+            yield return $"DraftLength is {DraftLength}: give 1 to {MaxDraftLength}, or Strategy none to draft nothing.";
+        }
+
+        if (!(Threshold is >= 0 and <= 1))
+        {
+            yield return FormattableString.Invariant($"Threshold is {Threshold}: give a probability from 0 to 1.");
+        }
+
+        bool skips = SkipAttention.Count + SkipMlp.Count > 0;
+        string? contradiction = Name switch
+        {
+            DraftingStrategy.None => null,
+            DraftingStrategy.EarlyExit when ExitLayer is null && !hasDraftWeights =>
+                "Strategy is early-exit, which needs ExitLayer: give how many layers the drafter runs.",
+            DraftingStrategy.EarlyExit when skips =>
+                "Strategy is early-exit, which skips no single blocks: remove SkipAttention and SkipMlp, or use layer-skip.",
+            DraftingStrategy.EarlyExit => null,
+            DraftingStrategy.LayerSkip when !skips =>
+                "Strategy is layer-skip, which needs SkipAttention or SkipMlp: name the layers whose blocks the drafter leaves out.",
+            DraftingStrategy.LayerSkip when ExitLayer is not null => "Strategy is layer-skip, which has no exit: remove ExitLayer, or use early-exit.",
+            DraftingStrategy.LayerSkip => null,
+            DraftingStrategy.Plan when _plan is not null => null,
+            _ => $"Strategy is '{Strategy}': give one of {DraftingStrategy.None}, {DraftingStrategy.EarlyExit}, {DraftingStrategy.LayerSkip}.",
+        };
+        if (contradiction is not null)
+        {
+            yield return contradiction;
+        }
+    }
+
+    /// <summary>What the options mean for a model; null is plain decoding.</summary>
+    /// <param name="layerCount">Number of its layers.</param>
+    /// <param name="hasDraftWeights">Whether it is loaded with a copy of its weights for drafting.</param>
+    /// <param name="place">What stands before an option's name in an error.</param>
+    /// <exception cref="SpecDecodeException">They name a layer that the model does not have.</exception>
+    internal DraftPlan? Resolve(int layerCount, bool hasDraftWeights, string place)
+    {
+        LayerPlan? plan = Name switch
+        {
+            DraftingStrategy.EarlyExit => LayerPlan.EarlyExit(layerCount, Checked(nameof(ExitLayer), ExitLayer ?? layerCount, 1, layerCount)),
+            DraftingStrategy.LayerSkip => LayerPlan.LayerSkip(
+                layerCount, SkipAttention.Select(layer => Checked(nameof(SkipAttention), layer, 0, layerCount - 1)),
+                SkipMlp.Select(layer => Checked(nameof(SkipMlp), layer, 0, layerCount - 1))),
+            DraftingStrategy.Plan => _plan,
+            _ => null,
+        };
+        if (plan is null)
+        {
+            return null;
+        }
+
+        if (plan.Blocks.Any(block => block.Layer >= layerCount))
+        {
+            throw new SpecDecodeException(
+                $"{place}Plan names layer {plan.Blocks.Max(block => block.Layer)}, but the model has {layerCount} layers: name layers from 0 to {layerCount - 1}.");
+        }
+
+        return new DraftPlan
+        {
+            Plan = plan, Length = DraftLength, Threshold = Threshold, Weights = hasDraftWeights ? WeightSet.Drafter : WeightSet.Verifier,
+        };
+
+        int Checked(string option, int layer, int least, int most) => layer >= least && layer <= most
+            ? layer
+            : throw new SpecDecodeException(
+                $"{place}{option} is {layer}, but the model has {layerCount} layers: give {(least == 1 ? "" : "layers from ")}{least} to {most}.");
+    }
+}

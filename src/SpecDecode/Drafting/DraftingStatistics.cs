@@ -1,0 +1,131 @@
+namespace SpecDecode.Drafting;
+
+/// <summary>What drafting did for a text: the sums over its rounds.</summary>
+public sealed class DraftingStatistics
+{
+    private readonly long[] _acceptedPerPosition = new long[DraftingOptions.MaxDraftLength];
+    private int _positions;
+    private long _rounds;
+    private long _outputTokens;
+    private long _drafted;
+    private long _evaluated;
+    private long _accepted;
+    private long _corrections;
+    private long _bonusTokens;
+    private long _draftRows;
+    private long _verifyRows;
+    private TimeSpan _draftTime;
+    private TimeSpan _verifyTime;
+
+    /// <summary>Steps that gave tokens after the first new one, those without a draft included.</summary>
+    public long Rounds { get => _rounds; init => _rounds = value; }
+
+    /// <summary>Tokens that those steps gave: all new tokens but the first, which comes with the prompt.</summary>
+    public long OutputTokens { get => _outputTokens; init => _outputTokens = value; }
+
+    /// <summary>Tokens that the drafter proposed.</summary>
+    public long Drafted { get => _drafted; init => _drafted = value; }
+
+    /// <summary>Draft tokens that acceptance looked at: the accepted ones and the first of each round that was not.</summary>
+    public long Evaluated { get => _evaluated; init => _evaluated = value; }
+
+    /// <summary>Draft tokens that became output.</summary>
+    public long Accepted { get => _accepted; init => _accepted = value; }
+
+    /// <summary>Draft tokens that did not.</summary>
+    public long Discarded => Drafted - Accepted;
+
+    /// <summary>Rounds that ended with the verifier's token in place of a draft token.</summary>
+    public long Corrections { get => _corrections; init => _corrections = value; }
+
+    /// <summary>Rounds whose whole draft was accepted and that gained one more token.</summary>
+    public long BonusTokens { get => _bonusTokens; init => _bonusTokens = value; }
+
+    /// <summary>Rows that the drafter ran.</summary>
+    public long DraftRows { get => _draftRows; init => _draftRows = value; }
+
+    /// <summary>Rows that the verifier ran at full depth.</summary>
+    public long VerifyRows { get => _verifyRows; init => _verifyRows = value; }
+
+    /// <summary>The rows' share of the steps' draft passes.</summary>
+    public TimeSpan DraftTime { get => _draftTime; init => _draftTime = value; }
+
+    /// <summary>The rows' share of the steps' verifying passes.</summary>
+    public TimeSpan VerifyTime { get => _verifyTime; init => _verifyTime = value; }
+
+    /// <summary>For each position of a draft how many tokens were accepted there; as long as the longest draft.</summary>
+    /// <exception cref="ArgumentException">It is set to more than <see cref="DraftingOptions.MaxDraftLength"/> positions.</exception>
+    public IReadOnlyList<long> AcceptedPerPosition
+    {
+        get => _acceptedPerPosition[.._positions];
+        init
+        {
+            ArgumentNullException.ThrowIfNull(value);
+            if (value.Count > _acceptedPerPosition.Length)
+            {
+                throw new ArgumentException($"There are {value.Count} positions, but a draft has at most {_acceptedPerPosition.Length}.", nameof(value));
+            }
+
+            _positions = value.Count;
+            for (int i = 0; i < value.Count; i++)
+            {
+                _acceptedPerPosition[i] = value[i];
+            }
+        }
+    }
+
+    /// <summary>
+    /// Mean acceptance length: tokens that a round gave, the accepted ones and the verifier's own, also where there was no draft; 1
+    /// without a round.
+    /// </summary>
+    public double MeanAcceptanceLength => Rounds == 0 ? 1 : (double)OutputTokens / Rounds;
+
+    /// <summary>accepted / drafted; null when nothing was drafted.</summary>
+    public double? AcceptanceRate => Drafted == 0 ? null : (double)Accepted / Drafted;
+
+    /// <summary>The sums in words.</summary>
+    public override string ToString() => Drafted == 0
+        ? $"nothing drafted in {Rounds} rounds"
+        : FormattableString.Invariant(
+            $"{Accepted} of {Drafted} draft tokens accepted ({100 * AcceptanceRate:f0} %) in {Rounds} rounds, {MeanAcceptanceLength:f2} tokens a round");
+
+    internal void Add(in RoundRecord round)
+    {
+        _rounds++;
+        _outputTokens += round.Appended;
+        _drafted += round.Drafted;
+        _evaluated += round.Evaluated;
+        _accepted += round.Accepted;
+        _corrections += round.VerifierToken == TokenSource.Correction ? 1 : 0;
+        _bonusTokens += round.VerifierToken == TokenSource.Bonus ? 1 : 0;
+        _draftRows += round.DraftRows;
+        _verifyRows += round.VerifyRows;
+        _draftTime += round.DraftTime;
+        _verifyTime += round.VerifyTime;
+        _positions = Math.Max(_positions, round.Drafted);
+        for (int i = 0; i < round.Accepted; i++)
+        {
+            _acceptedPerPosition[i]++;
+        }
+    }
+
+    internal void Add(DraftingStatistics other)
+    {
+        _rounds += other._rounds;
+        _outputTokens += other._outputTokens;
+        _drafted += other._drafted;
+        _evaluated += other._evaluated;
+        _accepted += other._accepted;
+        _corrections += other._corrections;
+        _bonusTokens += other._bonusTokens;
+        _draftRows += other._draftRows;
+        _verifyRows += other._verifyRows;
+        _draftTime += other._draftTime;
+        _verifyTime += other._verifyTime;
+        _positions = Math.Max(_positions, other._positions);
+        for (int i = 0; i < other._positions; i++)
+        {
+            _acceptedPerPosition[i] += other._acceptedPerPosition[i];
+        }
+    }
+}

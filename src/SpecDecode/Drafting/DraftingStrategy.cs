@@ -1,0 +1,17 @@
+namespace SpecDecode.Drafting;
+
+/// <summary>The names of the ways to draft, for <see cref="DraftingOptions.Strategy"/>; read in any case.</summary>
+public static class DraftingStrategy
+{
+    /// <summary>Plain decoding: nothing is drafted.</summary>
+    public const string None = "none";
+
+    /// <summary>The drafter runs the first layers (LayerSkip, 2404.16710).</summary>
+    public const string EarlyExit = "early-exit";
+
+    /// <summary>The drafter leaves out attention and MLP blocks (SWIFT, 2410.06916).</summary>
+    public const string LayerSkip = "layer-skip";
+
+    /// <summary>The drafter runs a list of blocks that is given in code: <see cref="DraftingOptions.Of"/>.</summary>
+    public const string Plan = "plan";
+}
