@@ -28,6 +28,7 @@ public class FolderOrderTests
         "Scheduling",
         "Evaluation",
         "OnnxRuntime/Memory",
+        "OnnxRuntime/ModelFormat",
         "OnnxRuntime",
         "OnnxRuntime/Graphs",
         "OnnxRuntime/Stages",

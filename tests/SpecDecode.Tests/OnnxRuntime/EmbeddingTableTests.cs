@@ -2,8 +2,8 @@ using Google.Protobuf;
 using Microsoft.ML.OnnxRuntime;
 using SpecDecode.Descriptions;
 using SpecDecode.Families;
-using SpecDecode.OnnxRuntime.Graphs.Protobuf;
 using SpecDecode.OnnxRuntime.Stages;
+using SpecDecode.Tests.OnnxRuntime.Generated;
 using SpecDecode.Tests.Tool;
 using SpecDecode.Weights;
 

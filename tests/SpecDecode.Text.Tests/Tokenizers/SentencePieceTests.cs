@@ -1,8 +1,8 @@
 using Google.Protobuf;
 using SpecDecode.Checkpoints;
+using SpecDecode.Tests.Tokenizers.Generated;
 using SpecDecode.Tokenizers;
-using SpecDecode.Tokenizers.SentencePiece.Protobuf;
-using PieceType = SpecDecode.Tokenizers.SentencePiece.Protobuf.ModelProto.Types.Piece.Types.Type;
+using PieceType = SpecDecode.Tests.Tokenizers.Generated.ModelProto.Types.Piece.Types.Type;
 
 namespace SpecDecode.Tests.Tokenizers;
 

@@ -1,6 +1,4 @@
-using Google.Protobuf;
 using SpecDecode.Checkpoints;
-using SpecDecode.Tokenizers.SentencePiece.Protobuf;
 
 namespace SpecDecode.Tokenizers.SentencePiece;
 
@@ -24,7 +22,7 @@ internal static class SentencePieceReader
         CheckSupported(path, model);
         var config = SentencePieceConfig.ReadBeside(path);
         var vocabulary = new SentencePieceVocabulary(path, model, config);
-        var normalization = model.NormalizerSpec ?? new();
+        var normalization = model.Normalizer;
         bool prefix = normalization.AddDummyPrefix && (config.Legacy || config.AddPrefixSpace);
         return new()
         {
@@ -48,36 +46,29 @@ internal static class SentencePieceReader
         };
     }
 
-    private static ModelProto Parse(string path)
+    private static SentencePieceModel Parse(string path)
     {
         var bytes = CheckpointFile.ReadAll(path, MaxFileSize, out _);
         try
         {
-            // Counted before they are made: a piece of two bytes becomes an object of eighty.
-            int count = 0;
-            using var input = new CodedInputStream(bytes);
-            for (uint tag = input.ReadTag(); tag != 0; tag = input.ReadTag())
-            {
-                count += WireFormat.GetTagFieldNumber(tag) == ModelProto.PiecesFieldNumber ? 1 : 0;
-                input.SkipLastField();
-            }
-            if (count is 0 or > MaxPieces)
-                throw new CheckpointException(path, $"the file has {count} pieces, and a SentencePiece model has 1 to {MaxPieces}. {Mend}");
-            return ModelProto.Parser.ParseFrom(bytes);
+            int count = SentencePieceModel.CountPieces(bytes);
+            return count is > 0 and <= MaxPieces
+                ? SentencePieceModel.Read(bytes, count)
+                : throw new CheckpointException(path, $"the file has {count} pieces, and a SentencePiece model has 1 to {MaxPieces}. {Mend}");
         }
-        catch (InvalidProtocolBufferException e)
+        catch (InvalidDataException e)
         {
-            throw new CheckpointException(path, $"the file is no SentencePiece model ({e.Message.TrimEnd('.')}). {Mend}", e);
+            throw new CheckpointException(path, $"the file is no SentencePiece model ({e.Message}). {Mend}", e);
         }
     }
 
-    private static void CheckSupported(string path, ModelProto model)
+    private static void CheckSupported(string path, SentencePieceModel model)
     {
-        var trainer = model.TrainerSpec ?? new();
+        var trainer = model.Trainer;
         string? problem =
-            trainer.ModelType != TrainerSpec.Types.ModelType.Bpe ? $"the model is of kind {trainer.ModelType}, and only BPE is supported"
+            trainer.ModelType != ModelType.Bpe ? $"the model is of kind {trainer.ModelType}, and only BPE is supported"
             : trainer.TreatWhitespaceAsSuffix ? "the model marks spaces behind words (treat_whitespace_as_suffix), which is not supported"
-            : model.DenormalizerSpec is { PrecompiledCharsmap.Length: > 0 } ? "the model rewrites decoded text (denormalizer_spec), which is not supported"
+            : model.Denormalizer.PrecompiledCharsmap.Length > 0 ? "the model rewrites decoded text (denormalizer_spec), which is not supported"
             : null;
         if (problem is not null)
         {
@@ -88,18 +79,17 @@ internal static class SentencePieceReader
 
     private static PrecompiledCharsMap? ReadMap(string path, NormalizerSpec normalization)
     {
-        if (normalization.PrecompiledCharsmap.IsEmpty)
+        if (normalization.PrecompiledCharsmap.Length == 0)
             return null;
-        return PrecompiledCharsMap.TryCreate(normalization.PrecompiledCharsmap.Span)
+        return PrecompiledCharsMap.TryCreate(normalization.PrecompiledCharsmap)
             ?? throw new CheckpointException(path, $"its precompiled_charsmap is damaged. {Mend}");
     }
 
-    private static SpecialTokenFrame ReadFrame(string path, ModelProto model, SentencePieceConfig config, Vocabulary tokens)
+    private static SpecialTokenFrame ReadFrame(string path, SentencePieceModel model, SentencePieceConfig config, Vocabulary tokens)
     {
-        var trainer = model.TrainerSpec ?? new();
         return new(
-            Find(config.AddBos ?? true, config.BosToken ?? trainer.BosPiece, config.AddBos == true, "add_bos_token"),
-            Find(config.AddEos, config.EosToken ?? trainer.EosPiece, config.AddEos, "add_eos_token"));
+            Find(config.AddBos ?? true, config.BosToken ?? model.Trainer.BosPiece, config.AddBos == true, "add_bos_token"),
+            Find(config.AddEos, config.EosToken ?? model.Trainer.EosPiece, config.AddEos, "add_eos_token"));
 
         int[] Find(bool adds, string text, bool required, string key)
         {

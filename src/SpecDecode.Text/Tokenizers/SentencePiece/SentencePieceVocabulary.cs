@@ -1,8 +1,6 @@
 using System.Buffers;
 using System.Text;
 using SpecDecode.Checkpoints;
-using SpecDecode.Tokenizers.SentencePiece.Protobuf;
-using PieceType = SpecDecode.Tokenizers.SentencePiece.Protobuf.ModelProto.Types.Piece.Types.Type;
 
 namespace SpecDecode.Tokenizers.SentencePiece;
 
@@ -26,23 +24,23 @@ internal sealed class SentencePieceVocabulary
     /// <summary>Sorts the pieces and adds the tokens that the checkpoint names beside them.</summary>
     /// <exception cref="CheckpointException">The pieces contradict each other or the other files.</exception>
     /// <exception cref="UnsupportedTokenizerException">There is a piece of a kind that is not supported.</exception>
-    public SentencePieceVocabulary(string path, ModelProto model, SentencePieceConfig config)
+    public SentencePieceVocabulary(string path, SentencePieceModel model, SentencePieceConfig config)
     {
         _path = path;
-        _bytes = model.TrainerSpec is { ByteFallback: true } ? new int[256] : null;
+        _bytes = model.Trainer.ByteFallback ? new int[256] : null;
         _bytes?.AsSpan().Fill(-1);
         for (int id = 0; id < model.Pieces.Count; id++)
         {
             var piece = model.Pieces[id];
-            if (piece.Piece_.Length == 0)
+            if (piece.Text.Length == 0)
                 throw Damaged($"piece {id} is empty");
-            if (!Tokens.TryAdd(piece.Piece_, id))
-                throw Damaged($"piece {id} is '{CheckpointText.Shorten(piece.Piece_)}', which an earlier one is too");
+            if (!Tokens.TryAdd(piece.Text, id))
+                throw Damaged($"piece {id} is '{CheckpointText.Shorten(piece.Text)}', which an earlier one is too");
             if (piece.Type == PieceType.Unknown)
                 _unknown = _unknown < 0 ? id : throw Damaged($"pieces {_unknown} and {id} both stand for what is unknown");
             config.AddedTokens.TryGetValue(id, out var named);
             Add(piece, id, piece.Type is PieceType.Control or PieceType.Unknown
-                || named.Token is { Special: true } || (piece.Type == PieceType.UserDefined && config.IsSpecial(piece.Piece_)));
+                || named.Token is { Special: true } || (piece.Type == PieceType.UserDefined && config.IsSpecial(piece.Text)));
         }
         if (_unknown < 0)
             throw Damaged("no piece stands for what is unknown");
@@ -107,9 +105,9 @@ internal sealed class SentencePieceVocabulary
         int SymbolOf(ReadOnlySpan<char> part) => IsCharacter(part, out var rune) ? symbols.SymbolOf(rune) : lookup[part];
     }
 
-    private void Add(ModelProto.Types.Piece piece, int id, bool special)
+    private void Add(ModelPiece piece, int id, bool special)
     {
-        var text = piece.Piece_;
+        var text = piece.Text;
         if (special)
         {
             _special.Add(id);

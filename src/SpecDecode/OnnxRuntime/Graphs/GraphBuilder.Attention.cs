@@ -1,5 +1,5 @@
 using SpecDecode.Descriptions;
-using SpecDecode.OnnxRuntime.Graphs.Protobuf;
+using SpecDecode.OnnxRuntime.ModelFormat;
 
 namespace SpecDecode.OnnxRuntime.Graphs;
 

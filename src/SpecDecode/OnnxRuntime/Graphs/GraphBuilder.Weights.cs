@@ -2,7 +2,7 @@ using System.Globalization;
 using System.Numerics.Tensors;
 using System.Runtime.InteropServices;
 using SpecDecode.Descriptions;
-using SpecDecode.OnnxRuntime.Graphs.Protobuf;
+using SpecDecode.OnnxRuntime.ModelFormat;
 using SpecDecode.Weights;
 
 namespace SpecDecode.OnnxRuntime.Graphs;
@@ -96,14 +96,19 @@ internal sealed partial class GraphBuilder
             return name;
         }
 
-        TensorProto initializer = new() { Name = name, DataType = type, DataLocation = TensorProto.Types.DataLocation.External };
-        initializer.Dims.AddRange(dimensions.ToArray());
-        AddExternal("location", Path.GetFileName(weights.Path));
-        AddExternal("offset", offset.ToString(CultureInfo.InvariantCulture));
-        AddExternal("length", length.ToString(CultureInfo.InvariantCulture));
-        _graph.Initializer.Add(initializer);
+        _graph.Initializer.Add(new TensorProto
+        {
+            Dims = dimensions.ToArray(),
+            DataType = type,
+            Name = name,
+            ExternalData =
+            [
+                new StringStringEntryProto("location", Path.GetFileName(weights.Path)),
+                new StringStringEntryProto("offset", offset.ToString(CultureInfo.InvariantCulture)),
+                new StringStringEntryProto("length", length.ToString(CultureInfo.InvariantCulture)),
+            ],
+            DataLocation = DataLocation.External,
+        });
         return name;
-
-        void AddExternal(string key, string value) => initializer.ExternalData.Add(new StringStringEntryProto { Key = key, Value = value });
     }
 }

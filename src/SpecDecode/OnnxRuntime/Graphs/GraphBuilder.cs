@@ -1,9 +1,7 @@
 using System.Globalization;
 using System.Runtime.InteropServices;
-using Google.Protobuf;
-using Google.Protobuf.Collections;
 using SpecDecode.Descriptions;
-using SpecDecode.OnnxRuntime.Graphs.Protobuf;
+using SpecDecode.OnnxRuntime.ModelFormat;
 using SpecDecode.Weights;
 
 namespace SpecDecode.OnnxRuntime.Graphs;
@@ -37,8 +35,8 @@ internal sealed partial class GraphBuilder(PreparedWeights weights, ElementType 
     {
         foreach (NodeProto node in _graph.Node)
         {
-            Rename(node.Input, value, name);
-            Rename(node.Output, value, name);
+            node.Input.AsSpan().Replace(value, name);
+            node.Output.AsSpan().Replace(value, name);
         }
 
         _graph.Output.Add(Declare(name, OnnxTypes.Of(elementType), dimensions));
@@ -81,39 +79,34 @@ internal sealed partial class GraphBuilder(PreparedWeights weights, ElementType 
     /// <summary>The finished model as ONNX bytes.</summary>
     public byte[] Build()
     {
-        ModelProto model = new() { IrVersion = IrVersion, ProducerName = "SpecDecode", Graph = _graph };
-        model.OpsetImport.Add(new OperatorSetIdProto { Domain = "", Version = OnnxOpset });
-        model.OpsetImport.Add(new OperatorSetIdProto { Domain = MicrosoftDomain, Version = 1 });
-        return model.ToByteArray();
-    }
-
-    private static void Rename(RepeatedField<string> names, string from, string to)
-    {
-        for (int i = 0; i < names.Count; i++)
+        ModelProto model = new()
         {
-            names[i] = names[i] == from ? to : names[i];
-        }
+            IrVersion = IrVersion,
+            ProducerName = "SpecDecode",
+            Graph = _graph,
+            OpsetImport = [new OperatorSetIdProto("", OnnxOpset), new OperatorSetIdProto(MicrosoftDomain, 1)],
+        };
+        return model.ToByteArray();
     }
 
     private static ValueInfoProto Declare(string name, int type, ReadOnlySpan<object> dimensions)
     {
-        TensorShapeProto shape = new();
+        List<TensorShapeProto.Dimension> shape = [];
         foreach (object dimension in dimensions)
         {
-            shape.Dim.Add(dimension is string symbol
-                ? new TensorShapeProto.Types.Dimension { DimParam = symbol }
-                : new TensorShapeProto.Types.Dimension { DimValue = Convert.ToInt64(dimension, CultureInfo.InvariantCulture) });
+            shape.Add(dimension is string symbol
+                ? new TensorShapeProto.Dimension(symbol)
+                : new TensorShapeProto.Dimension(Convert.ToInt64(dimension, CultureInfo.InvariantCulture)));
         }
 
-        return new ValueInfoProto { Name = name, Type = new TypeProto { TensorType = new TypeProto.Types.Tensor { ElemType = type, Shape = shape } } };
+        return new ValueInfoProto(name, new TypeProto(new TypeProto.Tensor(type, new TensorShapeProto(shape))));
     }
 
-    private static AttributeProto Integer(string name, long value) => new() { Name = name, I = value, Type = AttributeProto.Types.AttributeType.Int };
+    private static AttributeProto Integer(string name, long value) => new() { Name = name, I = value, Type = AttributeType.Int };
 
-    private static AttributeProto Float(string name, float value) => new() { Name = name, F = value, Type = AttributeProto.Types.AttributeType.Float };
+    private static AttributeProto Float(string name, float value) => new() { Name = name, F = value, Type = AttributeType.Float };
 
-    private static AttributeProto Text(string name, string value) =>
-        new() { Name = name, S = ByteString.CopyFromUtf8(value), Type = AttributeProto.Types.AttributeType.String };
+    private static AttributeProto Text(string name, string value) => new() { Name = name, S = value, Type = AttributeType.String };
 
     private string Input(string name, int type, ReadOnlySpan<object> dimensions)
     {
@@ -129,10 +122,15 @@ internal sealed partial class GraphBuilder(PreparedWeights weights, ElementType 
     private NodeProto AddNode(
         string type, ReadOnlySpan<string> inputs, ReadOnlySpan<string> outputs, string domain, params ReadOnlySpan<AttributeProto> attributes)
     {
-        NodeProto node = new() { OpType = type, Domain = domain, Name = string.Create(CultureInfo.InvariantCulture, $"{type}_{_graph.Node.Count}") };
-        node.Input.AddRange(inputs.ToArray());
-        node.Output.AddRange(outputs.ToArray());
-        node.Attribute.AddRange(attributes.ToArray());
+        NodeProto node = new()
+        {
+            Input = inputs.ToArray(),
+            Output = outputs.ToArray(),
+            Name = string.Create(CultureInfo.InvariantCulture, $"{type}_{_graph.Node.Count}"),
+            OpType = type,
+            Attribute = attributes.ToArray(),
+            Domain = domain,
+        };
         _graph.Node.Add(node);
         return node;
     }
@@ -144,8 +142,7 @@ internal sealed partial class GraphBuilder(PreparedWeights weights, ElementType 
     // A constant that the graph carries itself; without dimensions a scalar.
     private string Inline(int type, ReadOnlySpan<byte> content, params ReadOnlySpan<long> dimensions)
     {
-        TensorProto constant = new() { Name = NewValue(), DataType = type, RawData = ByteString.CopyFrom(content) };
-        constant.Dims.AddRange(dimensions.ToArray());
+        TensorProto constant = new() { Dims = dimensions.ToArray(), DataType = type, Name = NewValue(), RawData = content.ToArray() };
         _graph.Initializer.Add(constant);
         return constant.Name;
     }
