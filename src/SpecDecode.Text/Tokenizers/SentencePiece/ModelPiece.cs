@@ -27,7 +27,7 @@ internal enum PieceType
 /// <summary>A piece of a SentencePiece model's vocabulary.</summary>
 /// <param name="Text">The piece.</param>
 /// <param name="Score">The higher, the earlier two neighbours become it.</param>
-/// <param name="Type">What it is for; a file may hold other numbers than those that have names, and they count as <see cref="PieceType.Normal"/>.</param>
+/// <param name="Type">What it is for; numbers without a name, which a file may hold, count as <see cref="PieceType.Normal"/>.</param>
 internal readonly record struct ModelPiece(string Text, float Score, PieceType Type)
 {
     /// <summary>Reads a piece.</summary>

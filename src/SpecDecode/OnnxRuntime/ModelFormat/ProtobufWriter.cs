@@ -36,7 +36,7 @@ internal ref struct ProtobufWriter
     {
         if (value != 0)
         {
-            Given(field, value);
+            WriteInteger(field, value);
         }
     }
 
@@ -57,7 +57,7 @@ internal ref struct ProtobufWriter
     {
         if (value.Length > 0)
         {
-            Given(field, value);
+            WriteText(field, value);
         }
     }
 
@@ -72,22 +72,19 @@ internal ref struct ProtobufWriter
         }
     }
 
-    /// <summary>A message, unless it is null.</summary>
-    public void Message(int field, IProtobufMessage? value)
+    /// <summary>A message, even if nothing is in it.</summary>
+    public void Message(int field, IProtobufMessage value)
     {
-        if (value is not null)
+        int length = Measure(value);
+        Tag(field, ProtobufWireType.Bytes);
+        Varint((ulong)length);
+        if (_measures)
         {
-            int length = Measure(value);
-            Tag(field, ProtobufWireType.Bytes);
-            Varint((ulong)length);
-            if (_measures)
-            {
-                Advance(length);
-            }
-            else
-            {
-                value.WriteTo(ref this);
-            }
+            Advance(length);
+        }
+        else
+        {
+            value.WriteTo(ref this);
         }
     }
 
@@ -96,7 +93,7 @@ internal ref struct ProtobufWriter
     {
         if (value is { } number)
         {
-            Given(field, number);
+            WriteInteger(field, number);
         }
     }
 
@@ -105,7 +102,7 @@ internal ref struct ProtobufWriter
     {
         if (value is not null)
         {
-            Given(field, value);
+            WriteText(field, value);
         }
     }
 
@@ -128,7 +125,7 @@ internal ref struct ProtobufWriter
     {
         foreach (string value in values)
         {
-            Given(field, value);
+            WriteText(field, value);
         }
     }
 
@@ -150,13 +147,13 @@ internal ref struct ProtobufWriter
 
     private static int VarintLength(ulong value) => BitOperations.Log2(value | 1) / 7 + 1;
 
-    private void Given(int field, long value)
+    private void WriteInteger(int field, long value)
     {
         Tag(field, ProtobufWireType.Varint);
         Varint((ulong)value);
     }
 
-    private void Given(int field, string value)
+    private void WriteText(int field, string value)
     {
         int length = Encoding.UTF8.GetByteCount(value);
         Tag(field, ProtobufWireType.Bytes);
