@@ -48,7 +48,7 @@ internal static class ChatTemplateFiles
     {
         Dictionary<string, ChatTemplate> templates = new(StringComparer.Ordinal);
         string path = Path.Combine(folder, TemplateFile);
-        if (Path.Exists(path))
+        if (CheckpointFolder.IsThere(path))
         {
             templates["default"] = ChatTemplate.Parse(ReadText(path), path);
         }
@@ -139,7 +139,7 @@ internal static class ChatTemplateFiles
     }
 
     private static JsonElement? ReadJson(string path) =>
-        Path.Exists(path) ? CheckpointJson.ParseObject(path, CheckpointFile.ReadAll(path, MaxFileSize, out _)) : null;
+        CheckpointFolder.IsThere(path) ? CheckpointJson.ParseObject(path, CheckpointFile.ReadAll(path, MaxFileSize, out _)) : null;
 
     private static string ReadText(string path)
     {

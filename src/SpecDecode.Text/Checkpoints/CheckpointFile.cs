@@ -6,7 +6,7 @@ namespace SpecDecode.Checkpoints;
 /// <summary>Opens and reads a checkpoint's files; every way in which that can fail becomes a <see cref="CheckpointException"/>.</summary>
 internal static class CheckpointFile
 {
-    /// <summary>Makes a path absolute.</summary>
+    /// <summary>Makes a path absolute. Where <c>..</c> stands behind a link, it leads where the operating system would go.</summary>
     /// <param name="path">A path as a person gave it.</param>
     /// <exception cref="CheckpointException">It is no path.</exception>
     public static string FullPath(string path)
@@ -15,7 +15,11 @@ internal static class CheckpointFile
             throw new CheckpointException($"\"{path}\"", "is no path; give the path of a checkpoint");
         try
         {
-            return Path.GetFullPath(path);
+            string full = Path.GetFullPath(path);
+            if (OperatingSystem.IsWindows() || !path.Split('/').Contains(".."))
+                return full;
+            string place = FileLinks.Resolve(path);
+            return FileLinks.Resolve(full) == place ? full : place;
         }
         catch (Exception failure) when (IsFileFailure(failure))
         {
@@ -34,11 +38,10 @@ internal static class CheckpointFile
                 throw new CheckpointException(path, "is a folder where a file is expected; put the checkpoint's file in its place");
 
             // The length is asked for before opening: to open a named pipe would wait for its writer for ever, and its length is 0.
-            var file = new FileInfo(path);
-            var target = file.ResolveLinkTarget(returnFinalTarget: true) ?? file;
-            if (!target.Exists)
+            var target = new FileInfo(FileLinks.Resolve(path));
+            if (!target.Exists && FileLinks.Link(path) is not null)
                 throw new CheckpointException(path, $"is a link to {target.FullName}, which does not exist; download the checkpoint again");
-            if (target is FileInfo { Length: 0 })
+            if (target.Length == 0)
                 throw new CheckpointException(path, "is empty (0 bytes); download it again");
 
             return File.OpenHandle(path, FileMode.Open, FileAccess.Read, FileShare.Read, FileOptions.SequentialScan);

@@ -39,5 +39,9 @@ internal static class CheckpointFolder
     /// <summary>The path of the tokenizer's file; null when there is none.</summary>
     /// <param name="folder">The folder's full path.</param>
     public static string? FindTokenizer(string folder) =>
-        new[] { Tokenizer, SentencePieceTokenizer }.Select(name => Path.Combine(folder, name)).FirstOrDefault(File.Exists);
+        new[] { Tokenizer, SentencePieceTokenizer }.Select(name => Path.Combine(folder, name)).FirstOrDefault(IsThere);
+
+    /// <summary>Whether a file of the folder is there. A link that leads nowhere counts, so that reading it says so.</summary>
+    /// <param name="path">The file's path.</param>
+    public static bool IsThere(string path) => FileLinks.IsThere(path);
 }

@@ -1,4 +1,3 @@
-using System.Text.Json;
 using SpecDecode.Checkpoints;
 
 namespace SpecDecode.Tokenizers;
@@ -35,19 +34,8 @@ internal sealed record TokenizerDefinition
     /// <summary>Reads a <c>tokenizer.json</c>.</summary>
     /// <exception cref="CheckpointException">The file is missing, damaged or contradicts itself.</exception>
     /// <exception cref="UnsupportedTokenizerException">The file is sound but of a kind that is not supported.</exception>
-    public static TokenizerDefinition ReadJson(string path)
-    {
-        try
-        {
-            using var document = JsonDocument.Parse(CheckpointFile.ReadAll(path, MaxFileSize, out _));
-            return Read(new JsonNode(document.RootElement, path, ""));
-        }
-        catch (JsonException e)
-        {
-            throw new CheckpointException(
-                path, $"the file is not JSON ({e.Message}). Download the file again from where the model comes from.", e);
-        }
-    }
+    public static TokenizerDefinition ReadJson(string path) =>
+        Read(new JsonNode(CheckpointJson.Parse(path, CheckpointFile.ReadAll(path, MaxFileSize, out _)), path, ""));
 
     private static TokenizerDefinition Read(JsonNode root)
     {

@@ -61,6 +61,11 @@ internal sealed class Checkpoint : IDisposable
     {
         if (!TryGet(name, out var tensor))
         {
+            if (_weights.Missing.TryGetValue(name, out var promised))
+                throw promised;
+            if (TensorPrefix.Describe(Tensors.Keys, name) is { } elsewhere)
+                throw new CheckpointException(Folder, $"tensor {Quote(name)} {elsewhere}");
+
             string path = _weights.Files.Count == 1 ? _weights.Files[0].Path : Folder;
             throw new CheckpointException(path, $"tensor {Quote(name)} is missing; expected one of shape {Dimensions(shape)}: "
                 + $"{CheckpointFolder.Config} does not belong to these weights or the checkpoint is not complete, download it again");
@@ -103,6 +108,30 @@ internal sealed class Checkpoint : IDisposable
         while (!destination.IsEmpty);
     }
 
+    /// <summary>Whether two tensors have the same shape, type and bytes. Of weights that are elsewhere it is taken to be so.</summary>
+    /// <param name="left">A tensor of this checkpoint.</param>
+    /// <param name="right">Another one.</param>
+    /// <exception cref="ObjectDisposedException">The checkpoint was closed.</exception>
+    public bool AreSame(TensorEntry left, TensorEntry right)
+    {
+        if (left.DType != right.DType || !left.Shape.AsSpan().SequenceEqual(right.Shape.AsSpan()) || left.Length != right.Length)
+            return false;
+        if (_weights.Files.Count == 0)
+            return true;
+
+        (var leftFile, var rightFile) = (_weights.FileOf(left), _weights.FileOf(right));
+        bool same = true;
+        for (long done = 0; same && done < left.Length; done += ElementsPerPiece)
+        {
+            int count = (int)Math.Min(ElementsPerPiece, left.Length - done);
+            same = leftFile.Bytes(left, done, count).SequenceEqual(rightFile.Bytes(right, done, count));
+        }
+
+        leftFile.DropPages(left);
+        rightFile.DropPages(right);
+        return same;
+    }
+
     /// <summary>
     /// Tells the operating system that a tensor's pages are not needed any more, so that they do not count as this process's
     /// memory; they can still be read. Linux only, nothing happens elsewhere.
@@ -132,12 +161,15 @@ internal sealed class Checkpoint : IDisposable
         ArgumentNullException.ThrowIfNull(folder);
         folder = CheckpointFile.FullPath(folder);
         CheckpointFolder.CheckExists(folder);
+        if (!CheckpointFolder.IsThere(Path.Combine(folder, CheckpointFolder.Config)) && OtherFormat.Describe(folder) is { } other)
+            throw new CheckpointException(folder, $"holds no {CheckpointFolder.Config}; {other}");
+
         var config = ConfigDocument.Load(Path.Combine(folder, CheckpointFolder.Config));
         string generationConfig = Path.Combine(folder, CheckpointFolder.GenerationConfig);
         return new(
             folder,
             config,
-            Path.Exists(generationConfig) ? ConfigDocument.Load(generationConfig) : null,
+            CheckpointFolder.IsThere(generationConfig) ? ConfigDocument.Load(generationConfig) : null,
             CheckpointFolder.FindTokenizer(folder),
             openWeights(folder));
     }

@@ -5,8 +5,8 @@ using static SpecDecode.Checkpoints.CheckpointText;
 namespace SpecDecode.Checkpoints;
 
 /// <summary>
-/// A JSON object of a checkpoint, read key by key with checks. A value of null counts as absent, and of a key that is there
-/// twice the last counts, both as in transformers. Every complaint names the file and the whole key, such as <c>rope_scaling.factor</c>.
+/// A JSON object of a checkpoint, read key by key with checks. A value of null counts as absent where <see cref="IsNull"/> is
+/// not asked, and of a key that is there twice the last counts, as in Python. Every complaint names the file and the whole key, such as <c>rope_scaling.factor</c>.
 /// </summary>
 internal sealed class ConfigDocument
 {
@@ -50,6 +50,31 @@ internal sealed class ConfigDocument
     /// <summary>Whether a key is there with a value that is not null.</summary>
     /// <param name="key">The key in this object.</param>
     public bool Has(string key) => Find(key) is not null;
+
+    /// <summary>Whether a key is there with the value null.</summary>
+    /// <param name="key">The key in this object.</param>
+    public bool IsNull(string key) => _values.TryGetValue(key, out var value) && value.ValueKind == JsonValueKind.Null;
+
+    /// <summary>Refuses null where it cannot stand for what an absent key means.</summary>
+    /// <param name="key">The key in this object.</param>
+    /// <returns>This object.</returns>
+    /// <exception cref="CheckpointException">The key's value is null.</exception>
+    public ConfigDocument NotNull(string key)
+        => IsNull(key) ? throw Error(key, "is null, which means nothing here: remove the key, or restore the published config.json") : this;
+
+    /// <summary>Whether a key is there with an object.</summary>
+    /// <param name="key">The key in this object.</param>
+    public bool IsObject(string key) => Find(key) is { ValueKind: JsonValueKind.Object };
+
+    /// <summary>Whether there are no keys.</summary>
+    public bool IsEmpty => _values.Count == 0;
+
+    /// <summary>All keys.</summary>
+    public IEnumerable<string> Keys => _values.Keys;
+
+    /// <summary>A key with those of the objects that it is in, quoted, for messages.</summary>
+    /// <param name="key">The key in this object.</param>
+    public string NameOf(string key) => Quote(_prefix + key);
 
     /// <summary>A whole number above 0.</summary>
     /// <param name="key">The key in this object.</param>
@@ -152,7 +177,7 @@ internal sealed class ConfigDocument
     /// <param name="key">The key in this object.</param>
     /// <param name="problemAndMend">What is wrong and the mend, said of the key: <c>is 7; expected a multiple of 8</c>.</param>
     public CheckpointException Error(string key, string problemAndMend)
-        => new(Path, $"{Quote(_prefix + key)} {problemAndMend}");
+        => new(Path, $"{NameOf(key)} {problemAndMend}");
 
     private int Int(string key, int min, int? fallback, int max)
     {

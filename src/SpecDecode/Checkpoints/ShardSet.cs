@@ -7,18 +7,23 @@ internal sealed class ShardSet : IDisposable
 {
     private readonly Dictionary<string, SafetensorsFile> _fileOfPath;
 
-    private ShardSet(List<SafetensorsFile> files, IReadOnlyDictionary<string, TensorEntry> tensors)
+    private ShardSet(
+        List<SafetensorsFile> files, IReadOnlyDictionary<string, TensorEntry> tensors, IReadOnlyDictionary<string, CheckpointException>? missing = null)
     {
         Files = files;
-        Tensors = tensors;
+        Tensors = TensorPrefix.Complete(tensors, static (name, tensor) => tensor with { Name = name });
+        Missing = TensorPrefix.Complete(missing ?? new Dictionary<string, CheckpointException>(), static (_, failure) => failure);
         _fileOfPath = files.ToDictionary(static file => file.Path, StringComparer.Ordinal);
     }
 
     /// <summary>The files in ordinal order of their names.</summary>
     public IReadOnlyList<SafetensorsFile> Files { get; }
 
-    /// <summary>All tensors by name.</summary>
+    /// <summary>All tensors by name, the decoder's with the prefix that families know.</summary>
     public IReadOnlyDictionary<string, TensorEntry> Tensors { get; }
+
+    /// <summary>Tensors that the index names and that are not where it says, each with the error for whoever needs it.</summary>
+    public IReadOnlyDictionary<string, CheckpointException> Missing { get; }
 
     /// <summary>Opens the safetensors files: the single one, or else those that the index names.</summary>
     /// <param name="folder">The folder's full path.</param>
@@ -26,18 +31,15 @@ internal sealed class ShardSet : IDisposable
     public static ShardSet Open(string folder)
     {
         string single = Path.Combine(folder, CheckpointFolder.SingleFile);
-        if (Path.Exists(single))
+        if (CheckpointFolder.IsThere(single))
             return Single(SafetensorsFile.Open(single));
 
         string index = Path.Combine(folder, CheckpointFolder.ShardIndex);
-        if (Path.Exists(index))
+        if (CheckpointFolder.IsThere(index))
             return Sharded(folder, ShardIndex.Load(index));
 
         string missing = $"holds neither {CheckpointFolder.SingleFile} nor {CheckpointFolder.ShardIndex}";
-        throw new CheckpointException(folder, OtherWeights(folder) is { } other
-            ? $"{missing}; it has {other}, and only safetensors are read: convert it to {CheckpointFolder.SingleFile}, "
-                + "for instance by save_pretrained(..., safe_serialization=True) in transformers"
-            : $"{missing}; download the checkpoint's weights");
+        throw new CheckpointException(folder, $"{missing}; {OtherFormat.Describe(folder) ?? "download the checkpoint's weights"}");
     }
 
     /// <summary>A checkpoint of one file.</summary>
@@ -49,10 +51,13 @@ internal sealed class ShardSet : IDisposable
     public static ShardSet Listed(IEnumerable<TensorEntry> tensors)
         => new([], tensors.ToDictionary(static tensor => tensor.Name, StringComparer.Ordinal));
 
-    /// <summary>Opens all shards of an index. Its tensors are the set's; what else lies in the shards is left out.</summary>
+    /// <summary>
+    /// Opens all shards of an index. The index says which tensors there are and where: what else lies in the shards is left out,
+    /// a second tensor of the same name too.
+    /// </summary>
     /// <param name="folder">The folder of the shards.</param>
     /// <param name="index">The index.</param>
-    /// <exception cref="CheckpointException">A shard is missing or damaged, lacks a tensor, or two shards have the same tensor.</exception>
+    /// <exception cref="CheckpointException">A shard is missing or damaged.</exception>
     public static ShardSet Sharded(string folder, ShardIndex index)
     {
         var files = new List<SafetensorsFile>();
@@ -60,7 +65,7 @@ internal sealed class ShardSet : IDisposable
         {
             foreach (string shard in index.ShardOfTensor.Values.Distinct(StringComparer.Ordinal).Order(StringComparer.Ordinal))
                 files.Add(OpenShard(folder, shard, index));
-            return new(files, Merge(files, index));
+            return Indexed(files, index);
         }
         catch
         {
@@ -91,53 +96,31 @@ internal sealed class ShardSet : IDisposable
     private static SafetensorsFile OpenShard(string folder, string shard, ShardIndex index)
     {
         string path = Path.Combine(folder, shard);
-        if (Path.Exists(path))
+        if (CheckpointFolder.IsThere(path))
             return SafetensorsFile.Open(path);
         string tensor = index.ShardOfTensor.First(pair => pair.Value == shard).Key;
         throw new CheckpointException(path, $"is missing, and {CheckpointFolder.ShardIndex} names it for tensor "
             + $"{Quote(tensor)}; download it");
     }
 
-    private static Dictionary<string, TensorEntry> Merge(List<SafetensorsFile> files, ShardIndex index)
+    private static ShardSet Indexed(List<SafetensorsFile> files, ShardIndex index)
     {
-        var all = new Dictionary<string, TensorEntry>(StringComparer.Ordinal);
-        foreach (var tensor in files.SelectMany(static file => file.Tensors.Values))
-        {
-            if (!all.TryAdd(tensor.Name, tensor))
-            {
-                throw new CheckpointException(tensor.File, $"tensor {Quote(tensor.Name)} is also in "
-                    + $"{Path.GetFileName(all[tensor.Name].File)}; the shards are not of one checkpoint, download them again");
-            }
-        }
-
+        Dictionary<string, SafetensorsFile> fileOfShard = files.ToDictionary(static file => Path.GetFileName(file.Path), StringComparer.Ordinal);
         var tensors = new Dictionary<string, TensorEntry>(index.ShardOfTensor.Count, StringComparer.Ordinal);
+        var missing = new Dictionary<string, CheckpointException>(StringComparer.Ordinal);
         foreach (var (name, shard) in index.ShardOfTensor)
         {
-            bool exists = all.TryGetValue(name, out var tensor);
-            if (!exists || Path.GetFileName(tensor!.File) != shard)
+            if (fileOfShard[shard].Tensors.TryGetValue(name, out var tensor))
             {
-                string found = exists ? $"it is in {Path.GetFileName(tensor!.File)}" : "no shard has it";
-                throw new CheckpointException(index.Path, $"tensor {Quote(name)} should be in "
-                    + $"{Shorten(shard)}, and {found}; download the index and the shards again");
+                tensors.Add(name, tensor);
+                continue;
             }
 
-            tensors.Add(name, tensor);
+            string found = files.Find(file => file.Tensors.ContainsKey(name)) is { } other ? $"it is in {Path.GetFileName(other.Path)}" : "no shard has it";
+            missing.Add(name, new CheckpointException(index.Path, $"tensor {Quote(name)} should be in "
+                + $"{Shorten(shard)}, and {found}; download the index and the shards again"));
         }
 
-        return tensors;
-    }
-
-    private static string? OtherWeights(string folder)
-    {
-        try
-        {
-            return Directory.EnumerateFiles(folder).Select(Path.GetFileName).Order(StringComparer.Ordinal).FirstOrDefault(static name =>
-                name!.EndsWith(".gguf", StringComparison.OrdinalIgnoreCase)
-                || (name.StartsWith("pytorch_model", StringComparison.Ordinal) && name.EndsWith(".bin", StringComparison.Ordinal)));
-        }
-        catch (Exception failure) when (CheckpointFile.IsFileFailure(failure))
-        {
-            throw CheckpointFile.Unreadable(folder, failure);
-        }
+        return new(files, tensors, missing);
     }
 }

@@ -15,24 +15,27 @@ internal sealed record AttentionShape(int QueryHeads, int KeyValueHeads, int Hea
     private const int MaxWidth = 1 << 22;
 
     /// <summary>Reads <c>num_attention_heads</c>, <c>num_key_value_heads</c> and <c>head_dim</c>.</summary>
-    public static AttentionShape Read(ConfigDocument config)
+    /// <param name="config">config.json.</param>
+    /// <param name="family">The family's defaults.</param>
+    public static AttentionShape Read(ConfigDocument config, FamilyDefaults family)
     {
         int heads = config.PositiveInt("num_attention_heads", max: MaxHeads);
-        int keyValueHeads = config.PositiveInt("num_key_value_heads", heads, MaxHeads);
+        int keyValueHeads = config.PositiveInt("num_key_value_heads", config.IsNull("num_key_value_heads") ? heads : family.KeyValueHeads ?? heads, MaxHeads);
         if (heads % keyValueHeads != 0)
         {
             throw config.Error(
-                "num_key_value_heads", $"is {keyValueHeads}, which does not divide num_attention_heads, {heads}: restore the published config.json");
+                "num_key_value_heads",
+                $"is {(config.Has("num_key_value_heads") ? "" : "absent, and so ")}{keyValueHeads}, which does not divide num_attention_heads, {heads}: restore the published config.json");
         }
 
         int hidden = config.PositiveInt("hidden_size");
-        if (!config.Has("head_dim") && hidden % heads != 0)
+        if (!config.Has("head_dim") && family.HeadSize is null && hidden % heads != 0)
         {
             throw config.Error(
                 "head_dim", $"is absent, and hidden_size {hidden} is not a multiple of num_attention_heads {heads}: restore the published config.json");
         }
 
-        int headSize = config.PositiveInt("head_dim", Math.Max(hidden / heads, 1), MaxHeadSize);
+        int headSize = (family.HeadSize is null ? config : config.NotNull("head_dim")).PositiveInt("head_dim", family.HeadSize ?? Math.Max(hidden / heads, 1), MaxHeadSize);
         return heads * headSize <= MaxWidth
             ? new AttentionShape(heads, keyValueHeads, headSize)
             : throw config.Error("head_dim", $"is {headSize}, which with {heads} heads is more than any known model has: restore the published config.json");

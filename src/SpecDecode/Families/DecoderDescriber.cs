@@ -14,23 +14,23 @@ internal sealed class DecoderDescriber
     /// <summary>Widest MLP that is read: above every published model, and far enough from what 32 bits hold.</summary>
     public const int MaxIntermediate = 1 << 24;
 
-    /// <summary>Longest sequence of a checkpoint that does not say how long.</summary>
-    public const int DefaultContext = 2048;
-
     private const int MaxWidth = 1 << 20;
     private const int MaxContext = 1 << 24;
 
     private readonly Checkpoint _checkpoint;
+    private readonly FamilyDefaults _family;
     private readonly ImmutableArray<TensorRecipe>.Builder _recipes = ImmutableArray.CreateBuilder<TensorRecipe>();
 
     /// <summary>Reads the sizes that every family has.</summary>
     /// <param name="checkpoint">The opened folder.</param>
-    public DecoderDescriber(Checkpoint checkpoint)
+    /// <param name="family">The family's defaults.</param>
+    public DecoderDescriber(Checkpoint checkpoint, FamilyDefaults family)
     {
         _checkpoint = checkpoint;
+        _family = family;
         HiddenSize = checkpoint.Config.PositiveInt("hidden_size", max: MaxWidth);
         VocabularySize = checkpoint.Config.PositiveInt("vocab_size", max: MaxContext);
-        MaxPositions = checkpoint.Config.PositiveInt("max_position_embeddings", DefaultContext, MaxContext);
+        MaxPositions = checkpoint.Config.NotNull("max_position_embeddings").PositiveInt("max_position_embeddings", family.MaxPositions, MaxContext);
     }
 
     /// <summary>Width of the residual.</summary>
@@ -85,9 +85,9 @@ internal sealed class DecoderDescriber
     /// <summary>Projections of one input, packed one under the other.</summary>
     /// <param name="prepared">Prepared name, to which <c>.weight</c> and <c>.bias</c> are added.</param>
     /// <param name="inputs">Width of the input.</param>
-    /// <param name="bias">Whether each of them has a bias; null where the checkpoint's tensors say.</param>
+    /// <param name="bias">Whether each of them has a bias.</param>
     /// <param name="projections">Names in the checkpoint, without <c>.weight</c>, with their widths.</param>
-    public LinearDescription Linear(string prepared, int inputs, bool? bias, params ReadOnlySpan<(string Source, int Outputs)> projections)
+    public LinearDescription Linear(string prepared, int inputs, BiasSetting bias, params ReadOnlySpan<(string Source, int Outputs)> projections)
     {
         Projection[] parts = new Projection[projections.Length];
         for (int i = 0; i < parts.Length; i++)
@@ -102,8 +102,8 @@ internal sealed class DecoderDescriber
     /// <param name="prepared">Prepared name.</param>
     /// <param name="source">Prefix of the three names.</param>
     /// <param name="heads">The heads and where their channels go.</param>
-    /// <param name="bias">Whether each of them has a bias; null where the checkpoint's tensors say.</param>
-    public LinearDescription QueryKeyValue(string prepared, string source, HeadMap heads, bool? bias)
+    /// <param name="bias">Whether each of them has a bias.</param>
+    public LinearDescription QueryKeyValue(string prepared, string source, HeadMap heads, BiasSetting bias)
     {
         Projection Heads(string name, int[] channels, int count) =>
             new(source + name, checked(count * heads.Shape.HeadSize), heads.Apart(channels, count));
@@ -121,8 +121,8 @@ internal sealed class DecoderDescriber
     /// <param name="source">Its name in the checkpoint, without <c>.weight</c>.</param>
     /// <param name="heads">The heads and where their channels go.</param>
     /// <param name="headByHead">Whether each head's query, key and value follow each other; else all queries, all keys, all values.</param>
-    /// <param name="bias">Whether it has a bias; null where the checkpoint's tensors say.</param>
-    public LinearDescription FusedQueryKeyValue(string prepared, string source, HeadMap heads, bool headByHead, bool? bias)
+    /// <param name="bias">Whether it has a bias.</param>
+    public LinearDescription FusedQueryKeyValue(string prepared, string source, HeadMap heads, bool headByHead, BiasSetting bias)
     {
         int rows = checked((heads.Shape.QueryHeads + 2 * heads.Shape.KeyValueHeads) * heads.Shape.HeadSize);
         _checkpoint.Require(source + ".weight", rows, HiddenSize);
@@ -130,7 +130,7 @@ internal sealed class DecoderDescriber
     }
 
     /// <summary>The projection of all heads' values back to the residual; its columns follow the heads' layout.</summary>
-    public LinearDescription AttentionOutput(string prepared, string source, HeadMap heads, bool? bias)
+    public LinearDescription AttentionOutput(string prepared, string source, HeadMap heads, BiasSetting bias)
     {
         int[]? columns = heads.Apart(heads.Layout.ValueChannels, heads.Shape.QueryHeads);
         int inputs = checked(heads.Shape.QueryHeads * heads.Layout.Size);
@@ -142,17 +142,32 @@ internal sealed class DecoderDescriber
     }
 
     /// <summary>The head: the embedding itself where the config ties them, else a matrix of its own.</summary>
-    /// <param name="source">Name of the untied head, without <c>.weight</c>. Where the config does not say, its absence ties them.</param>
-    public LinearDescription Head(string source) =>
-        _checkpoint.Config.Bool("tie_word_embeddings", !_checkpoint.TryGet(source + ".weight", out _))
+    /// <param name="source">Name of the untied head, without <c>.weight</c>.</param>
+    /// <param name="embedding">Name of the embedding.</param>
+    /// <exception cref="CheckpointException">There is a head that is not the embedding though they are tied, or none though they are not.</exception>
+    public LinearDescription Head(string source, string embedding)
+    {
+        const string key = "tie_word_embeddings";
+        bool isTied = (_family.TiesHead ? _checkpoint.Config.NotNull(key) : _checkpoint.Config).Bool(key, _family.TiesHead);
+        bool isThere = _checkpoint.TryGet(source + ".weight", out TensorEntry? head);
+        string state = _checkpoint.Config.Has(key) ? "is" : "is absent, and so";
+        if (isTied == isThere && (!isTied || !_checkpoint.AreSame(head!, _checkpoint.Tensors[embedding])))
+        {
+            throw _checkpoint.Config.Error(key, isTied
+                ? $"{state} true, but the weights have a \"{source}.weight\" that differs from \"{embedding}\": set it to false if that is the model's head, else remove the tensor"
+                : $"{state} false, and tensor \"{source}.weight\" is missing: set it to true if the head is the embedding, else use a checkpoint that has the tensor");
+        }
+
+        return isTied
             ? new LinearDescription("embedding", null, HiddenSize, VocabularySize)
-            : Linear("head", HiddenSize, false, (source, VocabularySize));
+            : Linear("head", HiddenSize, BiasSetting.Never, (source, VocabularySize));
+    }
 
     /// <summary>Puts the description together.</summary>
     public DecoderDescription Finish(
-        string family, string embedding, ImmutableArray<LayerDescription> layers, NormDescription finalNorm, LinearDescription head) => new()
+        string embedding, ImmutableArray<LayerDescription> layers, NormDescription finalNorm, LinearDescription head) => new()
         {
-            Family = family,
+            Family = _family.ModelType,
             VocabularySize = VocabularySize,
             HiddenSize = HiddenSize,
             MaxPositions = MaxPositions,
@@ -168,7 +183,7 @@ internal sealed class DecoderDescriber
             Tensors = _recipes.ToImmutable(),
         };
 
-    private LinearDescription Packed(string prepared, int inputs, bool? bias, Projection[] projections)
+    private LinearDescription Packed(string prepared, int inputs, BiasSetting bias, Projection[] projections)
     {
         ImmutableArray<TensorPart> parts =
             [.. projections.Select(p => Rows(p.Source + ".weight", p.SourceRows, inputs, p.RowMap))];
@@ -198,17 +213,17 @@ internal sealed class DecoderDescriber
     }
 
     // All of them have a bias or none has.
-    private string? Bias(string prepared, bool? wanted, Projection[] projections)
+    private string? Bias(string prepared, BiasSetting wanted, Projection[] projections)
     {
         string first = projections[0].Source + ".bias";
         bool present = _checkpoint.TryGet(first, out TensorEntry? unused);
-        if (wanted == false && present)
+        if (!wanted.Wanted && present)
         {
             throw new CheckpointException(
-                unused!.File, $"tensor \"{first}\" is there, but config.json says that its projection has no bias: restore the published config.json");
+                unused!.File, $"tensor \"{first}\" is there, but {wanted.Reason}: restore the published config.json");
         }
 
-        if (!(wanted ?? present))
+        if (!wanted.Wanted)
         {
             return null;
         }

@@ -10,7 +10,11 @@ namespace SpecDecode.Families;
 internal sealed class Gemma2Family : IModelFamily
 {
     /// <inheritdoc/>
-    public string ModelType => "gemma2";
+    public FamilyDefaults Defaults { get; } = new("gemma2")
+    {
+        MaxPositions = 8192, KeyValueHeads = 4, HeadSize = 256, ActivationKey = "hidden_activation", Activation = "gelu_pytorch_tanh",
+        TiesHead = true, Window = 4096,
+    };
 
     /// <inheritdoc/>
     public DecoderDescription Describe(Checkpoint checkpoint)
@@ -21,21 +25,20 @@ internal sealed class Gemma2Family : IModelFamily
             throw config.Error("use_bidirectional_attention", "is true, but a decoder sees no later positions: use a checkpoint that generates text");
         }
 
-        return new StandardDecoder(checkpoint, ModelType)
+        return new StandardDecoder(checkpoint, Defaults)
         {
             Norm = NormKind.RmsAroundOne,
             AttentionOutputNorm = "post_attention_layernorm",
             MlpInputNorm = "pre_feedforward_layernorm",
             MlpOutputNorm = "post_feedforward_layernorm",
-            ActivationKey = config.Has("hidden_activation") ? "hidden_activation" : "hidden_act",
-            DefaultActivation = "gelu_pytorch_tanh",
-            Window = WindowConfig.ByLayer(config, WindowConfig.Size(config), layer => layer % 2 == 0),
-            ScoreScalar = config.Has("query_pre_attn_scalar") ? config.PositiveNumber("query_pre_attn_scalar") : null,
-            ScoreSoftCap = SoftCap("attn_logit_softcapping"),
-            LogitSoftCap = SoftCap("final_logit_softcapping"),
+            Window = new WindowConfig(config, Defaults).ByLayer(layer => layer % 2 == 0, isSwitched: false),
+            ScoreScalar = config.NotNull("query_pre_attn_scalar").PositiveNumber("query_pre_attn_scalar", 256),
+            ScoreSoftCap = SoftCap("attn_logit_softcapping", 50),
+            LogitSoftCap = SoftCap("final_logit_softcapping", 30),
             ScalesEmbedding = true,
         }.Describe();
 
-        float? SoftCap(string key) => config.Has(key) ? (float)config.PositiveNumber(key) : null;
+        // Null switches a bound off, absence does not.
+        float? SoftCap(string key, double absent) => config.IsNull(key) ? null : (float)config.PositiveNumber(key, absent);
     }
 }

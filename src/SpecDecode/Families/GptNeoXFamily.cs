@@ -10,31 +10,34 @@ namespace SpecDecode.Families;
 /// </summary>
 internal sealed class GptNeoXFamily : IModelFamily
 {
-    private static readonly RotaryKeys Rotary = new("rotary_emb_base", "rotary_pct", DefaultPart: 0.25);
-
     /// <inheritdoc/>
-    public string ModelType => "gpt_neox";
+    public FamilyDefaults Defaults { get; } = new("gpt_neox")
+    {
+        MaxPositions = 2048, RotaryBaseKey = "rotary_emb_base", RotaryPartKey = "rotary_pct", RotaryPart = 0.25, Activation = "gelu",
+        EpsilonKey = "layer_norm_eps", Epsilon = 1e-5, AttentionBias = true,
+    };
 
     /// <inheritdoc/>
     public DecoderDescription Describe(Checkpoint checkpoint)
     {
         ConfigDocument config = checkpoint.Config;
-        DecoderDescriber model = new(checkpoint);
+        DecoderDescriber model = new(checkpoint, Defaults);
 
-        AttentionShape shape = AttentionShape.Read(config);
+        AttentionShape shape = AttentionShape.Read(config, Defaults);
         if (shape.KeyValueHeads != shape.QueryHeads)
         {
             throw config.Error(
                 "num_key_value_heads", $"is {shape.KeyValueHeads}, but every head of this family has its own key and value: remove the key");
         }
 
-        RotaryDescription rotary = RotaryConfig.Read(config, shape.HeadSize, Rotary);
+        RotaryDescription rotary = RotaryConfig.Read(config, Defaults, shape.HeadSize);
         HeadMap heads = HeadMap.Of(shape, rotary);
-        bool attentionBias = config.Bool("attention_bias", true);
-        bool isParallel = config.Bool("use_parallel_residual", true);
+        BiasSetting attentionBias = BiasSetting.Read(config, "attention_bias", Defaults.AttentionBias);
+        bool isParallel = config.NotNull("use_parallel_residual").Bool("use_parallel_residual", true);
         int intermediate = config.PositiveInt("intermediate_size", max: DecoderDescriber.MaxIntermediate);
-        float epsilon = (float)config.PositiveNumber("layer_norm_eps", 1e-5);
-        Activation activation = ActivationConfig.Read(config, "hidden_act", "gelu");
+        float epsilon = (float)config.NotNull(Defaults.EpsilonKey).PositiveNumber(Defaults.EpsilonKey, Defaults.Epsilon);
+        Activation activation = ActivationConfig.Read(config, Defaults);
+        _ = new WindowConfig(config, Defaults).None();
 
         string embedding = model.Embedding("gpt_neox.embed_in.weight");
         int layerCount = config.PositiveInt("num_hidden_layers");
@@ -53,15 +56,15 @@ internal sealed class GptNeoXFamily : IModelFamily
                     OutputNorm: null),
                 new MlpDescription(
                     model.Norm(NormKind.Layer, prepared + "mlp.norm", source + "post_attention_layernorm", epsilon),
-                    model.Linear(prepared + "mlp.up", model.HiddenSize, true, (source + "mlp.dense_h_to_4h", intermediate)),
+                    model.Linear(prepared + "mlp.up", model.HiddenSize, BiasSetting.Always, (source + "mlp.dense_h_to_4h", intermediate)),
                     IsGated: false,
                     activation,
-                    model.Linear(prepared + "mlp.down", intermediate, true, (source + "mlp.dense_4h_to_h", model.HiddenSize)),
+                    model.Linear(prepared + "mlp.down", intermediate, BiasSetting.Always, (source + "mlp.dense_4h_to_h", model.HiddenSize)),
                     OutputNorm: null),
                 isParallel));
         }
 
         NormDescription finalNorm = model.Norm(NormKind.Layer, "final_norm", "gpt_neox.final_layer_norm", epsilon);
-        return model.Finish(ModelType, embedding, layers.ToImmutable(), finalNorm, model.Head("embed_out"));
+        return model.Finish(embedding, layers.ToImmutable(), finalNorm, model.Head("embed_out", "gpt_neox.embed_in.weight"));
     }
 }

@@ -9,8 +9,8 @@ namespace SpecDecode.Families;
 /// </summary>
 internal interface IModelFamily
 {
-    /// <summary>The <c>model_type</c> in config.json that this family reads.</summary>
-    string ModelType { get; }
+    /// <summary>The <c>model_type</c> in config.json that this family reads, and what it takes for keys that are absent.</summary>
+    FamilyDefaults Defaults { get; }
 
     /// <summary>Reads the config and looks up every tensor that the model needs, in order of use.</summary>
     /// <param name="checkpoint">The opened folder.</param>

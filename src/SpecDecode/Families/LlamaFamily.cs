@@ -10,8 +10,8 @@ namespace SpecDecode.Families;
 internal sealed class LlamaFamily : IModelFamily
 {
     /// <inheritdoc/>
-    public string ModelType => "llama";
+    public FamilyDefaults Defaults { get; } = new("llama") { MaxPositions = 2048 };
 
     /// <inheritdoc/>
-    public DecoderDescription Describe(Checkpoint checkpoint) => new StandardDecoder(checkpoint, ModelType).Describe();
+    public DecoderDescription Describe(Checkpoint checkpoint) => new StandardDecoder(checkpoint, Defaults).Describe();
 }

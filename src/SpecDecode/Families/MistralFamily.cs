@@ -7,12 +7,11 @@ namespace SpecDecode.Families;
 internal sealed class MistralFamily : IModelFamily
 {
     /// <inheritdoc/>
-    public string ModelType => "mistral";
+    public FamilyDefaults Defaults { get; } = new("mistral") { MaxPositions = 131_072, KeyValueHeads = 8, Window = 4096 };
 
     /// <inheritdoc/>
-    public DecoderDescription Describe(Checkpoint checkpoint)
+    public DecoderDescription Describe(Checkpoint checkpoint) => new StandardDecoder(checkpoint, Defaults)
     {
-        int? window = WindowConfig.Size(checkpoint.Config);
-        return new StandardDecoder(checkpoint, ModelType) { Window = _ => window }.Describe();
-    }
+        Window = new WindowConfig(checkpoint.Config, Defaults).Everywhere(),
+    }.Describe();
 }

@@ -6,7 +6,8 @@ namespace SpecDecode.Families;
 /// <summary>The families that this library reads, by <c>model_type</c>.</summary>
 internal static class ModelFamilies
 {
-    private static readonly IModelFamily[] All =
+    /// <summary>All of them.</summary>
+    public static IReadOnlyList<IModelFamily> All { get; } =
     [
         new LlamaFamily(), new MistralFamily(), new Qwen2Family(), new Qwen3Family(), new Phi3Family(), new Gemma2Family(),
         new SmolLm3Family(), new Olmo2Family(), new GptNeoXFamily(),
@@ -17,10 +18,13 @@ internal static class ModelFamilies
     public static DecoderDescription Describe(Checkpoint checkpoint)
     {
         string type = checkpoint.Config.RequiredString("model_type");
-        IModelFamily? family = Array.Find(All, candidate => candidate.ModelType == type);
-        return family is not null
-            ? family.Describe(checkpoint)
-            : throw checkpoint.Config.Error(
-                "model_type", $"is '{type}', a family that is not supported: use a checkpoint of {string.Join(", ", All.Select(f => f.ModelType))}");
+        if (All.FirstOrDefault(candidate => candidate.Defaults.ModelType == type) is not { } family)
+        {
+            throw checkpoint.Config.Error(
+                "model_type", $"is '{type}', a family that is not supported: use a checkpoint of {string.Join(", ", All.Select(f => f.Defaults.ModelType))}");
+        }
+
+        QuantizedCheckpoint.Refuse(checkpoint);
+        return family.Describe(checkpoint);
     }
 }

@@ -7,10 +7,10 @@ namespace SpecDecode.Families;
 internal sealed class Olmo2Family : IModelFamily
 {
     /// <inheritdoc/>
-    public string ModelType => "olmo2";
+    public FamilyDefaults Defaults { get; } = new("olmo2") { MaxPositions = 2048, Epsilon = 1e-5 };
 
     /// <inheritdoc/>
-    public DecoderDescription Describe(Checkpoint checkpoint) => new StandardDecoder(checkpoint, ModelType)
+    public DecoderDescription Describe(Checkpoint checkpoint) => new StandardDecoder(checkpoint, Defaults)
     {
         AttentionInputNorm = null,
         AttentionOutputNorm = "post_attention_layernorm",

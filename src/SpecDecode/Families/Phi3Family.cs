@@ -7,12 +7,15 @@ namespace SpecDecode.Families;
 internal sealed class Phi3Family : IModelFamily
 {
     /// <inheritdoc/>
-    public string ModelType => "phi3";
+    public FamilyDefaults Defaults { get; } = new("phi3")
+    {
+        MaxPositions = 4096, OriginalContext = 4096, CallsLongRopeYarn = true, Epsilon = 1e-5,
+    };
 
     /// <inheritdoc/>
-    public DecoderDescription Describe(Checkpoint checkpoint)
+    public DecoderDescription Describe(Checkpoint checkpoint) => new StandardDecoder(checkpoint, Defaults)
     {
-        int? window = WindowConfig.Size(checkpoint.Config);
-        return new StandardDecoder(checkpoint, ModelType) { IsFused = true, Window = _ => window }.Describe();
-    }
+        IsFused = true,
+        Window = new WindowConfig(checkpoint.Config, Defaults).Everywhere(),
+    }.Describe();
 }

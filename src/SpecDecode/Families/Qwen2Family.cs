@@ -7,21 +7,24 @@ namespace SpecDecode.Families;
 internal sealed class Qwen2Family : IModelFamily
 {
     /// <inheritdoc/>
-    public string ModelType => "qwen2";
+    public FamilyDefaults Defaults { get; } = new("qwen2")
+    {
+        MaxPositions = 32_768, KeyValueHeads = 32, AttentionBias = true, Window = 4096,
+    };
 
     /// <inheritdoc/>
-    public DecoderDescription Describe(Checkpoint checkpoint) => new StandardDecoder(checkpoint, ModelType)
+    public DecoderDescription Describe(Checkpoint checkpoint) => new StandardDecoder(checkpoint, Defaults)
     {
-        QueryKeyValueBias = checkpoint.Config.Bool("attention_bias", true),
-        OutputBias = null,
-        Window = Windows(checkpoint.Config),
+        HasOutputBias = false,
+        Window = Windows(checkpoint.Config, Defaults),
     }.Describe();
 
     /// <summary>The window that <c>use_sliding_window</c> turns on: by <c>layer_types</c>, or from layer <c>max_window_layers</c> on.</summary>
-    public static Func<int, int?> Windows(ConfigDocument config)
+    /// <param name="config">config.json.</param>
+    /// <param name="family">The defaults of Qwen 2 or 3.</param>
+    public static Func<int, int?> Windows(ConfigDocument config, FamilyDefaults family)
     {
-        int? size = config.Bool("use_sliding_window", false) ? WindowConfig.Size(config) : null;
-        int first = config.NonNegativeInt("max_window_layers", 28);
-        return WindowConfig.ByLayer(config, size, layer => layer >= first);
+        int first = config.NotNull("max_window_layers").NonNegativeInt("max_window_layers", 28);
+        return new WindowConfig(config, family).ByLayer(layer => layer >= first, isSwitched: true);
     }
 }

@@ -7,12 +7,15 @@ namespace SpecDecode.Families;
 internal sealed class Qwen3Family : IModelFamily
 {
     /// <inheritdoc/>
-    public string ModelType => "qwen3";
+    public FamilyDefaults Defaults { get; } = new("qwen3")
+    {
+        MaxPositions = 32_768, KeyValueHeads = 32, HeadSize = 128, Window = 4096,
+    };
 
     /// <inheritdoc/>
-    public DecoderDescription Describe(Checkpoint checkpoint) => new StandardDecoder(checkpoint, ModelType)
+    public DecoderDescription Describe(Checkpoint checkpoint) => new StandardDecoder(checkpoint, Defaults)
     {
         NormsEachHead = true,
-        Window = Qwen2Family.Windows(checkpoint.Config),
+        Window = Qwen2Family.Windows(checkpoint.Config, Defaults),
     }.Describe();
 }

@@ -3,46 +3,35 @@ using SpecDecode.Descriptions;
 
 namespace SpecDecode.Families;
 
-/// <summary>The older keys of a rotary embedding, which families name differently.</summary>
-/// <param name="Theta">Key of the base.</param>
-/// <param name="Part">Key of the rotated part of a head.</param>
-/// <param name="DefaultPart">The part where no key says.</param>
-internal sealed record RotaryKeys(string Theta, string Part, double DefaultPart)
-{
-    /// <summary>What most families have.</summary>
-    public static RotaryKeys Usual { get; } = new("rope_theta", "partial_rotary_factor", 1.0);
-}
-
 /// <summary>
-/// Reads the rotary embedding from a config: the newer <c>rope_parameters</c> object, or a base and a rotated part beside
-/// <c>rope_scaling</c>.
+/// Reads the rotary embedding from all places in which a config may have it: base and rotated part at the top, or in
+/// <c>rope_scaling</c>, or in the newer <c>rope_parameters</c>, of which transformers reads <c>rope_scaling</c> where both
+/// have something. What several of them say has to be the same.
 /// </summary>
 internal static class RotaryConfig
 {
-    private const double DefaultTheta = 10000.0;
+    private const string Scaling = "rope_scaling";
+    private const string Parameters = "rope_parameters";
+    private const string Base = "rope_theta";
+    private const string Part = "partial_rotary_factor";
 
     /// <summary>Reads base, rotated part and scaling.</summary>
     /// <param name="config">config.json.</param>
+    /// <param name="family">The family's keys and defaults.</param>
     /// <param name="headSize">Channels of a head.</param>
-    /// <param name="keys">The family's older keys; null for <see cref="RotaryKeys.Usual"/>.</param>
-    /// <exception cref="CheckpointException">An unknown scaling type, a missing or impossible number.</exception>
-    public static RotaryDescription Read(ConfigDocument config, int headSize, RotaryKeys? keys = null)
+    /// <exception cref="CheckpointException">An unknown scaling type, a missing or impossible number, or places that contradict each other.</exception>
+    public static RotaryDescription Read(ConfigDocument config, FamilyDefaults family, int headSize)
     {
-        keys ??= RotaryKeys.Usual;
-        ConfigDocument? parameters = config.Object("rope_parameters");
-        ConfigDocument? scaling = parameters ?? config.Object("rope_scaling");
-        double theta = config.PositiveNumber(keys.Theta, DefaultTheta);
-        double part = config.PositiveNumber(keys.Part, keys.DefaultPart);
-        if (parameters is not null)
-        {
-            RefuseOnesByLayer(parameters);
-            theta = parameters.PositiveNumber("rope_theta", theta);
-            part = parameters.PositiveNumber("partial_rotary_factor", part);
-        }
+        ConfigDocument? scaling = Filled(config, Scaling);
+        ConfigDocument? parameters = Filled(config, Parameters);
+        double theta = Agreement.Number((config, family.RotaryBaseKey), (scaling, Base), (parameters, Base)) ?? Default(family.RotaryBaseKey, family.RotaryBase);
+        double part = Agreement.Number((config, family.RotaryPartKey), (scaling, Part), (parameters, Part)) ?? Default(family.RotaryPartKey, family.RotaryPart);
+        Agreement.Confirm(config, Base, () => config.PositiveNumber(Base) == theta, family.RotaryBaseKey, theta);
+        Agreement.Confirm(config, Part, () => config.PositiveNumber(Part) == part, family.RotaryPartKey, part);
 
         int dimensions = part <= 1.0 ? (int)(headSize * part) : 0;
-        RotaryDescription rotary = RotaryDescription.Default(theta, dimensions);
-        if (dimensions < 1 || 2 * rotary.InverseFrequencies.Length > headSize)
+        RotaryDescription plain = RotaryDescription.Default(theta, dimensions);
+        if (dimensions < 1 || 2 * plain.InverseFrequencies.Length > headSize)
         {
             throw config.Error(
                 "head_dim",
@@ -50,17 +39,32 @@ internal static class RotaryConfig
                     $"is {headSize}, of which the rotary part {part} holds no pairs of channels: restore the published config.json"));
         }
 
-        return scaling is null ? rotary : RotaryScaling.Apply(rotary, config, scaling, theta, dimensions);
+        double Default(string key, double absent) => config.NotNull(key).PositiveNumber(key, absent);
+        RotaryDescription Scaled(ConfigDocument from) => new RotaryScaling(config, from, family).Apply(plain, theta, dimensions);
+        if (scaling is null || parameters is null)
+        {
+            return (scaling ?? parameters) is { } only ? Scaled(only) : plain;
+        }
+
+        // transformers 5 used to write a plain rope_parameters beside the scaling that it went on reading.
+        RotaryDescription read = Scaled(scaling);
+        RotaryDescription unread = Scaled(parameters);
+        return unread.Equals(plain) || unread.Equals(read)
+            ? read
+            : throw config.Error(Parameters, $"describes another rotary embedding than {config.NameOf(Scaling)}: {Agreement.Mend}");
     }
 
-    private static void RefuseOnesByLayer(ConfigDocument parameters)
+    /// <summary>An object that has something in it; null for one that is absent, null or empty, all of which say nothing.</summary>
+    private static ConfigDocument? Filled(ConfigDocument config, string key)
     {
-        foreach (string type in WindowConfig.LayerTypeNames)
+        if (config.Object(key) is not { IsEmpty: false } rotary)
         {
-            if (parameters.Has(type))
-            {
-                throw parameters.Error(type, "gives layers of one type a rotary embedding of their own, which is not supported: use a checkpoint with one for all");
-            }
+            return null;
         }
+
+        // Keyed by layer type, as Gemma 3 and ModernBERT have them.
+        return rotary.Keys.FirstOrDefault(rotary.IsObject) is { } type
+            ? throw rotary.Error(type, "gives layers of one type a rotary embedding of their own, which is not supported: use a checkpoint with one for all")
+            : rotary;
     }
 }

@@ -7,18 +7,20 @@ namespace SpecDecode.Families;
 internal sealed class SmolLm3Family : IModelFamily
 {
     /// <inheritdoc/>
-    public string ModelType => "smollm3";
+    public FamilyDefaults Defaults { get; } = new("smollm3")
+    {
+        MaxPositions = 32_768, KeyValueHeads = 4, RotaryBase = 2_000_000, TiesHead = true,
+    };
 
     /// <inheritdoc/>
     public DecoderDescription Describe(Checkpoint checkpoint)
     {
         ConfigDocument config = checkpoint.Config;
         Func<int, bool> isRotated = Rotated(config);
-        int? window = config.Bool("use_sliding_window", false) ? WindowConfig.Size(config) : null;
-        return new StandardDecoder(checkpoint, ModelType)
+        return new StandardDecoder(checkpoint, Defaults)
         {
             IsRotated = isRotated,
-            Window = WindowConfig.ByLayer(config, window, layer => !isRotated(layer)),
+            Window = new WindowConfig(config, Defaults).ByLayer(layer => !isRotated(layer), isSwitched: true),
         }.Describe();
     }
 
@@ -28,7 +30,7 @@ internal sealed class SmolLm3Family : IModelFamily
         IReadOnlyList<int> flags = config.IntOrInts("no_rope_layers");
         if (flags.Count == 0)
         {
-            int interval = config.PositiveInt("no_rope_layer_interval", 4);
+            int interval = config.NotNull("no_rope_layer_interval").PositiveInt("no_rope_layer_interval", 4);
             return layer => (layer + 1) % interval != 0;
         }
 

@@ -11,22 +11,19 @@ namespace SpecDecode.Families;
 internal sealed class StandardDecoder
 {
     private readonly Checkpoint _checkpoint;
-    private readonly string _family;
+    private readonly FamilyDefaults _family;
     private readonly AttentionShape _shape;
     private readonly RotaryDescription _rotary;
 
     /// <summary>Reads the sizes and the rotary embedding.</summary>
     /// <param name="checkpoint">The opened folder.</param>
-    /// <param name="family">Its <c>model_type</c>.</param>
-    public StandardDecoder(Checkpoint checkpoint, string family)
+    /// <param name="family">The family's defaults.</param>
+    public StandardDecoder(Checkpoint checkpoint, FamilyDefaults family)
     {
         _checkpoint = checkpoint;
         _family = family;
-        _shape = AttentionShape.Read(checkpoint.Config);
-        _rotary = RotaryConfig.Read(checkpoint.Config, _shape.HeadSize);
-        bool? attentionBias = Flag("attention_bias");
-        QueryKeyValueBias = attentionBias;
-        OutputBias = attentionBias;
+        _shape = AttentionShape.Read(checkpoint.Config, family);
+        _rotary = RotaryConfig.Read(checkpoint.Config, family, _shape.HeadSize);
     }
 
     /// <summary>The formula of all norms over the residual.</summary>
@@ -50,20 +47,11 @@ internal sealed class StandardDecoder
     /// <summary>Whether q, k and v are one matrix, <c>qkv_proj</c>, and gate and up another, <c>gate_up_proj</c>.</summary>
     public bool IsFused { get; init; }
 
-    /// <summary>Whether q, k and v have biases; null where the tensors say. Else the config's <c>attention_bias</c>.</summary>
-    public bool? QueryKeyValueBias { get; init; }
+    /// <summary>Whether the attention's output projection has a bias where q, k and v have theirs.</summary>
+    public bool HasOutputBias { get; init; } = true;
 
-    /// <summary>Whether the attention's output projection has a bias, likewise.</summary>
-    public bool? OutputBias { get; init; }
-
-    /// <summary>The key of the activation.</summary>
-    public string ActivationKey { get; init; } = "hidden_act";
-
-    /// <summary>The activation where the key is absent.</summary>
-    public string DefaultActivation { get; init; } = "silu";
-
-    /// <summary>How many positions a row of a layer sees; null for all.</summary>
-    public Func<int, int?> Window { get; init; } = _ => null;
+    /// <summary>How many positions a row of a layer sees; null for a family in which no layer has a window.</summary>
+    public Func<int, int?>? Window { get; init; }
 
     /// <summary>Whether a layer has the rotary embedding.</summary>
     public Func<int, bool> IsRotated { get; init; } = _ => true;
@@ -85,30 +73,32 @@ internal sealed class StandardDecoder
     public DecoderDescription Describe()
     {
         ConfigDocument config = _checkpoint.Config;
-        DecoderDescriber model = new(_checkpoint);
-        float epsilon = (float)config.PositiveNumber("rms_norm_eps", 1e-6);
+        DecoderDescriber model = new(_checkpoint, _family);
+        float epsilon = (float)config.NotNull(_family.EpsilonKey).PositiveNumber(_family.EpsilonKey, _family.Epsilon);
+        BiasSetting bias = BiasSetting.Read(config, "attention_bias", _family.AttentionBias);
+        Func<int, int?> window = Window ?? new WindowConfig(config, _family).None();
         int layerCount = config.PositiveInt("num_hidden_layers");
         MlpShape mlp = new(
             config.PositiveInt("intermediate_size", max: DecoderDescriber.MaxIntermediate),
-            ActivationConfig.Read(config, ActivationKey, DefaultActivation),
-            Flag("mlp_bias"));
+            ActivationConfig.Read(config, _family),
+            BiasSetting.Read(config, "mlp_bias", absent: false));
 
         string embedding = model.Embedding("model.embed_tokens.weight");
         ImmutableArray<LayerDescription>.Builder layers = ImmutableArray.CreateBuilder<LayerDescription>();
         for (int i = 0; i < layerCount; i++)
         {
-            layers.Add(new LayerDescription(Attention(model, i, epsilon), Mlp(model, i, epsilon, mlp)));
+            layers.Add(new LayerDescription(Attention(model, i, epsilon, bias, window(i)), Mlp(model, i, epsilon, mlp)));
         }
 
         NormDescription finalNorm = model.Norm(Norm, "final_norm", "model.norm", epsilon);
-        return model.Finish(_family, embedding, layers.ToImmutable(), finalNorm, model.Head("lm_head")) with
+        return model.Finish(embedding, layers.ToImmutable(), finalNorm, model.Head("lm_head", "model.embed_tokens.weight")) with
         {
             EmbeddingScale = ScalesEmbedding ? (float)Math.Sqrt(model.HiddenSize) : 1f,
             LogitSoftCap = LogitSoftCap,
         };
     }
 
-    private AttentionDescription Attention(DecoderDescriber model, int layer, float epsilon)
+    private AttentionDescription Attention(DecoderDescriber model, int layer, float epsilon, BiasSetting bias, int? window)
     {
         (string source, string prepared) = ($"model.layers.{layer}.", $"layers.{layer}.attention.");
         string projections = source + "self_attn.";
@@ -117,20 +107,20 @@ internal sealed class StandardDecoder
         return new AttentionDescription(
             OptionalNorm(model, prepared + "norm", source, AttentionInputNorm, epsilon),
             IsFused
-                ? model.FusedQueryKeyValue(prepared + "qkv", projections + "qkv_proj", heads, headByHead: false, QueryKeyValueBias)
-                : model.QueryKeyValue(prepared + "qkv", projections, heads, QueryKeyValueBias),
+                ? model.FusedQueryKeyValue(prepared + "qkv", projections + "qkv_proj", heads, headByHead: false, bias)
+                : model.QueryKeyValue(prepared + "qkv", projections, heads, bias),
             NormsEachHead is { } perHead ? model.QueryKeyNorm(prepared, projections, heads, perHead, epsilon) : null,
-            Attend(rotary, layer),
-            model.AttentionOutput(prepared + "out", projections + "o_proj", heads, OutputBias),
+            Attend(rotary, window),
+            model.AttentionOutput(prepared + "out", projections + "o_proj", heads, HasOutputBias ? bias : BiasSetting.Never),
             OptionalNorm(model, prepared + "out_norm", source, AttentionOutputNorm, epsilon));
     }
 
-    private AttendDescription Attend(RotaryDescription? rotary, int layer)
+    private AttendDescription Attend(RotaryDescription? rotary, int? window)
     {
         AttendDescription attend = _shape.Attend(rotary);
         double scale = ScoreScalar is { } scalar ? 1.0 / Math.Sqrt(scalar) : 1.0 / Math.Sqrt(_shape.HeadSize);
         double padding = NormsEachHead is null ? 1.0 : (double)_shape.HeadSize / attend.HeadSize;
-        return attend with { Scale = (float)(scale * padding), Window = Window(layer), SoftCap = ScoreSoftCap };
+        return attend with { Scale = (float)(scale * padding), Window = window, SoftCap = ScoreSoftCap };
     }
 
     private MlpDescription Mlp(DecoderDescriber model, int layer, float epsilon, MlpShape shape)
@@ -153,9 +143,6 @@ internal sealed class StandardDecoder
     private NormDescription? OptionalNorm(DecoderDescriber model, string prepared, string source, string? name, float epsilon) =>
         name is null ? null : model.Norm(Norm, prepared, source + name, epsilon);
 
-    // Null where the key is absent.
-    private bool? Flag(string key) => _checkpoint.Config.Has(key) ? _checkpoint.Config.Bool(key, false) : null;
-
     /// <summary>What the MLPs of all layers have in common.</summary>
-    private sealed record MlpShape(int Width, Activation Activation, bool? Bias);
+    private sealed record MlpShape(int Width, Activation Activation, BiasSetting Bias);
 }

@@ -3,39 +3,61 @@ using SpecDecode.Checkpoints;
 namespace SpecDecode.Families;
 
 /// <summary>Reads which layers see only the last so many positions, and how many.</summary>
-internal static class WindowConfig
+/// <param name="config">config.json.</param>
+/// <param name="family">The family's defaults.</param>
+internal sealed class WindowConfig(ConfigDocument config, FamilyDefaults family)
 {
+    private const string SizeKey = "sliding_window";
+    private const string SwitchKey = "use_sliding_window";
+    private const string TypesKey = "layer_types";
     private const string Sliding = "sliding_attention";
     private const string Full = "full_attention";
 
-    /// <summary>What <c>layer_types</c> may hold.</summary>
-    public static IReadOnlyList<string> LayerTypeNames { get; } = [Full, Sliding];
-
-    /// <summary>How many positions a row sees, its own included.</summary>
-    /// <returns>The number in <c>sliding_window</c>; null where the key is absent or null: all.</returns>
-    public static int? Size(ConfigDocument config) => config.Has("sliding_window") ? config.PositiveInt("sliding_window") : null;
-
-    /// <summary>The window of each layer: those that <c>layer_types</c> names have it, or without that key those of a rule.</summary>
-    /// <param name="config">config.json.</param>
-    /// <param name="size">The window; null for none in any layer.</param>
-    /// <param name="rule">Whether a layer has it where <c>layer_types</c> is absent.</param>
-    /// <exception cref="CheckpointException">An unknown layer type, or not one for each layer.</exception>
-    public static Func<int, int?> ByLayer(ConfigDocument config, int? size, Func<int, bool> rule)
+    /// <summary>No layer has a window: the family does not read the key, so one that would cut something off is refused.</summary>
+    /// <exception cref="CheckpointException">The config asks for windows.</exception>
+    public Func<int, int?> None()
     {
-        if (config.Has("layer_types"))
+        int longest = config.PositiveInt("max_position_embeddings", family.MaxPositions);
+        if (config.Has(SizeKey) && config.PositiveInt(SizeKey) < longest && config.Bool(SwitchKey, true))
         {
-            IReadOnlyList<string> types = config.Strings("layer_types");
-            CheckLength(config, "layer_types", types.Count);
-            string? unknown = types.FirstOrDefault(type => !LayerTypeNames.Contains(type));
-            if (unknown is not null)
-            {
-                throw config.Error("layer_types", $"has '{unknown}', a kind of layer that is not supported: use a checkpoint with {Full} and {Sliding}");
-            }
-
-            rule = layer => types[layer] == Sliding;
+            throw config.Error(SizeKey, $"is there, but {config.NameOf("model_type")} is {family.ModelType}, a family without windows: {Agreement.Mend}");
         }
 
-        return layer => rule(layer) ? size : null;
+        return Confirmed(null, config.NameOf("model_type"));
+    }
+
+    /// <summary>Every layer has the window, where there is one.</summary>
+    /// <exception cref="CheckpointException">The config asks for other windows.</exception>
+    public Func<int, int?> Everywhere()
+    {
+        int? size = Size();
+        if (size is not null && !config.Bool(SwitchKey, true))
+        {
+            throw config.Error(SwitchKey, $"is false, but {config.NameOf(SizeKey)} is {size}, which this family reads without it: {Agreement.Mend}");
+        }
+
+        return Confirmed(size, config.NameOf(SizeKey));
+    }
+
+    /// <summary>
+    /// The layers that <c>layer_types</c> names have the window, or without that key those of a rule.
+    /// </summary>
+    /// <param name="rule">Whether a layer has it where <c>layer_types</c> is absent.</param>
+    /// <param name="isSwitched">Whether <c>use_sliding_window</c>, which is false where it is absent, turns all windows on or off.</param>
+    /// <exception cref="CheckpointException">An unknown layer type, not one for each layer, or a type that needs a window that there is not.</exception>
+    public Func<int, int?> ByLayer(Func<int, bool> rule, bool isSwitched)
+    {
+        bool isOn = !isSwitched || config.Bool(SwitchKey, false);
+        int? size = isOn ? Size() : null;
+        if (Types() is not { } types)
+        {
+            return layer => rule(layer) ? size : null;
+        }
+
+        return size is not null || !types.Contains(Sliding)
+            ? layer => types[layer] == Sliding ? size : null
+            : throw config.Error(
+                TypesKey, $"has {Sliding}, but {config.NameOf(isOn ? SizeKey : SwitchKey)} says that there is no window: {Agreement.Mend}");
     }
 
     /// <summary>Refuses a list that has not one entry for each layer.</summary>
@@ -46,5 +68,32 @@ internal static class WindowConfig
         {
             throw config.Error(key, $"has {count} entries, but num_hidden_layers is {layers}: restore the published config.json");
         }
+    }
+
+    // Null is no window in every family; what absence means is the family's matter.
+    private int? Size() =>
+        config.Has(SizeKey) ? config.PositiveInt(SizeKey) : config.IsNull(SizeKey) ? null : family.Window;
+
+    // Layer types that the family does not read, but that say what it does.
+    private Func<int, int?> Confirmed(int? size, string read)
+    {
+        string every = size is null ? Full : Sliding;
+        return Types() is not { } types || types.All(type => type == every)
+            ? _ => size
+            : throw config.Error(TypesKey, $"gives some layer another window than {read}, by which all layers of this family are {every}: {Agreement.Mend}");
+    }
+
+    private IReadOnlyList<string>? Types()
+    {
+        if (!config.Has(TypesKey))
+        {
+            return null;
+        }
+
+        IReadOnlyList<string> types = config.Strings(TypesKey);
+        CheckLength(config, TypesKey, types.Count);
+        return types.FirstOrDefault(type => type is not (Full or Sliding)) is { } unknown
+            ? throw config.Error(TypesKey, $"has '{unknown}', a kind of layer that is not supported: use a checkpoint with {Full} and {Sliding}")
+            : types;
     }
 }

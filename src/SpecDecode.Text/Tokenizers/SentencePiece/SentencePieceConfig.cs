@@ -1,5 +1,4 @@
 using System.Globalization;
-using System.Text.Json;
 using SpecDecode.Checkpoints;
 
 namespace SpecDecode.Tokenizers.SentencePiece;
@@ -59,18 +58,8 @@ internal sealed class SentencePieceConfig
 
     private static void Read(string path, Action<JsonNode> read)
     {
-        if (!File.Exists(path))
-            return;
-        try
-        {
-            // The nodes outlive the document, so it is not disposed.
-            read(new JsonNode(JsonDocument.Parse(CheckpointFile.ReadAll(path, MaxFileSize, out _)).RootElement, path, ""));
-        }
-        catch (JsonException e)
-        {
-            throw new CheckpointException(
-                path, $"the file is not JSON ({e.Message}). Download the file again from where the model comes from.", e);
-        }
+        if (CheckpointFolder.IsThere(path))
+            read(new JsonNode(CheckpointJson.Parse(path, CheckpointFile.ReadAll(path, MaxFileSize, out _)), path, ""));
     }
 
     private void ReadMain(JsonNode root)
