@@ -102,7 +102,6 @@ public sealed class CheckpointTests : IDisposable
     [Theory]
     [InlineData("pytorch_model.bin")]
     [InlineData("pytorch_model-00001-of-00002.bin")]
-    [InlineData("llama-7b.Q4_K_M.gguf")]
     public void Weights_of_another_format_are_named_with_the_advice_to_convert(string name)
     {
         _folder.Write("config.json", "{}");

@@ -93,7 +93,9 @@ public sealed class ConfigDocumentTests : IDisposable
     [InlineData("[]", "holds an array of 0")]
     [InlineData("5", "holds 5")]
     [InlineData("{\"a\": 1,\n\"b\": }", "not valid JSON at line 2, byte 6")]
-    [InlineData("{\"a\": NaN}", "not valid JSON at line 1")]
+    [InlineData("{\"a\": nan}", "not valid JSON at line 1")]
+    [InlineData("{\"a\": 1, // comment\n\"b\": 2}", "not valid JSON at line 1")]
+    [InlineData("{\"a\": 1,}", "not valid JSON at line 1")]
     [InlineData("{} {}", "not valid JSON")]
     [InlineData("{\"\\ud800\": 1}", "a key is text that is not valid Unicode")]
     public void A_file_that_is_not_one_object_is_refused(string text, string message)

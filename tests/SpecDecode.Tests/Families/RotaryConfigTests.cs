@@ -77,12 +77,14 @@ public sealed class RotaryConfigTests : IDisposable
     [Theory]
     [InlineData("""{ "max_position_embeddings": 400, "original_max_position_embeddings": 100, "rope_scaling": { "type": "longrope", FACTORS } }""")]
     [InlineData("""{ "max_position_embeddings": 400, "original_max_position_embeddings": 100, "rope_scaling": { "type": "su", FACTORS } }""")]
-    [InlineData("""{ "max_position_embeddings": 400, "original_max_position_embeddings": 100, "rope_scaling": { "type": "yarn", FACTORS } }""")]
+    [InlineData("""{ "max_position_embeddings": 400, "original_max_position_embeddings": 100, "rope_scaling": { "type": "yarn", FACTORS } }""", "phi3")]
+    [InlineData("""{ "max_position_embeddings": 400, "original_max_position_embeddings": 100, "rope_scaling": { "rope_type": "longrope", "type": "su", FACTORS } }""", "phi3")]
+    [InlineData("""{ "max_position_embeddings": 400, "original_max_position_embeddings": 100, "rope_scaling": { "type": "su", "original_max_position_embeddings": 100, FACTORS } }""")]
     [InlineData("""{ "max_position_embeddings": 100, "rope_scaling": { "rope_type": "longrope", "factor": 4, FACTORS } }""")]
     [InlineData("""{ "max_position_embeddings": 400, "rope_parameters": { "rope_type": "longrope", "original_max_position_embeddings": 100, FACTORS } }""")]
-    public void Longrope_has_one_set_of_divisors_up_to_the_original_context_and_another_beyond(string config)
+    public void Longrope_has_one_set_of_divisors_up_to_the_original_context_and_another_beyond(string config, string family = "llama")
     {
-        RotaryDescription rotary = Read(config.Replace("FACTORS", """ "short_factor": [1, 2], "long_factor": [3, 5] """, StringComparison.Ordinal), 4);
+        RotaryDescription rotary = Read(config.Replace("FACTORS", """ "short_factor": [1, 2], "long_factor": [3, 5] """, StringComparison.Ordinal), 4, family);
 
         Assert.Same(rotary, rotary.For(100));
         Assert.Equal([1.0, 0.01 / 2], rotary.For(1).InverseFrequencies.AsEnumerable());
@@ -102,7 +104,20 @@ public sealed class RotaryConfigTests : IDisposable
         """{ "rope_parameters": { "rope_type": "linear", "rope_theta": 5e5, "factor": 4 } }""")]
     [InlineData(
         """{ "rope_scaling": { "type": "linear", "factor": 4 } }""",
-        """{ "rope_scaling": { "rope_type": "linear", "type": "yarn", "factor": 4 } }""")]
+        """{ "rope_scaling": { "rope_type": "linear", "type": "linear", "factor": 4 }, "rope_parameters": {} }""")]
+    [InlineData(
+        """{ "rope_theta": 5e5, "rope_scaling": { "type": "linear", "factor": 4 } }""",
+        """{ "rope_scaling": { "rope_type": "linear", "factor": 4, "rope_theta": 5e5 }, "rope_parameters": { "rope_type": "default", "rope_theta": 5e5 } }""")]
+    [InlineData(
+        """{ "rope_scaling": { "type": "linear", "factor": 4 } }""",
+        """{ "rope_scaling": {}, "rope_parameters": { "rope_type": "linear", "factor": 4 } }""")]
+    [InlineData(
+        """{ "rope_scaling": { "type": "linear", "factor": 4 } }""",
+        """{ "rope_scaling": null, "rope_theta": 10000, "rope_parameters": { "rope_type": "linear", "factor": 4, "rope_theta": 10000.0 } }""")]
+    [InlineData(
+        """{ "rope_scaling": { "rope_type": "llama3", BANDS } }""",
+        """{ "rope_scaling": { "rope_type": "llama3", BANDS }, "rope_parameters": { "type": "llama3", "rope_theta": 10000, BANDS } }""")]
+    [InlineData("{}", """{ "rope_scaling": { "rope_type": "default", "factor": 1.0 }, "rope_parameters": null, "partial_rotary_factor": null }""")]
     [InlineData(
         """{ "rope_theta": 5e5, "rope_scaling": { "rope_type": "llama3", BANDS } }""",
         """{ "rope_parameters": { "rope_type": "llama3", "rope_theta": 5e5, BANDS } }""")]
@@ -136,6 +151,35 @@ public sealed class RotaryConfigTests : IDisposable
     [InlineData(
         """{ "partial_rotary_factor": 0.1, "original_max_position_embeddings": 1, "rope_scaling": { "type": "longrope", "short_factor": [1, 1], "long_factor": [1, 1] } }""",
         "\"original_max_position_embeddings\" is 1")]
+    [InlineData("""{ "rope_theta": 5e5, "rope_parameters": { "rope_theta": 1e4 } }""", "\"rope_parameters.rope_theta\" is 10000, but \"rope_theta\" is 500000")]
+    [InlineData("""{ "rope_theta": 5e5, "rope_scaling": { "rope_theta": 1e4 } }""", "\"rope_scaling.rope_theta\" is 10000, but \"rope_theta\" is 500000")]
+    [InlineData(
+        """{ "rope_scaling": { "rope_type": "linear", "factor": 2, "rope_theta": 5e5 }, "rope_parameters": { "rope_theta": 1e4 } }""",
+        "\"rope_parameters.rope_theta\" is 10000, but \"rope_scaling.rope_theta\" is 500000")]
+    [InlineData(
+        """{ "partial_rotary_factor": 0.5, "rope_parameters": { "partial_rotary_factor": 0.75 } }""",
+        "\"rope_parameters.partial_rotary_factor\" is 0.75, but \"partial_rotary_factor\" is 0.5")]
+    [InlineData(
+        """{ "rope_scaling": { "rope_type": "linear", "factor": 2 }, "rope_parameters": { "rope_type": "linear", "factor": 4 } }""",
+        "\"rope_parameters\" describes another rotary embedding than \"rope_scaling\"")]
+    [InlineData(
+        """{ "rope_scaling": { "rope_type": "default" }, "rope_parameters": { "rope_type": "linear", "factor": 4 } }""",
+        "\"rope_parameters\" describes another rotary embedding than \"rope_scaling\"")]
+    [InlineData("""{ "rope_scaling": { "rope_type": "linear", "type": "yarn", "factor": 4 } }""", "\"rope_scaling.type\" names another rotary scaling than \"rope_scaling.rope_type\"")]
+    [InlineData("""{ "rope_scaling": { "factor": 4 } }""", "\"rope_scaling.factor\" is there, but \"rope_scaling.rope_type\" is absent")]
+    [InlineData("""{ "rope_scaling": { "type": "default", "factor": 4 } }""", "\"rope_scaling.factor\" is there, but \"rope_scaling.type\" is default")]
+    [InlineData("""{ "rope_parameters": { "short_factor": [1] } }""", "\"rope_parameters.short_factor\" is there, but \"rope_parameters.rope_type\" is absent")]
+    [InlineData("""{ "rope_scaling": { "type": "yarn", "factor": 4, "long_factor": [1] } }""", "\"rope_scaling.long_factor\" is there, but \"rope_scaling.type\" is yarn")]
+    [InlineData("""{ "rope_scaling": { "type": "yarn", "factor": 4, "attn_factor": 2 } }""", "\"rope_scaling.attn_factor\" is a number that engines read differently")]
+    [InlineData(
+        """{ "original_max_position_embeddings": 64, "rope_scaling": { "type": "yarn", "factor": 4, "original_max_position_embeddings": 128 } }""",
+        "\"rope_scaling.original_max_position_embeddings\" is 128, but \"original_max_position_embeddings\" is 64")]
+    [InlineData(
+        """{ "max_position_embeddings": 400, "rope_scaling": { "type": "longrope", "factor": 3, "original_max_position_embeddings": 100 } }""",
+        "\"rope_scaling.factor\" is 3, but \"max_position_embeddings\" is 4 times the original context, 100")]
+    [InlineData("""{ "rope_theta": null }""", "\"rope_theta\" is null")]
+    [InlineData("""{ "rope_scaling": { "sliding_attention": { "rope_type": "default" } } }""", "\"rope_scaling.sliding_attention\" gives layers of one type")]
+    [InlineData("""{ "rope_parameters": { "chunked_attention": {} } }""", "\"rope_parameters.chunked_attention\" gives layers of one type")]
     [InlineData("""{ "rope_parameters": { "full_attention": { "rope_theta": 10000 } } }""", "\"rope_parameters.full_attention\" gives layers of one type")]
     [InlineData("""{ "rope_parameters": { "rope_type": "linear" } }""", "\"rope_parameters.factor\" is missing")]
     [InlineData("""{ "rope_parameters": { "rope_theta": 0 } }""", "\"rope_parameters.rope_theta\" is 0")]
@@ -163,5 +207,6 @@ public sealed class RotaryConfigTests : IDisposable
         }
     }
 
-    private RotaryDescription Read(string json, int headSize) => RotaryConfig.Read(ConfigDocument.Load(_folder.Write("config.json", json)), headSize);
+    private RotaryDescription Read(string json, int headSize, string family = "llama") => RotaryConfig.Read(
+        ConfigDocument.Load(_folder.Write("config.json", json)), ModelFamilies.All.Single(one => one.Defaults.ModelType == family).Defaults, headSize);
 }

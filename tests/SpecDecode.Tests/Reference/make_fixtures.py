@@ -14,7 +14,7 @@ import sys
 
 import numpy as np
 
-from reference import Reference, top_margins
+from reference import Reference, head_size, key_value_heads, setting, top_margins
 
 TOKENS, PROMPT, STEPS = 40, 8, 48
 
@@ -43,8 +43,7 @@ def write_safetensors(path, tensors, dtype):
 def shapes(cfg):
     """Names and shapes of a family's tensors, in order."""
     kind, d, heads = cfg["model_type"], cfg["hidden_size"], cfg["num_attention_heads"]
-    kv = cfg.get("num_key_value_heads") or heads
-    hd = cfg.get("head_dim") or d // heads
+    kv, hd = key_value_heads(cfg), head_size(cfg)
     inner, vocab = cfg["intermediate_size"], cfg["vocab_size"]
     out = {}
 
@@ -60,8 +59,8 @@ def shapes(cfg):
         if neox:
             for norm in ("input_layernorm", "post_attention_layernorm"):
                 out[p + norm + ".weight"] = out[p + norm + ".bias"] = (d,)
-            linear(p + "attention.query_key_value", 3 * heads * hd, d, cfg.get("attention_bias", True))
-            linear(p + "attention.dense", d, heads * hd, cfg.get("attention_bias", True))
+            linear(p + "attention.query_key_value", 3 * heads * hd, d, setting(cfg, "attention_bias"))
+            linear(p + "attention.dense", d, heads * hd, setting(cfg, "attention_bias"))
             linear(p + "mlp.dense_h_to_4h", inner, d, True)
             linear(p + "mlp.dense_4h_to_h", d, inner, True)
             continue
@@ -91,7 +90,7 @@ def shapes(cfg):
         out["gpt_neox.final_layer_norm.weight"] = out["gpt_neox.final_layer_norm.bias"] = (d,)
     else:
         out["model.norm.weight"] = (d,)
-    if not cfg.get("tie_word_embeddings", False):
+    if not setting(cfg, "tie_word_embeddings"):
         out["embed_out.weight" if neox else "lm_head.weight"] = (vocab, d)
     return out
 
@@ -191,7 +190,7 @@ VARIANTS = {
     "phi3_part_odd": (config("phi3", partial_rotary_factor=0.25, head_dim=20, tie_word_embeddings=True), "BF16"),
     "gemma2_no_caps_types": (config(
         "gemma2", attn_logit_softcapping=None, final_logit_softcapping=None, layer_types=[FULL, SLIDING, FULL],
-        query_pre_attn_scalar=256, attention_bias=True, hidden_activation=None, hidden_act="gelu"), "F32"),
+        query_pre_attn_scalar=256, attention_bias=True, hidden_activation="gelu", hidden_act="gelu"), "F32"),
     "gemma2_window_wide_head_40": (config("gemma2", sliding_window=4096, head_dim=40, num_key_value_heads=1, tie_word_embeddings=False), "BF16"),
     "smollm3_interval_windows": (config(
         "smollm3", no_rope_layer_interval=2, use_sliding_window=True, sliding_window=6, attention_bias=True, mlp_bias=True,
@@ -248,17 +247,27 @@ def any_config(r):
     else:
         c.update(use_parallel_residual=r.random() < 0.7, attention_bias=r.random() < 0.7, layer_norm_eps=r.choice([1e-5, 1e-2]))
     types = [r.choice([SLIDING, FULL]) for _ in range(layers)]
-    c["sliding_window"] = r.choice([None, 1, 2, 5, 13, 39, 40, 41, 300])
+    c["sliding_window"] = None if kind in ("llama", "olmo2", "gpt_neox") else r.choice([None, 1, 2, 5, 13, 39, 40, 41, 300])
     if kind in ("qwen2", "qwen3", "smollm3"):
         c["use_sliding_window"] = r.random() < 0.7
         c["max_window_layers"] = r.choice([0, 1, 2, 30])
     if kind in ("qwen2", "qwen3", "smollm3", "gemma2") and r.random() < 0.5:
-        c["layer_types"] = types
+        c["layer_types"] = types if c["sliding_window"] and c.get("use_sliding_window", True) else [FULL] * layers
     if kind == "smollm3":
         c.update(r.choice([{"no_rope_layer_interval": r.choice([1, 2, 3])}, {"no_rope_layers": [r.choice([0, 1]) for _ in range(layers)]}]))
     if kind == "gemma2":
         c.update(query_pre_attn_scalar=r.choice([1, 20, 256]), attn_logit_softcapping=r.choice([None, 2.0, 50.0]),
-                 final_logit_softcapping=r.choice([None, 5.0, 30.0]), hidden_activation=r.choice([None, "gelu_pytorch_tanh", "silu"]))
+                 final_logit_softcapping=r.choice([None, 5.0, 30.0]), hidden_activation=c["hidden_act"])
+    # Keys that a family has a default for are left out now and then: what is left has to mean the same in both readers.
+    for key in ("rms_norm_eps", "layer_norm_eps", "attn_logit_softcapping", "final_logit_softcapping", "query_pre_attn_scalar", "hidden_act",
+                "attention_bias", "rope_theta", "rotary_emb_base", "rotary_pct", "max_position_embeddings", "sliding_window", "tie_word_embeddings"):
+        if key in c and r.random() < 0.15:
+            if not (key == "attention_bias" and kind == "qwen2") and not (key == "sliding_window" and "layer_types" in c):
+                c[key] = "absent"
+    if c.get("hidden_act") == "absent" and kind == "gemma2":
+        c["hidden_activation"] = "absent"
+    if kind == "gemma2" and c.get("hidden_activation") != "absent":
+        c["hidden_act"] = c["hidden_activation"]
     return config(kind, **c)
 
 

@@ -93,26 +93,57 @@ def softmax(s):
     e = np.exp(s - s.max(axis=-1, keepdims=True))
     return e / e.sum(axis=-1, keepdims=True)
 
+# ---------------------------------------------------------------- config.json
+
+# What a family takes for a key that is absent; "" holds for every family that has nothing of its own. Null is not absent.
+DEFAULTS = {
+    "": dict(rms_norm_eps=1e-6, layer_norm_eps=1e-5, hidden_act="silu", rope_theta=10000.0, partial_rotary_factor=1.0,
+             tie_word_embeddings=False, attention_bias=False, num_key_value_heads=None, head_dim=None, sliding_window=None,
+             use_sliding_window=False, max_window_layers=28, no_rope_layer_interval=4, use_parallel_residual=True,
+             max_position_embeddings=2048),
+    "mistral": dict(num_key_value_heads=8, sliding_window=4096, max_position_embeddings=131072),
+    "qwen2": dict(num_key_value_heads=32, sliding_window=4096, attention_bias=True, max_position_embeddings=32768),
+    "qwen3": dict(num_key_value_heads=32, sliding_window=4096, head_dim=128, max_position_embeddings=32768),
+    "phi3": dict(rms_norm_eps=1e-5, max_position_embeddings=4096, original_max_position_embeddings=4096),
+    "gemma2": dict(num_key_value_heads=4, head_dim=256, hidden_activation="gelu_pytorch_tanh", query_pre_attn_scalar=256,
+                   attn_logit_softcapping=50.0, final_logit_softcapping=30.0, sliding_window=4096, tie_word_embeddings=True,
+                   max_position_embeddings=8192),
+    "smollm3": dict(num_key_value_heads=4, rope_theta=2000000.0, tie_word_embeddings=True, max_position_embeddings=32768),
+    "olmo2": dict(rms_norm_eps=1e-5),
+    "gpt_neox": dict(hidden_act="gelu", rotary_emb_base=10000.0, rotary_pct=0.25, attention_bias=True),
+}
+
+
+def setting(cfg, key):
+    if key in cfg:
+        return cfg[key]
+    return DEFAULTS.get(cfg["model_type"], {}).get(key, DEFAULTS[""].get(key))
+
+
+def key_value_heads(cfg):
+    return setting(cfg, "num_key_value_heads") or cfg["num_attention_heads"]
+
+
+def head_size(cfg):
+    return setting(cfg, "head_dim") or cfg["hidden_size"] // cfg["num_attention_heads"]
+
 # ---------------------------------------------------------------- rotary embedding
 
 def rope_settings(cfg):
     """-> (theta, scaling dict with "rope_type", fraction of head_dim that is rotated)."""
-    if cfg.get("rope_parameters"):                       # transformers 5
-        p = dict(cfg["rope_parameters"])
-        default_part = 0.25 if cfg["model_type"] == "gpt_neox" else cfg.get("partial_rotary_factor", 1.0)
-        p.setdefault("rope_type", "default")
-        return p["rope_theta"], p, p.get("partial_rotary_factor", default_part)
-    s = dict(cfg.get("rope_scaling") or {})
-    s["rope_type"] = s.get("rope_type", s.get("type", "default"))
-    if cfg["model_type"] == "gpt_neox":
-        return cfg.get("rotary_emb_base", 10000), s, cfg.get("rotary_pct", 0.25)
-    return cfg.get("rope_theta", 10000.0), s, cfg.get("partial_rotary_factor", 1.0)
+    s = dict(cfg.get("rope_scaling") or cfg.get("rope_parameters") or {})   # as transformers 5; 4 knows the first alone
+    s["rope_type"] = s.get("rope_type") or s.get("type") or "default"
+    if s["rope_type"] == "su" or cfg["model_type"] == "phi3" and s["rope_type"] == "yarn":
+        s["rope_type"] = "longrope"
+    base, part = ("rotary_emb_base", "rotary_pct") if cfg["model_type"] == "gpt_neox" else ("rope_theta", "partial_rotary_factor")
+    return s.get("rope_theta") or setting(cfg, base), s, s.get("partial_rotary_factor") or setting(cfg, part)
 
 
 def yarn(cfg, s, theta, dim, inv):
     """YaRN, arXiv 2309.00071: -> (inverse frequencies, factor on cosines and sines)."""
     factor = s["factor"]
-    original = s.get("original_max_position_embeddings") or cfg["max_position_embeddings"]
+    original = cfg.get("original_max_position_embeddings") or s.get("original_max_position_embeddings") \
+        or setting(cfg, "max_position_embeddings")
 
     def magnitude(weight):
         return 1.0 if factor <= 1 else 0.1 * weight * math.log(factor) + 1.0
@@ -135,8 +166,8 @@ def yarn(cfg, s, theta, dim, inv):
 def longrope(cfg, s, inv, longest):
     """LongRoPE, arXiv 2402.13753: -> (inverse frequencies, factor on cosines and sines)."""
     original = cfg.get("original_max_position_embeddings") or s.get("original_max_position_embeddings") \
-        or cfg["max_position_embeddings"]
-    factor = s.get("factor") or cfg["max_position_embeddings"] / original
+        or setting(cfg, "original_max_position_embeddings") or setting(cfg, "max_position_embeddings")
+    factor = s.get("factor") or setting(cfg, "max_position_embeddings") / original
     attention = s.get("attention_factor")
     if attention is None:
         attention = 1.0 if factor <= 1 else math.sqrt(1 + math.log(factor) / math.log(original))
@@ -153,7 +184,7 @@ def inverse_frequencies(cfg, head_dim, longest=0):
         return inv, 1.0
     if kind == "linear":
         return inv / s["factor"], 1.0
-    if kind in ("longrope", "su") or kind == "yarn" and "long_factor" in s:
+    if kind == "longrope":
         return longrope(cfg, s, inv, longest)
     if kind == "yarn":
         return yarn(cfg, s, theta, dim, inv)
@@ -184,13 +215,12 @@ class Reference:
         self.kind = c["model_type"]
         self.layers = c["num_hidden_layers"]
         self.heads = c["num_attention_heads"]
-        self.kv_heads = c.get("num_key_value_heads") or self.heads
-        self.head_dim = c.get("head_dim") or c["hidden_size"] // self.heads
-        self.eps = c["layer_norm_eps"] if self.kind == "gpt_neox" else c["rms_norm_eps"]
+        self.kv_heads = key_value_heads(c)
+        self.head_dim = head_size(c)
+        self.eps = setting(c, "layer_norm_eps" if self.kind == "gpt_neox" else "rms_norm_eps")
         self.longest = 0                                   # longest that the sequence may get, where that matters
-        self.act = ACT[c.get("hidden_activation") or c["hidden_act"] if self.kind == "gemma2" else c["hidden_act"]]
-        self.scale = c.get("query_pre_attn_scalar", self.head_dim) ** -0.5 if self.kind == "gemma2" \
-            else self.head_dim ** -0.5
+        self.act = ACT[setting(c, "hidden_activation" if self.kind == "gemma2" else "hidden_act")]
+        self.scale = (setting(c, "query_pre_attn_scalar") if self.kind == "gemma2" else self.head_dim) ** -0.5
 
     # -- small helpers
     def linear(self, x, name):
@@ -206,7 +236,7 @@ class Reference:
 
     def window(self, i):
         """Number of keys a query may see, itself included; None = all."""
-        c, size = self.cfg, self.cfg.get("sliding_window")
+        c, size = self.cfg, setting(self.cfg, "sliding_window")
         if size is None or self.kind in ("llama", "olmo2", "gpt_neox"):
             return None
         types = c.get("layer_types")
@@ -216,7 +246,7 @@ class Reference:
             on = types[i] == "sliding_attention" if types else i % 2 == 0
         elif self.kind in ("qwen2", "qwen3"):
             on = c.get("use_sliding_window", False) and (
-                types[i] == "sliding_attention" if types else i >= c["max_window_layers"])
+                types[i] == "sliding_attention" if types else i >= setting(c, "max_window_layers"))
         else:  # smollm3
             on = c.get("use_sliding_window", False) and (
                 types[i] == "sliding_attention" if types else not self.uses_rope(i))
@@ -226,7 +256,7 @@ class Reference:
         if self.kind != "smollm3":
             return True
         flags = self.cfg.get("no_rope_layers")
-        return bool(flags[i]) if flags else (i + 1) % self.cfg.get("no_rope_layer_interval", 4) != 0
+        return bool(flags[i]) if flags else (i + 1) % setting(self.cfg, "no_rope_layer_interval") != 0
 
     # -- sublayers (input already normalised where the family does so)
     def project_qkv(self, x, p):
@@ -256,7 +286,7 @@ class Reference:
         group = self.heads // self.kv_heads                # query head j reads kv head j // group
         k, v = np.repeat(k, group, axis=1), np.repeat(v, group, axis=1)
         s = np.einsum("qhd,khd->hqk", q, k) * self.scale
-        cap = self.cfg.get("attn_logit_softcapping") if self.kind == "gemma2" else None
+        cap = setting(self.cfg, "attn_logit_softcapping") if self.kind == "gemma2" else None
         if cap:
             s = np.tanh(s / cap) * cap
         back = np.arange(t)[:, None] - np.arange(t)[None, :]
@@ -312,12 +342,12 @@ class Reference:
     def head(self, x):
         if self.kind == "gpt_neox":
             x = self.ln(x, "gpt_neox.final_layer_norm")
-            table = self.w.get("embed_out.weight", self.w["gpt_neox.embed_in.weight"])
+            table = self.w["gpt_neox.embed_in.weight" if setting(self.cfg, "tie_word_embeddings") else "embed_out.weight"]
         else:
             x = self.rms(x, "model.norm")
-            table = self.w.get("lm_head.weight", self.w["model.embed_tokens.weight"])
+            table = self.w["model.embed_tokens.weight" if setting(self.cfg, "tie_word_embeddings") else "lm_head.weight"]
         y = x @ table.T
-        cap = self.cfg.get("final_logit_softcapping") if self.kind == "gemma2" else None
+        cap = setting(self.cfg, "final_logit_softcapping") if self.kind == "gemma2" else None
         return np.tanh(y / cap) * cap if cap else y
 
     def forward(self, ids, skip_attention=frozenset(), skip_mlp=frozenset(), exit_layer=None):

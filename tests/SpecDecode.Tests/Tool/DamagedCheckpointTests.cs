@@ -128,7 +128,7 @@ public sealed class DamagedCheckpointTests
     {
         ["a shard missing"] = ("model-00002-of-00002.safetensors: is missing", model => File.Delete(model.FileOf("model-00002-of-00002.safetensors"))),
         ["a shard cut"] = ("early", model => Cut(model.FileOf("model-00002-of-00002.safetensors"), 0.9)),
-        ["the same shard twice"] = ("is also in", model =>
+        ["the same shard twice"] = ("should be in model-00002-of-00002.safetensors, and no shard has it", model =>
             File.Copy(model.FileOf("model-00001-of-00002.safetensors"), model.FileOf("model-00002-of-00002.safetensors"), overwrite: true)),
         ["an index out of the folder"] = ("expected the plain name", model => EditIndex(model, index =>
             index["weight_map"]!["model.norm.weight"] = "../model-00002-of-00002.safetensors")),
@@ -138,8 +138,11 @@ public sealed class DamagedCheckpointTests
             index["weight_map"]!["model.embed_tokens.weight"] = "model-00002-of-00002.safetensors")),
         ["an index without a needed tensor"] = ("\"model.norm.weight\" is missing", model => EditIndex(model, index =>
             index["weight_map"]!.AsObject().Remove("model.norm.weight"))),
-        ["an index with a tensor that no shard has"] = ("no shard has it", model => EditIndex(model, index =>
-            index["weight_map"]!["invented"] = "model-00001-of-00002.safetensors")),
+        ["a needed tensor that only the index has"] = ("no shard has it", model =>
+        {
+            model.Config(("num_hidden_layers", 6));
+            EditIndex(model, index => index["weight_map"]!["model.layers.5.input_layernorm.weight"] = "model-00001-of-00002.safetensors");
+        }),
         ["an index of nothing"] = ("is empty", model => model.Write("model.safetensors.index.json", """{ "weight_map": {} }""")),
         ["an index that is no JSON"] = ("not valid JSON", model => model.Write("model.safetensors.index.json", "{")),
     };
@@ -176,7 +179,7 @@ public sealed class DamagedCheckpointTests
     }
 
     [Fact]
-    public void An_absent_lm_head_is_the_embedding_where_the_config_does_not_say()
+    public void An_absent_lm_head_is_the_embedding_only_where_the_config_or_the_family_says_so()
     {
         using FixtureCheckpoint model = new();
         byte[] embedding = [];
@@ -187,9 +190,15 @@ public sealed class DamagedCheckpointTests
         });
         model.Replace("lm_head.weight", tensor => tensor with { Bytes = embedding });
         string untied = ToolRun.On(model, "logits", "--tokens", "1,2,3").Output;
-        model.Drop("lm_head.weight").Config(("tie_word_embeddings", null));
-
+        model.Config(("tie_word_embeddings", true));
         Assert.Equal(untied, ToolRun.On(model, "logits", "--tokens", "1,2,3").Output);
+        model.Drop("lm_head.weight");
+        Assert.Equal(untied, ToolRun.On(model, "logits", "--tokens", "1,2,3").Output);
+
+        model.Config(("tie_word_embeddings", null));
+        ToolRun silent = ToolRun.On(model, "logits", "--tokens", "1,2,3");
+        Assert.Equal(1, silent.ExitCode);
+        Assert.Contains("\"tie_word_embeddings\" is absent, and so false, and tensor \"lm_head.weight\" is missing", Assert.Single(silent.Complaints), StringComparison.Ordinal);
     }
 
     internal static void AssertRefused(string fixture, Action<FixtureCheckpoint> damage, string said)

@@ -30,7 +30,7 @@ public sealed class DamagedFamilyTests
         ["qwen3: no norm of keys"] = ("k_norm.weight\" is missing", model => model.Drop("model.layers.3.self_attn.k_norm.weight")),
         ["qwen3: norm over all heads"] = ("q_norm.weight\" has the shape [128]; expected [32]", model => model.Replace(
             "model.layers.0.self_attn.q_norm.weight", tensor => tensor with { Shape = [128], Bytes = new byte[256] })),
-        ["qwen3: head_dim left out"] = ("q_proj.weight\" has the shape [128, 64]; expected [64, 64]", model => model.Config(("head_dim", null))),
+        ["qwen3: head_dim null"] = ("\"head_dim\" is null", model => model.Config(("head_dim", null))),
         ["phi3: no fused projection"] = ("qkv_proj.weight\" is missing", model => model.Drop("model.layers.2.self_attn.qkv_proj.weight")),
         ["phi3: no fused gate"] = ("gate_up_proj.weight\" is missing", model => model.Drop("model.layers.2.mlp.gate_up_proj.weight")),
         ["phi3: more key heads than the matrix"] = ("qkv_proj.weight\" has the shape [160, 96]; expected [288, 96]", model => model.Config(("num_key_value_heads", 3))),
