@@ -14,8 +14,9 @@ internal sealed class RotaryScaling(ConfigDocument config, ConfigDocument scalin
     private const string OriginalContext = "original_max_position_embeddings";
     private const string MaxPositions = "max_position_embeddings";
 
-    // What says that an embedding is scaled, whatever its type.
+    // What says that an embedding is scaled, whatever its type; and what does not, where there is no type.
     private static readonly string[] Signs = ["low_freq_factor", "high_freq_factor", "short_factor", "long_factor", "beta_fast", "beta_slow"];
+    private static readonly string[] NoSigns = ["rope_theta", "partial_rotary_factor", OriginalContext, "factor"];
 
     // Numbers of the original implementation of YaRN, which some engines apply and transformers does not.
     private static readonly string[] ReadByFew = ["attn_factor", "extrapolation_factor"];
@@ -59,10 +60,13 @@ internal sealed class RotaryScaling(ConfigDocument config, ConfigDocument scalin
 
     private RotaryDescription Unscaled(RotaryDescription rotary, string key)
     {
-        string? sign = scaling.Has("factor") && scaling.PositiveNumber("factor") != 1 ? "factor" : Array.Find(Signs, scaling.Has);
+        bool isTyped = scaling.Has(key);
+        string? sign = scaling.Has("factor") && scaling.PositiveNumber("factor") != 1
+            ? "factor"
+            : scaling.Keys.Where(scaling.Has).FirstOrDefault(name => isTyped ? Signs.Contains(name) : !NoSigns.Contains(name));
         return sign is null
             ? rotary
-            : throw scaling.Error(sign, $"is there, but {scaling.NameOf(key)} is {(scaling.Has(key) ? "default" : "absent")}, which scales nothing: {Agreement.Mend}");
+            : throw scaling.Error(sign, $"is there, but {scaling.NameOf(key)} is {(isTyped ? "default" : "absent")}, which scales nothing: {Agreement.Mend}");
     }
 
     private RotaryDescription Bands(RotaryDescription rotary)

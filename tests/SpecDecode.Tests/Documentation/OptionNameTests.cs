@@ -30,7 +30,7 @@ public sealed partial class OptionNameTests
         }
 
         Assert.Equal("", wrong.ToString());
-        Assert.True(found >= 8, $"Only {found} options were found.");
+        Assert.True(found >= 6, $"Only {found} options were found.");
     }
 
     [Fact]

@@ -118,6 +118,7 @@ public sealed class ConfigKeyTableTests
         return key switch
         {
             "original_max_position_embeddings" => Scaled(model, family),
+            "use_sliding_window" when family is "llama" or "olmo2" or "gpt_neox" => model.Config(("sliding_window", 8), (key, false)),
             "no_rope_layer_interval" when family == "smollm3" => Remove(model, "no_rope_layers").Config(("layer_types", null)),
             "sliding_window" or "max_window_layers" when family is "qwen2" or "qwen3" or "smollm3" =>
                 model.Config(("use_sliding_window", true), ("layer_types", null), ("sliding_window", 8)),

@@ -117,7 +117,7 @@ public sealed class RotaryConfigTests : IDisposable
     [InlineData(
         """{ "rope_scaling": { "rope_type": "llama3", BANDS } }""",
         """{ "rope_scaling": { "rope_type": "llama3", BANDS }, "rope_parameters": { "type": "llama3", "rope_theta": 10000, BANDS } }""")]
-    [InlineData("{}", """{ "rope_scaling": { "rope_type": "default", "factor": 1.0 }, "rope_parameters": null, "partial_rotary_factor": null }""")]
+    [InlineData("{}", """{ "rope_scaling": { "rope_type": "default", "factor": 1.0 }, "rope_parameters": null }""")]
     [InlineData(
         """{ "rope_theta": 5e5, "rope_scaling": { "rope_type": "llama3", BANDS } }""",
         """{ "rope_parameters": { "rope_type": "llama3", "rope_theta": 5e5, BANDS } }""")]
@@ -178,6 +178,8 @@ public sealed class RotaryConfigTests : IDisposable
         """{ "max_position_embeddings": 400, "rope_scaling": { "type": "longrope", "factor": 3, "original_max_position_embeddings": 100 } }""",
         "\"rope_scaling.factor\" is 3, but \"max_position_embeddings\" is 4 times the original context, 100")]
     [InlineData("""{ "rope_theta": null }""", "\"rope_theta\" is null")]
+    [InlineData("""{ "partial_rotary_factor": null }""", "\"partial_rotary_factor\" is null")]
+    [InlineData("""{ "rope_scaling": { "facter": 4 } }""", "\"rope_scaling.facter\" is there, but \"rope_scaling.rope_type\" is absent")]
     [InlineData("""{ "rope_scaling": { "sliding_attention": { "rope_type": "default" } } }""", "\"rope_scaling.sliding_attention\" gives layers of one type")]
     [InlineData("""{ "rope_parameters": { "chunked_attention": {} } }""", "\"rope_parameters.chunked_attention\" gives layers of one type")]
     [InlineData("""{ "rope_parameters": { "full_attention": { "rope_theta": 10000 } } }""", "\"rope_parameters.full_attention\" gives layers of one type")]

@@ -10,7 +10,7 @@ public class DamagedTokenizerTests
     [Theory]
     [InlineData("", "is empty")]
     [InlineData("""{ "\ud800": 1 }""", "not valid Unicode")]
-    [InlineData("{", "not JSON")]
+    [InlineData("{", "not valid JSON")]
     [InlineData("[]", "is not an object")]
     [InlineData("{}", "no key 'model'")]
     [InlineData("""{ "model": 3 }""", "'model' is not an object")]

@@ -126,7 +126,7 @@ public sealed class SentencePieceTests : IDisposable
         AssertDamaged("no token id", Model(), """{ "added_tokens_decoder": { "x": { "content": "b" } } }""");
         AssertDamaged("asks for 'add_bos_token'", Model(), """{ "add_bos_token": true, "bos_token": "<none>" }""");
         AssertDamaged("not true or false", Model(), """{ "add_bos_token": 1 }""");
-        AssertDamaged("not JSON", Model(), "{");
+        AssertDamaged("not valid JSON", Model(), "{");
     }
 
     [Fact]
