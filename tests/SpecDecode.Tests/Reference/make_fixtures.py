@@ -228,9 +228,11 @@ def any_config(r):
         {"rope_type": "yarn", "factor": 4.0, "original_max_position_embeddings": 32, **r.choice([{}, {"beta_fast": 8}, {"truncate": False}, {"attention_factor": 0.9}])},
         {"rope_type": "longrope", "original_max_position_embeddings": r.choice([16, 45, 100]),
          "short_factor": [1 + r.random() for _ in range(pairs)], "long_factor": [1 + 20 * r.random() for _ in range(pairs)]}])
+    if kind == "phi3" and scaling and scaling["rope_type"] == "yarn":
+        scaling = None                                     # there it is a name of longrope
     if r.random() < 0.5:
         c["rope_parameters"] = {"rope_theta": theta, **(scaling or {"rope_type": "default"}), "partial_rotary_factor": part}
-        c["rope_theta"] = "absent"
+        c["rope_theta"] = c["rotary_emb_base"] = c["rotary_pct"] = "absent"
     else:
         c["rope_scaling"] = scaling
         c["rotary_emb_base" if kind == "gpt_neox" else "rope_theta"] = theta
@@ -262,7 +264,7 @@ def any_config(r):
     for key in ("rms_norm_eps", "layer_norm_eps", "attn_logit_softcapping", "final_logit_softcapping", "query_pre_attn_scalar", "hidden_act",
                 "attention_bias", "rope_theta", "rotary_emb_base", "rotary_pct", "max_position_embeddings", "sliding_window", "tie_word_embeddings"):
         if key in c and r.random() < 0.15:
-            if not (key == "attention_bias" and kind == "qwen2") and not (key == "sliding_window" and "layer_types" in c):
+            if not (key == "rotary_pct" and part != 0.25) and not (key == "sliding_window" and "layer_types" in c):
                 c[key] = "absent"
     if c.get("hidden_act") == "absent" and kind == "gemma2":
         c["hidden_activation"] = "absent"
