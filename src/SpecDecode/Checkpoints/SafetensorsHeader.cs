@@ -32,6 +32,12 @@ internal static class SafetensorsHeader
         Span<byte> start = stackalloc byte[PrefixLength + 1];
         start = start[..(int)Math.Min(start.Length, fileLength)];
         CheckpointFile.ReadExactly(handle, path, 0, start);
+        if (start.StartsWith("version "u8))
+        {
+            throw new CheckpointException(path, "is the pointer that Git LFS leaves in the place of a file; fetch the file itself by git lfs pull, "
+                + "or download it again");
+        }
+
         ulong claimed = BinaryPrimitives.ReadUInt64LittleEndian(start);
         if (claimed > MaxLength)
         {

@@ -44,7 +44,7 @@ internal sealed class ModelFolder : IDisposable
         }
 
         string path = Path.Combine(CheckpointFile.FullPath(folder), CheckpointFolder.Prepared);
-        if (!File.Exists(path))
+        if (!CheckpointFolder.IsThere(path))
         {
             WeightSettings asked = WeightSettings.Of(options);
             return new ModelFolder(Checkpoint.Open(folder), options, asked, origin: null);
@@ -52,7 +52,7 @@ internal sealed class ModelFolder : IDisposable
 
         foreach (string original in (string[])[CheckpointFolder.SingleFile, CheckpointFolder.ShardIndex])
         {
-            if (Path.Exists(Path.Combine(folder, original)))
+            if (CheckpointFolder.IsThere(Path.Combine(folder, original)))
             {
                 throw new CheckpointException(folder, $"holds both {original} and {CheckpointFolder.Prepared}, and it is not clear which to use: remove one of them");
             }

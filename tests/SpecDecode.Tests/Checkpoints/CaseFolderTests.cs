@@ -71,6 +71,15 @@ public sealed class CaseFolderTests : IDisposable
     }
 
     [Fact]
+    public void A_pointer_of_Git_LFS_in_the_place_of_weights_is_named()
+    {
+        _folder.Write("config.json", "{}");
+        _folder.Write("model.safetensors", "version https://git-lfs.github.com/spec/v1\noid sha256:00\nsize 988097824\n");
+
+        Assert.Contains("model.safetensors: is the pointer that Git LFS leaves", Refusal(_folder.Path), StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void A_models_folder_in_a_cache_is_refused_with_its_snapshot()
     {
         string snapshot = Path.Combine(_folder.Path, "snapshots", "abc");
