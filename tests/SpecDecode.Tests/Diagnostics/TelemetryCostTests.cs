@@ -23,7 +23,7 @@ public sealed class TelemetryCostTests : IDisposable
 
     private static readonly StepRecord Step = new()
     {
-        Sequences = 1, DraftRows = 4, VerifyRows = 5, NewTokens = 4, PromptRows = 1, FailedPasses = 1, DraftTime = TimeSpan.FromMilliseconds(1),
+        Sequences = 1, DraftRows = 4, VerifyRows = 5, OutputTokens = 4, PromptRows = 1, FailedPasses = 1, DraftTime = TimeSpan.FromMilliseconds(1),
         VerifyTime = TimeSpan.FromMilliseconds(2), Time = TimeSpan.FromMilliseconds(3),
     };
 

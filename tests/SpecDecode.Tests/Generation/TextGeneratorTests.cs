@@ -185,7 +185,7 @@ public sealed class TextGeneratorTests : IDisposable
         { "plan", typeof(SpecDecodeException), "Drafting.Plan names layer 4, but the model has 4 layers: name layers from 0 to 3." },
         { "exit layer", typeof(SpecDecodeException), "Drafting.ExitLayer is 5, but the model has 4 layers: give 1 to 4." },
         { "strategy", typeof(ArgumentException), "Drafting.Strategy is 'turbo': give one of none, early-exit, layer-skip." },
-        { "no exit", typeof(ArgumentException), "Drafting.Strategy is early-exit, which needs ExitLayer" },
+        { "no skips", typeof(ArgumentException), "Drafting.Strategy is layer-skip, which needs SkipAttention or SkipMlp" },
     };
 
     [Theory]
@@ -208,7 +208,7 @@ public sealed class TextGeneratorTests : IDisposable
             "threshold" => good with { Drafting = ScriptedService.Draft with { Threshold = float.NaN } },
             "exit layer" => good with { Drafting = DraftingOptions.EarlyExit(5) },
             "strategy" => good with { Drafting = new DraftingOptions { Strategy = "turbo" } },
-            "no exit" => good with { Drafting = new DraftingOptions { Strategy = "early-exit" } },
+            "no skips" => good with { Drafting = new DraftingOptions { Strategy = "layer-skip" } },
             _ => good with { Drafting = DraftingOptions.Of(LayerPlan.Full(5)) },
         };
         foreach (Func<object> call in (Func<object>[])[

@@ -85,7 +85,7 @@ public sealed class ServiceTests
         await using ServiceProcess service = await ServiceProcess.StartAsync("--SpecDecode:Runtime:MaxSequences=1", "--SpecDecode:Runtime:MaxQueue=0");
         await AssertAnswer(service, new { maxTokens = 3 }, HttpStatusCode.BadRequest, "A request needs either Prompt or Tokens, and not both.");
         await AssertAnswer(service, new { prompt = "a", maxTokens = 0 }, HttpStatusCode.BadRequest, "MaxTokens is 0: ask for at least 1.");
-        await AssertAnswer(service, new { prompt = "a", topP = 2 }, HttpStatusCode.BadRequest, "TopP is 2: give a probability above 0, at most 1 (no limit).");
+        await AssertAnswer(service, new { prompt = "a", topP = 2 }, HttpStatusCode.BadRequest, "Sampling.TopP is 2: give a probability above 0, at most 1 (no limit).");
         await AssertAnswer(service, new { prompt = "a", seeds = 2 }, HttpStatusCode.BadRequest, "The body is wrong at $.seeds: send a JSON object with ");
         await AssertAnswer(service, "text", HttpStatusCode.BadRequest, "The body is wrong: send a JSON object with ");
 
