@@ -6,7 +6,7 @@ using System.Text;
 namespace SpecDecode.Tokenizers;
 
 /// <summary>Turns words into token ids by byte-pair encoding. Thread-safe; short words are cached.</summary>
-internal sealed class BytePairModel
+internal sealed class BytePairModel : WordModel
 {
     private const int MaxCachedWord = 64;
     private const int MaxCachedWords = 1 << 16;
@@ -48,10 +48,8 @@ internal sealed class BytePairModel
         return new(symbols, merges, node.Flag("ignore_merges", false) ? vocabulary : null, notWords);
     }
 
-    /// <summary>Appends the ids of one word.</summary>
-    /// <param name="word">Well-formed UTF-16.</param>
-    /// <param name="ids">Receives the ids.</param>
-    public void Encode(ReadOnlySpan<char> word, List<int> ids)
+    /// <inheritdoc/>
+    public override void Encode(ReadOnlySpan<char> word, List<int> ids)
     {
         if (word.IsEmpty)
             return;

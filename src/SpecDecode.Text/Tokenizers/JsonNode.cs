@@ -135,6 +135,10 @@ internal readonly struct JsonNode(JsonElement element, string file, string path)
             $"'{CheckpointText.Shorten(path)}' {what}. Work with token ids instead of text, or use a model with a byte-level or byte-fallback BPE tokenizer.",
             inner);
 
+    /// <summary>A sentence about this key that is no error.</summary>
+    /// <param name="what">The rest of a sentence that begins with the key path.</param>
+    public string Remark(string what) => $"{file}: '{CheckpointText.Shorten(path)}' {what}.";
+
     private JsonNode Child(JsonElement value, string key) => new(value, file, $"{path}.{key}");
 
     private string KeyOf(JsonProperty entry)

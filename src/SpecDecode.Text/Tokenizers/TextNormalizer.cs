@@ -6,9 +6,11 @@ internal abstract class TextNormalizer
 {
     /// <summary>The rewritten text.</summary>
     /// <param name="text">Well-formed UTF-16.</param>
-    /// <param name="atStart">Whether it begins where the whole text begins.</param>
+    /// <param name="atStart">
+    /// Whether it begins where the whole text begins; what is left of it does no more where its first character is dropped.
+    /// </param>
     /// <exception cref="SpecDecodeException">The result would be longer than is supported.</exception>
-    public abstract string Apply(string text, bool atStart);
+    public abstract string Apply(string text, ref bool atStart);
 
     /// <summary>Reads the object <c>normalizer</c>; null leaves the text as it is.</summary>
     /// <exception cref="UnsupportedTokenizerException">Its kind is unknown.</exception>
@@ -37,20 +39,20 @@ internal abstract class TextNormalizer
             case "Lowercase":
                 return new Rewrite(CharacterRewriting.Lowercase);
             case "StripAccents":
-                return new Rewrite(CharacterRewriting.WithoutMarks);
+                return new Rewrite(CharacterRewriting.WithoutMarks, drops: true);
             case "Nmt":
-                return new Rewrite(CharacterRewriting.Nmt);
+                return new Rewrite(CharacterRewriting.Nmt, drops: true);
             case "ByteLevel":
                 return new Rewrite(text => ByteAlphabet.Spell(text));
             case "BertNormalizer":
                 return ReadBert(part);
             case "Precompiled":
                 var map = PrecompiledCharsMap.Read(part.Get("precompiled_charsmap"));
-                return new Rewrite(map.RewriteGraphemes);
+                return new Rewrite(map.RewriteGraphemes, drops: true);
             case "Strip":
                 bool left = part.Get("strip_left").Flag();
                 bool right = part.Get("strip_right").Flag();
-                return new Rewrite(text => Strip(text, left, right));
+                return new Rewrite(text => Strip(text, left, right), drops: true);
             case var other:
                 throw type.Unsupported($"is the normalizer '{other}', which is not supported");
         }
@@ -70,7 +72,7 @@ internal abstract class TextNormalizer
         {
             var old = literal.Text();
             return old.Length > 0
-                ? new Rewrite(text => TextRewriting.Replace(text, old, content))
+                ? new Rewrite(text => TextRewriting.Replace(text, old, content), drops: content.Length == 0)
                 : throw literal.Error("is empty");
         }
         var regex = TextPattern.Read(pattern);
@@ -82,11 +84,11 @@ internal abstract class TextNormalizer
         bool lowercase = node.Flag("lowercase", true);
         List<TextNormalizer> parts = [];
         if (node.Flag("clean_text", true))
-            parts.Add(new Rewrite(CharacterRewriting.Clean));
+            parts.Add(new Rewrite(CharacterRewriting.Clean, drops: true));
         if (node.Flag("handle_chinese_chars", true))
             parts.Add(new Rewrite(CharacterRewriting.SpaceIdeographs));
         if (node.Flag("strip_accents", lowercase))
-            parts.Add(new Rewrite(text => CharacterRewriting.WithoutNonspacingMarks(UnicodeNormalizer.Normalize(text, compatible: false, compose: false))));
+            parts.Add(new Rewrite(text => CharacterRewriting.WithoutNonspacingMarks(UnicodeNormalizer.Normalize(text, compatible: false, compose: false)), drops: true));
         if (lowercase)
             parts.Add(new Rewrite(CharacterRewriting.Lowercase));
         return new SequenceNormalizer([.. parts]);
@@ -94,19 +96,24 @@ internal abstract class TextNormalizer
 
     private sealed class SequenceNormalizer(TextNormalizer[] parts) : TextNormalizer
     {
-        public override string Apply(string text, bool atStart)
+        public override string Apply(string text, ref bool atStart)
         {
             foreach (var part in parts)
             {
-                text = part.Apply(text, atStart);
+                text = part.Apply(text, ref atStart);
                 TextRewriting.Check(text.Length);
             }
             return text;
         }
     }
 
-    private sealed class Rewrite(Func<string, string> rewrite) : TextNormalizer
+    private sealed class Rewrite(Func<string, string> rewrite, bool drops = false) : TextNormalizer
     {
-        public override string Apply(string text, bool atStart) => rewrite(text);
+        public override string Apply(string text, ref bool atStart)
+        {
+            if (drops && atStart && text.Length > 0)
+                atStart = rewrite(text[..(char.IsHighSurrogate(text[0]) ? 2 : 1)]).Length > 0;
+            return rewrite(text);
+        }
     }
 }

@@ -5,13 +5,14 @@ using SpecDecode.Tokenizers.SentencePiece;
 namespace SpecDecode.Tokenizers;
 
 /// <summary>
-/// Text to token ids and back, as a Hugging Face <c>tokenizer.json</c> of kind BPE says, byte-level (GPT-2, Llama 3, Qwen,
-/// SmolLM) or SentencePiece-style with byte fallback (Llama 2, Mistral), or as a SentencePiece <c>tokenizer.model</c> of kind
-/// BPE says.
+/// Text to token ids and back, as a Hugging Face <c>tokenizer.json</c> says: byte-level BPE (GPT-2, Llama 3, Qwen, SmolLM), BPE
+/// in the manner of SentencePiece (Llama 2, Mistral), or Unigram (llm-jp, T5); or as a SentencePiece <c>tokenizer.model</c> of
+/// kind BPE or Unigram says.
 /// </summary>
 /// <remarks>
-/// Thread-safe. The sections <c>truncation</c> and <c>padding</c> of a <c>tokenizer.json</c> have no effect, and neither has
-/// what <c>tokenizer_config.json</c> says beside it.
+/// Thread-safe. The sections <c>truncation</c> and <c>padding</c> of a <c>tokenizer.json</c> have no effect. Of a
+/// <c>tokenizer_config.json</c> beside it the flags <c>add_bos_token</c> and <c>add_eos_token</c> count, for the classes of
+/// tokenizers for which transformers 4 makes the post-processor of them (Llama, CodeLlama, Gemma, Cohere, GPT-NeoX).
 /// </remarks>
 public sealed class TextTokenizer
 {
@@ -19,9 +20,12 @@ public sealed class TextTokenizer
     private readonly IReadOnlySet<int> _special;
     private readonly TextNormalizer? _normalizer;
     private readonly PreTokenizer? _preTokenizer;
-    private readonly BytePairModel _model;
+    private readonly WordModel _model;
     private readonly SpecialTokenFrame _frame;
     private readonly TokenDecoder _decoder;
+
+    // Added tokens that the normalizer rewrites; they are found and decoded as what it makes of them.
+    private readonly Dictionary<int, string> _rewritten = [];
 
     // In the text as given, then in the normalized text; both without special tokens and with them.
     private readonly (AddedTokenFinder Raw, AddedTokenFinder Normalized) _plainFinders;
@@ -36,12 +40,22 @@ public sealed class TextTokenizer
         _model = definition.Model;
         _frame = definition.Frame;
         _decoder = definition.Decoder;
+        Warnings = definition.Warnings;
+        foreach (var token in definition.AddedTokens.Where(token => token is { Normalized: true, Verbatim: false }))
+        {
+            bool atStart = true;
+            if (_normalizer?.Apply(token.Content, ref atStart) is { } text && text != token.Content)
+                _rewritten.Add(token.Id, text);
+        }
         _allFinders = Finders(definition.AddedTokens);
         _plainFinders = Finders(definition.AddedTokens.Where(token => !token.Special));
     }
 
     /// <summary>The highest id plus one. Ids below it may be unused.</summary>
     public int VocabularySize => _vocabulary.Size;
+
+    /// <summary>What is not as one may expect of the files, in whole sentences; often empty.</summary>
+    public IReadOnlyList<string> Warnings { get; }
 
     /// <summary>Reads a tokenizer.</summary>
     /// <param name="path">
@@ -126,13 +140,13 @@ public sealed class TextTokenizer
     {
         ArgumentOutOfRangeException.ThrowIfNegative(id);
         special = _special.Contains(id);
-        return _vocabulary.TryGetText(id, out var text) ? text : null;
+        return _rewritten.TryGetValue(id, out var text) || _vocabulary.TryGetText(id, out text) ? text : null;
     }
 
     private void EncodeStretch(string text, bool atStart, AddedTokenFinder finder, List<int> ids)
     {
         if (_normalizer is not null)
-            text = _normalizer.Apply(text, atStart);
+            text = _normalizer.Apply(text, ref atStart);
         finder.Split(text, (start, end, token) =>
         {
             if (token is not null)
@@ -151,9 +165,14 @@ public sealed class TextTokenizer
         });
     }
 
-    private (AddedTokenFinder Raw, AddedTokenFinder Normalized) Finders(IEnumerable<AddedToken> tokens) => (
-        new(tokens.Where(token => !token.Normalized).Select(token => (token.Content, token))),
-        new(tokens.Where(token => token.Normalized).Select(token => (token.Written ?? _normalizer?.Apply(token.Content, atStart: true) ?? token.Content, token))));
+    // Of two tokens that are found by the same text the special one counts.
+    private (AddedTokenFinder Raw, AddedTokenFinder Normalized) Finders(IEnumerable<AddedToken> tokens)
+    {
+        var ordered = tokens.OrderByDescending(token => token.Special).ToLookup(token => token.Normalized);
+        return (
+            new(ordered[false].Select(token => (token.Content, token))),
+            new(ordered[true].Select(token => (_rewritten.GetValueOrDefault(token.Id, token.Content), token))));
+    }
 
     private static string WellFormed(string text)
     {

@@ -16,6 +16,9 @@ internal sealed class Vocabulary
     /// <summary>Creates an empty vocabulary.</summary>
     public Vocabulary() => _idsBySpan = _ids.GetAlternateLookup<ReadOnlySpan<char>>();
 
+    /// <summary>How many ids have a text.</summary>
+    public int Count => _texts.Count;
+
     /// <summary>The highest id plus one.</summary>
     public int Size { get; private set; }
 
@@ -31,6 +34,29 @@ internal sealed class Vocabulary
             vocabulary.Assign(id, text, node);
         }
         return vocabulary;
+    }
+
+    /// <summary>Reads the array <c>model.vocab</c> of a unigram model: pairs of a text and its score, each at the place of its id.</summary>
+    /// <remarks>A text that is there twice is turned into the later id, and both into it.</remarks>
+    public static Vocabulary ReadList(JsonNode node)
+    {
+        var vocabulary = new Vocabulary();
+        foreach (var item in node.Items())
+        {
+            int id = vocabulary.Size;
+            if (id > MaxId)
+                throw node.Error($"has more than {MaxId + 1} pieces");
+            vocabulary.Put(UnigramModel.ReadPiece(item).Text, id);
+        }
+        return vocabulary;
+    }
+
+    /// <summary>Adds a token; its text and its id lose what they stood for before.</summary>
+    public void Put(string text, int id)
+    {
+        _ids[text] = id;
+        _texts[id] = text;
+        Size = Math.Max(Size, id + 1);
     }
 
     /// <summary>Adds a token that stands outside the model's own vocabulary, or confirms one that stands in it.</summary>

@@ -209,6 +209,7 @@ public class PipelineTests
     private static string Normalized(string normalizer, string text)
     {
         using var document = System.Text.Json.JsonDocument.Parse(normalizer);
-        return TextNormalizer.Read(new JsonNode(document.RootElement, "test", ""))!.Apply(text, atStart: true);
+        bool atStart = true;
+        return TextNormalizer.Read(new JsonNode(document.RootElement, "test", ""))!.Apply(text, ref atStart);
     }
 }

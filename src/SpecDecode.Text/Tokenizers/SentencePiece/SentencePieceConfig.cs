@@ -9,11 +9,6 @@ namespace SpecDecode.Tokenizers.SentencePiece;
 /// </summary>
 internal sealed class SentencePieceConfig
 {
-    /// <summary>The main file's name.</summary>
-    public const string FileName = "tokenizer_config.json";
-
-    private const int MaxFileSize = 16 << 20;
-
     private static readonly string[] SpecialKeys = ["bos_token", "eos_token", "unk_token", "pad_token", "sep_token", "cls_token", "mask_token"];
 
     private readonly HashSet<string> _special = new(StringComparer.Ordinal);
@@ -47,19 +42,14 @@ internal sealed class SentencePieceConfig
     /// <exception cref="CheckpointException">A file is damaged.</exception>
     public static SentencePieceConfig ReadBeside(string path)
     {
-        var folder = Path.GetDirectoryName(CheckpointFile.FullPath(path)) ?? "";
         var config = new SentencePieceConfig();
-        Read(Path.Combine(folder, "special_tokens_map.json"), config.ReadSpecial);
-        Read(Path.Combine(folder, FileName), config.ReadMain);
-        if (config.AddedTokens.Count == 0)
-            Read(Path.Combine(folder, "added_tokens.json"), config.ReadAdded);
+        if (TokenizerConfigFile.TryReadBeside(path, TokenizerConfigFile.SpecialTokensMap) is { } map)
+            config.ReadSpecial(map);
+        if (TokenizerConfigFile.TryReadBeside(path, TokenizerConfigFile.Name) is { } main)
+            config.ReadMain(main);
+        if (config.AddedTokens.Count == 0 && TokenizerConfigFile.TryReadBeside(path, "added_tokens.json") is { } added)
+            config.ReadAdded(added);
         return config;
-    }
-
-    private static void Read(string path, Action<JsonNode> read)
-    {
-        if (CheckpointFolder.IsThere(path))
-            read(new JsonNode(CheckpointJson.Parse(path, CheckpointFile.ReadAll(path, MaxFileSize, out _)), path, ""));
     }
 
     private void ReadMain(JsonNode root)
@@ -82,12 +72,12 @@ internal sealed class SentencePieceConfig
         foreach (var key in SpecialKeys)
         {
             if (root.TryGet(key) is { } node)
-                _special.Add(TextOf(node));
+                _special.Add(TokenizerConfigFile.TokenText(node));
         }
         foreach (var item in root.TryGet("additional_special_tokens")?.Items() ?? [])
-            _special.Add(TextOf(item));
-        BosToken = root.TryGet("bos_token") is { } bos ? TextOf(bos) : BosToken;
-        EosToken = root.TryGet("eos_token") is { } eos ? TextOf(eos) : EosToken;
+            _special.Add(TokenizerConfigFile.TokenText(item));
+        BosToken = root.TryGet("bos_token") is { } bos ? TokenizerConfigFile.TokenText(bos) : BosToken;
+        EosToken = root.TryGet("eos_token") is { } eos ? TokenizerConfigFile.TokenText(eos) : EosToken;
     }
 
     private void ReadAdded(JsonNode root)
@@ -101,7 +91,4 @@ internal sealed class SentencePieceConfig
         if (token.Content.Length > 0 && !AddedTokens.TryAdd(token.Id, (token, node)))
             throw node.Error($"gives the id {token.Id} a second time");
     }
-
-    // A string, or the object of a token.
-    private static string TextOf(JsonNode node) => node.IsText ? node.Text() : node.Get("content").Text();
 }

@@ -24,7 +24,7 @@ internal sealed class SentencePieceNormalizer : TextNormalizer
     public required AddedTokenFinder UserDefined { get; init; }
 
     /// <inheritdoc/>
-    public override string Apply(string text, bool atStart)
+    public override string Apply(string text, ref bool atStart)
     {
         if (text.Length == 0)
             return text;

@@ -2,7 +2,7 @@ using SpecDecode.Checkpoints;
 
 namespace SpecDecode.Tokenizers.SentencePiece;
 
-/// <summary>Reads a SentencePiece model of kind BPE, with what lies beside it, as a tokenizer.</summary>
+/// <summary>Reads a SentencePiece model of kind BPE or Unigram, with what lies beside it, as a tokenizer.</summary>
 internal static class SentencePieceReader
 {
     /// <summary>What stands for a space in pieces.</summary>
@@ -66,7 +66,7 @@ internal static class SentencePieceReader
     {
         var trainer = model.Trainer;
         string? problem =
-            trainer.ModelType != ModelType.Bpe ? $"the model is of kind {trainer.ModelType}, and only BPE is supported"
+            trainer.ModelType is not (ModelType.Bpe or ModelType.Unigram) ? $"the model is of kind {trainer.ModelType}, and only BPE and Unigram are supported"
             : trainer.TreatWhitespaceAsSuffix ? "the model marks spaces behind words (treat_whitespace_as_suffix), which is not supported"
             : model.Denormalizer.PrecompiledCharsmap.Length > 0 ? "the model rewrites decoded text (denormalizer_spec), which is not supported"
             : null;
@@ -97,7 +97,7 @@ internal static class SentencePieceReader
                 return [id];
             return required
                 ? throw new CheckpointException(
-                    path, $"{SentencePieceConfig.FileName} beside it asks for '{key}', but the token '{CheckpointText.Shorten(text)}' is not in the vocabulary. {Mend}")
+                    path, $"{TokenizerConfigFile.Name} beside it asks for '{key}', but the token '{CheckpointText.Shorten(text)}' is not in the vocabulary. {Mend}")
                 : [];
         }
     }

@@ -4,10 +4,10 @@ using SpecDecode.Checkpoints;
 
 namespace SpecDecode.Tokenizers.SentencePiece;
 
-/// <summary>The pieces of a SentencePiece model as tokens, and the merges that follow from them.</summary>
+/// <summary>The pieces of a SentencePiece model as tokens, and the merges or the scores that follow from them.</summary>
 internal sealed class SentencePieceVocabulary
 {
-    // Merges are searched at every place of a piece.
+    // Merges are searched at every place of a piece, and pieces at every place of a text.
     private const int MaxPieceLength = 256;
     private const string Mend = "Download the file again from where the model comes from.";
 
@@ -18,6 +18,10 @@ internal sealed class SentencePieceVocabulary
     private readonly Dictionary<int, int> _characters = [];
     private readonly HashSet<int> _special = [];
     private readonly List<AddedToken> _added = [];
+    private readonly List<AddedToken> _userDefined = [];
+    private readonly bool _unigram;
+    private float _minScore = float.MaxValue;
+    private float _maxScore = MathF.ScaleB(1, -126);
     private readonly int[]? _bytes;
     private readonly int _unknown = -1;
 
@@ -27,6 +31,7 @@ internal sealed class SentencePieceVocabulary
     public SentencePieceVocabulary(string path, SentencePieceModel model, SentencePieceConfig config)
     {
         _path = path;
+        _unigram = model.Trainer.ModelType == ModelType.Unigram;
         _bytes = model.Trainer.ByteFallback ? new int[256] : null;
         _bytes?.AsSpan().Fill(-1);
         for (int id = 0; id < model.Pieces.Count; id++)
@@ -56,7 +61,7 @@ internal sealed class SentencePieceVocabulary
             if (isNew || _added.TrueForAll(known => known.Id != id))
                 _added.Add(token with { Special = special || _special.Contains(id), Normalized = false });
         }
-        UserDefined = new AddedTokenFinder(_added.Where(token => token.Normalized).Select(token => (token.Content, token)));
+        UserDefined = new AddedTokenFinder(_userDefined.Select(token => (token.Content, token)));
     }
 
     /// <summary>All tokens.</summary>
@@ -71,11 +76,22 @@ internal sealed class SentencePieceVocabulary
     /// <summary>The user-defined pieces, which no normalization changes.</summary>
     public AddedTokenFinder UserDefined { get; }
 
-    /// <summary>
-    /// Creates the model. Two neighbours merge where they are a normal piece together, the one with the highest score first:
-    /// so every way to cut a piece in two is a merge.
-    /// </summary>
-    public BytePairModel CreateModel()
+    /// <summary>Creates the model.</summary>
+    public WordModel CreateModel() => _unigram ? CreateUnigram() : CreatePairs();
+
+    // A user-defined piece has a score of its own: the best one for each of its bytes, taken as just above zero where it is
+    // not, less a tenth. The arithmetic is SentencePiece's to the bit: a product in single precision, the rest in double.
+    private UnigramModel CreateUnigram()
+    {
+        List<UnigramPiece> pieces = [.. _normal.Select(piece => new UnigramPiece(piece.Text, piece.Score, piece.Id))];
+        foreach (var token in _userDefined)
+            pieces.Add(new UnigramPiece(token.Content, Encoding.UTF8.GetByteCount(token.Content) * _maxScore - 0.1, token.Id));
+        return new UnigramModel(pieces, _minScore, _unknown, _bytes, singlePrecision: true);
+    }
+
+    // Two neighbours merge where they are a normal piece together, the one with the highest score first: so every way to cut
+    // a piece in two is a merge.
+    private BytePairModel CreatePairs()
     {
         var symbols = SymbolTable.Create(_characters, _bytes, _unknown);
         var merges = new MergeTable();
@@ -108,6 +124,12 @@ internal sealed class SentencePieceVocabulary
     private void Add(ModelPiece piece, int id, bool special)
     {
         var text = piece.Text;
+        if (piece.Type == PieceType.Normal)
+        {
+            if (float.IsNaN(piece.Score))
+                throw Damaged($"the score of piece {id} is not a number");
+            (_minScore, _maxScore) = (MathF.Min(_minScore, piece.Score), MathF.Max(_maxScore, piece.Score));
+        }
         if (special)
         {
             _special.Add(id);
@@ -117,7 +139,12 @@ internal sealed class SentencePieceVocabulary
         switch (piece.Type)
         {
             case PieceType.UserDefined:
-                _added.Add(new AddedToken(id, text, Special: false, false, false, false, Normalized: true) { Written = text });
+                if (_unigram)
+                    CheckLength(text, id);
+                var token = new AddedToken(id, text, Special: false, false, false, false, Normalized: true) { Verbatim = true };
+                _userDefined.Add(token);
+                if (!_unigram)
+                    _added.Add(token);
                 break;
             case PieceType.Byte:
                 if (_bytes is null)
@@ -125,19 +152,24 @@ internal sealed class SentencePieceVocabulary
                 int value = Array.IndexOf(ByteNames, text);
                 _bytes[value >= 0 ? value : throw Damaged($"piece {id} is a byte, but not written as one")] = id;
                 break;
+            case PieceType.Unused when _unigram:
+                break;
             case PieceType.Unused:
                 throw new UnsupportedTokenizerException(
                     _path, $"piece {id} is of kind UNUSED, which is not supported. Work with token ids instead of text, or use the model's tokenizer.json.");
             default:
-                if (text.Length > MaxPieceLength)
-                    throw Damaged($"piece {id} has {text.Length} characters, and one has at most {MaxPieceLength}");
-                if (float.IsNaN(piece.Score))
-                    throw Damaged($"the score of piece {id} is not a number");
+                CheckLength(text, id);
                 if (IsCharacter(text, out var rune))
                     _characters.Add(rune.Value, id);
                 _normal.Add((text, id, piece.Score));
                 break;
         }
+    }
+
+    private void CheckLength(string text, int id)
+    {
+        if (text.Length > MaxPieceLength)
+            throw Damaged($"piece {id} has {text.Length} characters, and one has at most {MaxPieceLength}");
     }
 
     private static bool IsCharacter(ReadOnlySpan<char> text, out Rune rune) =>
