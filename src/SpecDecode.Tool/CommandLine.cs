@@ -34,8 +34,8 @@ internal static class CommandLine
             BenchCommand.Create(output, error, cancellationToken),
             PerplexityCommand.Create(output, error, cancellationToken),
             PrepareCommand.Create(output, error, cancellationToken),
-            TokenizeCommand.Create(output),
-            DetokenizeCommand.Create(output),
+            TokenizeCommand.Create(output, error),
+            DetokenizeCommand.Create(output, error),
             TemplateCommand.Create(output, cancellationToken),
         };
 

@@ -6,7 +6,7 @@ namespace SpecDecode.Tool;
 internal static class DetokenizeCommand
 {
     /// <summary>The command.</summary>
-    public static Command Create(TextWriter output)
+    public static Command Create(TextWriter output, TextWriter error)
     {
         Command command = new("detokenize", "Turn token ids into text, and print it without a line end of its own.");
         TokenizerArguments tokenizer = new(command);
@@ -19,7 +19,7 @@ internal static class DetokenizeCommand
         command.Options.Add(json);
         command.SetAction(arguments =>
         {
-            string text = tokenizer.Load(arguments).Decode(arguments.GetValue(tokens)!, skipSpecialTokens: !arguments.GetValue(special));
+            string text = tokenizer.Load(arguments, error).Decode(arguments.GetValue(tokens)!, skipSpecialTokens: !arguments.GetValue(special));
             if (arguments.GetValue(json))
             {
                 JsonResult.Write(output, writer => writer.WriteString("text", text));

@@ -7,7 +7,7 @@ namespace SpecDecode.Tool;
 internal static class TokenizeCommand
 {
     /// <summary>The command.</summary>
-    public static Command Create(TextWriter output)
+    public static Command Create(TextWriter output, TextWriter error)
     {
         Command command = new("tokenize", "Turn text into token ids.");
         TokenizerArguments tokenizer = new(command);
@@ -31,7 +31,7 @@ internal static class TokenizeCommand
         command.SetAction(arguments =>
         {
             string input = arguments.GetValue(text) ?? InputFile.ReadWhole(arguments.GetValue(file)!);
-            int[] ids = tokenizer.Load(arguments).Encode(input, arguments.GetValue(special), arguments.GetValue(parse));
+            int[] ids = tokenizer.Load(arguments, error).Encode(input, arguments.GetValue(special), arguments.GetValue(parse));
             if (arguments.GetValue(json))
             {
                 JsonResult.Write(output, writer => writer.WriteNumbers("ids", ids));

@@ -27,10 +27,19 @@ internal sealed class TokenizerArguments
         command.Validators.Add(Check);
     }
 
-    /// <summary>Loads the tokenizer.</summary>
-    public TextTokenizer Load(ParseResult arguments) => arguments.GetValue(_model) is { } folder
-        ? TextTokenizer.LoadFromFolder(folder)
-        : TextTokenizer.Load(Existing(arguments.GetValue(_tokenizer)!));
+    /// <summary>Loads the tokenizer; warnings go to <paramref name="error"/>.</summary>
+    public TextTokenizer Load(ParseResult arguments, TextWriter error)
+    {
+        TextTokenizer tokenizer = arguments.GetValue(_model) is { } folder
+            ? TextTokenizer.LoadFromFolder(folder)
+            : TextTokenizer.Load(Existing(arguments.GetValue(_tokenizer)!));
+        foreach (string warning in tokenizer.Warnings)
+        {
+            error.WriteLine($"specdecode: warning: {warning}");
+        }
+
+        return tokenizer;
+    }
 
     private static string Existing(string file) =>
         file.Length > 0 ? file : throw new SpecDecodeException("--tokenizer is empty: give the path of a tokenizer.json or tokenizer.model.");

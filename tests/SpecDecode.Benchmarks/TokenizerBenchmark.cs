@@ -16,16 +16,24 @@ internal static class TokenizerBenchmark
 
     public static Command Command()
     {
-        Option<string[]> tokenizers = new("--tokenizer") { Required = true, Description = "A tokenizer.json or tokenizer.model; several may be given." };
+        Option<string[]> tokenizers = new("--tokenizer") { Description = "A tokenizer.json or tokenizer.model; several may be given. A unigram model made on the spot is always among them." };
         Option<string[]> texts = new("--text") { Description = "A file, or a folder whose .cs files are joined; its first megabyte is encoded." };
-        Command command = new("tokenizers", "Encoding and decoding a megabyte.") { tokenizers, texts };
+        Option<bool> longTexts = new("--long") { Description = "Encode runs of twenty megabytes too." };
+        Command command = new("tokenizers", "Encoding and decoding a megabyte.") { tokenizers, texts, longTexts };
         command.SetAction(arguments =>
         {
             List<(string Name, string Text)> samples = [.. (arguments.GetValue(texts) ?? []).Select(path => (Path.GetFileName(path.TrimEnd('/')), Read(path))), .. Made()];
+            if (arguments.GetValue(longTexts))
+            {
+                samples.AddRange(Long());
+            }
+
+            using UnigramFile unigram = new();
+            List<string> paths = [.. arguments.GetValue(tokenizers) ?? [], unigram.Path];
 
             // The first encoding of a process loads code; it is not counted.
-            TextTokenizer.Load(arguments.GetValue(tokenizers)![0]).Encode(samples[0].Text[..1000]);
-            foreach (string path in arguments.GetValue(tokenizers)!)
+            TextTokenizer.Load(paths[0]).Encode(samples[0].Text[..1000]);
+            foreach (string path in paths)
             {
                 Measure(path, samples);
             }
@@ -84,6 +92,17 @@ internal static class TokenizerBenchmark
         yield return ("a special token spelled out", Fill("<|endoftext|></s>"));
     }
 
+    private static IEnumerable<(string Name, string Text)> Long()
+    {
+        yield return ("20 MB of one letter", Fill("a", 20 * Size));
+        yield return ("20 MB of two letters in turn", Fill("ab", 20 * Size));
+        yield return ("20 MB of spaces", Fill(" ", 20 * Size));
+        yield return ("20 MB of line feeds", Fill("\n", 20 * Size));
+        yield return ("20 MB of one emoji", Fill("\U0001F363", 20 * Size));
+        yield return ("20 MB of one combining mark", Fill("\u0301", 20 * Size));
+        yield return ("20 MB of words", Fill("Once upon a time there was a fox, which ran. ", 20 * Size));
+    }
+
     private static string Random(int count, Func<int, int> codeOf)
     {
         Random random = new(1);
@@ -98,17 +117,17 @@ internal static class TokenizerBenchmark
         return text.ToString();
     }
 
-    // A megabyte of UTF-8.
-    private static string Fill(string text)
+    // As many bytes of UTF-8.
+    private static string Fill(string text, int size = Size)
     {
         StringBuilder result = new();
         int bytes = 0;
-        while (bytes < Size)
+        while (bytes < size)
         {
             foreach (Rune rune in text.EnumerateRunes())
             {
                 result.Append(rune);
-                if ((bytes += rune.Utf8SequenceLength) >= Size)
+                if ((bytes += rune.Utf8SequenceLength) >= size)
                 {
                     break;
                 }

@@ -10,6 +10,9 @@ namespace SpecDecode.Tokenizers;
 /// </summary>
 internal sealed class PrecompiledCharsMap
 {
+    // No published map has a text nearly as long. A damaged trie can lead around in circles, and would at every place of a text.
+    private const int MaxMatch = 1024;
+
     private readonly uint[] _units;
     private readonly byte[] _replacements;
 
@@ -57,7 +60,7 @@ internal sealed class PrecompiledCharsMap
         used = 0;
         replacement = default;
         uint at = Offset(_units[0]);
-        for (int i = 0; i < utf8.Length; i++)
+        for (int i = 0; i < Math.Min(utf8.Length, MaxMatch); i++)
         {
             at ^= utf8[i];
             if (at >= _units.Length || (_units[at] & 0x800000FF) != utf8[i])

@@ -157,6 +157,11 @@ internal static class ModelLoader
         try
         {
             TextTokenizer tokenizer = TextTokenizer.Load(checkpoint.TokenizerPath);
+            foreach (string warning in tokenizer.Warnings)
+            {
+                warn(warning);
+            }
+
             if (tokenizer.VocabularySize > description.VocabularySize)
             {
                 warn($"{checkpoint.TokenizerPath}: it has ids up to {tokenizer.VocabularySize - 1}, but the model's vocabulary ends at {description.VocabularySize - 1}; texts that need ids beyond are refused.");

@@ -73,7 +73,7 @@ public sealed class GenerateCommandTests : IDisposable
     }
 
     [Theory]
-    [InlineData("""{ "model": { "type": "Unigram", "vocab": [["a", 0.0]] } }""", "Unigram")]
+    [InlineData("""{ "model": { "type": "WordLevel", "vocab": {} } }""", "WordLevel")]
     [InlineData("""{ "model": { "type": "WordPiece", "vocab": {} } }""", "WordPiece")]
     public void A_tokenizer_kind_that_is_not_supported_is_a_warning_and_prompts_of_text_are_refused(string tokenizer, string kind)
     {

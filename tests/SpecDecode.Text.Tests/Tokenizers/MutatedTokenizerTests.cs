@@ -7,10 +7,12 @@ public class MutatedTokenizerTests
 {
     private static readonly string[] Scraps = ["null", "0", "-1", "\"\"", "{}", "[]", "1e99", "\"\\ud800\"", "true", "\u00FF", "{\"\\udc00\":1}", "9999999999"];
 
-    [Fact]
-    public void A_mutated_file_either_works_or_is_refused_with_a_sentence()
+    [Theory]
+    [InlineData(TokenizerFiles.ByteFallback)]
+    [InlineData(TokenizerFiles.Unigram)]
+    public void A_mutated_file_either_works_or_is_refused_with_a_sentence(string json)
     {
-        var source = Encoding.UTF8.GetBytes(TokenizerFiles.WithBytes(TokenizerFiles.ByteFallback));
+        var source = Encoding.UTF8.GetBytes(TokenizerFiles.WithBytes(json));
         var path = Path.GetTempFileName();
         var random = new Random(4);
         int refused = 0;

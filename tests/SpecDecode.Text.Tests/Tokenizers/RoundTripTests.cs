@@ -11,6 +11,7 @@ public class RoundTripTests
     [InlineData("uds.model")]
     [InlineData("nodummy.model")]
     [InlineData("strays.model")]
+    [InlineData("unigram-bytes.model")]
     public void Decoding_inverts_encoding_of_random_unicode(string kind)
     {
         var tokenizer = Load(kind);
@@ -38,6 +39,8 @@ public class RoundTripTests
     [InlineData("byte fallback")]
     [InlineData("uds.model")]
     [InlineData("tsv.model")]
+    [InlineData("unigram")]
+    [InlineData("unigram-uds.model")]
     public void A_stream_with_a_context_gives_what_decoding_adds_after_it(string kind)
     {
         var tokenizer = Load(kind);
@@ -79,6 +82,7 @@ public class RoundTripTests
     {
         "byte-level" => TextTokenizer.Load(TokenizerFiles.BundledModel),
         "byte fallback" => TokenizerFiles.LoadByteFallback(),
+        "unigram" => TokenizerFiles.Load(TokenizerFiles.WithBytes(TokenizerFiles.Unigram)),
         _ => TextTokenizer.Load(Path.Combine(ReferenceCaseTests.Folder("SentencePieceCases"), kind)),
     };
 

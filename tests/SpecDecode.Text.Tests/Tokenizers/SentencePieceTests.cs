@@ -90,10 +90,44 @@ public sealed class SentencePieceTests : IDisposable
     }
 
     [Fact]
+    public void A_unigram_model_keeps_its_sums_in_single_precision()
+    {
+        var tokenizer = Load(Unigram(("a", PieceType.Normal, -16777216), ("b", PieceType.Normal, -0.25f), ("c", PieceType.Normal, -1), ("abc", PieceType.Normal, -16777217.125f)));
+        Assert.Equal([3, 4, 5], tokenizer.Encode("abc", addSpecialTokens: false));
+    }
+
+    [Fact]
+    public void A_user_defined_piece_of_a_unigram_model_has_a_score_that_wins_over_most()
+    {
+        var tokenizer = Load(Unigram(
+            ("a", PieceType.Normal, -1), ("b", PieceType.Normal, -1), ("c", PieceType.Normal, -1), ("ab", PieceType.UserDefined, 0), ("bc", PieceType.Normal, -0.05f),
+            ("abc", PieceType.Normal, -0.05f)));
+        Assert.Equal([6], tokenizer.Encode("ab", addSpecialTokens: false));
+        Assert.Equal([8], tokenizer.Encode("abc", addSpecialTokens: false));
+        Assert.Equal([6, 4], tokenizer.Encode("abb", addSpecialTokens: false));
+    }
+
+    [Fact]
+    public void Unused_pieces_of_a_unigram_model_never_come_of_text_and_control_pieces_neither()
+    {
+        var tokenizer = Load(Unigram(("a", PieceType.Normal, -1), ("aa", PieceType.Unused, 5), ("<", PieceType.Normal, -1), ("s", PieceType.Normal, -1), (">", PieceType.Normal, -1)));
+        Assert.Equal([3, 3], tokenizer.Encode("aa", addSpecialTokens: false));
+        Assert.Equal("aa", tokenizer.Decode([4]));
+        Assert.Equal([5, 6, 7], tokenizer.Encode("<s>", addSpecialTokens: false));
+        Assert.Equal([1, 1], tokenizer.Encode("<s>", parseSpecialTokens: true));
+    }
+
+    [Fact]
+    public void A_model_that_does_not_say_its_kind_is_unigram()
+    {
+        var model = Unigram(("a", PieceType.Normal, -1), ("aa", PieceType.Normal, -1));
+        model.TrainerSpec = null;
+        Assert.Equal([4], Load(model).Encode("aa", addSpecialTokens: false));
+    }
+
+    [Fact]
     public void Models_of_other_kinds_are_unsupported()
     {
-        AssertUnsupported("is of kind Unigram", Model(change: model => model.TrainerSpec.ModelType = TrainerSpec.Types.ModelType.Unigram));
-        AssertUnsupported("is of kind Unigram", Model(change: model => model.TrainerSpec = null));
         AssertUnsupported("is of kind Word", Model(change: model => model.TrainerSpec.ModelType = TrainerSpec.Types.ModelType.Word));
         AssertUnsupported("treat_whitespace_as_suffix", Model(change: model => model.TrainerSpec.TreatWhitespaceAsSuffix = true));
         AssertUnsupported("of kind UNUSED", Model(("b", PieceType.Unused, 0)));
@@ -149,6 +183,7 @@ public sealed class SentencePieceTests : IDisposable
     [Theory]
     [InlineData("uds")]
     [InlineData("tsv")]
+    [InlineData("unigram-uds")]
     public void A_mutated_model_either_works_or_is_refused_with_a_sentence(string name)
     {
         var source = File.ReadAllBytes(Path.Combine(ReferenceCaseTests.Folder("SentencePieceCases"), name + ".model"));
@@ -175,7 +210,7 @@ public sealed class SentencePieceTests : IDisposable
             }
             catch (SpecDecodeException e)
             {
-                Assert.EndsWith(".", e.Message, StringComparison.Ordinal);
+                Assert.True(e.Message.EndsWith('.') || e.Message.StartsWith($"{path}: ", StringComparison.Ordinal), e.Message);
                 refused++;
             }
         }
@@ -196,6 +231,20 @@ public sealed class SentencePieceTests : IDisposable
 
     private void AssertUnsupported(string said, ModelProto model) =>
         Assert.Contains(said, Assert.Throws<UnsupportedTokenizerException>(() => Load(model)).Message, StringComparison.Ordinal);
+
+    // 0 <unk>, 1 <s>, 2 </s>, and more; no space before the text.
+    private static ModelProto Unigram(params (string Text, PieceType Type, float Score)[] more)
+    {
+        var model = new ModelProto
+        {
+            TrainerSpec = new() { ModelType = TrainerSpec.Types.ModelType.Unigram },
+            NormalizerSpec = new() { AddDummyPrefix = false },
+        };
+        (string, PieceType, float)[] pieces = [("<unk>", PieceType.Unknown, 0), ("<s>", PieceType.Control, 0), ("</s>", PieceType.Control, 0), .. more];
+        foreach (var (text, type, score) in pieces)
+            model.Pieces.Add(new ModelProto.Types.Piece { Piece_ = text, Type = type, Score = score });
+        return model;
+    }
 
     private static ModelProto Model(Action<ModelProto>? change = null) => Model([], change);
 

@@ -30,6 +30,23 @@ internal static class TokenizerFiles
         }
         """;
 
+    /// <summary>The same as a unigram model.</summary>
+    public const string Unigram = """
+        {
+          "added_tokens": [
+            { "id": 0, "content": "<unk>", "special": true, "normalized": false },
+            { "id": 1, "content": "<s>", "special": true, "normalized": false },
+            { "id": 2, "content": "</s>", "special": true, "normalized": false }
+          ],
+          "normalizer": { "type": "Sequence", "normalizers": [ { "type": "NFKC" }, { "type": "Replace", "pattern": { "Regex": " {2,}" }, "content": " " } ] },
+          "pre_tokenizer": { "type": "Metaspace", "replacement": "▁", "prepend_scheme": "first", "split": false },
+          "decoder": { "type": "Sequence", "decoders": [
+            { "type": "ByteFallback" }, { "type": "Metaspace", "replacement": "▁", "prepend_scheme": "first", "split": false }, { "type": "Fuse" } ] },
+          "model": { "type": "Unigram", "unk_id": 0, "byte_fallback": true,
+            "vocab": [ ["<unk>", 0], ["<s>", 0], ["</s>", 0], SCORED, ["▁", -2.5], ["a", -3], ["b", -3.25], ["▁a", -4], ["ab", -5], ["é", -7.125] ] }
+        }
+        """;
+
     public static string BundledModel { get; } = Path.Combine(Root(), "samples", "models", "tales-10m", "tokenizer.json");
 
     public static string ThirdParty(params string[] parts)
@@ -56,7 +73,8 @@ internal static class TokenizerFiles
     public static TextTokenizer LoadByteFallback() => Load(WithBytes(ByteFallback));
 
     public static string WithBytes(string json) =>
-        json.Replace("BYTES", string.Join(", ", Enumerable.Range(0, 256).Select(b => $"\"<0x{b:X2}>\": {b + 3}")), StringComparison.Ordinal);
+        json.Replace("BYTES", string.Join(", ", Enumerable.Range(0, 256).Select(b => $"\"<0x{b:X2}>\": {b + 3}")), StringComparison.Ordinal)
+            .Replace("SCORED", string.Join(", ", Enumerable.Range(0, 256).Select(b => $"[\"<0x{b:X2}>\", 0]")), StringComparison.Ordinal);
 
     /// <summary>A tokenizer whose vocabulary is single characters, for the steps before the model.</summary>
     public static TextTokenizer Letters(string sections, string alphabet, string more = "")
