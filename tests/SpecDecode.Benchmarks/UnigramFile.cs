@@ -1,5 +1,4 @@
 using System.Text.Json;
-using SpecDecode.Tests;
 
 namespace SpecDecode.Benchmarks;
 
@@ -11,7 +10,7 @@ internal sealed class UnigramFile : IDisposable
 {
     private const int Words = 30_000;
 
-    private readonly TemporaryFolder _folder = new();
+    private readonly string _folder = Directory.CreateTempSubdirectory("specdecode-").FullName;
 
     /// <summary>Writes the file.</summary>
     public UnigramFile()
@@ -55,8 +54,8 @@ internal sealed class UnigramFile : IDisposable
     }
 
     /// <summary>Where it is.</summary>
-    public string Path => _folder.File("unigram.json");
+    public string Path => System.IO.Path.Combine(_folder, "unigram.json");
 
     /// <inheritdoc/>
-    public void Dispose() => _folder.Dispose();
+    public void Dispose() => Directory.Delete(_folder, recursive: true);
 }

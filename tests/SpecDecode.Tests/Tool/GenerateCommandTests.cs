@@ -92,6 +92,20 @@ public sealed class GenerateCommandTests : IDisposable
     }
 
     [Fact]
+    public void What_a_tokenizer_warns_of_goes_to_stderr_with_the_model()
+    {
+        _model.Write("tokenizer.json", """
+            { "added_tokens": [ { "id": 7, "content": "a", "special": false } ], "model": { "type": "BPE", "vocab": { "a": 0 }, "merges": [] } }
+            """);
+
+        ToolRun run = Generate([5, 6], "--max-tokens", "2");
+
+        Assert.Equal(0, run.ExitCode);
+        Assert.Empty(run.Complaints);
+        Assert.Contains("'added_tokens[0]' gives the token 'a' the id 7, but it counts as 0", run.Error, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void Without_json_and_tokenizer_stdout_is_the_new_ids()
     {
         ToolRun run = ToolRun.On(_model, "generate", "--tokens", string.Join(',', _model.GreedyPrompt()), "--max-tokens", "5", "--ignore-eos");

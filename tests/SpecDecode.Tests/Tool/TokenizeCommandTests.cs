@@ -71,6 +71,33 @@ public sealed class TokenizeCommandTests : IDisposable
     }
 
     [Fact]
+    public void A_unigram_tokenizer_gives_ids_with_the_bos_that_its_configuration_asks_for_and_text_again()
+    {
+        _folder.Write("tokenizer_config.json", """{ "tokenizer_class": "LlamaTokenizerFast", "add_bos_token": true, "bos_token": { "content": "<s>" } }""");
+        string path = _folder.Write("tokenizer.json", """
+            { "added_tokens": [ { "id": 1, "content": "<s>", "special": true } ], "decoder": { "type": "Metaspace", "replacement": "\u2581" },
+              "pre_tokenizer": { "type": "Metaspace", "replacement": "\u2581" },
+              "model": { "type": "Unigram", "unk_id": 0, "vocab": [["<unk>", 0], ["<s>", 0], ["\u2581this", -2], ["\u2581", -3], ["is", -3], ["\u2581is", -2]] } }
+            """);
+        ToolRun run = ToolRun.Of("tokenize", "--tokenizer", path, "--text", "this is", "--special");
+        Assert.Equal("1,2,5" + Environment.NewLine, run.Output);
+        Assert.Equal("", run.Error);
+        Assert.Equal("this is", ToolRun.Of("detokenize", "--model", _folder.Path, "--tokens", "1,2,5").Output);
+    }
+
+    [Fact]
+    public void An_added_token_whose_id_is_not_that_of_the_file_is_a_warning()
+    {
+        string path = _folder.Write("tokenizer.json", """
+            { "added_tokens": [ { "id": 7, "content": "a", "special": false } ], "model": { "type": "BPE", "vocab": { "a": 0 }, "merges": [] } }
+            """);
+        ToolRun[] runs = [ToolRun.Of("tokenize", "--tokenizer", path, "--text", "a"), ToolRun.Of("detokenize", "--tokenizer", path, "--tokens", "0")];
+        Assert.Equal(["0", "a"], runs.Select(run => run.Output.TrimEnd()));
+        Assert.All(runs, run => Assert.Equal(0, run.ExitCode));
+        Assert.All(runs, run => Assert.StartsWith($"specdecode: warning: {path}: 'added_tokens[0]' gives the token 'a' the id 7", run.Error, StringComparison.Ordinal));
+    }
+
+    [Fact]
     public void A_folder_with_tokenizer_model_alone_will_do()
     {
         string source = Path.Combine(TestFolders.TextCases, "Tokenizers", "SentencePieceCases", "llama.model");
