@@ -1,3 +1,4 @@
+using System.Runtime.InteropServices;
 using System.Text;
 using System.Text.Json;
 using SpecDecode.Checkpoints;
@@ -90,6 +91,14 @@ internal readonly struct JsonNode(JsonElement element, string file, string path)
         return element.TryGetDouble(out double value) ? value : throw Error("is not a number that fits a double");
     }
 
+    /// <summary>The value as the score of a piece.</summary>
+    public double Score()
+    {
+        Expect(JsonValueKind.Number, "a number");
+        double value = ScoreReader.Read(JsonMarshal.GetRawUtf8Value(element));
+        return double.IsFinite(value) ? value : throw Error("is not a finite number");
+    }
+
     /// <summary>The entries of an array.</summary>
     public IEnumerable<JsonNode> Items()
     {
@@ -132,7 +141,7 @@ internal readonly struct JsonNode(JsonElement element, string file, string path)
     public UnsupportedTokenizerException Unsupported(string what, Exception? inner = null) =>
         new(
             file,
-            $"'{CheckpointText.Shorten(path)}' {what}. Work with token ids instead of text, or use a model with a byte-level or byte-fallback BPE tokenizer.",
+            $"'{CheckpointText.Shorten(path)}' {what}. Work with token ids instead of text, or use a model with a BPE or Unigram tokenizer.",
             inner);
 
     /// <summary>A sentence about this key that is no error.</summary>

@@ -60,7 +60,8 @@ public sealed class TextTokenizer
     /// <summary>Reads a tokenizer.</summary>
     /// <param name="path">
     /// The path of a SentencePiece model of at most 16 MB, if its name ends in <c>.model</c>: <c>tokenizer_config.json</c> and
-    /// <c>added_tokens.json</c> beside it are read too. Otherwise that of a <c>tokenizer.json</c> of at most 256 MB.
+    /// <c>added_tokens.json</c> beside it are read too. Otherwise that of a <c>tokenizer.json</c> of at most 256 MB, whose
+    /// <c>tokenizer_config.json</c> is read too.
     /// </param>
     /// <exception cref="CheckpointException">A file is missing, damaged or contradicts itself.</exception>
     /// <exception cref="UnsupportedTokenizerException">The file is sound but of a kind that is not supported.</exception>

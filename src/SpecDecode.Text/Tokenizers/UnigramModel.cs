@@ -79,8 +79,7 @@ internal sealed class UnigramModel : WordModel
         var parts = item.Items().Take(3).ToArray();
         if (parts.Length != 2)
             throw item.Error("is not a pair of a text and its score");
-        double score = parts[1].Real();
-        return double.IsFinite(score) ? (parts[0].Text(), score) : throw parts[1].Error("is not a finite number");
+        return (parts[0].Text(), parts[1].Score());
     }
 
     /// <inheritdoc/>

@@ -73,7 +73,7 @@ internal static class SentencePieceReader
         if (problem is not null)
         {
             throw new UnsupportedTokenizerException(
-                path, $"{problem}. Work with token ids instead of text, or use a model with a byte-level or byte-fallback BPE tokenizer.");
+                path, $"{problem}. Work with token ids instead of text, or use a model with a BPE or Unigram tokenizer.");
         }
     }
 
