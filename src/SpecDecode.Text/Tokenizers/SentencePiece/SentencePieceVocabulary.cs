@@ -20,10 +20,12 @@ internal sealed class SentencePieceVocabulary
     private readonly List<AddedToken> _added = [];
     private readonly List<AddedToken> _userDefined = [];
     private readonly bool _unigram;
-    private float _minScore = float.MaxValue;
-    private float _maxScore = MathF.ScaleB(1, -126);
     private readonly int[]? _bytes;
     private readonly int _unknown = -1;
+
+    // Of normal pieces; the highest is at least the smallest normal number, as in SentencePiece.
+    private float _minScore = float.MaxValue;
+    private float _maxScore = MathF.ScaleB(1, -126);
 
     /// <summary>Sorts the pieces and adds the tokens that the checkpoint names beside them.</summary>
     /// <exception cref="CheckpointException">The pieces contradict each other or the other files.</exception>
