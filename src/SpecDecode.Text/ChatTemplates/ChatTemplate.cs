@@ -13,7 +13,7 @@ namespace SpecDecode.ChatTemplates;
 /// </summary>
 /// <remarks>
 /// Immutable and thread-safe. A template is a stranger's program: it reaches nothing but what it is given, and its steps,
-/// memory, output and depth are bounded.
+/// memory, output and depth are bounded (<see cref="ChatTemplateLimits"/>).
 /// </remarks>
 public sealed class ChatTemplate
 {
@@ -73,7 +73,8 @@ public sealed class ChatTemplate
             throw new SpecDecodeException("The messages of a chat must be a JSON array.");
         }
 
-        return Render(TemplateVariables.Of(input, specialTokens), input.Now ?? TimeProvider.System.GetLocalNow(), RenderLimits.Default, cancellationToken);
+        TemplateVariables variables = TemplateVariables.Of(input, specialTokens, cancellationToken);
+        return Render(variables.Values, input.Now ?? TimeProvider.System.GetLocalNow(), input.Limits.For(variables.Size), cancellationToken);
     }
 
     internal string Render(IReadOnlyDictionary<string, object?> variables, DateTimeOffset now, RenderLimits limits, CancellationToken cancellationToken)

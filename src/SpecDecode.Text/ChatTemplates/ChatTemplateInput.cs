@@ -38,6 +38,10 @@ public sealed record ChatTemplateInput
     /// <value>Null by default: the system's local time.</value>
     public DateTimeOffset? Now { get; init; }
 
+    /// <summary>What the template may use up.</summary>
+    /// <value><see cref="ChatTemplateLimits.Default"/> by default: bounds that grow with the conversation.</value>
+    public ChatTemplateLimits Limits { get; init; } = ChatTemplateLimits.Default;
+
     /// <summary>A conversation of texts.</summary>
     /// <param name="messages">The messages, the oldest first.</param>
     public static ChatTemplateInput Of(params IEnumerable<ChatMessage> messages)

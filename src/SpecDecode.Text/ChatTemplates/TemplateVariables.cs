@@ -6,56 +6,64 @@ using SpecDecode.ChatTemplates.Jinja.Values;
 
 namespace SpecDecode.ChatTemplates;
 
-/// <summary>A conversation as the variables that a template sees.</summary>
-internal static class TemplateVariables
+/// <summary>A conversation as the variables that a template sees, and how much they are.</summary>
+internal sealed class TemplateVariables
 {
     private const int MaxDigits = 1000;
 
     // Nothing of the caller's data counts against the template.
-    private static Meter Unmetered => new(
-        RenderLimits.Default with { Steps = long.MaxValue - 1, AllocatedBytes = long.MaxValue }, CancellationToken.None);
+    private readonly Meter _meter;
+    private readonly Dictionary<string, object?> _values = new(StringComparer.Ordinal);
+
+    private TemplateVariables(CancellationToken cancellationToken) => _meter = new Meter(RenderLimits.None, cancellationToken);
+
+    /// <summary>By name.</summary>
+    public IReadOnlyDictionary<string, object?> Values => _values;
+
+    public InputSize Size { get; } = new();
 
     /// <param name="input">The conversation.</param>
     /// <param name="specialTokens">The checkpoint's special tokens by name; the input's win.</param>
+    /// <param name="cancellationToken">Stops it.</param>
     /// <exception cref="SpecDecodeException">A value cannot be given to a template.</exception>
-    public static IReadOnlyDictionary<string, object?> Of(ChatTemplateInput input, IReadOnlyDictionary<string, string> specialTokens)
+    public static TemplateVariables Of(
+        ChatTemplateInput input, IReadOnlyDictionary<string, string> specialTokens, CancellationToken cancellationToken)
     {
-        Meter meter = Unmetered;
-        Dictionary<string, object?> variables = new(StringComparer.Ordinal)
-        {
-            ["messages"] = Convert(meter, "messages", input.Messages),
-            ["tools"] = input.Tools is { } tools ? Convert(meter, "tools", tools) : null,
-            ["documents"] = input.Documents is { } documents ? Convert(meter, "documents", documents) : null,
-            ["add_generation_prompt"] = input.AddGenerationPrompt,
-        };
+        TemplateVariables variables = new(cancellationToken);
+        Dictionary<string, object?> values = variables._values;
+        variables.Add("messages", input.Messages);
+        variables.Add("tools", input.Tools);
+        variables.Add("documents", input.Documents);
+        values["add_generation_prompt"] = input.AddGenerationPrompt;
         foreach ((string name, string token) in specialTokens)
         {
-            variables[name] = token;
+            values[name] = token;
         }
 
         if (input.BosToken is { } bos)
         {
-            variables["bos_token"] = bos;
+            values["bos_token"] = bos;
         }
 
         if (input.EosToken is { } eos)
         {
-            variables["eos_token"] = eos;
+            values["eos_token"] = eos;
         }
 
         foreach ((string name, JsonElement value) in input.Variables)
         {
-            variables[name] = Convert(meter, name, value);
+            variables.Add(name, value);
         }
 
         return variables;
     }
 
-    private static object? Convert(Meter meter, string variable, JsonElement json)
+    private void Add(string variable, JsonElement? json)
     {
         try
         {
-            return Convert(meter, json, 0);
+            _values[variable] = json is { } value ? Convert(value, 0) : null;
+            Size.Entries += json is { ValueKind: JsonValueKind.Array } array ? array.GetArrayLength() : 0;
         }
         catch (TemplateError error)
         {
@@ -69,24 +77,29 @@ internal static class TemplateVariables
         }
     }
 
-    private static object? Convert(Meter meter, JsonElement json, int depth)
+    private object? Convert(JsonElement json, int depth)
     {
         Meter.EnsureDepth(depth);
+        _meter.Step();
+        Size.Values++;
         switch (json.ValueKind)
         {
             case JsonValueKind.String:
-                return json.GetString();
+                string text = json.GetString()!;
+                Size.Characters += text.Length;
+                return text;
             case JsonValueKind.Number:
                 return ToNumber(json.GetRawText());
             case JsonValueKind.True or JsonValueKind.False:
                 return json.GetBoolean();
             case JsonValueKind.Array:
-                return new ListValue([.. json.EnumerateArray().Select(item => Convert(meter, item, depth + 1))]);
+                return new ListValue([.. json.EnumerateArray().Select(item => Convert(item, depth + 1))]);
             case JsonValueKind.Object:
                 DictValue dict = new();
                 foreach (JsonProperty property in json.EnumerateObject())
                 {
-                    dict.Set(meter, property.Name, Convert(meter, property.Value, depth + 1));
+                    Size.Characters += property.Name.Length;
+                    dict.Set(_meter, property.Name, Convert(property.Value, depth + 1));
                 }
 
                 return dict;

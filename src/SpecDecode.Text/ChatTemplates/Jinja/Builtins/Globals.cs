@@ -80,7 +80,7 @@ internal static class Globals
             // Others could be stored by Python, but never read.
             if (Text.TryGet(key, out string name))
             {
-                space.Set(name, value);
+                space.Begin(name, value);
             }
         }
 

@@ -160,6 +160,8 @@ internal sealed class JsonText
                 '\b' => _json.Append("\\b"),
                 '\f' => _json.Append("\\f"),
                 < ' ' => Escape(character),
+
+                // Python's "space to tilde": U+007F is escaped too, and pairs as the two surrogates that they are.
                 > '~' when _ascii => Escape(character),
                 _ => _json.Append(character),
             };
@@ -169,6 +171,5 @@ internal sealed class JsonText
         _meter.AllocateText(_json.Length - before);
     }
 
-    private StringBuilder Escape(char character) =>
-        character == '\x7F' ? _json.Append(character) : _json.Append(CultureInfo.InvariantCulture, $"\\u{(int)character:x4}");
+    private StringBuilder Escape(char character) => _json.Append(CultureInfo.InvariantCulture, $"\\u{(int)character:x4}");
 }

@@ -4,7 +4,7 @@ using SpecDecode.ChatTemplates.Jinja.Values;
 
 namespace SpecDecode.ChatTemplates.Jinja.Builtins;
 
-/// <summary>What the methods <c>isalpha</c>, <c>isdigit</c> and their like ask.</summary>
+/// <summary>What the methods <c>isalpha</c>, <c>isdigit</c> and their like ask: case by Unicode 17.0, all else by the runtime's tables.</summary>
 internal static class TextClasses
 {
     public static bool All(string text, Func<int, bool> holds) => text.Length > 0 && CodePoints.Numbers(text).All(holds);
@@ -42,11 +42,13 @@ internal static class TextClasses
         return !first;
     }
 
-    public static bool IsLower(string text) => HasCase(text) && CodePoints.Numbers(text).All(code =>
-        CodePoints.Category(code) is not (UnicodeCategory.UppercaseLetter or UnicodeCategory.TitlecaseLetter) && !IsCapitalSymbol(code));
+    public static bool IsLower(string text) =>
+        CodePoints.Numbers(text).All(code => !CharacterCase.IsUpper(code) && !CharacterCase.IsTitle(code))
+        && CodePoints.Numbers(text).Any(CharacterCase.IsLower);
 
-    public static bool IsUpper(string text) => HasCase(text) && CodePoints.Numbers(text).All(code => !CaseMapping.IsCased(code)
-        || CodePoints.Category(code) == UnicodeCategory.UppercaseLetter || IsCapitalSymbol(code));
+    public static bool IsUpper(string text) =>
+        CodePoints.Numbers(text).All(code => !CharacterCase.IsLower(code) && !CharacterCase.IsTitle(code))
+        && CodePoints.Numbers(text).Any(CharacterCase.IsUpper);
 
     public static bool IsTitle(string text)
     {
@@ -54,8 +56,8 @@ internal static class TextClasses
         bool cased = false;
         foreach (int code in CodePoints.Numbers(text))
         {
-            bool capital = CodePoints.Category(code) is UnicodeCategory.UppercaseLetter or UnicodeCategory.TitlecaseLetter || IsCapitalSymbol(code);
-            bool isCased = CaseMapping.IsCased(code);
+            bool capital = CharacterCase.IsUpper(code) || CharacterCase.IsTitle(code);
+            bool isCased = capital || CharacterCase.IsLower(code);
             if (isCased && capital == cased)
             {
                 return false;
@@ -67,9 +69,4 @@ internal static class TextClasses
 
         return any;
     }
-
-    private static bool HasCase(string text) => CodePoints.Numbers(text).Any(CaseMapping.IsCased);
-
-    // Roman numerals and letters in circles.
-    private static bool IsCapitalSymbol(int code) => code is (>= 0x2160 and <= 0x216F) or (>= 0x24B6 and <= 0x24CF);
 }

@@ -24,6 +24,9 @@ internal sealed class Frame
 
     public OutputText Output { get; }
 
+    /// <summary>Whether something may see its variables after the scope has ended.</summary>
+    public bool IsCaptured { get; private set; }
+
     /// <summary>The outermost scope of a template.</summary>
     public static Frame Root(Run run, OutputText output, IReadOnlyList<string> assignedLater)
     {
@@ -62,6 +65,15 @@ internal sealed class Frame
         }
 
         return exported.Inner(assignedLater);
+    }
+
+    /// <summary>A macro or a loop takes this scope, and with it those around it.</summary>
+    public void Capture()
+    {
+        for (Frame? frame = this; frame is { IsCaptured: false }; frame = frame._parent)
+        {
+            frame.IsCaptured = true;
+        }
     }
 
     public void Set(string name, object? value)

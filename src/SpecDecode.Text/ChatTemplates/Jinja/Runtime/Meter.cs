@@ -9,14 +9,16 @@ internal sealed class Meter(RenderLimits limits, CancellationToken cancellationT
     private const int StepsBetweenLooks = 4096;
 
     private long _steps;
-    private long _nextLook = StepsBetweenLooks;
-    private long _allocated;
+    private long _nextLook = Math.Min(StepsBetweenLooks, limits.Steps + 1);
     private int _callDepth;
 
     /// <summary>The place of the operation that is being done.</summary>
     public Position At { get; set; }
 
     public RenderLimits Limits => limits;
+
+    /// <summary>What the values hold.</summary>
+    public MemoryAccount Memory { get; } = new(limits.MemoryBytes);
 
     /// <summary>One expression, statement or element.</summary>
     public void Step() => Work(1);
@@ -39,26 +41,36 @@ internal sealed class Meter(RenderLimits limits, CancellationToken cancellationT
     {
         if (characters > limits.OutputLength)
         {
-            throw TemplateError.Limit($"a text is longer than {limits.OutputLength} characters.");
+            throw TemplateError.Limit($"a text is longer than {limits.OutputLength} characters", nameof(ChatTemplateLimits.MaxOutputLength));
         }
 
-        Allocate(characters * sizeof(char));
+        Memory.Make(characters * sizeof(char));
         Work(characters >> 5);
     }
 
     /// <summary>Elements of a new list.</summary>
     public void AllocateItems(long count)
     {
-        Allocate(count * 32);
+        Memory.Make(count * 32);
         Work(count >> 2);
     }
+
+    /// <summary>Elements of a new list that are there already.</summary>
+    public void AllocateReferences(long count)
+    {
+        Memory.Make(BytesOfReferences(count));
+        Work(count >> 2);
+    }
+
+    /// <summary>What a list of elements that are there already takes.</summary>
+    public static long BytesOfReferences(long count) => count * 8;
 
     /// <summary>Goes into a macro, a caller or a level of a recursive loop; <see cref="Leave"/> goes out.</summary>
     public void Enter()
     {
         if (++_callDepth > limits.CallDepth)
         {
-            throw TemplateError.Limit($"macros and recursive loops are nested deeper than {limits.CallDepth}.");
+            throw TemplateError.Limit($"macros and recursive loops are nested deeper than {limits.CallDepth}", nameof(ChatTemplateLimits.MaxCallDepth));
         }
     }
 
@@ -84,20 +96,11 @@ internal sealed class Meter(RenderLimits limits, CancellationToken cancellationT
 
     private static TemplateError TooDeep() => new("RecursionError", "expressions or values are nested too deeply.");
 
-    private void Allocate(long bytes)
-    {
-        _allocated += bytes;
-        if (_allocated > limits.AllocatedBytes)
-        {
-            throw TemplateError.Limit($"the template makes more than {limits.AllocatedBytes >> 20} MB of text and lists.");
-        }
-    }
-
     private void Look()
     {
         if (_steps > limits.Steps)
         {
-            throw TemplateError.Limit($"the template takes more than {limits.Steps} steps.");
+            throw TemplateError.Limit($"the template takes more than {limits.Steps} steps", nameof(ChatTemplateLimits.MaxSteps));
         }
 
         cancellationToken.ThrowIfCancellationRequested();

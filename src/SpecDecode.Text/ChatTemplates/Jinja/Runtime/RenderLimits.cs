@@ -1,21 +1,28 @@
 namespace SpecDecode.ChatTemplates.Jinja.Runtime;
 
-/// <summary>What a template may use up before it is stopped. Real templates stay below a hundredth of it.</summary>
+/// <summary>What one rendering may use up before it is stopped.</summary>
 internal sealed record RenderLimits
 {
-    public static RenderLimits Default { get; } = new();
+    /// <summary>Nothing is stopped: for what the caller hands in.</summary>
+    public static RenderLimits None { get; } = new()
+    {
+        Steps = long.MaxValue - 1,
+        MemoryBytes = long.MaxValue,
+        OutputLength = int.MaxValue,
+        CallDepth = int.MaxValue,
+    };
 
     /// <summary>Evaluated expressions, executed statements and visited elements; scanning 32 characters counts as one.</summary>
-    public long Steps { get; init; } = 5_000_000;
+    public required long Steps { get; init; }
 
-    /// <summary>Bytes of all texts and lists made, whether they are still in use or not.</summary>
-    public long AllocatedBytes { get; init; } = 192L << 20;
+    /// <summary>Bytes of the texts and lists that the template made and may still use.</summary>
+    public required long MemoryBytes { get; init; }
 
     /// <summary>UTF-16 units of the output, and of any other text.</summary>
-    public int OutputLength { get; init; } = 16 << 20;
+    public required int OutputLength { get; init; }
 
     /// <summary>Macros, callers and recursive loops inside each other.</summary>
-    public int CallDepth { get; init; } = 128;
+    public required int CallDepth { get; init; }
 
     /// <summary>Lists and dictionaries inside each other, where they are printed, compared or hashed.</summary>
     public const int ValueDepth = 200;

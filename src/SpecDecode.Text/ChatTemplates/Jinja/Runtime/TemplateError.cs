@@ -45,6 +45,12 @@ internal sealed class TemplateError(string kind, string reason, Position? at = n
     /// <summary>A bound of the sandbox was reached.</summary>
     public static TemplateError Limit(string message) => new("SecurityError", message);
 
+    /// <summary>The same, of a bound that the caller can set.</summary>
+    /// <param name="message">What was too much, without a full stop.</param>
+    /// <param name="option">The property of <see cref="ChatTemplateLimits"/>.</param>
+    public static TemplateError Limit(string message, string option) =>
+        Limit($"{message}. If the template is one you trust, set a higher {nameof(ChatTemplateLimits)}.{option} in its input.");
+
     /// <summary>Something that Jinja2 has and this engine does not.</summary>
     public static TemplateError Unsupported(string message) => new("NotSupportedError", message);
 }

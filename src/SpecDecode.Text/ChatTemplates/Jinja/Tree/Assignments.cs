@@ -6,8 +6,16 @@ namespace SpecDecode.ChatTemplates.Jinja.Tree;
 /// <summary><c>{% set target = value %}</c>.</summary>
 internal sealed class Assign(Position at, Target target, Expression value) : Statement(at)
 {
+    private readonly AttributeTarget? _extended = target is AttributeTarget attribute && attribute.IsExtendedBy(value) ? attribute : null;
+
     public override Flow Execute(Frame frame)
     {
+        if (_extended is not null)
+        {
+            _extended.Extend(frame, value);
+            return Flow.Next;
+        }
+
         object? assigned = value.Evaluate(frame);
         target.Assign(frame, assigned);
         return Flow.Next;
@@ -31,6 +39,7 @@ internal sealed class AssignBlock(Position at, Target target, FilterCall? filter
 {
     public override Flow Execute(Frame frame)
     {
+        MemoryAccount.Mark begin = frame.Meter.Memory.Now;
         OutputText written = new(frame.Meter);
         Frame inner = frame.Inner(body.AssignedLater, written);
         Flow flow = body.Suite.Execute(inner);
@@ -39,8 +48,8 @@ internal sealed class AssignBlock(Position at, Target target, FilterCall? filter
             return flow;
         }
 
-        object? value = written.ToString();
-        target.Assign(frame, filter is null ? value : filter.ApplyTo(inner, value));
+        string text = written.End(begin, inner);
+        target.Assign(frame, filter is null ? text : filter.ApplyTo(inner, text));
         return Flow.Next;
     }
 
@@ -61,13 +70,16 @@ internal sealed class With(Position at, IReadOnlyList<(Target Target, Expression
 {
     public override Flow Execute(Frame frame)
     {
+        MemoryAccount.Mark begin = frame.Meter.Memory.Now;
         Frame inner = frame.Inner(body.AssignedLater);
         foreach ((Target target, Expression value) in variables)
         {
             target.Assign(inner, value.Evaluate(frame));
         }
 
-        return body.Suite.Execute(inner);
+        Flow flow = body.Suite.Execute(inner);
+        frame.Meter.Memory.Release(begin, inner);
+        return flow;
     }
 
     public override void Declare(Symbols scope)

@@ -11,8 +11,10 @@ internal sealed class If(Position at, IReadOnlyList<(Expression Test, Suite Body
     {
         foreach ((Expression test, Suite body) in branches)
         {
-            object? value = test.Evaluate(frame);
-            if (Truth.Of(value))
+            MemoryAccount.Mark begin = frame.Meter.Memory.Now;
+            bool holds = Truth.Of(test.Evaluate(frame));
+            frame.Meter.Memory.Release(begin);
+            if (holds)
             {
                 return body.Execute(frame);
             }

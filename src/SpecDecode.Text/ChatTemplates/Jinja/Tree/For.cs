@@ -10,8 +10,11 @@ internal sealed class For(
 {
     public override Flow Execute(Frame frame)
     {
+        MemoryAccount.Mark begin = frame.Meter.Memory.Now;
         object? items = iterable.Evaluate(frame);
-        return Loop(frame, items, 0);
+        Flow flow = Loop(frame, items, 0);
+        frame.Meter.Memory.Release(begin);
+        return flow;
     }
 
     public override void Declare(Symbols scope) => iterable.ReadNames(scope.Read);
@@ -36,6 +39,12 @@ internal sealed class For(
     private Flow Loop(Frame frame, object? items, int depth0)
     {
         frame.Meter.At = iterable.At;
+        if (filter is not null || isRecursive)
+        {
+            // The loop evaluates in this scope for as long as something holds it.
+            frame.Capture();
+        }
+
         if (filter is not null)
         {
             items = new IteratorValue(Filtered(frame, Sequences.Iterate(frame.Meter, items)), items);
@@ -47,11 +56,13 @@ internal sealed class For(
         bool any = false;
         while (loop.Next(out object? item))
         {
+            MemoryAccount.Mark begin = frame.Meter.Memory.Now;
             Frame round = frame.Inner(body.AssignedLater);
             round.Set("loop", loop);
             frame.Meter.At = At;
             target.Assign(round, item);
             Flow flow = body.Suite.Execute(round);
+            frame.Meter.Memory.Release(begin, round);
             if (flow == Flow.Break)
             {
                 break;
@@ -81,9 +92,11 @@ internal sealed class For(
     {
         Meter.EnsureStack();
         frame.Meter.Enter();
+        MemoryAccount.Mark begin = frame.Meter.Memory.Now;
         OutputText written = new(frame.Meter);
-        Loop(frame.Inner([], written), items, depth);
+        Frame inner = frame.Inner([], written);
+        Loop(inner, items, depth);
         frame.Meter.Leave();
-        return written.ToString();
+        return written.End(begin, inner);
     }
 }

@@ -17,6 +17,8 @@ internal sealed class Name(Position at, string text) : Expression(at)
 {
     public override IEnumerable<Expression> Parts => [];
 
+    public string Text => text;
+
     public override void ReadNames(Action<string> read) => read(text);
 
     protected override object? Compute(Frame frame) => frame.Get(text);

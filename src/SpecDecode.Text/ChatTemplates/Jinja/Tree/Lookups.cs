@@ -9,6 +9,10 @@ internal sealed class AttributeLookup(Position at, Expression owner, string name
 {
     public override IEnumerable<Expression> Parts => [owner];
 
+    public Expression Owner => owner;
+
+    public string Name => name;
+
     protected override object? Compute(Frame frame)
     {
         object? value = owner.Evaluate(frame);

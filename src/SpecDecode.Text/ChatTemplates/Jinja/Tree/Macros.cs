@@ -71,6 +71,7 @@ internal sealed class MacroStatement(Position at, string name, MacroBody macro) 
 {
     public override Flow Execute(Frame frame)
     {
+        frame.Capture();
         frame.Set(name, new MacroValue(macro, frame));
         return Flow.Next;
     }
@@ -87,8 +88,11 @@ internal sealed class CallBlock(Position at, Call call, MacroBody body) : Statem
 {
     public override Flow Execute(Frame frame)
     {
-        object? result = call.Evaluate(frame, new MacroValue(body, frame));
-        frame.Output.Append(Text.OfBlock(result));
+        MemoryAccount.Mark begin = frame.Meter.Memory.Now;
+        frame.Capture();
+        string result = Text.OfBlock(call.Evaluate(frame, new MacroValue(body, frame)));
+        frame.Meter.Memory.Release(begin);
+        frame.Output.Append(result);
         return Flow.Next;
     }
 

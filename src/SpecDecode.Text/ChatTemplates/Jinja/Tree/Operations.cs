@@ -9,6 +9,10 @@ internal sealed class Binary(Position at, BinaryOperator op, Expression left, Ex
 {
     public override IEnumerable<Expression> Parts => [left, right];
 
+    public BinaryOperator Operator => op;
+
+    public Expression Left => left;
+
     protected override object? Compute(Frame frame)
     {
         object? one = left.Evaluate(frame);
@@ -79,6 +83,8 @@ internal sealed class Compare(Position at, Expression first, IReadOnlyList<(Comp
 internal sealed class Concatenation(Position at, IReadOnlyList<Expression> operands) : Expression(at)
 {
     public override IEnumerable<Expression> Parts => operands;
+
+    public Expression First => operands[0];
 
     protected override object? Compute(Frame frame)
     {

@@ -27,9 +27,12 @@ internal sealed class Print(Position at, Expression value) : Statement(at)
 {
     public override Flow Execute(Frame frame)
     {
+        MemoryAccount.Mark begin = frame.Meter.Memory.Now;
         object? printed = value.Evaluate(frame);
         frame.Meter.At = At;
-        frame.Output.Append(Text.Of(frame.Meter, printed));
+        string text = Text.Of(frame.Meter, printed);
+        frame.Meter.Memory.Release(begin);
+        frame.Output.Append(text);
         return Flow.Next;
     }
 
@@ -43,6 +46,7 @@ internal sealed class FilterBlock(Position at, FilterCall filter, ScopedSuite bo
 {
     public override Flow Execute(Frame frame)
     {
+        MemoryAccount.Mark begin = frame.Meter.Memory.Now;
         OutputText written = new(frame.Meter);
         Frame inner = frame.Inner(body.AssignedLater, written);
         Flow flow = body.Suite.Execute(inner);
@@ -51,8 +55,9 @@ internal sealed class FilterBlock(Position at, FilterCall filter, ScopedSuite bo
             return flow;
         }
 
-        object? result = filter.ApplyTo(inner, written.ToString());
-        frame.Output.Append(Text.OfBlock(result));
+        string result = Text.OfBlock(filter.ApplyTo(inner, written.End(begin, inner)));
+        frame.Meter.Memory.Release(begin, inner);
+        frame.Output.Append(result);
         return Flow.Next;
     }
 
@@ -72,7 +77,10 @@ internal sealed class GenerationBlock(Position at, ScopedSuite body) : Statement
 {
     public override Flow Execute(Frame frame)
     {
-        body.Suite.Execute(frame.Inner(body.AssignedLater));
+        MemoryAccount.Mark begin = frame.Meter.Memory.Now;
+        Frame inner = frame.Inner(body.AssignedLater);
+        body.Suite.Execute(inner);
+        frame.Meter.Memory.Release(begin, inner);
         return Flow.Next;
     }
 

@@ -29,16 +29,37 @@ internal sealed class NameTarget(Position at, string name) : Target(at)
 /// <summary>An attribute of a namespace.</summary>
 internal sealed class AttributeTarget(Position at, string name, string attribute) : Target(at)
 {
-    public override void Assign(Frame frame, object? value)
+    public override void Assign(Frame frame, object? value) => Space(frame).Set(frame.Meter.Memory, attribute, value);
+
+    /// <summary>Assigns what is evaluated from the attribute's own value and more, <c>ns.a = ns.a ~ …</c>.</summary>
+    public void Extend(Frame frame, Expression value)
     {
-        frame.Meter.At = At;
-        if (frame.Get(name) is not NamespaceValue space)
+        NamespaceValue.Slot? before = (frame.Get(name) as NamespaceValue)?.Unread(attribute);
+        object? extended = value.Evaluate(frame);
+        NamespaceValue space = Space(frame);
+        if (before is not null)
         {
-            throw TemplateError.Runtime("cannot assign attribute on non-namespace object");
+            // The one read was for the operation, which holds its operand no longer.
+            NamespaceValue.ForgetRead(before);
         }
 
-        frame.Meter.AllocateItems(1);
-        space.Set(attribute, value);
+        space.Set(frame.Meter.Memory, attribute, extended, isNewList: value is Binary && extended is SequenceValue);
+    }
+
+    /// <summary>Whether an expression begins with this attribute's own value.</summary>
+    public bool IsExtendedBy(Expression value) => value switch
+    {
+        Binary { Operator: BinaryOperator.Add } sum => IsReadBy(sum.Left) || IsExtendedBy(sum.Left),
+        Concatenation texts => IsReadBy(texts.First) || IsExtendedBy(texts.First),
+        _ => false,
+    };
+
+    private bool IsReadBy(Expression value) => value is AttributeLookup lookup && lookup.Name == attribute && lookup.Owner is Name owner && owner.Text == name;
+
+    private NamespaceValue Space(Frame frame)
+    {
+        frame.Meter.At = At;
+        return frame.Get(name) is NamespaceValue space ? space : throw TemplateError.Runtime("cannot assign attribute on non-namespace object");
     }
 
     public override void Names(Action<string> assign, Action<string> read) => read(name);

@@ -16,8 +16,10 @@ internal sealed class TemplateTree
     /// <exception cref="TemplateError">What the template did wrong, or raised.</exception>
     public string Render(Run run)
     {
+        MemoryAccount.Mark begin = run.Meter.Memory.Now;
         OutputText output = new(run.Meter);
-        _body.Suite.Execute(Frame.Root(run, output, _body.AssignedLater));
-        return output.ToString();
+        Frame root = Frame.Root(run, output, _body.AssignedLater);
+        _body.Suite.Execute(root);
+        return output.End(begin, root);
     }
 }

@@ -91,7 +91,7 @@ internal static class Indexing
         }
 
         SequenceValue sequence = (SequenceValue)owner!;
-        meter.AllocateItems(count);
+        meter.AllocateReferences(count);
         object?[] items = new object?[count];
         for (int i = 0; i < count; i++)
         {

@@ -46,12 +46,14 @@ internal sealed class LoopValue : ICallable
             {
                 int ahead = _after == Nothing ? 0 : 1;
                 List<object?> rest = [];
+                MemoryAccount.Mark begin = _meter.Memory.Now;
                 while (_items.MoveNext())
                 {
                     _meter.AllocateItems(1);
                     rest.Add(_items.Current);
                 }
 
+                _meter.Memory.KeepMade(begin);
                 _items = rest.GetEnumerator();
                 _length = rest.Count + Index + ahead;
             }
@@ -116,6 +118,7 @@ internal sealed class LoopValue : ICallable
             return false;
         }
 
+        _meter.Memory.Escape();
         _changed = values;
         return true;
     }

@@ -23,6 +23,7 @@ internal sealed class MacroValue(MacroBody body, Frame scope) : ICallable
     {
         IReadOnlyList<MacroParameter> parameters = body.Parameters;
         run.Meter.Work(1 + (16L * parameters.Count) + arguments.Count);
+        MemoryAccount.Mark begin = run.Meter.Memory.Now;
         OutputText output = new(run.Meter);
         Frame frame = scope.Inner(body.AssignedLater, output);
         Dictionary<string, object?> named = new(StringComparer.Ordinal);
@@ -90,7 +91,7 @@ internal sealed class MacroValue(MacroBody body, Frame scope) : ICallable
 
         body.Execute(frame);
         run.Meter.Leave();
-        return output.ToString();
+        return output.End(begin, frame);
     }
 
     private string Shown => body.Name is null ? "None" : Repr.OfText(body.Name);

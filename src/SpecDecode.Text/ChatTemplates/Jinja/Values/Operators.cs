@@ -23,7 +23,9 @@ internal static class Operators
         if (Number.Is(left) && Number.Is(right))
         {
             run.Meter.Work(left is System.Numerics.BigInteger || right is System.Numerics.BigInteger || op == BinaryOperator.Power ? 64 : 0);
-            return Arithmetic.Apply(op, left, right);
+            object result = Arithmetic.Apply(op, left, right);
+            run.Meter.Memory.Make(result is System.Numerics.BigInteger ? RenderLimits.IntegerBits / 8 : 0);
+            return result;
         }
 
         return op switch
@@ -58,7 +60,7 @@ internal static class Operators
         {
             SequenceValue one = (SequenceValue)left;
             SequenceValue two = (SequenceValue)right;
-            meter.AllocateItems(one.Items.Count + (long)two.Items.Count);
+            meter.AllocateReferences(one.Items.Count + (long)two.Items.Count);
             return one.With([.. one.Items, .. two.Items]);
         }
 
@@ -92,7 +94,7 @@ internal static class Operators
         }
 
         SequenceValue sequence = (SequenceValue)repeated!;
-        meter.AllocateItems(sequence.Items.Count * times);
+        meter.AllocateReferences(sequence.Items.Count * times);
         List<object?> items = [];
         for (long i = 0; i < times && sequence.Items.Count > 0; i++)
         {

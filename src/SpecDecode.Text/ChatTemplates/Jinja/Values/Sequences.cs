@@ -140,8 +140,17 @@ internal static class Sequences
 
     private static IEnumerable<object?> Drawn(Meter meter, IteratorValue iterator)
     {
-        while (iterator.Next(out object? item))
+        while (true)
         {
+            // What it makes on the way may stay in it.
+            MemoryAccount.Mark begin = meter.Memory.Now;
+            bool any = iterator.Next(out object? item);
+            meter.Memory.KeepMade(begin);
+            if (!any)
+            {
+                yield break;
+            }
+
             meter.Step();
             yield return item;
         }
