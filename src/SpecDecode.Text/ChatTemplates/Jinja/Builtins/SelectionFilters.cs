@@ -1,3 +1,4 @@
+using System.Collections.Frozen;
 using SpecDecode.ChatTemplates.Jinja.Runtime;
 using SpecDecode.ChatTemplates.Jinja.Values;
 
@@ -6,6 +7,9 @@ namespace SpecDecode.ChatTemplates.Jinja.Builtins;
 /// <summary>Filters that apply another filter or test to each element, when the element is asked for.</summary>
 internal static class SelectionFilters
 {
+    /// <summary>Their names.</summary>
+    public static FrozenSet<string> Names { get; } = FrozenSet.Create(StringComparer.Ordinal, "map", "select", "reject", "selectattr", "rejectattr");
+
     public static void AddTo(FunctionTable table)
     {
         table.Add("map(value, *, **)", (run, a) => new IteratorValue(Map(run, a), a[0]));

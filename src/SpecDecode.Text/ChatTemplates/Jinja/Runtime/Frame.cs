@@ -46,7 +46,9 @@ internal sealed class Frame
     }
 
     /// <summary>The scope of a block: it sees the template's own variables and none of the scopes around it.</summary>
-    public Frame Block(IReadOnlyList<string> assignedLater)
+    /// <param name="assignedLater">Names that the block assigns before it reads them.</param>
+    /// <param name="output">Where it writes.</param>
+    public Frame Block(IReadOnlyList<string> assignedLater, OutputText output)
     {
         Frame root = this;
         while (root._parent is not null)
@@ -54,7 +56,7 @@ internal sealed class Frame
             root = root._parent;
         }
 
-        Frame exported = new(Run, parent: null, Output);
+        Frame exported = new(Run, parent: null, output);
         Meter.Work(root._variables?.Count ?? 0);
         foreach ((string name, object? value) in root._variables ?? [])
         {

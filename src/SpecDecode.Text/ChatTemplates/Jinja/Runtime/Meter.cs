@@ -15,6 +15,12 @@ internal sealed class Meter(RenderLimits limits, CancellationToken cancellationT
     /// <summary>The place of the operation that is being done.</summary>
     public Position At { get; set; }
 
+    /// <summary>Whether constant expressions are evaluated as Jinja2 does beforehand.</summary>
+    public bool FoldsConstants { get; set; }
+
+    /// <summary>Whether one is being evaluated so.</summary>
+    public bool IsFolding { get; set; }
+
     public RenderLimits Limits => limits;
 
     /// <summary>What the values hold.</summary>

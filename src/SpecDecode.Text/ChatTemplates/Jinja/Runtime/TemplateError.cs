@@ -17,6 +17,9 @@ internal sealed class TemplateError(string kind, string reason, Position? at = n
     /// <summary>The message with its kind in front, the template's own without.</summary>
     public string Reason => Kind.Length == 0 ? Message : $"{Kind}: {Message}";
 
+    /// <summary>The kind of what the sandbox forbids.</summary>
+    public const string SecurityKind = "SecurityError";
+
     /// <summary>By <c>raise_exception</c>.</summary>
     public static TemplateError Raised(string message) => new("", message);
 
@@ -36,20 +39,23 @@ internal sealed class TemplateError(string kind, string reason, Position? at = n
 
     public static TemplateError Attribute(string message) => new("AttributeError", message);
 
-    public static TemplateError Security(string message) => new("SecurityError", message);
+    public static TemplateError Security(string message) => new(SecurityKind, message);
 
     public static TemplateError Runtime(string message) => new("TemplateRuntimeError", message);
 
     public static TemplateError FilterArgument(string message) => new("FilterArgumentError", message);
 
     /// <summary>A bound of the sandbox was reached.</summary>
-    public static TemplateError Limit(string message) => new("SecurityError", message);
+    public static TemplateError Limit(string message) => new(SecurityKind, message);
 
     /// <summary>The same, of a bound that the caller can set.</summary>
     /// <param name="message">What was too much, without a full stop.</param>
     /// <param name="option">The property of <see cref="ChatTemplateLimits"/>.</param>
     public static TemplateError Limit(string message, string option) =>
         Limit($"{message}. If the template is one you trust, set a higher {nameof(ChatTemplateLimits)}.{option} in its input.");
+
+    /// <summary>An expression is no constant; nobody is told.</summary>
+    public static TemplateError NotConstant() => new("Impossible", "not a constant");
 
     /// <summary>Something that Jinja2 has and this engine does not.</summary>
     public static TemplateError Unsupported(string message) => new("NotSupportedError", message);

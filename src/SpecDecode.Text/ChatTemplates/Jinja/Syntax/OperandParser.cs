@@ -8,6 +8,9 @@ namespace SpecDecode.ChatTemplates.Jinja.Syntax;
 /// </summary>
 internal sealed class OperandParser(TokenStream tokens, UnknownNames unknown, ExpressionParser expressions)
 {
+    /// <summary>Whether there was a slice of a literal, the one operation that Jinja2 does another way beforehand.</summary>
+    public bool HasConstantSlice { get; private set; }
+
     /// <summary>An operand with its signs.</summary>
     public Expression ParseSigned() => ParseSigned(withFilters: true);
 
@@ -214,6 +217,7 @@ internal sealed class OperandParser(TokenStream tokens, UnknownNames unknown, Ex
             Expression? stop = IsSliceEnd() ? null : expressions.ParseExpression();
             Expression? step = tokens.SkipOperator(":") && !IsSliceEnd() ? expressions.ParseExpression() : null;
             tokens.ExpectOperator("]");
+            HasConstantSlice |= owner is Constant or SequenceLiteral or DictLiteral or Sign or SliceLookup;
             return new SliceLookup(at, owner, start, stop, step);
         }
 

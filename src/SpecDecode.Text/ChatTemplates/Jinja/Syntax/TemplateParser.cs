@@ -16,7 +16,7 @@ internal sealed class TemplateParser
 
     // The words that end each open statement, innermost last.
     private readonly Stack<(string Tag, string[] Ends)> _open = new();
-    private readonly HashSet<string> _blocks = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, Block?> _blocks = new(StringComparer.Ordinal);
     private int _loops;
 
     private TemplateParser(TokenStream tokens)
@@ -32,7 +32,7 @@ internal sealed class TemplateParser
         TemplateParser parser = new(new TokenStream(TemplateLexer.Lex(new SourceText(source))));
         Suite body = parser.ParseSuite();
         parser._unknown.Refuse(since: 0);
-        return new TemplateTree(body);
+        return new TemplateTree(body, parser._blocks!, parser._expressions.Operands.HasConstantSlice);
     }
 
     // Up to one of the words that end the innermost statement, which is left as the current token.
@@ -278,14 +278,16 @@ internal sealed class TemplateParser
     {
         string name = _tokens.Expect(TokenKind.Name).Text;
         bool isScoped = _tokens.SkipName("scoped");
-        if (!_blocks.Add(name))
+        if (!_blocks.TryAdd(name, null))
         {
             throw TemplateError.Syntax($"block {Repr.OfText(name)} defined twice", at);
         }
 
         ScopedSuite body = ParseFunction("block");
         _tokens.SkipName(name);
-        return new Block(at, isScoped, body);
+        Block block = new(at, name, isScoped, body, _blocks!);
+        _blocks[name] = block;
+        return block;
     }
 
     private List<Statement> ParsePrint()

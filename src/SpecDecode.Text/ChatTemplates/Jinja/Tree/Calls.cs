@@ -88,6 +88,7 @@ internal sealed class Call(Position at, Expression callee, CallArguments argumen
 
     protected override object? Compute(Frame frame)
     {
+        RefuseFolding(frame);
         object? function = callee.Evaluate(frame);
         Arguments given = arguments.Evaluate(frame);
         return Invoke(frame, function, given);
@@ -119,7 +120,16 @@ internal sealed class FilterCall(Position at, Expression? value, string name, Ca
         return Invoke(frame, value is FilterCall inner ? inner.ApplyTo(frame, input) : input);
     }
 
-    protected override object? Compute(Frame frame) => Invoke(frame, value!.Evaluate(frame));
+    protected override object? Compute(Frame frame)
+    {
+        if (SelectionFilters.Names.Contains(name))
+        {
+            // These see the template's context in Jinja2.
+            RefuseFolding(frame);
+        }
+
+        return Invoke(frame, value!.Evaluate(frame));
+    }
 
     private object? Invoke(Frame frame, object? input)
     {

@@ -21,7 +21,11 @@ internal sealed class Name(Position at, string text) : Expression(at)
 
     public override void ReadNames(Action<string> read) => read(text);
 
-    protected override object? Compute(Frame frame) => frame.Get(text);
+    protected override object? Compute(Frame frame)
+    {
+        RefuseFolding(frame);
+        return frame.Get(text);
+    }
 }
 
 /// <summary><c>[a, b]</c> or <c>(a, b)</c>.</summary>

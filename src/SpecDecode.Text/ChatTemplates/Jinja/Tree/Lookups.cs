@@ -47,6 +47,13 @@ internal sealed class SliceLookup(Position at, Expression owner, Expression? sta
         object? to = stop?.Evaluate(frame);
         object? by = step?.Evaluate(frame);
         Mark(frame);
-        return Indexing.Slice(frame.Meter, value, from, to, by);
+        try
+        {
+            return Indexing.Slice(frame.Meter, value, from, to, by);
+        }
+        catch (TemplateError error) when (frame.Meter.IsFolding && error.Kind == "TypeError")
+        {
+            return Undefined.Because(error.Message);
+        }
     }
 }

@@ -108,7 +108,19 @@ internal sealed class Conditional(Position at, Expression test, Expression then,
 {
     public override IEnumerable<Expression> Parts => otherwise is null ? [test, then] : [test, then, otherwise];
 
-    protected override object? Compute(Frame frame) => Truth.Of(test.Evaluate(frame)) ? then.Evaluate(frame)
-        : otherwise is not null ? otherwise.Evaluate(frame)
-        : Undefined.Because($"the inline if-expression on line {At.Line} evaluated to false and no else section was defined.");
+    protected override object? Compute(Frame frame)
+    {
+        if (Truth.Of(test.Evaluate(frame)))
+        {
+            return then.Evaluate(frame);
+        }
+
+        if (otherwise is not null)
+        {
+            return otherwise.Evaluate(frame);
+        }
+
+        RefuseFolding(frame);
+        return Undefined.Because($"the inline if-expression on line {At.Line} evaluated to false and no else section was defined.");
+    }
 }

@@ -28,7 +28,7 @@ internal sealed class Print(Position at, Expression value) : Statement(at)
     public override Flow Execute(Frame frame)
     {
         MemoryAccount.Mark begin = frame.Meter.Memory.Now;
-        object? printed = value.Evaluate(frame);
+        object? printed = frame.Meter.FoldsConstants && value.TryFold(frame, out object? constant) ? constant : value.Evaluate(frame);
         frame.Meter.At = At;
         string text = Text.Of(frame.Meter, printed);
         frame.Meter.Memory.Release(begin);
@@ -91,24 +91,4 @@ internal sealed class GenerationBlock(Position at, ScopedSuite body) : Statement
     public override void Resolve(Symbols scope) => body.Resolve(scope);
 
     public override void Mention(NameUse names) => body.Suite.Mention(names);
-}
-
-/// <summary><c>{% block name %}</c>: without inheritance it is its content, in a scope that sees the template's own variables alone.</summary>
-internal sealed class Block(Position at, bool isScoped, ScopedSuite body) : Statement(at)
-{
-    public override Flow Execute(Frame frame)
-    {
-        body.Suite.Execute(isScoped ? frame.Inner(body.AssignedLater) : frame.Block(body.AssignedLater));
-        return Flow.Next;
-    }
-
-    public override void Declare(Symbols scope)
-    {
-    }
-
-    public override void Resolve(Symbols scope) => body.Resolve(parent: null);
-
-    public override void Mention(NameUse names)
-    {
-    }
 }

@@ -118,6 +118,8 @@ internal static class Access
         (long or System.Numerics.BigInteger or bool, "denominator") => 1L,
         (double, "imag") => 0.0,
         (ViewValue view, "mapping") => view.Dict,
+        (BlockReference block, "name") => block.Name,
+        (BlockReference block, "super") => BlockReference.Parent(block.Name),
         _ => null,
     };
 }

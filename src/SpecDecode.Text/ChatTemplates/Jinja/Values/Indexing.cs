@@ -14,6 +14,9 @@ internal static class Indexing
         {
             case Undefined undefined:
                 throw undefined.Error();
+            case TemplateReference template:
+                value = Text.TryGet(key, out string block) ? template.Find(block) : null;
+                return value is not null;
             case DictValue dict:
                 return KeyComparer.IsHashable(meter, key) && dict.TryGet(meter, key, out value);
         }

@@ -125,6 +125,9 @@ internal static class Repr
             case MacroValue macro:
                 result.Append(macro.Name is null ? "<Macro anonymous>" : $"<Macro {OfText(macro.Name)}>");
                 break;
+            case TemplateReference:
+                result.Append("<TemplateReference None>");
+                break;
             case null or bool or long:
                 result.Append(Of(value));
                 break;

@@ -26,6 +26,8 @@ internal static class TypeName
         MacroValue => "Macro",
         CyclerValue => "Cycler",
         JoinerValue => "Joiner",
+        TemplateReference => "TemplateReference",
+        BlockReference => "BlockReference",
         BoundMethod => "builtin_function_or_method",
         BuiltinFunction => "function",
         _ => "object",

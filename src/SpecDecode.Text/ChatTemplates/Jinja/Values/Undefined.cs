@@ -45,6 +45,8 @@ internal sealed class Undefined
         LoopValue => "jinja2.runtime.LoopContext object",
         MacroValue => "jinja2.runtime.Macro object",
         CyclerValue => "jinja2.utils.Cycler object",
+        TemplateReference => "jinja2.runtime.TemplateReference object",
+        BlockReference => "jinja2.runtime.BlockReference object",
         JoinerValue => "jinja2.utils.Joiner object",
         MarkupValue => "markupsafe.Markup object",
         _ => TypeName.Of(owner) + " object",
