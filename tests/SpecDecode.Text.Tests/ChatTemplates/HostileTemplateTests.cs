@@ -79,6 +79,31 @@ public sealed class HostileTemplateTests
     public void A_template_that_makes_too_much_is_stopped(string template) =>
         Assert.StartsWith("SecurityError: ", Reason(template), StringComparison.Ordinal);
 
+    // The bound grows with the input, and with that alone.
+    [Theory]
+    [InlineData("", "MaxSteps")]
+    [InlineData("{% set y = messages | tojson %}", "MaxSteps")]
+    [InlineData("{% set y = messages | map(attribute='content') | join %}", "MaxSteps")]
+    [InlineData("{% for a in messages %}{% for b in messages %}{% for c in messages %}{% endfor %}{% endfor %}{% endfor %}", "MaxSteps")]
+    [InlineData("{% set y = messages == messages[:0] + messages %}", "MaxSteps")]
+    [InlineData("{{ messages }}", "MaxOutputLength")]
+    [InlineData("{% set ns.x = ns.x + [messages | tojson] %}", "MaxMemoryBytes")]
+    public void A_template_that_goes_on_for_ever_is_stopped_with_a_large_input_too(string body, string option)
+    {
+        string template = "{% set ns = namespace(x=[]) %}" + Forever.Replace("BODY", body, StringComparison.Ordinal);
+        ChatTemplateInput input = LongConversation.Of(120, withTools: true);
+
+        var refused = Assert.Throws<ChatTemplateException>(() => ChatTemplate.Parse(template).Render(input, TestContext.Current.CancellationToken));
+        Assert.Contains($"set a higher ChatTemplateLimits.{option} ", refused.Reason, StringComparison.Ordinal);
+    }
+
+    // Keys that equal nothing but themselves, and keys that have much in common.
+    [Theory]
+    [InlineData("{% set y = range(100000) | map('replace', '', '') | map('float', 'nan' | float) | unique | list %}")]
+    [InlineData("{% set ns.x = dict.fromkeys %}{% for k in range(100000) %}{% set ns.y = {range(k, k + 1): 1, 'nan' | float: 2} %}{% endfor %}")]
+    public void Keys_do_not_collide(string body) => Assert.StartsWith(
+        "SecurityError: ", Reason("{% set ns = namespace() %}" + Forever.Replace("BODY", body, StringComparison.Ordinal)), StringComparison.Ordinal);
+
     [Fact]
     public void A_range_has_the_bound_of_the_sandbox() => Assert.Contains("Range too big", Reason("{{ range(100001) }}"), StringComparison.Ordinal);
 

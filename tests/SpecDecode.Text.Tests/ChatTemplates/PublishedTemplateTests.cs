@@ -10,12 +10,6 @@ public sealed class PublishedTemplateTests
     [Fact]
     public void Published_templates_need_less_than_a_hundredth_of_what_a_template_may_use()
     {
-        RenderLimits few = RenderLimits.Default with
-        {
-            Steps = RenderLimits.Default.Steps / 100,
-            AllocatedBytes = RenderLimits.Default.AllocatedBytes / 100,
-            CallDepth = RenderLimits.Default.CallDepth / 10,
-        };
         string[] templates = Directory.GetFiles(TestFolders.External("chat-templates"), "*.jinja");
 
         Assert.NotEmpty(templates);
@@ -26,9 +20,38 @@ public sealed class PublishedTemplateTests
             foreach (JsonElement one in expected.RootElement.GetProperty("cases").EnumerateArray().Where(one => one.TryGetProperty("expected", out _)))
             {
                 ChatTemplateInput input = new() { Messages = one.GetProperty("messages"), Tools = one.TryGetProperty("tools", out JsonElement tools) ? tools : null };
-                var variables = TemplateVariables.Of(input with { BosToken = "<s>", EosToken = "</s>" }, new Dictionary<string, string>());
-                Assert.NotEqual("", template.Render(variables, DateTimeOffset.UnixEpoch, few, TestContext.Current.CancellationToken));
+                var variables = TemplateVariables.Of(
+                    input with { BosToken = "<s>", EosToken = "</s>" }, new Dictionary<string, string>(), TestContext.Current.CancellationToken);
+                RenderLimits usual = ChatTemplateLimits.Default.For(variables.Size);
+                RenderLimits few = usual with
+                {
+                    Steps = usual.Steps / 100,
+                    MemoryBytes = usual.MemoryBytes / 100,
+                    CallDepth = usual.CallDepth / 10,
+                };
+                Assert.NotEqual("", template.Render(variables.Values, DateTimeOffset.UnixEpoch, few, TestContext.Current.CancellationToken));
             }
+        });
+    }
+
+    [Theory]
+    [InlineData(1000)]
+    [InlineData(3000)]
+    public void Published_templates_render_conversations_of_thousands_of_messages_with_forty_tools(int messages)
+    {
+        ChatTemplateInput conversation = LongConversation.Of(messages, withTools: true);
+        ChatTemplateInput plain = LongConversation.Of(messages, withTools: false, withSystem: false);
+        string[] templates = Directory.GetFiles(TestFolders.External("chat-templates"), "*.jinja");
+
+        Assert.NotEmpty(templates);
+        Assert.All(templates, path =>
+        {
+            // Gemma's refuses system messages and tools.
+            ChatTemplateInput input = Path.GetFileName(path).Contains("gemma", StringComparison.Ordinal) ? plain : conversation;
+            string prompt = ChatTemplate.Parse(File.ReadAllText(path), path).Render(input, TestContext.Current.CancellationToken);
+
+            Assert.True(prompt.Length > 100 * messages);
+            Assert.Contains("And now?", prompt[^500..], StringComparison.Ordinal);
         });
     }
 

@@ -9,6 +9,8 @@ public sealed class ReferenceCaseTests
     [InlineData("methods.json", 200)]
     [InlineData("statements.json", 300)]
     [InlineData("random.json", 600)]
+    [InlineData("tojson.json", 400)]
+    [InlineData("corners.json", 500)]
     public void Every_case_renders_or_fails_as_Jinja2_says(string file, int atLeast)
     {
         JsonElement cases = CaseFiles.Read(file);

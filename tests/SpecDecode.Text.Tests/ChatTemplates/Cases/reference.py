@@ -71,7 +71,7 @@ def fill(case, variables, template):
 
 def main():
     warnings.simplefilter("ignore")
-    for name in ("expressions", "methods", "statements", "random"):
+    for name in ("expressions", "methods", "statements", "random", "tojson", "corners"):
         path = FOLDER / f"{name}.json"
         document = json.loads(path.read_text())
         for case in document["cases"]:

@@ -18,8 +18,8 @@ internal sealed class BraceFormat
 
     public static string Apply(Run run, string format, IReadOnlyList<object?> positional, IReadOnlyList<KeyValuePair<string, object?>> named, bool escape)
     {
-        Arguments arguments = new(positional, named);
-        return new BraceFormat(run, positional, name => arguments.TryGetNamed(name, out object? value) ? value : throw Missing(name), escape).Expand(format, 2);
+        Dictionary<string, object?> byName = new(named, StringComparer.Ordinal);
+        return new BraceFormat(run, positional, name => byName.TryGetValue(name, out object? value) ? value : throw Missing(name), escape).Expand(format, 2);
     }
 
     /// <summary>With a mapping for the names.</summary>

@@ -8,14 +8,14 @@ internal static class SequenceFilters
 {
     public static void AddTo(FunctionTable table)
     {
-        table.Add("length(obj)", (run, a) => Sequences.Length(run.Meter, a[0]), "count");
+        table.AddQuick("length(obj)", (run, a) => Sequences.Length(run.Meter, a[0]), "count");
         table.Add("list(value)", (run, a) => new ListValue(Sequences.ToList(run.Meter, a[0])));
         table.Add("first(seq)", (run, a) => First(Sequences.Iterate(run.Meter, a[0]), "No first item, sequence was empty."));
         table.Add("last(seq)", (run, a) => First(
             Sequences.TryReverse(run.Meter, a[0]) ?? throw NotReversible(a[0]),
             "No last item, sequence was empty."));
         table.Add("join(value, d?, attribute?)", Join);
-        table.Add("default(value, default_value?, boolean?)", (_, a) => a[0] is Undefined || (a.Truth(2) && !Truth.Of(a[0])) ? a.Or(1, "") : a[0], "d");
+        table.AddQuick("default(value, default_value?, boolean?)", (_, a) => a[0] is Undefined || (a.Truth(2) && !Truth.Of(a[0])) ? a.Or(1, "") : a[0], "d");
         table.Add("items(value)", (run, a) => new IteratorValue(Items(run, a[0])));
         table.Add("dictsort(value, case_sensitive?, by?, reverse?)", DictSort);
         table.Add("sort(value, reverse?, case_sensitive?, attribute?)", Sort);

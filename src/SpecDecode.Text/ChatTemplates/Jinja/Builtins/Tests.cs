@@ -15,30 +15,34 @@ internal static class Tests
     private static FrozenDictionary<string, BuiltinFunction> Make()
     {
         FunctionTable table = new();
-        table.Add("defined(value)", (_, a) => a[0] is not Undefined);
-        table.Add("undefined(value)", (_, a) => a[0] is Undefined);
-        table.Add("none(value)", (_, a) => a[0] is null);
-        table.Add("boolean(value)", (_, a) => a[0] is bool);
-        table.Add("true(value)", (_, a) => a[0] is true);
-        table.Add("false(value)", (_, a) => a[0] is false);
-        table.Add("integer(value)", (_, a) => a[0] is long or BigInteger);
-        table.Add("float(value)", (_, a) => a[0] is double);
-        table.Add("number(value)", (_, a) => Number.Is(a[0]));
-        table.Add("string(value)", (_, a) => Text.Is(a[0]));
-        table.Add("mapping(value)", (_, a) => a[0] is DictValue);
-        table.Add("sequence(value)", (_, a) => Text.Is(a[0]) || a[0] is SequenceValue or DictValue or RangeValue or Undefined);
-        table.Add("iterable(value)", (_, a) => Sequences.IsIterable(a[0]));
-        table.Add("callable(value)", (_, a) => a[0] is ICallable or Undefined);
-        table.Add("escaped(value)", (_, a) => a[0] is MarkupValue);
-        table.Add("lower(value)", (run, a) => TextClasses.IsLower(Scanned(run, a)));
-        table.Add("upper(value)", (run, a) => TextClasses.IsUpper(Scanned(run, a)));
-        table.Add("odd(value)", (run, a) => Remainder(run, a[0], 2L, 1L));
-        table.Add("even(value)", (run, a) => Remainder(run, a[0], 2L, 0L));
-        table.Add("divisibleby(value, num)", (run, a) => Remainder(run, a[0], a[1], 0L));
-        table.Add("sameas(value, other)", (_, a) => Comparison.Same(a[0], a[1]));
-        table.Add("in(value, seq)", (run, a) => Operators.Compare(run, ComparisonOperator.In, a[0], a[1]));
-        table.Add("filter(value)", (run, a) => Hashed(run, a) is { } name && Filters.Find(name) is not null);
-        table.Add("test(value)", (run, a) => Hashed(run, a) is { } name && Find(name) is not null);
+        table.AddQuick("defined(value)", (_, a) => a[0] is not Undefined);
+        table.AddQuick("undefined(value)", (_, a) => a[0] is Undefined);
+        table.AddQuick("none(value)", (_, a) => a[0] is null);
+        table.AddQuick("boolean(value)", (_, a) => a[0] is bool);
+        table.AddQuick("true(value)", (_, a) => a[0] is true);
+        table.AddQuick("false(value)", (_, a) => a[0] is false);
+        table.AddQuick("integer(value)", (_, a) => a[0] is long or BigInteger);
+        table.AddQuick("float(value)", (_, a) => a[0] is double);
+        table.AddQuick("number(value)", (_, a) => Number.Is(a[0]));
+        table.AddQuick("string(value)", (_, a) => Text.Is(a[0]));
+        table.AddQuick("mapping(value)", (_, a) => a[0] is DictValue);
+        table.AddQuick("sequence(value)", (_, a) => Text.Is(a[0]) || a[0] is SequenceValue or DictValue or RangeValue or Undefined);
+        table.AddQuick("iterable(value)", (_, a) => Sequences.IsIterable(a[0]));
+        table.AddQuick("callable(value)", (_, a) => a[0] is ICallable or Undefined);
+        table.AddQuick("escaped(value)", (_, a) => a[0] is MarkupValue);
+        table.AddQuick("lower(value)", (run, a) => TextClasses.IsLower(Scanned(run, a)));
+        table.AddQuick("upper(value)", (run, a) => TextClasses.IsUpper(Scanned(run, a)));
+        table.AddQuick("odd(value)", (run, a) => Remainder(run, a[0], 2L, 1L));
+        table.AddQuick("even(value)", (run, a) => Remainder(run, a[0], 2L, 0L));
+        table.AddQuick("divisibleby(value, num)", (run, a) => Remainder(run, a[0], a[1], 0L));
+        table.AddQuick("sameas(value, other)", (run, a) =>
+        {
+            run.Meter.Scan(Text.TryGet(a[0], out string text) ? text.Length : 0);
+            return Comparison.Same(a[0], a[1]);
+        });
+        table.AddQuick("in(value, seq)", (run, a) => Operators.Compare(run, ComparisonOperator.In, a[0], a[1]));
+        table.AddQuick("filter(value)", (run, a) => Hashed(run, a) is { } name && Filters.Find(name) is not null);
+        table.AddQuick("test(value)", (run, a) => Hashed(run, a) is { } name && Find(name) is not null);
         AddComparison(table, "eq", ComparisonOperator.Equal, "==", "equalto");
         AddComparison(table, "ne", ComparisonOperator.NotEqual, "!=");
         AddComparison(table, "gt", ComparisonOperator.Greater, ">", "greaterthan");
@@ -49,7 +53,7 @@ internal static class Tests
     }
 
     private static void AddComparison(FunctionTable table, string name, ComparisonOperator op, params ReadOnlySpan<string> aliases) =>
-        table.Add($"{name}(a, b, /)", (run, a) => Operators.Compare(run, op, a[0], a[1]), aliases);
+        table.AddQuick($"{name}(a, b, /)", (run, a) => Operators.Compare(run, op, a[0], a[1]), aliases);
 
     // Names are looked up in a dictionary: only a text can be one, and what has no hash is refused.
     private static string? Hashed(Run run, BoundArguments a)

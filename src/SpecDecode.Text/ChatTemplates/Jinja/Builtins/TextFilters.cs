@@ -10,7 +10,7 @@ internal static class TextFilters
     public static void AddTo(FunctionTable table)
     {
         table.Add("tojson(x, ensure_ascii?, indent?, separators?, sort_keys?)", JsonText.Dump);
-        table.Add("string(value)", (run, a) => Text.Is(a[0]) ? a[0] : a.Printed(run, 0));
+        table.AddQuick("string(value)", (run, a) => Text.Is(a[0]) ? a[0] : a.Printed(run, 0));
         table.Add("trim(value, chars?)", (run, a) =>
             Mapped(run, a, text => TextFunctions.Strip(run.Meter, text, a.Or(1, null) is null ? null : a.Text(1), start: true, end: true)));
         table.Add("upper(s)", (run, a) => Mapped(run, a, text => CaseMapping.Upper(run.Meter, text)));
@@ -62,6 +62,7 @@ internal static class TextFilters
                 continue;
             }
 
+            meter.Work(8);
             int first = begin + (char.IsHighSurrogate(text[begin]) && begin + 1 < end ? 2 : 1);
             result.Append(CaseMapping.Upper(meter, text[begin..first])).Append(CaseMapping.Lower(meter, text[first..end]));
             begin = end;

@@ -162,7 +162,7 @@ internal static class TextFunctions
     /// <summary>Whether a text begins or ends with another, or with one of a tuple's.</summary>
     public static bool Affix(Meter meter, string text, BoundArguments a, bool atEnd)
     {
-        if (Window(text, a) is not var (window, _))
+        if (Window(meter, text, a) is not var (window, _))
         {
             return false;
         }
@@ -197,34 +197,39 @@ internal static class TextFunctions
     public static int Find(Meter meter, string text, BoundArguments a, bool last)
     {
         string part = a.Text(1);
-        if (Window(text, a) is not var (window, start))
+        meter.Work(part.Length >> 3);
+        if (Window(meter, text, a) is not var (window, start))
         {
             return -1;
         }
 
         int unit = last ? TextSearch.LastIndexOf(meter, window, part, window.Length) : TextSearch.IndexOf(meter, window, part);
+        meter.Scan(Math.Max(unit, 0));
         return unit < 0 ? -1 : start + CodePoints.IndexOfUnit(window, unit);
     }
 
     public static int Count(Meter meter, string text, BoundArguments a)
     {
         string part = a.Text(1);
-        if (Window(text, a) is not var (window, _))
+        meter.Work(part.Length >> 3);
+        if (Window(meter, text, a) is not var (window, _))
         {
             return 0;
         }
 
+        meter.Scan(part.Length == 0 ? window.Length : 0);
         return part.Length == 0 ? CodePoints.Length(window) + 1 : TextSearch.All(meter, window, part).Count();
     }
 
     // The part between the second and third argument, and its first code point; null where it starts behind the end.
-    private static (string Text, int Start)? Window(string text, BoundArguments a)
+    private static (string Text, int Start)? Window(Meter meter, string text, BoundArguments a)
     {
         if (a.Or(2, null) is null && a.Or(3, null) is null)
         {
             return (text, 0);
         }
 
+        meter.Work(text.Length >> 4);
         int length = CodePoints.Length(text);
         long start = Bound(a.WholeOrNone(2) ?? 0, length);
         long end = Math.Min(Bound(a.WholeOrNone(3) ?? length, length), length);

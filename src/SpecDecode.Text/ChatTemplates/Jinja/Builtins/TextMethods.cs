@@ -40,13 +40,13 @@ internal static class TextMethods
         Mapping("partition(self, sep, /)", (run, text, a) => TextSplitting.Partition(run.Meter, text, a.Text(1))),
         Mapping("rpartition(self, sep, /)", (run, text, a) => TextSplitting.PartitionFromEnd(run.Meter, text, a.Text(1))),
 
-        Asking("startswith(self, prefix, start?, end?, /)", (run, text, a) => Affix(run.Meter, text, a, atEnd: false)),
-        Asking("endswith(self, suffix, start?, end?, /)", (run, text, a) => Affix(run.Meter, text, a, atEnd: true)),
-        Asking("find(self, sub, start?, end?, /)", (run, text, a) => TextFunctions.Find(run.Meter, text, a, last: false)),
-        Asking("rfind(self, sub, start?, end?, /)", (run, text, a) => TextFunctions.Find(run.Meter, text, a, last: true)),
-        Asking("index(self, sub, start?, end?, /)", (run, text, a) => Found(TextFunctions.Find(run.Meter, text, a, last: false))),
-        Asking("rindex(self, sub, start?, end?, /)", (run, text, a) => Found(TextFunctions.Find(run.Meter, text, a, last: true))),
-        Asking("count(self, sub, start?, end?, /)", (run, text, a) => Count(run.Meter, text, a)),
+        Searching("startswith(self, prefix, start?, end?, /)", (run, text, a) => Affix(run.Meter, text, a, atEnd: false)),
+        Searching("endswith(self, suffix, start?, end?, /)", (run, text, a) => Affix(run.Meter, text, a, atEnd: true)),
+        Searching("find(self, sub, start?, end?, /)", (run, text, a) => TextFunctions.Find(run.Meter, text, a, last: false)),
+        Searching("rfind(self, sub, start?, end?, /)", (run, text, a) => TextFunctions.Find(run.Meter, text, a, last: true)),
+        Searching("index(self, sub, start?, end?, /)", (run, text, a) => Found(TextFunctions.Find(run.Meter, text, a, last: false))),
+        Searching("rindex(self, sub, start?, end?, /)", (run, text, a) => Found(TextFunctions.Find(run.Meter, text, a, last: true))),
+        Searching("count(self, sub, start?, end?, /)", (run, text, a) => Count(run.Meter, text, a)),
         Asking("isalnum(self, /)", (_, text, _) => TextClasses.All(text, TextClasses.IsAlphanumeric)),
         Asking("isalpha(self, /)", (_, text, _) => TextClasses.All(text, TextClasses.IsLetter)),
         Asking("isascii(self, /)", (_, text, _) => System.Text.Ascii.IsValid(text)),
@@ -83,9 +83,12 @@ internal static class TextMethods
         {
             string text = a.Text(0);
             run.Meter.Work(text.Length >> 4);
-            object? result = body(run, text, a);
-            return result is int number ? (long)number : result;
+            return body(run, text, a);
         });
+
+    // These count what they look at, which may be no more than the beginning.
+    private static BuiltinFunction Searching(string signature, Func<Run, string, BoundArguments, object?> body) =>
+        new(new Signature(signature), (run, a) => body(run, a.Text(0), a) is var result && result is int number ? (long)number : result, looks: false);
 
     private static object? AsMarkup(object? value) => value switch
     {

@@ -109,6 +109,7 @@ internal sealed partial class TextWrapping
         _meter.Work(line.Length);
         foreach (Match match in (_breakOnHyphens ? Words() : SimpleWords()).Matches(line))
         {
+            _meter.Step();
             _meter.AllocateText(match.Length);
             yield return match.Value;
         }

@@ -8,6 +8,9 @@ internal sealed class Frame
     // Stands for a variable that is assigned in this scope later and must not be looked for outside until then.
     private static readonly object Missing = new();
 
+    // Scopes that can be looked into in the time of a step.
+    private const int HopsPerStep = 4;
+
     private readonly Frame? _parent;
     private Dictionary<string, object?>? _variables;
 
@@ -87,8 +90,15 @@ internal sealed class Frame
     /// <summary>A variable's value; one that does not exist is undefined.</summary>
     public object? Get(string name)
     {
-        for (Frame? frame = this; frame is not null; frame = frame._parent)
+        int hops = 0;
+        for (Frame? frame = this; frame is not null; frame = frame._parent, hops++)
         {
+            if (hops == HopsPerStep)
+            {
+                Meter.Step();
+                hops = 0;
+            }
+
             if (frame._variables is { } variables && variables.TryGetValue(name, out object? value))
             {
                 return value == Missing ? Undefined.Named(name) : value;

@@ -25,7 +25,7 @@ internal sealed record RenderLimits
     public required int CallDepth { get; init; }
 
     /// <summary>Lists and dictionaries inside each other, where they are printed, compared or hashed.</summary>
-    public const int ValueDepth = 200;
+    public const int ValueDepth = 1000;
 
     /// <summary>Iterators that draw from each other (a filter over a filter over a filter).</summary>
     public const int IteratorDepth = 100;

@@ -111,6 +111,9 @@ internal sealed class FilterCall(Position at, Expression? value, string name, Ca
 {
     private readonly BuiltinFunction? _filter = Filters.Find(name);
 
+    // In Jinja2, where such a filter is no part of a constant.
+    private readonly bool _seesContext = SelectionFilters.Names.Contains(name);
+
     public override IEnumerable<Expression> Parts => value is null ? arguments.Parts : [value, .. arguments.Parts];
 
     /// <summary>Applies a chain of filters to what a block wrote.</summary>
@@ -122,9 +125,8 @@ internal sealed class FilterCall(Position at, Expression? value, string name, Ca
 
     protected override object? Compute(Frame frame)
     {
-        if (SelectionFilters.Names.Contains(name))
+        if (_seesContext)
         {
-            // These see the template's context in Jinja2.
             RefuseFolding(frame);
         }
 

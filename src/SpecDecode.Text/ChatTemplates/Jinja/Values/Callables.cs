@@ -1,3 +1,4 @@
+using System.Numerics;
 using SpecDecode.ChatTemplates.Jinja.Builtins;
 using SpecDecode.ChatTemplates.Jinja.Runtime;
 
@@ -12,7 +13,10 @@ internal interface ICallable
 }
 
 /// <summary>A function of the engine: a global, a filter, a test, or a method whose first parameter is the value it is called on.</summary>
-internal sealed class BuiltinFunction(Signature signature, Func<Run, BoundArguments, object?> body) : ICallable
+/// <param name="signature">Its name and parameters.</param>
+/// <param name="body">What it does.</param>
+/// <param name="looks">Whether it may look at the whole of a text that it works on without counting that itself.</param>
+internal sealed class BuiltinFunction(Signature signature, Func<Run, BoundArguments, object?> body, bool looks = true) : ICallable
 {
     public string Name => signature.Name;
 
@@ -20,16 +24,40 @@ internal sealed class BuiltinFunction(Signature signature, Func<Run, BoundArgume
     {
         Meter.EnsureStack();
         run.Meter.Work(1 + arguments.Count);
+        if (looks)
+        {
+            CountLook(run.Meter, arguments);
+        }
+
+        object? result = body(run, signature.Bind(arguments));
+        if (arguments.Positional.Count == 0 || !ReferenceEquals(result, arguments.Positional[0]))
+        {
+            run.Meter.Memory.Make(result switch
+            {
+                _ when Text.TryGet(result, out string text) => text.Length * (long)sizeof(char),
+                BigInteger => RenderLimits.IntegerBits / 8,
+                _ => 0,
+            });
+        }
+
+        return result;
+    }
+
+    private static void CountLook(Meter meter, Arguments arguments)
+    {
         for (int i = 0; i < arguments.Positional.Count; i++)
         {
             // The first is what the function works on; the others may cost more than a look.
             if (Text.TryGet(arguments.Positional[i], out string text))
             {
-                run.Meter.Work(text.Length >> (i == 0 ? 5 : 3));
+                meter.Work(text.Length >> (i == 0 ? 5 : 3));
             }
         }
 
-        return body(run, signature.Bind(arguments));
+        foreach ((_, object? value) in arguments.Named)
+        {
+            meter.Work(Text.TryGet(value, out string text) ? text.Length >> 3 : 0);
+        }
     }
 }
 

@@ -30,7 +30,7 @@ internal static class CaseMapping
 
     private static string Map(Meter meter, string text, Func<int[], int, string> map)
     {
-        meter.Work(text.Length >> 3);
+        meter.Work(text.Length >> 2);
         int[] codes = [.. CodePoints.Numbers(text)];
         StringBuilder result = new(text.Length);
         for (int i = 0; i < codes.Length; i++)

@@ -18,7 +18,7 @@ internal static class CodePoints
     public static bool IsSimple(ReadOnlySpan<char> text) => !text.ContainsAnyInRange('\uD800', '\uDFFF');
 
     /// <summary>How many code points lie before a UTF-16 unit.</summary>
-    public static int IndexOfUnit(string text, int unit) => unit <= 0 || IsSimple(text) ? unit : unit - Pairs(text.AsSpan(0, unit));
+    public static int IndexOfUnit(string text, int unit) => unit <= 0 || IsSimple(text.AsSpan(0, unit)) ? unit : unit - Pairs(text.AsSpan(0, unit));
 
     /// <summary>The UTF-16 unit at which a code point begins; the end of the text for those beyond.</summary>
     public static int UnitOfIndex(string text, int index)

@@ -21,8 +21,13 @@ internal static class Comparison
         meter?.Step();
         if (Text.TryGet(left, out string text))
         {
+            if (!Text.TryGet(right, out string other) || text.Length != other.Length)
+            {
+                return false;
+            }
+
             meter?.Scan(text.Length);
-            return Text.TryGet(right, out string other) && text == other;
+            return text == other;
         }
 
         if (Number.Is(left) && Number.Is(right))

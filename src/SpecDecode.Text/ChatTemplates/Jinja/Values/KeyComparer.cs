@@ -1,4 +1,5 @@
 using System.Numerics;
+using System.Runtime.CompilerServices;
 using SpecDecode.ChatTemplates.Jinja.Runtime;
 
 namespace SpecDecode.ChatTemplates.Jinja.Values;
@@ -41,12 +42,15 @@ internal sealed class KeyComparer : IEqualityComparer<object>
         bool truth => HashCode.Combine(truth ? 1L : 0L),
         long number => HashCode.Combine(number),
         BigInteger number => HashCode.Combine(number),
-        double number => double.IsInteger(number) && Math.Abs(number) < 1e18 ? HashCode.Combine((long)number)
+        double number => double.IsInteger(number) && Math.Abs(number) < 9223372036854775808.0 ? HashCode.Combine((long)number)
             : double.IsInteger(number) ? HashCode.Combine(new BigInteger(number))
+
+            // What is no number equals nothing but itself; all of one hash would take long to tell apart.
+            : double.IsNaN(number) ? RuntimeHelpers.GetHashCode(key)
             : HashCode.Combine(number),
         TupleValue tuple => OfItems(tuple),
         Undefined => 1,
-        RangeValue range => HashCode.Combine(range.Count),
+        RangeValue range => HashCode.Combine(range.Count, range.Count > 0 ? range.Start : 0, range.Count > 1 ? range.Step : 0),
         _ => key.GetHashCode(),
     };
 

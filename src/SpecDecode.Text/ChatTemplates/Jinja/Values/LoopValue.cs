@@ -29,7 +29,7 @@ internal sealed class LoopValue : ICallable
     {
         _meter = meter;
         _items = Sequences.Iterate(meter, iterable).GetEnumerator();
-        _length = iterable is IteratorValue or LoopValue ? null : Sequences.TryLength(iterable);
+        _length = iterable is IteratorValue or LoopValue || Text.Is(iterable) ? null : Sequences.TryLength(iterable);
         _recurse = recurse;
         _depth0 = depth0;
     }

@@ -59,6 +59,7 @@ internal sealed class MacroValue(MacroBody body, Frame scope) : ICallable
         if (body.UsesNamed)
         {
             DictValue rest = new();
+            run.Meter.AllocateItems(named.Count * 2L);
             foreach ((string name, object? value) in named)
             {
                 rest.Set(run.Meter, name, value);
@@ -75,6 +76,7 @@ internal sealed class MacroValue(MacroBody body, Frame scope) : ICallable
 
         if (body.UsesRest)
         {
+            run.Meter.AllocateReferences(arguments.Positional.Count);
             frame.Set("varargs", new TupleValue([.. arguments.Positional.Skip(parameters.Count)]));
         }
         else if (arguments.Positional.Count > parameters.Count)
