@@ -83,7 +83,7 @@ internal static class LongConversation
                     property["enum"] = new JsonArray("metric", "imperial", "both");
                     break;
                 case 1:
-                    property["type"] = new JsonArray("integer", "null");
+                    property["type"] = new JsonArray("integer", "string");
                     break;
                 case 2:
                     property["type"] = "array";
