@@ -29,11 +29,15 @@ internal sealed class BuiltinFunction(Signature signature, Func<Run, BoundArgume
             CountLook(run.Meter, arguments);
         }
 
+        MemoryAccount.Mark begin = run.Meter.Memory.Now;
         object? result = body(run, signature.Bind(arguments));
-        if (arguments.Positional.Count == 0 || !ReferenceEquals(result, arguments.Positional[0]))
+        if (result is null || Text.Is(result) || Number.Is(result))
         {
+            // It holds nothing of what was made on the way to it.
+            run.Meter.Memory.Release(begin);
             run.Meter.Memory.Make(result switch
             {
+                _ when arguments.Positional.Count > 0 && ReferenceEquals(result, arguments.Positional[0]) => 0,
                 _ when Text.TryGet(result, out string text) => text.Length * (long)sizeof(char),
                 BigInteger => RenderLimits.IntegerBits / 8,
                 _ => 0,
