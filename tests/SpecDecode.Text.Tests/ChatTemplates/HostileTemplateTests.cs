@@ -1,5 +1,6 @@
 using System.Text.Json;
 using SpecDecode.ChatTemplates;
+using SpecDecode.ChatTemplates.Jinja.Values;
 
 namespace SpecDecode.Tests.ChatTemplates;
 
@@ -97,12 +98,18 @@ public sealed class HostileTemplateTests
         Assert.Contains($"set a higher ChatTemplateLimits.{option} ", refused.Reason, StringComparison.Ordinal);
     }
 
-    // Keys that equal nothing but themselves, and keys that have much in common.
-    [Theory]
-    [InlineData("{% set y = range(100000) | map('replace', '', '') | map('float', 'nan' | float) | unique | list %}")]
-    [InlineData("{% set ns.x = dict.fromkeys %}{% for k in range(100000) %}{% set ns.y = {range(k, k + 1): 1, 'nan' | float: 2} %}{% endfor %}")]
-    public void Keys_do_not_collide(string body) => Assert.StartsWith(
-        "SecurityError: ", Reason("{% set ns = namespace() %}" + Forever.Replace("BODY", body, StringComparison.Ordinal)), StringComparison.Ordinal);
+    // Otherwise a dictionary of them would take time that nobody counts.
+    [Fact]
+    public void Keys_that_differ_have_hashes_that_differ_and_equal_ones_the_same()
+    {
+        KeyComparer keys = KeyComparer.Instance;
+        object[] differing = [.. Enumerable.Range(0, 100).Select(i => (object)new RangeValue(i, i + 1, 1)), .. Enumerable.Range(0, 100).Select(_ => (object)double.NaN)];
+
+        Assert.InRange(differing.Select(keys.GetHashCode).Distinct().Count(), 190, 200);
+        Assert.Equal(keys.GetHashCode(1L << 62), keys.GetHashCode((double)(1L << 62)));
+        Assert.Equal(keys.GetHashCode(new RangeValue(0, 0, 1)), keys.GetHashCode(new RangeValue(5, 5, 2)));
+        Assert.Equal(keys.GetHashCode(new RangeValue(3, 4, 1)), keys.GetHashCode(new RangeValue(3, 5, 2)));
+    }
 
     [Fact]
     public void A_range_has_the_bound_of_the_sandbox() => Assert.Contains("Range too big", Reason("{{ range(100001) }}"), StringComparison.Ordinal);
