@@ -1,0 +1,79 @@
+using System.Text.RegularExpressions;
+
+namespace SpecDecode.Tests.Packages;
+
+public sealed class PackageContentTests(PackedFeed feed)
+{
+    private static readonly string[] OfEachPackage = ["LICENSE", "README.md", "THIRD-PARTY-NOTICES.md", "icon.png"];
+
+    public static TheoryData<string> All => ["SpecDecode", "SpecDecode.OpenTelemetry", "SpecDecode.Text", "SpecDecode.Tool"];
+
+    [Fact]
+    public void Each_package_comes_with_its_symbols_and_there_are_no_others() => Assert.Equal(
+        All.Select(id => id.Data).SelectMany(id => (string[])[$"{id}.{Built.Version}.nupkg", $"{id}.{Built.Version}.snupkg"]).Order(StringComparer.Ordinal),
+        Directory.EnumerateFiles(feed.Feed).Select(path => Path.GetFileName(path)).Order(StringComparer.Ordinal));
+
+    [Theory]
+    [InlineData("SpecDecode", "ConfigurationSchema.json", "buildTransitive/net10.0/SpecDecode.targets")]
+    [InlineData("SpecDecode.OpenTelemetry")]
+    [InlineData("SpecDecode.Text")]
+    public void A_library_holds_its_assembly_with_documentation_and_nothing_that_strayed_in(string id, params string[] more) => Assert.Equal(
+        OfEachPackage.Concat([$"{id}.nuspec", $"lib/net10.0/{id}.dll", $"lib/net10.0/{id}.xml", .. more]).Order(StringComparer.Ordinal),
+        feed.Open(id).Files);
+
+    [Fact]
+    public void The_tool_holds_what_runs_on_each_machine_that_has_a_command_line()
+    {
+        IReadOnlyList<string> files = feed.Open("SpecDecode.Tool").Files;
+        const string Tool = "tools/net10.0/any/";
+
+        Assert.Equal(
+            OfEachPackage.Append("SpecDecode.Tool.nuspec").Order(StringComparer.Ordinal),
+            files.Where(file => !file.StartsWith(Tool, StringComparison.Ordinal)));
+        Assert.Contains(Tool + "DotnetToolSettings.xml", files);
+        Assert.Equal(
+            ["linux-arm64", "linux-x64", "osx-arm64", "win-arm64", "win-x64"],
+            files.Select(file => Regex.Match(file, $"^{Tool}runtimes/([^/]+)/native/(lib)?onnxruntime\\.(so|dylib|dll)$")).Where(match => match.Success).Select(match => match.Groups[1].Value));
+        Assert.DoesNotContain(files, file => Regex.IsMatch(file, $"^{Tool}.*(\\.xml|\\.lib)$|runtimes/(android|ios)") && file != Tool + "DotnetToolSettings.xml");
+    }
+
+    [Theory]
+    [MemberData(nameof(All))]
+    public void A_package_says_what_it_is_and_names_no_home_that_is_not_there(string id)
+    {
+        Package package = feed.Open(id);
+
+        Assert.Equal(id, package.Value("id"));
+        Assert.Equal(Built.Version, package.Value("version"));
+        Assert.Equal("MIT", package.Value("license"));
+        Assert.Equal("icon.png", package.Value("icon"));
+        Assert.Equal("README.md", package.Value("readme"));
+        Assert.NotEmpty(package.Value("description")!);
+        Assert.Null(package.Value("projectUrl"));
+        Assert.DoesNotContain(package.Metadata.Descendants().SelectMany(element => element.Attributes()), attribute => attribute.Name.LocalName == "url");
+    }
+
+    [Fact]
+    public void Packages_of_ours_take_each_other_in_the_very_same_version()
+    {
+        Assert.Equal($"[{Built.Version}]", feed.Open("SpecDecode").Dependencies["SpecDecode.Text"]);
+        Assert.Equal($"[{Built.Version}]", feed.Open("SpecDecode.OpenTelemetry").Dependencies["SpecDecode"]);
+        Assert.DoesNotContain(feed.Open("SpecDecode.Text").Dependencies.Keys, id => id.StartsWith("SpecDecode", StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public void Versions_are_previews_until_a_release() => Assert.Matches(@"^\d+\.\d+\.\d+(-preview\.\d+)?$", Built.Version);
+
+    [Theory]
+    [InlineData("SpecDecode", "README.md")]
+    [InlineData("SpecDecode.OpenTelemetry", "src/SpecDecode.OpenTelemetry/README.md")]
+    [InlineData("SpecDecode.Text", "src/SpecDecode.Text/README.md")]
+    [InlineData("SpecDecode.Tool", "src/SpecDecode.Tool/README.md")]
+    public void A_packages_page_is_the_projects_without_links_to_files_that_it_does_not_have(string id, string page)
+    {
+        string packed = feed.Open(id).Text("README.md");
+
+        Assert.Equal(MarkdownPage.WithoutLinksToFiles(File.ReadAllText(Path.Combine(TestFolders.Repository, page))), packed);
+        Assert.Empty(MarkdownPage.LinksToFiles(packed));
+    }
+}
