@@ -125,7 +125,7 @@ internal static class BenchCommand
         Line($"speed-up     {result.Speedup:f3} ({result.Ratios[0]:f3} to {result.Ratios[^1]:f3})");
         Line($"acceptance   {result.AcceptanceRate:f3}, {result.MeanAcceptanceLength:f3} tokens a round");
         Line($"time         drafting {result.DraftShare:p1}, verifying {result.VerifyShare:p1}, outside the runtime {result.OutsideRuntimeShare:p1}");
-        Line($"memory       {result.ManagedBytesPerToken:f0} managed bytes a token, peak {BenchComparison.PeakResidentMegabytes():f0} MB");
+        Line($"memory       {result.ManagedBytesPerToken:f0} managed bytes a token, peak {BenchComparison.PeakResidentMegabytes()?.ToString("f0", CultureInfo.InvariantCulture) ?? "?"} MB");
         output.WriteLine(!result.IsComparable ? "outputs      drawn anew by rejection sampling, so not to be compared"
             : result.Difference is { } difference
             ? string.Create(CultureInfo.InvariantCulture, $"outputs      differ first in prompt {difference.Prompt} at token {difference.Position}, by a margin of {difference.Margin:e2}")

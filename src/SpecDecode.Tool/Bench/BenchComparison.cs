@@ -108,11 +108,11 @@ internal sealed class BenchComparison
         return comparison;
     }
 
-    /// <summary>The process's largest resident memory so far.</summary>
-    public static double PeakResidentMegabytes()
+    /// <summary>The process's largest resident memory so far; null where the operating system does not tell .NET, as on macOS.</summary>
+    public static double? PeakResidentMegabytes()
     {
         using Process process = Process.GetCurrentProcess();
-        return process.PeakWorkingSet64 / 1e6;
+        return process.PeakWorkingSet64 is > 0 and long bytes ? bytes / 1e6 : null;
     }
 
     private static FirstDifference? FindDifference(

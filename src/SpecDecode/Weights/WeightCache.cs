@@ -150,7 +150,9 @@ internal sealed class WeightCache
         }
     }
 
-    // What .NET gives for a file that another process has open exclusively: the sharing and lock violations of Windows, the
-    // EWOULDBLOCK of Linux and of macOS.
-    private static bool IsHeldByAnother(IOException error) => (error.HResult & 0xFFFF) is 32 or 33 or 11 or 35;
+    // What .NET gives for a file that another process has open exclusively: on Windows the violations of sharing and of a lock,
+    // elsewhere the system's own number for EWOULDBLOCK.
+    private static bool IsHeldByAnother(IOException error) => OperatingSystem.IsWindows()
+        ? (error.HResult & 0xFFFF) is 32 or 33
+        : error.HResult == (OperatingSystem.IsLinux() ? 11 : 35);
 }

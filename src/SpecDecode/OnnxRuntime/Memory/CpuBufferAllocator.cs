@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using System.Runtime.Versioning;
 using Microsoft.ML.OnnxRuntime;
 
 namespace SpecDecode.OnnxRuntime.Memory;
@@ -13,7 +14,9 @@ internal sealed unsafe partial class CpuBufferAllocator : IBufferAllocator
     public StageBuffer Reserve(long bytes, string purpose)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(bytes, 1);
-        void* start = OperatingSystem.IsWindows() ? Windows.Reserve((nuint)bytes) : Unix.Reserve((nuint)bytes);
+        void* start = (ulong)bytes > nuint.MaxValue ? null
+            : OperatingSystem.IsWindows() ? Windows.Reserve((nuint)bytes)
+            : Unix.Reserve((nuint)bytes);
         return start is not null
             ? new CpuBuffer(start, bytes)
             : throw new SpecDecodeException(
@@ -35,19 +38,25 @@ internal sealed unsafe partial class CpuBufferAllocator : IBufferAllocator
         }
     }
 
+    [UnsupportedOSPlatform("windows")]
     private static partial class Unix
     {
         private const int ProtRead = 1;
         private const int ProtWrite = 2;
-        private const int MapPrivate = 2;
         private const int MadviseNoHugePage = 15;
 
-        // MAP_ANONYMOUS and MAP_NORESERVE have numbers of their own on each system.
-        private static int Flags => OperatingSystem.IsMacOS() ? MapPrivate | 0x1000 | 0x40 : MapPrivate | 0x20 | 0x4000;
+        private static readonly int? Flags =
+            MapFlags.Of(OperatingSystem.IsLinux() ? OSPlatform.Linux : OperatingSystem.IsMacOS() ? OSPlatform.OSX : default);
 
         public static void* Reserve(nuint bytes)
         {
-            void* start = Map(null, bytes, ProtRead | ProtWrite, Flags, -1, 0);
+            if (Flags is not { } flags)
+            {
+                throw new SpecDecodeException(
+                    $"Memory for a model is reserved on Linux, macOS and Windows, and this is {RuntimeInformation.OSDescription}: run the model on one of them.");
+            }
+
+            void* start = Map(null, bytes, ProtRead | ProtWrite, flags, -1, 0);
             if ((nint)start == -1)
             {
                 return null;
@@ -65,15 +74,19 @@ internal sealed unsafe partial class CpuBufferAllocator : IBufferAllocator
         public static void Free(void* start, nuint bytes) => _ = Unmap(start, bytes);
 
         [LibraryImport("libc", EntryPoint = "mmap", SetLastError = true)]
+        [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
         private static partial void* Map(void* address, nuint length, int protection, int flags, int file, nint offset);
 
         [LibraryImport("libc", EntryPoint = "madvise")]
+        [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
         private static partial int Advise(void* address, nuint length, int advice);
 
         [LibraryImport("libc", EntryPoint = "munmap", SetLastError = true)]
+        [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
         private static partial int Unmap(void* address, nuint length);
     }
 
+    [SupportedOSPlatform("windows")]
     private static partial class Windows
     {
         private const uint Commit = 0x1000;
@@ -86,9 +99,11 @@ internal sealed unsafe partial class CpuBufferAllocator : IBufferAllocator
         public static void Free(void* start) => _ = Free(start, 0, Release);
 
         [LibraryImport("kernel32", EntryPoint = "VirtualAlloc", SetLastError = true)]
+        [DefaultDllImportSearchPaths(DllImportSearchPath.System32)]
         private static partial void* Allocate(void* address, nuint size, uint type, uint protection);
 
         [LibraryImport("kernel32", EntryPoint = "VirtualFree", SetLastError = true)]
+        [DefaultDllImportSearchPaths(DllImportSearchPath.System32)]
         private static partial int Free(void* address, nuint size, uint type);
     }
 }
