@@ -27,6 +27,14 @@ public sealed class LibraryConsumerTests(PackedFeed feed)
     }
 
     [Fact]
+    public void The_readme_names_the_packages_and_the_tested_version_of_ONNX_Runtime()
+    {
+        string commands = string.Join('\n', MarkdownBlocks.Of("sh").Where(block => block.Page == "README.md").Select(block => block.Text));
+        Assert.Contains("dotnet add package SpecDecode --prerelease\n", commands, StringComparison.Ordinal);
+        Assert.Contains($"dotnet add package Microsoft.ML.OnnxRuntime --version {Built.OnnxRuntimeVersion}\n", commands, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task The_text_package_does_what_its_page_shows_without_any_native_library()
     {
         Consumer consumer = new(feed, "Reader", "Microsoft.NET.Sdk", [("SpecDecode.Text", Built.Version)]);
