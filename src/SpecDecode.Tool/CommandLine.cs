@@ -59,7 +59,9 @@ internal static class CommandLine
 
         try
         {
-            return result.Invoke(new InvocationConfiguration { Output = output, Error = error, EnableDefaultExceptionHandler = false });
+            int exitCode = result.Invoke(new InvocationConfiguration { Output = output, Error = error, EnableDefaultExceptionHandler = false });
+            output.Flush();
+            return exitCode;
         }
         catch (SpecDecodeException problem)
         {
@@ -74,6 +76,12 @@ internal static class CommandLine
         catch (IOException problem)
         {
             error.WriteLine($"specdecode: {problem.Message}");
+            return BadInput;
+        }
+        catch (UnauthorizedAccessException problem)
+        {
+            // What a closed descriptor is told as, with the system's own words within. A reader who has gone does not come here.
+            error.WriteLine($"specdecode: the result cannot be written ({problem.GetBaseException().Message.TrimEnd('.')}): give the command an open standard output.");
             return BadInput;
         }
     }

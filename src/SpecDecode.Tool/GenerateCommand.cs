@@ -19,6 +19,11 @@ internal static class GenerateCommand
             Description = "Text to continue, encoded as the tokenizer's post-processor says (BOS).",
             HelpName = "TEXT",
         };
+        Option<string?> promptFile = new("--prompt-file")
+        {
+            Description = "The same from a file of UTF-8, to its last byte; - is standard input.",
+            HelpName = "FILE",
+        };
         Option<int[]?> tokens = ListOption.Tokens("--tokens", "Token ids to continue, used exactly as given.");
         Option<bool> chat = new("--chat") { Description = "Wrap the prompt in the model's chat template, as what a user says." };
         Option<int?> maxTokens = NumberOption.Optional(
@@ -28,6 +33,7 @@ internal static class GenerateCommand
         DraftArguments draft = new(command);
         Option<bool> json = new("--json") { Description = "Print one JSON object in place of the text." };
         command.Options.Add(prompt);
+        command.Options.Add(promptFile);
         command.Options.Add(tokens);
         command.Options.Add(chat);
         command.Options.Add(maxTokens);
@@ -35,28 +41,29 @@ internal static class GenerateCommand
         command.Options.Add(json);
         command.Validators.Add(result =>
         {
-            if (result.GetResult(prompt) is null == result.GetResult(tokens) is null)
+            if (new Option[] { prompt, promptFile, tokens }.Count(option => result.GetResult(option) is not null) != 1)
             {
-                result.AddError("Give either --prompt or --tokens, and not both.");
+                result.AddError("Give one of --prompt, --prompt-file and --tokens.");
                 model.Require(result);
             }
 
-            if (result.GetValue(chat) && result.GetResult(prompt) is null)
+            if (result.GetValue(chat) && result.GetResult(tokens) is not null)
             {
-                result.AddError("--chat wraps a --prompt; token ids are used exactly as given.");
+                result.AddError("--chat wraps a prompt; token ids are used exactly as given.");
             }
         });
         command.SetAction(arguments =>
         {
+            string? text = arguments.GetValue(promptFile) is { } file ? InputFile.ReadWhole(file) : arguments.GetValue(prompt);
             long start = Stopwatch.GetTimestamp();
             using TextModel loaded = model.Load(arguments, error, cancellationToken, draftPrecision: draft.WeightPrecision(arguments));
             TimeSpan loadTime = Stopwatch.GetElapsedTime(start);
             int[]? wrapped = arguments.GetValue(chat)
-                ? ChatPrompt.Encode(loaded, model.Folder(arguments), arguments.GetValue(prompt)!, cancellationToken)
+                ? ChatPrompt.Encode(loaded, model.Folder(arguments), text!, cancellationToken)
                 : null;
             GenerationRequest request = new()
             {
-                Prompt = wrapped is null ? arguments.GetValue(prompt) : null,
+                Prompt = wrapped is null ? text : null,
                 Tokens = wrapped ?? (arguments.GetResult(tokens) is null ? null : arguments.GetValue(tokens)),
                 MaxTokens = arguments.GetValue(maxTokens) ?? GenerationDefaults.DefaultMaxTokens,
                 IgnoreEndOfSequence = arguments.GetValue(ignoreEos),

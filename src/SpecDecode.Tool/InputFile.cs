@@ -5,25 +5,29 @@ namespace SpecDecode.Tool;
 /// <summary>Texts that options name by their files.</summary>
 internal static class InputFile
 {
+    /// <summary>What stands for standard input in place of a path; a file of that name is <c>./-</c>.</summary>
+    public const string StandardInput = "-";
+
     private const int MaxBytes = 256 << 20;
 
     private static readonly UTF8Encoding Strict = new(encoderShouldEmitUTF8Identifier: false, throwOnInvalidBytes: true);
 
     /// <summary>Reads a text, of which every byte counts, a byte order mark too.</summary>
-    /// <param name="path">A file or a pipe, of at most 256 MB of UTF-8.</param>
+    /// <param name="path">A file or a pipe, of at most 256 MB of UTF-8; <see cref="StandardInput"/> for standard input.</param>
     /// <exception cref="SpecDecodeException">It cannot be read, is too large, or is not UTF-8.</exception>
     public static string ReadWhole(string path)
     {
+        string name = path == StandardInput ? "standard input" : path;
         try
         {
-            using FileStream file = new(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite);
+            using Stream file = path == StandardInput ? Console.OpenStandardInput() : new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite);
             using MemoryStream bytes = new();
             byte[] piece = new byte[1 << 16];
             for (int read; (read = file.Read(piece)) > 0; bytes.Write(piece, 0, read))
             {
                 if (bytes.Length + read > MaxBytes)
                 {
-                    throw new SpecDecodeException($"{path}: it has more than {MaxBytes >> 20} MB; give a part of it.");
+                    throw new SpecDecodeException($"{name}: it has more than {MaxBytes >> 20} MB; give a part of it.");
                 }
             }
 
@@ -31,11 +35,11 @@ internal static class InputFile
         }
         catch (DecoderFallbackException error)
         {
-            throw new SpecDecodeException($"{path}: byte {error.Index} is not part of UTF-8 text; save it as UTF-8.", error);
+            throw new SpecDecodeException($"{name}: byte {error.Index} is not part of UTF-8 text; save it as UTF-8.", error);
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException or ArgumentException or NotSupportedException)
         {
-            throw new SpecDecodeException($"{path}: cannot be read ({error.Message.TrimEnd('.')}). Correct the path.", error);
+            throw new SpecDecodeException($"{name}: cannot be read ({error.Message.TrimEnd('.')}). Correct the path.", error);
         }
     }
 

@@ -18,15 +18,15 @@ void Interrupt(PosixSignalContext signal)
 
 using PosixSignalRegistration interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, Interrupt);
 using PosixSignalRegistration terminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, Interrupt);
-using StreamWriter output = new(Console.OpenStandardOutput(), new UTF8Encoding(encoderShouldEmitUTF8Identifier: false));
-int exitCode = CommandLine.Run(args, output, Console.Error, interrupted.Token);
+
+// Not disposed: what could not be written is told once, and not tried again.
+StreamWriter output = new(Console.OpenStandardOutput(), new UTF8Encoding(encoderShouldEmitUTF8Identifier: false));
 try
 {
-    output.Flush();
+    return CommandLine.Run(args, output, Console.Error, interrupted.Token);
 }
-catch (IOException)
+catch (Exception error) when (error is IOException or UnauthorizedAccessException)
 {
-    // Whoever read the result has gone.
+    // It could not be told: stderr is closed, too.
+    return CommandLine.BadInput;
 }
-
-return exitCode;

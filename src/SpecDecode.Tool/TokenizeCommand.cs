@@ -12,7 +12,7 @@ internal static class TokenizeCommand
         Command command = new("tokenize", "Turn text into token ids.");
         TokenizerArguments tokenizer = new(command);
         Option<string?> text = new("--text") { Description = "The text.", HelpName = "TEXT" };
-        Option<string?> file = new("--file") { Description = "A file of UTF-8 that is the text, to its last byte.", HelpName = "FILE" };
+        Option<string?> file = new("--file") { Description = "A file of UTF-8 that is the text, to its last byte; - is standard input.", HelpName = "FILE" };
         Option<bool> special = new("--special") { Description = "Add the special tokens that begin and end a text (BOS)." };
         Option<bool> parse = new("--parse-special") { Description = "Take special tokens that the text spells out as such, not as text." };
         Option<bool> json = new("--json") { Description = "Print one JSON object in place of the list." };

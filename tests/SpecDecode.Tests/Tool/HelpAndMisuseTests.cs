@@ -27,7 +27,7 @@ public sealed class HelpAndMisuseTests
     }
 
     [Theory]
-    [InlineData("generate", "--model --prompt --tokens --max-tokens --ignore-eos --threads --cache-folder --json "
+    [InlineData("generate", "--model --prompt --prompt-file --tokens --max-tokens --ignore-eos --threads --cache-folder --json "
         + "--draft --exit-layer --skip-attention --skip-mlp --draft-length --draft-threshold")]
     [InlineData("logits", "--model --tokens --exit-layer --skip-attention --skip-mlp --threads --cache-folder "
         + "--precision --head-precision --block-size --activations")]
@@ -54,6 +54,7 @@ public sealed class HelpAndMisuseTests
     [InlineData("unknown command", "bogus")]
     [InlineData("no model", "generate", "--tokens", "1")]
     [InlineData("no prompt", "generate", "--model", "m")]
+    [InlineData("prompt and file", "generate", "--model", "m", "--prompt", "a", "--prompt-file", "f")]
     [InlineData("prompt and tokens", "generate", "--model", "m", "--prompt", "a", "--tokens", "1")]
     [InlineData("no tokens", "logits", "--model", "m")]
     [InlineData("no template", "template", "--case", "c")]

@@ -51,6 +51,23 @@ internal sealed record ToolRun(int ExitCode, string Output, string Error)
         return Process.Start(start)!;
     }
 
+    /// <summary>The command as a shell starts it.</summary>
+    public static string Command => $"'{Environment.GetEnvironmentVariable("DOTNET_HOST_PATH") ?? "dotnet"}' '{Path.Combine(AppContext.BaseDirectory, "SpecDecode.Tool.dll")}'";
+
+    /// <summary>Starts a line of shell script.</summary>
+    /// <param name="script">The script.</param>
+    /// <param name="arguments">What it knows as <c>$@</c>.</param>
+    public static Process StartInShell(string script, params string[] arguments)
+    {
+        ProcessStartInfo start = new("sh") { RedirectStandardOutput = true, RedirectStandardError = true, ArgumentList = { "-c", script, "sh" } };
+        foreach (string argument in arguments)
+        {
+            start.ArgumentList.Add(argument);
+        }
+
+        return Process.Start(start)!;
+    }
+
     /// <summary>Waits for such a process; it must be fresh, with nothing read yet.</summary>
     public static async Task<ToolRun> End(Process process)
     {
