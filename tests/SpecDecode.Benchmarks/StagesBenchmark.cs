@@ -43,7 +43,9 @@ internal static class StagesBenchmark
         using PreparedWeights weights = new WeightCache(null).Open(checkpoint, checkpoint.Fingerprint(), model, WeightSettings.Float32, null, default);
         int capacity = PromptLength + tokens;
         StageSessions sessions = StageSessions.Create(model, weights, environment, options, null, default);
-        using OnnxStages stages = new(model, sessions, null, new CpuBufferAllocator(), capacity, maxRows: 256);
+        CpuBufferAllocator buffers = new();
+        sessions.ProbeRows(model, weights, environment, options, buffers);
+        using OnnxStages stages = new(model, sessions, null, buffers, capacity, maxRows: 256);
         using FusedDecoder fused = new(model, weights, environment, options, capacity);
 
         List<double> ratios = [];

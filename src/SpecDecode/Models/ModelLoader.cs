@@ -59,6 +59,7 @@ internal static class ModelLoader
             StageSessions sessions = StageSessions.Create(description, weights.Verifier, environment, runtime, progress, cancellationToken);
             StageSessions? drafter = weights.Drafter is null ? null
                 : StageSessions.Create(description, weights.Drafter, environment, runtime, progress, cancellationToken);
+            sessions.ProbeRows(description, weights.Verifier, environment, runtime, provider.Buffers); // a drafter in a precision of its own only proposes
             OnnxStages stages = new(
                 description, sessions, drafter is null ? null : (drafter, draftSource!.Settings.Precision), provider.Buffers, maxSequenceLength,
                 runtime.MaxRowsPerPass);

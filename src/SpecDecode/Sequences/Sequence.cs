@@ -182,7 +182,7 @@ internal sealed class Sequence : IDisposable
         }
     }
 
-    /// <summary>Notes that a draft pass failed in which it took part.</summary>
+    /// <summary>Notes that a draft pass failed in which it took part, or that its draft could not be verified.</summary>
     public void NoteDraftFailure() => _draftFailures++;
 
     /// <summary>Asks for an end; safe from any thread.</summary>

@@ -164,6 +164,19 @@ internal sealed class Round
         IsDecided = true;
     }
 
+    /// <summary>
+    /// Ends the round without output and without an error, since the draft itself may be why the verifier's logits are no numbers:
+    /// attention multiplies also what it masks, so a draft token that overflows reaches the rows before it. The sequence goes on
+    /// where it was, and after some such drafts plainly.
+    /// </summary>
+    public void Abandon()
+    {
+        Accepted = 0;
+        Appended = 0;
+        IsDecided = true;
+        Sequence.NoteDraftFailure();
+    }
+
     /// <summary>The output: accepted draft tokens, then the verifier's own.</summary>
     public ReadOnlySpan<int> Output => _tokens.AsSpan(1, Appended);
 

@@ -161,6 +161,10 @@ internal sealed class Verifier
         {
             _rules[round.Sequence.Sampler.Rule].Judge(round, row);
         }
+        else if (round.DraftLength > 0)
+        {
+            round.Abandon();
+        }
         else
         {
             round.Fail(row.NotFinite());

@@ -125,6 +125,34 @@ public class RoundTests
         Assert.Equal(sequence.Statistics.Drafted, sequence.Statistics.Accepted);
     }
 
+    [Theory]
+    [InlineData(0)]
+    [InlineData(2)]
+    public void A_draft_that_leaves_the_verifier_no_numbers_is_dropped_and_the_text_goes_on_in_the_end_plainly(int firstBadRow)
+    {
+        ScriptedModel model = new(2, 31, 77);
+        ScriptedStages stages = new(model, 64);
+        using Sequence sequence = new(
+            [1, 2], 20, new HashSet<int>(), new KvCache(stages.CreateKvStorage(22)), new DraftOptions { Plan = LayerPlan.Full(2), Length = 5 });
+        EngineStep step = new(stages);
+        int failed = 0;
+        stages.AfterHead = (_, logits) =>
+        {
+            if (stages.Rows > 1 && !sequence.WritesFirstToken)
+            {
+                failed++;
+                logits.AsSpan(firstBadRow * model.Vocabulary).Fill(float.NaN);
+            }
+        };
+        while (sequence.FinishReason is null)
+        {
+            step.Run([sequence]);
+        }
+
+        Assert.Equal(model.Continue([1, 2], 20, new HashSet<int>()), sequence.NewTokens);
+        Assert.Equal((3, 0), (failed, sequence.Statistics.Drafted));
+    }
+
     [Fact]
     public void Long_drafts_hold_up_neither_each_other_nor_a_prompt()
     {

@@ -41,7 +41,7 @@ internal sealed class LayerInput(StageBuffer rows, StageBuffer kept, int width)
 
     /// <summary>Puts the rows together anew, as the residual does.</summary>
     /// <param name="sources">Where the rows come from, in their order.</param>
-    /// <param name="scratch">Room for them, to build them in.</param>
+    /// <param name="scratch">Room for them, to build them in, and for companions of the last, which are copies of it.</param>
     public void Arrange(IReadOnlyList<RowSource> sources, Span<float> scratch)
     {
         if (_layer == None)
@@ -55,6 +55,11 @@ internal sealed class LayerInput(StageBuffer rows, StageBuffer kept, int width)
             RowSource source = sources[i];
             Rows(source.IsKept ? kept : rows, source.First, source.Rows).CopyTo(scratch[(row * width)..]);
             row += source.Rows;
+        }
+
+        for (; row * width < scratch.Length; row++)
+        {
+            scratch.Slice((row - 1) * width, width).CopyTo(scratch[(row * width)..]);
         }
 
         scratch.CopyTo(Rows(rows, 0, row));

@@ -17,12 +17,12 @@ internal sealed class OnnxStages : IStages
     // Logits of one call of the head: enough rows that its weights are read seldom, little enough to be no memory worth naming.
     private const int MaxLogitBytes = 16 << 20;
 
-    // Attention over a single row goes through another kernel than over several and rounds otherwise. Every call has at least
-    // two, so that a row comes out the same, bit for bit, alone and among others; and so has every call of a matrix stage
-    // whose kernel is of that kind (RowProbe). The second one of a lone row is whatever lies behind it: its results are dropped,
-    // and its keys and values lie behind the sequence's, where the next row overwrites them.
-    private const int FewestAttendedRows = 2;
-    private const int SpareRows = FewestAttendedRows - 1;
+    // A single row, alone or left over behind a kernel's blocks, goes through another kernel than several and rounds otherwise. Such a
+    // row gets a companion (RowRule), so that it comes out the same, bit for bit, alone and among others. The companion is a copy of
+    // the row: of what lies in the buffers otherwise, that of another sequence or of one that has ended, a NaN would reach the row, since
+    // attention multiplies also what it masks. Its results are dropped, and its keys and values lie behind the sequence's, where the
+    // next row overwrites them.
+    private const int SpareRows = 1;
 
     private readonly DecoderDescription _model;
     private readonly StageSessions _verifier;
@@ -41,6 +41,9 @@ internal sealed class OnnxStages : IStages
     private readonly StageBuffer _scored;
     private readonly StageBuffer _logits;
 
+    // The packed row of a sequence in whose place another's companion lies meanwhile.
+    private readonly float[] _displaced;
+
     // Those of the pass that runs.
     private StageSessions _sessions;
 
@@ -49,7 +52,7 @@ internal sealed class OnnxStages : IStages
 
     /// <summary>Takes over the sessions and reserves the buffers of a pass.</summary>
     /// <param name="model">The model.</param>
-    /// <param name="verifier">Sessions of its weights.</param>
+    /// <param name="verifier">Sessions of its weights, whose rows have been probed.</param>
     /// <param name="drafter">Sessions of a copy in lower precision, and that precision; null where there is none.</param>
     /// <param name="allocator">Where buffers come from.</param>
     /// <param name="maxSequenceLength">Longest sequence.</param>
@@ -69,10 +72,10 @@ internal sealed class OnnxStages : IStages
         MaxScoredRows = Math.Clamp(MaxLogitBytes / sizeof(float) / model.VocabularySize, 1, maxRows);
         _attends = [.. model.Layers.Select(layer => layer.Attention.Attend)];
         _attendStages = [.. _attends.Select(attend => verifier.Attend[attend])];
+        _displaced = new float[_attends.Max(attend => attend.PackedWidth)];
         _rotaries = new RotaryTables(_attends, maxSequenceLength, SpareRows, allocator);
         try
         {
-            verifier.ProbeRows(model, allocator); // a drafter in a precision of its own only proposes
             _residuals = [Reserve(maxRows + SpareRows, RowBytes(model.HiddenSize), "residuals"), Reserve(maxRows + SpareRows, RowBytes(model.HiddenSize), "residuals")];
             _kept = Reserve(maxRows, RowBytes(model.HiddenSize), "rows kept for verification");
             _packed = Reserve(maxRows + SpareRows, RowBytes(_attends.Max(attend => attend.PackedWidth)), "queries, keys and values");
@@ -115,7 +118,7 @@ internal sealed class OnnxStages : IStages
     public Precision? DraftPrecision { get; }
 
     /// <inheritdoc/>
-    public bool RowsAreAlike => _verifier.BlockRows.IsAlike && _verifier.HeadRows.IsAlike;
+    public bool RowsAreAlike => _verifier.BlockRows.IsAlike && _verifier.HeadRows.IsAlike && _verifier.AttendedRows.IsAlike;
 
     /// <inheritdoc/>
     public IKvStorage CreateKvStorage(int capacity)
@@ -137,6 +140,7 @@ internal sealed class OnnxStages : IStages
         _current = 0;
         _layerInput?.Leave();
         _sessions.Embed.Read(batch.Tokens, Rows(_residuals[_current], 0, batch.Rows));
+        Companions.Accompany(_residuals[_current], batch.Rows, _sessions.BlockRows, _model.HiddenSize);
     }
 
     /// <inheritdoc/>
@@ -147,14 +151,15 @@ internal sealed class OnnxStages : IStages
         if (block.Kind == BlockKind.Attention)
         {
             RunOverRows(_sessions.AttentionIn[layer], batch.Rows, _packed, _attends[layer].PackedWidth);
-            // In row order: what a lone row's companion leaves behind it is overwritten by the sequence that follows.
+            // In row order: what a companion leaves behind its row is overwritten by the sequence that follows.
             for (int i = 0; i < batch.Spans.Count; i++)
             {
-                Attend(layer, batch.Spans[i]);
+                Attend(layer, batch.Spans[i], isLast: i == batch.Spans.Count - 1);
             }
 
+            Companions.Accompany(_attended, batch.Rows, _sessions.BlockRows, _attends[layer].OutputWidth);
             RunOverRows(_sessions.AttentionOut[layer], batch.Rows, next, _model.HiddenSize, _attends[layer].OutputWidth);
-            _layerInput?.Enter(layer, Rows(_residuals[_current], 0, batch.Rows));
+            _layerInput?.Enter(layer, Rows(_residuals[_current], 0, _sessions.BlockRows.RowsToRun(batch.Rows)));
         }
         else
         {
@@ -185,8 +190,9 @@ internal sealed class OnnxStages : IStages
             row += source.Rows;
         }
 
+        Companions.Accompany(next, batch.Rows, _sessions.BlockRows, _model.HiddenSize);
         // What was the residual is free now.
-        _layerInput?.Arrange(sources, Rows(_residuals[_current], 0, batch.Rows));
+        _layerInput?.Arrange(sources, Rows(_residuals[_current], 0, _sessions.BlockRows.RowsToRun(batch.Rows)));
         _current = 1 - _current;
         SetLengths(batch);
     }
@@ -200,8 +206,9 @@ internal sealed class OnnxStages : IStages
             Rows(_residuals[_current], rows[i], 1).CopyTo(Rows(_scored, i, 1));
         }
 
+        Companions.Accompany(_scored, rows.Length, _sessions.HeadRows, width);
         StageSession stage = _sessions.Head;
-        int scored = Math.Max(rows.Length, _sessions.HeadRows.FewestRows);
+        int scored = _sessions.HeadRows.RowsToRun(rows.Length);
         OrtIoBinding? binding = stage.KeptBinding(scored);
         if (binding is null)
         {
@@ -232,16 +239,14 @@ internal sealed class OnnxStages : IStages
         buffer.Span<float>((long)first * _model.HiddenSize, rows * _model.HiddenSize);
 
     // Attention reads how long each sequence is with the rows of this pass.
-    private static void SetLengths(RowBatch batch)
+    private void SetLengths(RowBatch batch)
     {
         for (int i = 0; i < batch.Spans.Count; i++)
         {
             RowSpan span = batch.Spans[i];
-            ((OnnxKvStorage)span.Cache.Storage).SetLength(span.FirstPosition + AttendedRows(span));
+            ((OnnxKvStorage)span.Cache.Storage).SetLength(span.FirstPosition + _verifier.AttendedRows.RowsToRun(span.Rows));
         }
     }
-
-    private static int AttendedRows(RowSpan span) => Math.Max(span.Rows, FewestAttendedRows);
 
     private long RowBytes(int width) => (long)width * _model.ElementType.Bytes();
 
@@ -257,7 +262,33 @@ internal sealed class OnnxStages : IStages
         binding.BindOutput(StageNames.Output, view);
     }
 
-    private void Attend(int layer, RowSpan span)
+    // The companion of the last sequence's row lies in the spare row, that of another's where the next sequence begins.
+    private void Attend(int layer, RowSpan span, bool isLast)
+    {
+        int rows = _verifier.AttendedRows.RowsToRun(span.Rows);
+        if (rows == span.Rows)
+        {
+            Attend(layer, span, rows);
+            return;
+        }
+
+        int width = _attends[layer].PackedWidth;
+        int end = span.FirstRow + span.Rows;
+        Span<float> companion = Companions.Row(_packed, end, width);
+        if (!isLast)
+        {
+            companion.CopyTo(_displaced);
+        }
+
+        Companions.Row(_packed, end - 1, width).CopyTo(companion);
+        Attend(layer, span, rows);
+        if (!isLast)
+        {
+            _displaced.AsSpan(0, width).CopyTo(companion);
+        }
+    }
+
+    private void Attend(int layer, RowSpan span, int rows)
     {
         AttendDescription attend = _attends[layer];
         StageSession stage = _attendStages[layer];
@@ -266,7 +297,6 @@ internal sealed class OnnxStages : IStages
         OrtIoBinding? binding = bindings[layer];
         if (binding is null)
         {
-            int rows = AttendedRows(span);
             binding = stage.NewBinding();
             using OrtValue packed = _packed.View(_model.ElementType, (long)span.FirstRow * attend.PackedWidth, 1, rows, attend.PackedWidth);
             using OrtValue attended = _attended.View(_model.ElementType, (long)span.FirstRow * attend.OutputWidth, 1, rows, attend.OutputWidth);
@@ -284,7 +314,7 @@ internal sealed class OnnxStages : IStages
     private void RunOverRows(
         StageSession stage, int rows, StageBuffer output, int outputWidth, int attendedWidth = 0, StageBuffer? layerInput = null)
     {
-        rows = Math.Max(rows, _sessions.BlockRows.FewestRows);
+        rows = _sessions.BlockRows.RowsToRun(rows);
         bool isInputApart = layerInput is not null && layerInput != _residuals[_current];
         int key = 4 * rows + (isInputApart ? 2 : 0) + _current;
         OrtIoBinding? binding = stage.KeptBinding(key);

@@ -15,6 +15,9 @@ internal static class RowProbe
 {
     private const int Seed = 1;
 
+    // Kernels of matrices hand rows out in blocks of a multiple of this, so that a row behind one may be alone again.
+    private const int LeastBlock = 16;
+
     /// <summary>Probes the blocks of a model; those of its first layer stand for all.</summary>
     public static RowRule Blocks(DecoderDescription model, StageSessions sessions, IBufferAllocator allocator)
     {
@@ -38,7 +41,8 @@ internal static class RowProbe
         using StageBuffer three = Run(stage, allocator, outputWidth, rows: 3, inputs);
         using StageBuffer five = Run(stage, allocator, outputWidth, rows: 5, inputs);
         ReadOnlySpan<int> first = two.Span<int>(0, outputWidth);
-        return new RowRule(AreAll(first, alone) ? 1 : 2, IsAlike: AreAll(first, two) && AreAll(first, three) && AreAll(first, five));
+        return new RowRule(
+            AreAll(first, alone) ? RowRule.None : LeastBlock, IsAlike: AreAll(first, two) && AreAll(first, three) && AreAll(first, five));
     }
 
     // The same row as often as asked. Kernels take rows in twos or fours, so that the counts above leave one over and none.
@@ -98,13 +102,4 @@ internal static class RowProbe
 
         return same;
     }
-}
-
-/// <summary>How stages must be run so that a row does not depend on the rows beside it.</summary>
-/// <param name="FewestRows">Fewest rows of a call, 1 or 2.</param>
-/// <param name="IsAlike">Whether that is enough.</param>
-internal readonly record struct RowRule(int FewestRows, bool IsAlike)
-{
-    /// <summary>A rule that suits both.</summary>
-    public RowRule And(RowRule other) => new(Math.Max(FewestRows, other.FewestRows), IsAlike && other.IsAlike);
 }

@@ -48,10 +48,13 @@ internal sealed class StageSessions : IDisposable
     public StageSession Head { get; private set; } = null!;
 
     /// <summary>How the blocks' stages other than attention must be run; before they are probed, as rows come.</summary>
-    public RowRule BlockRows { get; private set; } = new(1, IsAlike: false);
+    public RowRule BlockRows { get; private set; } = new(RowRule.None, IsAlike: false);
 
     /// <summary>The same of the head.</summary>
-    public RowRule HeadRows { get; private set; } = new(1, IsAlike: false);
+    public RowRule HeadRows { get; private set; } = new(RowRule.None, IsAlike: false);
+
+    /// <summary>The same of attention, by the rows of one sequence.</summary>
+    public RowRule AttendedRows { get; private set; } = new(RowRule.Unbounded, IsAlike: false);
 
     /// <summary>
     /// Creates the sessions, several at a time: packing the weights is most of the work, and each session packs on the
@@ -125,10 +128,26 @@ internal sealed class StageSessions : IDisposable
     }
 
     /// <summary>Finds out how they must be run so that a row does not depend on the rows beside it.</summary>
-    public void ProbeRows(DecoderDescription model, IBufferAllocator allocator)
+    /// <param name="model">The model.</param>
+    /// <param name="weights">Its weights.</param>
+    /// <param name="environment">The process's ONNX Runtime environment.</param>
+    /// <param name="options">Threads, where each session has its own.</param>
+    /// <param name="allocator">Where buffers come from.</param>
+    public void ProbeRows(
+        DecoderDescription model, PreparedWeights weights, RuntimeEnvironment environment, RuntimeOptions options, IBufferAllocator allocator)
     {
         BlockRows = RowProbe.Blocks(model, this, allocator);
         HeadRows = RowProbe.Head(model, this, allocator);
+        using SessionOptions sessionOptions = SessionOptionsFor(environment, options, weights);
+        StageGraphs graphs = new(model, weights);
+        RowRule attended = new(RowRule.None, IsAlike: true);
+        foreach (AttendDescription attend in Attend.Keys.Select(AttentionProbe.Narrow).Distinct())
+        {
+            using StageSession stage = new(graphs.Attend(attend), sessionOptions, _run);
+            attended = attended.And(AttentionProbe.Run(attend, stage, allocator));
+        }
+
+        AttendedRows = attended;
     }
 
     /// <inheritdoc/>
