@@ -240,9 +240,15 @@ internal sealed class Truncation
         range = Narrow(_candidateWeights.AsSpan(0, count), range, mass, EasilySelected, likely: 0);
         count = RowScan.Pack(
             _candidateWeights.AsSpan(0, count), _candidates.AsSpan(0, count), range.Low, range.High, _candidateWeights, _candidates);
-        return SelectMass(_candidates.AsSpan(0, count), _candidateWeights.AsSpan(0, count), range.Above, mass) is not (float value, int ties)
-            ? LogitCut.AtLeast(TensorPrimitives.Min<float>(_candidates.AsSpan(0, count)))
-            : ties == int.MaxValue ? LogitCut.AtLeast(value) : CutAt(row.Logits, value, ties);
+        if (SelectMass(_candidates.AsSpan(0, count), _candidateWeights.AsSpan(0, count), range.Above, mass) is (float value, int ties))
+        {
+            return ties == int.MaxValue ? LogitCut.AtLeast(value) : CutAt(row.Logits, value, ties);
+        }
+
+        // Rounding lets the weights fall short of the mass just where it is reached: all of the range stay, or where none lie in it, all
+        // above it, of which the highest always is one.
+        count = count > 0 ? count : RowScan.Pack(weights, values, range.High, float.PositiveInfinity, _candidateWeights, _candidates);
+        return LogitCut.AtLeast(TensorPrimitives.Min<float>(_candidates.AsSpan(0, count)));
     }
 
     // A weight near which most likely all lower ones together have a mass; 0 where there is none such.

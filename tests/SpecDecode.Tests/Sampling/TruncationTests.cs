@@ -161,6 +161,34 @@ public class TruncationTests
         }
     }
 
+    public static MatrixTheoryData<int, float> Vocabularies => new(
+        [2, 3, 16, 17, 127, 129, 1_000, 8_191, 8_192, 32_000, 151_936], [0, 1e-6f, 0.1f, 1, 4, 16, 60, 200, 1e38f]);
+
+    [Theory]
+    [MemberData(nameof(Vocabularies))]
+    public void Every_p_finds_a_cut_in_every_row_from_flat_to_one_hot(int vocabulary, float spread)
+    {
+        Random random = new(vocabulary);
+        float[] logits = [.. Enumerable.Range(0, vocabulary).Select(_ => spread * (random.NextSingle() - random.NextSingle()))];
+        foreach (float temperature in (float[])[1, 0.05f])
+        {
+            double highest = logits.Max();
+            double[] sorted = [.. logits.Select(logit => Math.Exp((logit - highest) / temperature)).OrderDescending()];
+            double total = sorted.Sum();
+            foreach (float p in (float[])[float.Epsilon, 1e-6f, 0.3f, 0.9f, 0.999f, 0.9999998f, 0.99999988f, 0.99999994f])
+            {
+                int count = Support(logits, Truncation.Find(new(logits), new SamplingOptions { Temperature = temperature, TopP = p })).Length;
+
+                // Sums of floats and of doubles differ by some of the floats' last bits.
+                double rounding = 1e-5 * Math.Min(p, 1 - p) + 1e-6;
+                Assert.True(count > 0 && sorted.Take(count).Sum() / total >= p - rounding, $"{count} tokens of {vocabulary} at {p} are too few.");
+                Assert.True(
+                    count == 1 || sorted.Take(count - 1).Sum() / total < p + rounding,
+                    $"{count} tokens of {vocabulary} at {p} are too many.");
+            }
+        }
+    }
+
     internal static int[] Support(float[] logits, LogitCut cut) =>
         [.. Enumerable.Range(0, logits.Length).Where(token => cut.Keeps(logits[token], token))];
 
