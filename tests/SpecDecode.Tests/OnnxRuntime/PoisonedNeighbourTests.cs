@@ -44,14 +44,14 @@ public sealed class PoisonedNeighbourTests
     public void A_request_of_one_row_a_pass_is_the_same_after_one_that_failed(string fixture, float number)
     {
         using FixtureCheckpoint checkpoint = Broken(fixture, number);
+        using TextModel model = Load(checkpoint);
+        IReadOnlyList<int>[] expected = Whole(fixture);
         foreach (GenerationRequest poisoned in Poisoned)
         {
-            foreach (GenerationRequest healthy in Healthy)
+            for (int i = 0; i < Healthy.Length; i++)
             {
-                using TextModel model = Load(checkpoint);
-                IReadOnlyList<int> expected = Alone(checkpoint, healthy);
                 Fails(model.Generate([poisoned])[0], number);
-                Assert.Equal(expected, model.Generate(healthy).Tokens);
+                Assert.Equal(expected[i], model.Generate(Healthy[i]).Tokens);
             }
         }
     }
@@ -62,7 +62,7 @@ public sealed class PoisonedNeighbourTests
     {
         using FixtureCheckpoint checkpoint = Broken(fixture, number);
         using TextModel model = Load(checkpoint);
-        IReadOnlyList<int>[] expected = [.. Healthy.Select(request => Alone(checkpoint, request))];
+        IReadOnlyList<int>[] expected = Whole(fixture);
         for (int turn = 0; turn < Poisoned.Length; turn++)
         {
             // Healthy ones between poisoned ones, which end in the same pass in which they begin, or some passes later.
@@ -83,7 +83,7 @@ public sealed class PoisonedNeighbourTests
         DraftOptions draft = new() { Plan = LayerPlan.EarlyExit(model.LayerCount, 2), Length = 3 };
         GenerationRequest[] healthy = [.. Healthy.Select(request => request with { Draft = draft })];
         GenerationRequest[] poisoned = [.. Poisoned.Select(request => request with { Draft = draft })];
-        IReadOnlyList<int>[] expected = [.. Healthy.Select(request => Alone(checkpoint, request))];
+        IReadOnlyList<int>[] expected = Whole(fixture);
         IReadOnlyList<GenerationResult> results = model.Generate([poisoned[0], healthy[0], healthy[1], poisoned[1], healthy[2], healthy[3]]);
         Assert.Equal(expected, results.Where((_, index) => index is not (0 or 3)).Select(result => result.Tokens));
         foreach (int i in (int[])[3, 2, 1, 0])
@@ -101,9 +101,8 @@ public sealed class PoisonedNeighbourTests
         using FixtureCheckpoint checkpoint = Broken("mistral", float.NaN, Proposed);
         using TextModel model = Load(checkpoint);
         DraftOptions draft = new() { Plan = LayerPlan.EarlyExit(model.LayerCount, 2), Length = 3 };
-        foreach (GenerationRequest request in Healthy)
+        foreach ((GenerationRequest request, IReadOnlyList<int> expected) in Healthy.Zip(Whole("mistral")))
         {
-            IReadOnlyList<int> expected = Alone(checkpoint, request);
             Assert.DoesNotContain(Proposed, expected);
             Assert.Equal(expected, model.Generate(request with { Draft = draft }).Tokens);
         }
@@ -114,11 +113,11 @@ public sealed class PoisonedNeighbourTests
     public void Logits_are_the_same_bit_for_bit_after_a_request_that_failed(string fixture, float number)
     {
         using FixtureCheckpoint checkpoint = Broken(fixture, number);
+        using TextModel fresh = Load(checkpoint);
+        using TextModel model = Load(checkpoint);
         foreach (int length in (int[])[1, 2, 33])
         {
             int[] tokens = [.. Enumerable.Range(8, length)];
-            using TextModel fresh = Load(checkpoint);
-            using TextModel model = Load(checkpoint);
             Fails(model.Generate([Poisoned[2]])[0], number);
             Assert.Equal(
                 MemoryMarshal.Cast<float, int>(fresh.Evaluate(tokens).LastLogits.ToArray()).ToArray(),
@@ -134,7 +133,7 @@ public sealed class PoisonedNeighbourTests
         // What is not finite cannot be rounded; a number that overflows later can.
         using FixtureCheckpoint checkpoint = Broken("llama_base", 1e38f);
         using TextModel model = Load(checkpoint, precision);
-        IReadOnlyList<int>[] expected = [.. Healthy.Select(request => Alone(checkpoint, request, precision))];
+        IReadOnlyList<int>[] expected = Whole("llama_base", precision);
         foreach (GenerationRequest poisoned in Poisoned)
         {
             IReadOnlyList<GenerationResult> results = model.Generate([Healthy[0], poisoned, Healthy[1], Healthy[2], Healthy[3]]);
@@ -153,10 +152,14 @@ public sealed class PoisonedNeighbourTests
         }
     }
 
-    private static IReadOnlyList<int> Alone(FixtureCheckpoint checkpoint, GenerationRequest request, Precision precision = Precision.Fp32)
+    // The healthy texts, one after the other, by a model that nothing is wrong with.
+    private static IReadOnlyList<int>[] Whole(string fixture, Precision precision = Precision.Fp32)
     {
-        using TextModel fresh = Load(checkpoint, precision);
-        return fresh.Generate(request).Tokens;
+        using FixtureCheckpoint checkpoint = new(fixture);
+        using TextModel model = Load(checkpoint, precision);
+        IReadOnlyList<int>[] texts = [.. Healthy.Select(request => model.Generate(request).Tokens)];
+        Assert.All(texts, text => Assert.DoesNotContain(Poison, text));
+        return texts;
     }
 
     private static TextModel Load(FixtureCheckpoint checkpoint, Precision precision = Precision.Fp32) =>

@@ -50,7 +50,7 @@ internal sealed class OnnxStages : IStages
     // Which of the two residual buffers holds the rows now.
     private int _current;
 
-    /// <summary>Takes over the sessions and reserves the buffers of a pass.</summary>
+    /// <summary>Takes over the sessions, unless it throws, and reserves the buffers of a pass.</summary>
     /// <param name="model">The model.</param>
     /// <param name="verifier">Sessions of its weights, whose rows have been probed.</param>
     /// <param name="drafter">Sessions of a copy in lower precision, and that precision; null where there is none.</param>
@@ -91,7 +91,7 @@ internal sealed class OnnxStages : IStages
         }
         catch
         {
-            Dispose();
+            FreeBuffers();
             throw;
         }
     }
@@ -154,7 +154,7 @@ internal sealed class OnnxStages : IStages
             // In row order: what a companion leaves behind its row is overwritten by the sequence that follows.
             for (int i = 0; i < batch.Spans.Count; i++)
             {
-                Attend(layer, batch.Spans[i], isLast: i == batch.Spans.Count - 1);
+                Attend(layer, batch.Spans[i]);
             }
 
             Companions.Accompany(_attended, batch.Rows, _sessions.BlockRows, _attends[layer].OutputWidth);
@@ -227,6 +227,11 @@ internal sealed class OnnxStages : IStages
     {
         _verifier.Dispose();
         _drafter?.Dispose();
+        FreeBuffers();
+    }
+
+    private void FreeBuffers()
+    {
         _rotaries.Dispose();
         foreach (StageBuffer buffer in _buffers)
         {
@@ -262,8 +267,8 @@ internal sealed class OnnxStages : IStages
         binding.BindOutput(StageNames.Output, view);
     }
 
-    // The companion of the last sequence's row lies in the spare row, that of another's where the next sequence begins.
-    private void Attend(int layer, RowSpan span, bool isLast)
+    // The companion lies where the next sequence begins, if there is one.
+    private void Attend(int layer, RowSpan span)
     {
         int rows = _verifier.AttendedRows.RowsToRun(span.Rows);
         if (rows == span.Rows)
@@ -273,19 +278,11 @@ internal sealed class OnnxStages : IStages
         }
 
         int width = _attends[layer].PackedWidth;
-        int end = span.FirstRow + span.Rows;
-        Span<float> companion = Companions.Row(_packed, end, width);
-        if (!isLast)
-        {
-            companion.CopyTo(_displaced);
-        }
-
-        Companions.Row(_packed, end - 1, width).CopyTo(companion);
+        Span<float> companion = Companions.Row(_packed, span.FirstRow + span.Rows, width);
+        companion.CopyTo(_displaced);
+        Companions.Row(_packed, span.FirstRow + span.Rows - 1, width).CopyTo(companion);
         Attend(layer, span, rows);
-        if (!isLast)
-        {
-            _displaced.AsSpan(0, width).CopyTo(companion);
-        }
+        _displaced.AsSpan(0, width).CopyTo(companion);
     }
 
     private void Attend(int layer, RowSpan span, int rows)
