@@ -30,6 +30,14 @@ public class RuntimeOptions
     /// <value>The default, null, is true, or what an earlier model of the process asked for.</value>
     public bool? Spinning { get; set; }
 
+    /// <summary>
+    /// Whether ONNX Runtime may send usage telemetry of its own, which its official builds do unless told not to. This library tells
+    /// them not to before it first calls ONNX Runtime, and sends nothing itself. Belongs to the process, as <see cref="Threads"/> does; a
+    /// variable <c>ORT_DISABLE_TELEMETRY=1</c> of the process holds in any case.
+    /// </summary>
+    /// <value>The default is false.</value>
+    public bool AllowRuntimeTelemetry { get; set; }
+
     /// <summary>Longest sequence, prompt and new tokens together.</summary>
     /// <value>The default, null, is what the checkpoint allows (<c>max_position_embeddings</c>), which is also the maximum.</value>
     public int? MaxSequenceLength { get; set; }

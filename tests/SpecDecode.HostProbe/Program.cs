@@ -1,6 +1,7 @@
 // An application that uses ONNX Runtime for itself before it loads a model. Prints the warnings, then the tokens.
 // Arguments: checkpoint folder, cache folder, and "pool" or "no-pool" for how the application makes the environment,
-// or "ours" for an application that leaves it to the library and asks a second model for another pool.
+// "ours" for an application that leaves it to the library and asks a second model for another pool, or "telemetry" for one that
+// allows ONNX Runtime's telemetry.
 
 using Microsoft.ML.OnnxRuntime;
 using SpecDecode;
@@ -18,7 +19,7 @@ else if (mode == "no-pool")
     _ = OrtEnv.Instance();
 }
 
-using TextModel model = TextModel.Load(folder, new ModelOptions { CacheFolder = cache }, new RuntimeOptions { Threads = 2 });
+using TextModel model = TextModel.Load(folder, new ModelOptions { CacheFolder = cache }, new RuntimeOptions { Threads = 2, AllowRuntimeTelemetry = mode == "telemetry" });
 foreach (string warning in model.Warnings)
 {
     Console.WriteLine("warning: " + warning);

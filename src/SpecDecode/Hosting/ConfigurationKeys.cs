@@ -65,6 +65,7 @@ internal static class ConfigurationKeys
             [nameof(RuntimeOptions.DeviceId)] = OptionKind.WholeNumber,
             [nameof(RuntimeOptions.Threads)] = OptionKind.WholeNumber,
             [nameof(RuntimeOptions.Spinning)] = OptionKind.Flag,
+            [nameof(RuntimeOptions.AllowRuntimeTelemetry)] = OptionKind.Flag,
             [nameof(RuntimeOptions.MaxSequences)] = OptionKind.WholeNumber,
             [nameof(RuntimeOptions.MaxSequenceLength)] = OptionKind.WholeNumber,
             [nameof(RuntimeOptions.KvCacheMegabytes)] = OptionKind.WholeNumber,

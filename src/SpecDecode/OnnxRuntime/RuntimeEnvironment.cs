@@ -15,12 +15,16 @@ internal sealed class RuntimeEnvironment
     private static readonly Lock Gate = new();
     private static RuntimeEnvironment? s_current;
 
-    private RuntimeEnvironment(bool hasPool, bool isOurs, int? threads, bool spinning)
+    // Told once for the process, which it belongs to.
+    private bool _hasToldOfTelemetry;
+
+    private RuntimeEnvironment(bool hasPool, bool isOurs, int? threads, bool spinning, bool allowsTelemetry)
     {
         HasPool = hasPool;
         IsOurs = isOurs;
         Threads = threads;
         Spinning = spinning;
+        AllowsTelemetry = allowsTelemetry;
     }
 
     /// <summary>Whether stages share the environment's thread pool; without it each has threads of its own.</summary>
@@ -33,8 +37,11 @@ internal sealed class RuntimeEnvironment
 
     private bool Spinning { get; }
 
+    // Whether ONNX Runtime may send telemetry; of an application's environment, whether nothing forbade it in time.
+    private bool AllowsTelemetry { get; }
+
     /// <summary>The environment, made with these options if there is none yet.</summary>
-    /// <param name="options">Threads and spinning.</param>
+    /// <param name="options">Threads, spinning and telemetry.</param>
     /// <param name="warn">Told when the application's environment cannot be used as the options say.</param>
     /// <exception cref="SpecDecodeException">The pool exists and has another number of threads than is asked for.</exception>
     public static RuntimeEnvironment Get(RuntimeOptions options, Action<string> warn)
@@ -43,7 +50,7 @@ internal sealed class RuntimeEnvironment
         {
             try
             {
-                s_current ??= OrtEnv.IsCreated ? Adopt() : Create(options);
+                s_current ??= Make(options);
             }
             catch (Exception error) when (IsNativeLibraryMissing(error))
             {
@@ -59,6 +66,18 @@ internal sealed class RuntimeEnvironment
     private static bool IsNativeLibraryMissing(Exception error) =>
         error is DllNotFoundException or BadImageFormatException or EntryPointNotFoundException
         || (error is TypeInitializationException { InnerException: { } inner } && IsNativeLibraryMissing(inner));
+
+    private static RuntimeEnvironment Make(RuntimeOptions options)
+    {
+        bool wasForbidden = RuntimeTelemetry.IsForbidden;
+        if (!options.AllowRuntimeTelemetry)
+        {
+            // Before anything of ONNX Runtime's is touched: it begins when the library comes up.
+            RuntimeTelemetry.Forbid();
+        }
+
+        return OrtEnv.IsCreated ? Adopt(allowsTelemetry: !wasForbidden) : Create(options);
+    }
 
     private static RuntimeEnvironment Create(RuntimeOptions options)
     {
@@ -82,33 +101,46 @@ internal sealed class RuntimeEnvironment
         catch (OnnxRuntimeException) when (OrtEnv.IsCreated)
         {
             // The application was first after all.
-            return Adopt();
+            return Adopt(options.AllowRuntimeTelemetry);
+        }
+
+        if (!options.AllowRuntimeTelemetry)
+        {
+            environment.DisableTelemetryEvents();
         }
 
         // One arena for all stages: a stage's scratch memory is free again when its call returns, so the next stage takes it.
         using OrtMemoryInfo cpu = new(OrtMemoryInfo.allocatorCPU, OrtAllocatorType.ArenaAllocator, 0, OrtMemType.Default);
         using OrtArenaCfg arena = new(0, ExtendAsRequested, -1, -1);
         environment.CreateAndRegisterAllocator(cpu, arena);
-        return new RuntimeEnvironment(hasPool: true, isOurs: true, options.Threads, options.Spinning ?? true);
+        return new RuntimeEnvironment(hasPool: true, isOurs: true, options.Threads, options.Spinning ?? true, options.AllowRuntimeTelemetry);
     }
 
-    private static RuntimeEnvironment Adopt()
+    private static RuntimeEnvironment Adopt(bool allowsTelemetry)
     {
         using SessionOptions options = new();
         options.DisablePerSessionThreads();
         try
         {
             using InferenceSession probe = new(ProbeGraph.Build(), options);
-            return new RuntimeEnvironment(hasPool: true, isOurs: false, null, true);
+            return new RuntimeEnvironment(hasPool: true, isOurs: false, null, true, allowsTelemetry);
         }
         catch (OnnxRuntimeException)
         {
-            return new RuntimeEnvironment(hasPool: false, isOurs: false, null, true);
+            return new RuntimeEnvironment(hasPool: false, isOurs: false, null, true, allowsTelemetry);
         }
     }
 
     private void CheckAgainst(RuntimeOptions options, Action<string> warn)
     {
+        if (options.AllowRuntimeTelemetry != AllowsTelemetry && !_hasToldOfTelemetry)
+        {
+            _hasToldOfTelemetry = true;
+            warn(!IsOurs && AllowsTelemetry
+                ? "The application made ONNX Runtime's environment, whose own telemetry may be on: set ORT_DISABLE_TELEMETRY=1 where the process is started, load the model before any other use of ONNX Runtime, or set AllowRuntimeTelemetry if that is meant."
+                : $"AllowRuntimeTelemetry is {options.AllowRuntimeTelemetry}, but ONNX Runtime came up with {AllowsTelemetry} in this process, which stays: ask for the same in every model.");
+        }
+
         if (IsOurs)
         {
             if (options.Threads is { } threads && threads != Threads)
