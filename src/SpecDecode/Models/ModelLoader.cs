@@ -31,7 +31,7 @@ internal static class ModelLoader
     /// <param name="folder">The checkpoint folder.</param>
     /// <param name="options">In which precision, and where prepared weights go.</param>
     /// <param name="runtime">How it is run.</param>
-    /// <param name="warn">Told what is not as the user may expect, a sentence at a time.</param>
+    /// <param name="warn">Told what is not as the user may expect, a sentence at a time, one after the other but from several threads.</param>
     /// <param name="progress">Told how far loading is.</param>
     /// <param name="cancellationToken">Ends the loading.</param>
     public static LoadedModel Load(
@@ -39,6 +39,7 @@ internal static class ModelLoader
         IProgress<LoadProgress>? progress, CancellationToken cancellationToken)
     {
         Check(runtime);
+        warn = OneAtATime(warn);
         using ModelFolder source = ModelFolder.Open(folder, options);
         Checkpoint checkpoint = source.Checkpoint;
         DecoderDescription description = ModelFamilies.Describe(checkpoint);
@@ -48,7 +49,7 @@ internal static class ModelLoader
 
         // Hashing the weights takes as long as reading them; the tokenizer and the environment come up meanwhile.
         using CancellationTokenSource abandoned = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-        Task<WeightCopies> prepared = Task.Run(() => OpenWeights(source, draftSource, description, progress, abandoned.Token), CancellationToken.None);
+        Task<WeightCopies> prepared = Task.Run(() => OpenWeights(source, draftSource, description, warn, progress, abandoned.Token), CancellationToken.None);
         bool loaded = false;
         try
         {
@@ -83,6 +84,19 @@ internal static class ModelLoader
         }
     }
 
+    // Weights are opened while the tokenizer and the environment come up.
+    private static Action<string> OneAtATime(Action<string> warn)
+    {
+        Lock gate = new();
+        return warning =>
+        {
+            lock (gate)
+            {
+                warn(warning);
+            }
+        };
+    }
+
     private static string RowsDiffer(WeightSettings settings) =>
         $"On this processor the last bits of a row in {WeightSettings.Name(settings.Precision)}"
         + (settings.Quantizes ? $", head {WeightSettings.Name(settings.Head)}, blocks of {settings.BlockSize}," : "")
@@ -108,12 +122,13 @@ internal static class ModelLoader
     }
 
     private static WeightCopies OpenWeights(
-        ModelFolder source, ModelFolder? draftSource, DecoderDescription description, IProgress<LoadProgress>? progress, CancellationToken cancellationToken)
+        ModelFolder source, ModelFolder? draftSource, DecoderDescription description, Action<string> warn, IProgress<LoadProgress>? progress,
+        CancellationToken cancellationToken)
     {
-        PreparedWeights verifier = source.OpenWeights(description, progress, cancellationToken);
+        PreparedWeights verifier = source.OpenWeights(description, progress, cancellationToken, warn);
         try
         {
-            PreparedWeights? drafter = draftSource?.OpenWeights(description, progress, cancellationToken);
+            PreparedWeights? drafter = draftSource?.OpenWeights(description, progress, cancellationToken, warn);
             WeightCopies copies = new(verifier, drafter);
             if (copies.FindError(GC.GetGCMemoryInfo().TotalAvailableMemoryBytes) is { } error)
             {

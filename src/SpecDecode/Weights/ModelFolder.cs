@@ -69,11 +69,13 @@ internal sealed class ModelFolder : IDisposable
     /// <param name="description">The model as its family describes it.</param>
     /// <param name="progress">Told how far it is; null for nobody.</param>
     /// <param name="cancellationToken">Ends the work; nothing half-written stays.</param>
+    /// <param name="warn">Told of a file that is not used; null for nobody.</param>
     /// <exception cref="SpecDecodeException">The weights are damaged, or cannot be converted or written.</exception>
-    public PreparedWeights OpenWeights(DecoderDescription description, IProgress<LoadProgress>? progress, CancellationToken cancellationToken)
+    public PreparedWeights OpenWeights(
+        DecoderDescription description, IProgress<LoadProgress>? progress, CancellationToken cancellationToken, Action<string>? warn = null)
     {
         PreparedWeights weights = _origin is null
-            ? new WeightCache(_options.CacheFolder).Open(
+            ? new WeightCache(_options.CacheFolder, warn).Open(
                 Checkpoint, Checkpoint.Fingerprint(progress, cancellationToken), description, Settings, progress, cancellationToken)
             : OpenPrepared(_origin, description, progress, cancellationToken);
         weights.Activations = _options.Activations;

@@ -13,9 +13,11 @@ internal static class PreparedWeightsFile
     /// <param name="isWanted">Asked about its table before its data are compared with their hashes.</param>
     /// <param name="progress">Told the share that has been compared.</param>
     /// <param name="cancellationToken">Ends the comparing.</param>
+    /// <param name="isTrusted">Asked about the open file before anything of it is read; null trusts it.</param>
     /// <returns>The weights; null when there is no such file.</returns>
     public static PreparedWeights? TryOpen(
-        string path, Func<PreparedWeightsFormat.Table, bool> isWanted, IProgress<LoadProgress>? progress, CancellationToken cancellationToken)
+        string path, Func<PreparedWeightsFormat.Table, bool> isWanted, IProgress<LoadProgress>? progress, CancellationToken cancellationToken,
+        Func<SafeFileHandle, bool>? isTrusted = null)
     {
         SafeFileHandle handle;
         try
@@ -30,6 +32,11 @@ internal static class PreparedWeightsFile
         bool opened = false;
         try
         {
+            if (isTrusted is not null && !isTrusted(handle))
+            {
+                return null;
+            }
+
             PreparedWeightsFormat.Table? table = PreparedWeightsFormat.ReadTable(handle);
             if (table is null || !isWanted(table) || !ChunkHashes.Match(handle, table.DataLength, table.ChunkHashes, progress, cancellationToken))
             {
@@ -61,10 +68,11 @@ internal static class PreparedWeightsFile
     /// <param name="recipes">The tensors.</param>
     /// <param name="progress">Told the share that is written.</param>
     /// <param name="cancellationToken">Ends the writing; the file stays half-written.</param>
+    /// <param name="isPrivate">Whether only its owner may read and write it, where the system knows that.</param>
     /// <exception cref="IOException">There is no room, or the disk fails.</exception>
     public static void Write(
         string path, Checkpoint checkpoint, WeightOrigin origin, ImmutableArray<TensorRecipe> recipes,
-        IProgress<LoadProgress>? progress, CancellationToken cancellationToken)
+        IProgress<LoadProgress>? progress, CancellationToken cancellationToken, bool isPrivate = false)
     {
         long total = PreparedWeightsWriter.DataLength(recipes);
         if (FreeSpace(Path.GetDirectoryName(path)!) is { } free && free < total)
@@ -72,8 +80,13 @@ internal static class PreparedWeightsFile
             throw new IOException($"{total >> 20} MB are needed and {free >> 20} MB are free");
         }
 
-        using FileStream stream = new(
-            path, new FileStreamOptions { Mode = FileMode.CreateNew, Access = FileAccess.Write, BufferSize = 1 << 20, PreallocationSize = total });
+        FileStreamOptions options = new() { Mode = FileMode.CreateNew, Access = FileAccess.Write, BufferSize = 1 << 20, PreallocationSize = total };
+        if (isPrivate && !OperatingSystem.IsWindows())
+        {
+            options.UnixCreateMode = FileTrust.OwnFile;
+        }
+
+        using FileStream stream = new(path, options);
         new PreparedWeightsWriter(checkpoint, stream).Write(
             origin, recipes, written => progress?.Report(new LoadProgress(LoadPhase.PreparingWeights, (double)written / total)), cancellationToken);
         stream.Flush(flushToDisk: true);

@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using Microsoft.Win32.SafeHandles;
 using SpecDecode.Checkpoints;
 using SpecDecode.Descriptions;
 
@@ -7,7 +8,8 @@ namespace SpecDecode.Weights;
 /// <summary>
 /// The folder of prepared-weights files. A file's name is the hash of the checkpoint's content and of everything that
 /// decides how it is laid out, so a changed checkpoint finds another name, and a damaged file is written again. Files
-/// appear whole or not at all, and two processes that need the same one wait for each other.
+/// appear whole or not at all, and two processes that need the same one wait for each other. What others may have written is
+/// not used (<see cref="FileTrust"/>): hashes tell of damage, not of intent.
 /// </summary>
 internal sealed class WeightCache
 {
@@ -15,12 +17,15 @@ internal sealed class WeightCache
     private static readonly TimeSpan LockPoll = TimeSpan.FromMilliseconds(50);
 
     private readonly string _folder;
+    private readonly Action<string>? _warn;
 
     /// <summary>Uses a folder, which is made when the first file is written.</summary>
     /// <param name="folder">The folder; null takes <see cref="DefaultFolder"/>.</param>
+    /// <param name="warn">Told of a file that is not used, a sentence at a time; null for nobody.</param>
     /// <exception cref="SpecDecodeException">It is no path, or the user has no cache directory.</exception>
-    public WeightCache(string? folder)
+    public WeightCache(string? folder, Action<string>? warn = null)
     {
+        _warn = warn;
         try
         {
             _folder = Path.GetFullPath(folder ?? DefaultFolder());
@@ -57,7 +62,9 @@ internal sealed class WeightCache
     /// <param name="settings">How weights are stored.</param>
     /// <param name="progress">Told the share that is done while weights are compared and written; null for nobody.</param>
     /// <param name="cancellationToken">Ends the work; nothing half-written stays.</param>
-    /// <exception cref="SpecDecodeException">The folder cannot be written, the disk is full, or a weight cannot be rounded.</exception>
+    /// <exception cref="SpecDecodeException">
+    /// The folder cannot be written, or others may write it, the disk is full, or a weight cannot be rounded.
+    /// </exception>
     public PreparedWeights Open(
         Checkpoint checkpoint, UInt128 fingerprint, DecoderDescription description, WeightSettings settings,
         IProgress<LoadProgress>? progress, CancellationToken cancellationToken)
@@ -66,12 +73,14 @@ internal sealed class WeightCache
         ImmutableArray<TensorRecipe> recipes = settings.Recipes(description);
         string key = origin.Key(recipes);
         string path = Path.Combine(_folder, $"{description.Family}-{WeightSettings.Name(settings.Precision)}-{key}.weights");
-        PreparedWeights? TryOpen() =>
-            PreparedWeightsFile.TryOpen(path, table => PreparedWeightsFile.IsOf(table, key, recipes), progress, cancellationToken);
+        PreparedWeights? TryOpen() => PreparedWeightsFile.TryOpen(
+            path, table => PreparedWeightsFile.IsOf(table, key, recipes), progress, cancellationToken, isTrusted: file => IsTrusted(file, path));
         try
         {
+            CheckFolder();
             return TryOpen() ?? Prepare(
-                path, TryOpen, temporary => PreparedWeightsFile.Write(temporary, checkpoint, origin, recipes, progress, cancellationToken),
+                path, TryOpen,
+                temporary => PreparedWeightsFile.Write(temporary, checkpoint, origin, recipes, progress, cancellationToken, isPrivate: true),
                 progress, cancellationToken);
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)
@@ -84,7 +93,7 @@ internal sealed class WeightCache
     private PreparedWeights Prepare(
         string path, Func<PreparedWeights?> tryOpen, Action<string> write, IProgress<LoadProgress>? progress, CancellationToken cancellationToken)
     {
-        Directory.CreateDirectory(_folder);
+        FileTrust.CreateFolder(_folder);
         using FileStream held = WaitForLock(path + ".lock", progress, cancellationToken);
         if (tryOpen() is { } preparedByAnother)
         {
@@ -106,6 +115,26 @@ internal sealed class WeightCache
 
         return tryOpen()
             ?? throw new SpecDecodeException($"{path}: what was just written reads back differently; the disk or its memory is at fault.");
+    }
+
+    private void CheckFolder()
+    {
+        if (FileTrust.FindFolderDoubt(_folder) is { } doubt)
+        {
+            throw new SpecDecodeException(
+                $"The cache folder {_folder} is not safe to take weights from: {doubt}. Give it to the user of this process and take the right to write from others (chmod go-w), or name another cache folder.");
+        }
+    }
+
+    private bool IsTrusted(SafeFileHandle file, string path)
+    {
+        string? doubt = FileTrust.FindFileDoubt(file);
+        if (doubt is not null)
+        {
+            _warn?.Invoke($"{path}: these prepared weights are not used, since {doubt}; they are made again from the checkpoint.");
+        }
+
+        return doubt is null;
     }
 
     // Whoever holds the lock is alone, so what else lies here under this name was left by a crash; so was what has not been
@@ -140,7 +169,13 @@ internal sealed class WeightCache
             cancellationToken.ThrowIfCancellationRequested();
             try
             {
-                return new FileStream(path, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None);
+                FileStreamOptions options = new() { Mode = FileMode.OpenOrCreate, Access = FileAccess.ReadWrite, Share = FileShare.None };
+                if (!OperatingSystem.IsWindows())
+                {
+                    options.UnixCreateMode = FileTrust.OwnFile;
+                }
+
+                return new FileStream(path, options);
             }
             catch (IOException error) when (IsHeldByAnother(error))
             {

@@ -1,0 +1,103 @@
+using System.Runtime.InteropServices;
+using System.Runtime.Versioning;
+using Microsoft.Win32.SafeHandles;
+
+namespace SpecDecode.Weights;
+
+/// <summary>
+/// Whether only this user, or the system's administrator, can have written a file or can put another in its place. On Unix by the mode,
+/// on Linux by the owner as well. On Windows nothing is looked at: a folder in the user's profile belongs to the user there.
+/// </summary>
+internal static partial class FileTrust
+{
+    private const UnixFileMode OthersWrite = UnixFileMode.GroupWrite | UnixFileMode.OtherWrite;
+
+    /// <summary>The mode of a folder of ours.</summary>
+    public const UnixFileMode OwnFolder = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute;
+
+    /// <summary>The mode of a file of ours.</summary>
+    public const UnixFileMode OwnFile = UnixFileMode.UserRead | UnixFileMode.UserWrite;
+
+    /// <summary>Makes a folder that only its owner may write, if there is none.</summary>
+    public static void CreateFolder(string path)
+    {
+        if (OperatingSystem.IsWindows())
+        {
+            Directory.CreateDirectory(path);
+        }
+        else
+        {
+            Directory.CreateDirectory(path, OwnFolder);
+        }
+    }
+
+    /// <summary>Why others may put files into a folder; null where they may not, or it does not exist.</summary>
+    /// <param name="path">The folder; of a link what it points to counts.</param>
+    public static string? FindFolderDoubt(string path)
+    {
+        if (OperatingSystem.IsWindows() || !Directory.Exists(path))
+        {
+            return null;
+        }
+
+        // In a folder with the sticky bit others may add files, but not replace ours; whose a file is, is asked of each.
+        UnixFileMode mode = File.GetUnixFileMode(path);
+        return (mode & OthersWrite) != 0 && (mode & UnixFileMode.StickyBit) == 0 ? "users other than its owner may write it"
+            : OperatingSystem.IsLinux() ? FindOwnerDoubt(Linux.OwnerOf(path))
+            : null;
+    }
+
+    /// <summary>Why others may have written an open file; null where they may not.</summary>
+    public static string? FindFileDoubt(SafeFileHandle file) => OperatingSystem.IsWindows() ? null
+        : (File.GetUnixFileMode(file) & OthersWrite) != 0 ? "users other than its owner may write it"
+        : OperatingSystem.IsLinux() ? FindOwnerDoubt(Linux.OwnerOf(file))
+        : null;
+
+    // Null where the file system does not say.
+    [SupportedOSPlatform("linux")]
+    private static string? FindOwnerDoubt(uint? owner) =>
+        owner is { } user && user != 0 && user != Linux.CurrentUser() ? $"it belongs to another user (number {user})" : null;
+
+    [SupportedOSPlatform("linux")]
+    private static unsafe partial class Linux
+    {
+        private const int CurrentFolder = -100;
+        private const int EmptyPath = 0x1000;
+        private const uint Owner = 0x8;
+
+        // The kernel's struct statx: 256 bytes, the same on all architectures.
+        private const int Words = 64;
+        private const int OwnerWord = 5;
+
+        public static uint? OwnerOf(string path) => Read(CurrentFolder, path, 0);
+
+        public static uint? OwnerOf(SafeFileHandle file)
+        {
+            bool isHeld = false;
+            try
+            {
+                file.DangerousAddRef(ref isHeld);
+                return Read((int)file.DangerousGetHandle(), "", EmptyPath);
+            }
+            finally
+            {
+                if (isHeld)
+                {
+                    file.DangerousRelease();
+                }
+            }
+        }
+
+        [LibraryImport("libc", EntryPoint = "geteuid")]
+        public static partial uint CurrentUser();
+
+        private static uint? Read(int folder, string path, int flags)
+        {
+            uint* status = stackalloc uint[Words];
+            return Statx(folder, path, flags, Owner, status) == 0 && (status[0] & Owner) != 0 ? status[OwnerWord] : null;
+        }
+
+        [LibraryImport("libc", EntryPoint = "statx", StringMarshalling = StringMarshalling.Utf8)]
+        private static partial int Statx(int folder, string path, int flags, uint mask, uint* status);
+    }
+}

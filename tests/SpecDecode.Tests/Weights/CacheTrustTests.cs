@@ -1,0 +1,124 @@
+using System.Diagnostics;
+using System.Runtime.Versioning;
+using SpecDecode.Models;
+using SpecDecode.Tests.Tool;
+
+namespace SpecDecode.Tests.Weights;
+
+/// <summary>
+/// Whoever can write the cache can put other weights there, with fresh hashes: what others may have written is not used. On Windows
+/// none of it is looked at, and these tests skip.
+/// </summary>
+public sealed class CacheTrustTests : IDisposable
+{
+    private const UnixFileMode OwnerOnly = UnixFileMode.UserRead | UnixFileMode.UserWrite;
+
+    private readonly FixtureCheckpoint _model = new();
+
+    public CacheTrustTests() => Assert.SkipWhen(OperatingSystem.IsWindows(), "There the library does not look at who may write.");
+
+    public void Dispose() => _model.Dispose();
+
+    [Fact]
+    [UnsupportedOSPlatform("windows")]
+    public void Folder_and_files_are_made_so_that_only_their_owner_may_use_them()
+    {
+        Load();
+        Assert.Equal(OwnerOnly | UnixFileMode.UserExecute, File.GetUnixFileMode(_model.Cache));
+        Assert.All(Directory.GetFiles(_model.Cache), file => Assert.Equal(OwnerOnly, File.GetUnixFileMode(file)));
+    }
+
+    [Theory]
+    [InlineData(UnixFileMode.GroupWrite)]
+    [InlineData(UnixFileMode.OtherWrite)]
+    [UnsupportedOSPlatform("windows")]
+    public void A_folder_that_others_may_write_is_refused_with_the_mend(UnixFileMode others)
+    {
+        Load();
+        File.SetUnixFileMode(_model.Cache, File.GetUnixFileMode(_model.Cache) | others);
+        SpecDecodeException error = Assert.Throws<SpecDecodeException>(() => Load());
+        Assert.Contains($"{_model.Cache} is not safe to take weights from: users other than its owner may write it", error.Message, StringComparison.Ordinal);
+        Assert.Contains("chmod go-w", error.Message, StringComparison.Ordinal);
+
+        // Of a link what it points to counts.
+        string link = _model.Beside("link");
+        Directory.CreateSymbolicLink(link, _model.Cache);
+        Assert.Throws<SpecDecodeException>(() => Load(link));
+        File.SetUnixFileMode(_model.Cache, OwnerOnly | UnixFileMode.UserExecute);
+        Assert.Empty(Load(link));
+    }
+
+    [Fact]
+    [UnsupportedOSPlatform("windows")]
+    public void A_folder_in_which_nobody_can_replace_the_files_of_others_will_do()
+    {
+        Directory.CreateDirectory(_model.Cache);
+        File.SetUnixFileMode(_model.Cache, (UnixFileMode)0b111_111_111 | UnixFileMode.StickyBit);
+        Assert.Empty(Load());
+        Assert.Empty(Load());
+    }
+
+    [Theory]
+    [InlineData(UnixFileMode.GroupWrite)]
+    [InlineData(UnixFileMode.OtherWrite)]
+    [UnsupportedOSPlatform("windows")]
+    public void Weights_that_others_may_have_written_are_made_again_with_a_warning(UnixFileMode others)
+    {
+        Load();
+        string file = Assert.Single(Directory.GetFiles(_model.Cache, "*.weights"));
+        byte[] sound = File.ReadAllBytes(file);
+        File.SetUnixFileMode(file, OwnerOnly | others);
+        string[] warnings = Load();
+        Assert.Contains($"{file}: these prepared weights are not used, since users other than its owner may write it", warnings[0], StringComparison.Ordinal);
+        Assert.Equal(OwnerOnly, File.GetUnixFileMode(file));
+        Assert.Equal(sound, File.ReadAllBytes(file));
+        Assert.Empty(Load());
+    }
+
+    [Fact]
+    [UnsupportedOSPlatform("windows")]
+    public void Weights_and_folders_of_another_user_are_not_used()
+    {
+        Assert.SkipUnless(OperatingSystem.IsLinux() && Environment.UserName == "root", "Only root on Linux can give files away, to see it.");
+        Load();
+        string file = Assert.Single(Directory.GetFiles(_model.Cache, "*.weights"));
+        Give(file, "12345");
+        Assert.Contains("it belongs to another user (number 12345)", Load()[0], StringComparison.Ordinal);
+        Assert.Empty(Load());
+
+        Give(_model.Cache, "12345");
+        Assert.Contains(
+            "it belongs to another user (number 12345)", Assert.Throws<SpecDecodeException>(() => Load()).Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    [UnsupportedOSPlatform("windows")]
+    public void A_folder_that_was_prepared_ahead_and_is_read_only_is_used()
+    {
+        string shipped = _model.Beside("shipped");
+        ModelPreparation.Prepare(_model.Folder, output: shipped, cancellationToken: TestContext.Current.CancellationToken);
+        foreach (string file in Directory.GetFiles(shipped))
+        {
+            File.SetUnixFileMode(file, UnixFileMode.UserRead | UnixFileMode.GroupRead | UnixFileMode.OtherRead);
+        }
+
+        Assert.Empty(Load(folder: shipped));
+    }
+
+    private static void Give(string path, string user)
+    {
+        using Process process = Process.Start("chown", [user, path]);
+        process.WaitForExit();
+        Assert.Equal(0, process.ExitCode);
+    }
+
+    // Loads, and tells what was warned of beside the tokenizer, which the fixture lacks.
+    private string[] Load(string? cache = null, string? folder = null)
+    {
+        List<string> warnings = [];
+        ModelLoader.Load(
+            folder ?? _model.Folder, new ModelOptions { CacheFolder = cache ?? _model.Cache }, new RuntimeOptions(), warnings.Add, progress: null,
+            TestContext.Current.CancellationToken).Dispose();
+        return [.. warnings.Where(warning => !warning.Contains("there is no tokenizer.json", StringComparison.Ordinal))];
+    }
+}
