@@ -57,19 +57,10 @@ internal static class ModelLoader
             RuntimeEnvironment environment = RuntimeEnvironment.Get(runtime, warn);
             ExecutionProvider provider = ExecutionProvider.Get(runtime, environment);
             WeightCopies weights = prepared.GetAwaiter().GetResult();
-            StageSessions sessions = StageSessions.Create(description, weights.Verifier, environment, runtime, progress, cancellationToken);
-            StageSessions? drafter = weights.Drafter is null ? null
-                : StageSessions.Create(description, weights.Drafter, environment, runtime, progress, cancellationToken);
-            sessions.ProbeRows(description, weights.Verifier, environment, runtime, provider.Buffers); // a drafter in a precision of its own only proposes
-            OnnxStages stages = new(
-                description, sessions, drafter is null ? null : (drafter, draftSource!.Settings.Precision), provider.Buffers, maxSequenceLength,
-                runtime.MaxRowsPerPass);
+            OnnxStages stages = CreateStages(
+                description, weights, source.Settings, draftSource?.Settings.Precision, environment, provider, runtime, maxSequenceLength, warn, progress,
+                cancellationToken);
             loaded = true;
-            if (!stages.RowsAreAlike)
-            {
-                warn(RowsDiffer(source.Settings));
-            }
-
             return new LoadedModel(description, weights, stages, tokenizer);
         }
         finally
@@ -81,6 +72,40 @@ internal static class ModelLoader
             {
                 prepared.Result.Dispose();
             }
+        }
+    }
+
+    // What there is when something fails, a callback among it, is given back here; the weights stay the caller's.
+    private static OnnxStages CreateStages(
+        DecoderDescription description, WeightCopies weights, WeightSettings settings, Precision? draftPrecision, RuntimeEnvironment environment,
+        ExecutionProvider provider, RuntimeOptions runtime, int maxSequenceLength, Action<string> warn, IProgress<LoadProgress>? progress,
+        CancellationToken cancellationToken)
+    {
+        StageSessions? verifier = null;
+        StageSessions? drafter = null;
+        OnnxStages? stages = null;
+        try
+        {
+            verifier = StageSessions.Create(description, weights.Verifier, environment, runtime, progress, cancellationToken);
+            drafter = weights.Drafter is null ? null
+                : StageSessions.Create(description, weights.Drafter, environment, runtime, progress, cancellationToken);
+            // Only the verifier's: a drafter in a precision of its own only proposes.
+            verifier.ProbeRows(description, weights.Verifier, environment, runtime, provider.Buffers);
+            stages = new OnnxStages(
+                description, verifier, drafter is null ? null : (drafter, draftPrecision!.Value), provider.Buffers, maxSequenceLength, runtime.MaxRowsPerPass);
+            if (!stages.RowsAreAlike)
+            {
+                warn(verifier.AttendedRows.IsAlike ? RowsDiffer(settings) : AttendedRowsDiffer(description));
+            }
+
+            return stages;
+        }
+        catch
+        {
+            stages?.Dispose();
+            drafter?.Dispose();
+            verifier?.Dispose();
+            throw;
         }
     }
 
@@ -101,6 +126,9 @@ internal static class ModelLoader
         $"On this processor the last bits of a row in {WeightSettings.Name(settings.Precision)}"
         + (settings.Quantizes ? $", head {WeightSettings.Name(settings.Head)}, blocks of {settings.BlockSize}," : "")
         + " depend on the rows beside it: drafted and batched texts may part from plain ones where two tokens are nearly equally probable. Another block size or precision may be free of that.";
+
+    private static string AttendedRowsDiffer(DecoderDescription description) =>
+        $"On this processor attention with heads of {description.Layers.Max(layer => layer.Attention.Attend.HeadSize)} channels rounds by how many rows run together: drafted and batched texts, and prompts read in pieces, may part from plain ones where two tokens are nearly equally probable.";
 
     private static ModelFolder? OpenForDrafts(string folder, ModelOptions options, WeightSettings verifier)
     {

@@ -1,6 +1,7 @@
 using System.Buffers;
 using System.Collections.Immutable;
 using System.IO.Hashing;
+using System.Runtime.ExceptionServices;
 using Microsoft.Win32.SafeHandles;
 
 namespace SpecDecode.Weights;
@@ -51,17 +52,24 @@ internal sealed class ChunkHashes
         }
 
         int done = 0;
-        ParallelLoopResult result = Parallel.For(0, hashes.Length, new ParallelOptions { CancellationToken = cancellationToken }, (chunk, loop) =>
+        try
         {
-            long start = (long)chunk * PreparedWeightsFormat.ChunkBytes;
-            if (!Match(file, start, Math.Min(length - start, PreparedWeightsFormat.ChunkBytes), hashes[chunk]))
+            return Parallel.For(0, hashes.Length, new ParallelOptions { CancellationToken = cancellationToken }, (chunk, loop) =>
             {
-                loop.Stop();
-            }
+                long start = (long)chunk * PreparedWeightsFormat.ChunkBytes;
+                if (!Match(file, start, Math.Min(length - start, PreparedWeightsFormat.ChunkBytes), hashes[chunk]))
+                {
+                    loop.Stop();
+                }
 
-            progress?.Report(new LoadProgress(LoadPhase.CheckingWeights, (double)Interlocked.Increment(ref done) / hashes.Length));
-        });
-        return result.IsCompleted;
+                progress?.Report(new LoadProgress(LoadPhase.CheckingWeights, (double)Interlocked.Increment(ref done) / hashes.Length));
+            }).IsCompleted;
+        }
+        catch (AggregateException errors)
+        {
+            ExceptionDispatchInfo.Throw(errors.InnerExceptions[0]);
+            throw;
+        }
     }
 
     private static bool Match(SafeFileHandle file, long start, long length, ulong expected)

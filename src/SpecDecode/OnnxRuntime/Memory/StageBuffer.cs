@@ -7,6 +7,8 @@ namespace SpecDecode.OnnxRuntime.Memory;
 /// <summary>A buffer that stages are bound to. Views of it must not be used after it is disposed.</summary>
 internal abstract unsafe class StageBuffer : IDisposable
 {
+    private static long s_liveBytes;
+
     private void* _start;
 
     private protected StageBuffer(void* start, long bytes, OrtMemoryInfo memory)
@@ -14,10 +16,14 @@ internal abstract unsafe class StageBuffer : IDisposable
         _start = start;
         Bytes = bytes;
         Memory = memory;
+        Interlocked.Add(ref s_liveBytes, bytes);
     }
 
     /// <summary>Frees what was never disposed.</summary>
     ~StageBuffer() => Release();
+
+    /// <summary>Bytes of this process that are reserved in buffers.</summary>
+    public static long LiveBytes => Interlocked.Read(ref s_liveBytes);
 
     /// <summary>Its length.</summary>
     public long Bytes { get; }
@@ -65,6 +71,7 @@ internal abstract unsafe class StageBuffer : IDisposable
         _start = null;
         if (start is not null)
         {
+            Interlocked.Add(ref s_liveBytes, -Bytes);
             Free(start);
         }
     }

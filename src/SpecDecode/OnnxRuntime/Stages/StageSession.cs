@@ -13,9 +13,12 @@ internal sealed class StageSession : IDisposable
     // are made anew.
     private const int MaxBindings = 256;
 
+    private static int s_liveCount;
+
     private readonly InferenceSession _session;
     private readonly RunClock _run;
     private readonly Dictionary<int, OrtIoBinding> _bindings = [];
+    private bool _isDisposed;
 
     /// <summary>Creates the session.</summary>
     /// <param name="graph">The stage's graph.</param>
@@ -25,7 +28,11 @@ internal sealed class StageSession : IDisposable
     {
         _session = MappedWeightPages.WithSessions(() => new InferenceSession(graph, options));
         _run = run;
+        Interlocked.Increment(ref s_liveCount);
     }
+
+    /// <summary>Sessions of this process that were created and not disposed.</summary>
+    public static int LiveCount => Volatile.Read(ref s_liveCount);
 
     /// <summary>The binding that was kept under a key.</summary>
     /// <param name="key">What the binding depends on, as one number.</param>
@@ -52,6 +59,13 @@ internal sealed class StageSession : IDisposable
     /// <inheritdoc/>
     public void Dispose()
     {
+        if (_isDisposed)
+        {
+            return;
+        }
+
+        _isDisposed = true;
+        Interlocked.Decrement(ref s_liveCount);
         ClearBindings();
         MappedWeightPages.WithSessions(() =>
         {
