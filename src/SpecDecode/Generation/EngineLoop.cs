@@ -103,9 +103,18 @@ internal sealed class EngineLoop : IEngineLoad, IDisposable
         await _ended.Task.ConfigureAwait(false);
     }
 
+    /// <summary>Whether it runs on the calling thread, which so must not wait for its end.</summary>
+    public bool IsCurrentThread => Thread.CurrentThread == _thread;
+
     /// <summary>Stops at once, if it has not stopped, and waits for the step that runs.</summary>
+    /// <exception cref="InvalidOperationException">It is called by the loop's own thread, from inside an observer.</exception>
     public void Dispose()
     {
+        if (IsCurrentThread)
+        {
+            throw new InvalidOperationException("The engine's own thread cannot wait for its end: dispose of the model from another thread.");
+        }
+
         Stop(hurry: true);
         _thread.Join();
         lock (_gate)

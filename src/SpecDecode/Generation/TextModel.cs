@@ -18,7 +18,9 @@ public sealed partial class TextModel : IDisposable
     private readonly LoadedModel _model;
     private readonly Scheduler _scheduler;
     private readonly RequestIntake _intake;
-    private int _busy;
+    // Guards the two below; pulsed when a call ends.
+    private readonly object _gate = new();
+    private Thread? _caller;
     private bool _disposed;
 
     private TextModel(LoadedModel model, SchedulerLimits limits, IReadOnlyList<string> warnings)
@@ -61,8 +63,9 @@ public sealed partial class TextModel : IDisposable
     {
         List<string> warnings = [];
         runtime ??= new RuntimeOptions();
+        SchedulerLimits limits = SchedulerLimits.Of(runtime);
         LoadedModel model = ModelLoader.Load(folder, options ?? new(), runtime, warnings.Add, progress, cancellationToken);
-        return new TextModel(model, SchedulerLimits.Of(runtime), warnings);
+        return new TextModel(model, limits, warnings);
     }
 
     /// <summary>Continues one text.</summary>
@@ -210,13 +213,29 @@ public sealed partial class TextModel : IDisposable
         return PassTiming.Median(_model.Stages, plan, rows, past, repetitions);
     }
 
-    /// <summary>Frees the model. Waits for nothing: no call may be running.</summary>
+    /// <summary>Frees the model; waits for a call that another thread has made. Calls that come after it are refused.</summary>
+    /// <exception cref="InvalidOperationException">It is called from inside a call, by one of its callbacks.</exception>
     public void Dispose()
     {
-        if (!_disposed)
+        lock (_gate)
         {
+            if (_caller == Thread.CurrentThread)
+            {
+                throw new InvalidOperationException(
+                    "The model is answering the call that this one came from: cancel that with its token, and dispose of the model when it has returned.");
+            }
+
+            bool isFirst = !_disposed;
             _disposed = true;
-            _model.Dispose();
+            while (_caller is not null)
+            {
+                Monitor.Wait(_gate);
+            }
+
+            if (isFirst)
+            {
+                _model.Dispose();
+            }
         }
     }
 
@@ -251,15 +270,27 @@ public sealed partial class TextModel : IDisposable
 
         public Call(TextModel model)
         {
-            ObjectDisposedException.ThrowIf(model._disposed, model);
-            if (Interlocked.Exchange(ref model._busy, 1) != 0)
+            lock (model._gate)
             {
-                throw new InvalidOperationException("The model is answering another call: make one call at a time.");
+                ObjectDisposedException.ThrowIf(model._disposed, model);
+                if (model._caller is not null)
+                {
+                    throw new InvalidOperationException("The model is answering another call: make one call at a time.");
+                }
+
+                model._caller = Thread.CurrentThread;
             }
 
             _model = model;
         }
 
-        public void Dispose() => Volatile.Write(ref _model._busy, 0);
+        public void Dispose()
+        {
+            lock (_model._gate)
+            {
+                _model._caller = null;
+                Monitor.PulseAll(_model._gate);
+            }
+        }
     }
 }

@@ -27,6 +27,7 @@ internal sealed class ModelHost : IHostedService, IAsyncDisposable, IDisposable
     private Task _engine = Task.CompletedTask;
     private volatile ServedModel? _model;
     private volatile Exception? _loadError;
+    private volatile Thread? _loadingThread;
     private volatile bool _isStarted;
     private volatile bool _isStopping;
     private int _isDisposed;
@@ -136,7 +137,17 @@ internal sealed class ModelHost : IHostedService, IAsyncDisposable, IDisposable
     }
 
     /// <summary>As <see cref="DisposeAsync"/>, for containers that are disposed so.</summary>
-    public void Dispose() => DisposeAsync().AsTask().GetAwaiter().GetResult();
+    /// <exception cref="InvalidOperationException">It is called from inside the engine or the loading, by a logger or a listener, which it would wait for.</exception>
+    public void Dispose()
+    {
+        if (_loadingThread == Thread.CurrentThread || _model is { Generator.Loop.IsCurrentThread: true })
+        {
+            throw new InvalidOperationException(
+                "The host cannot be disposed of from inside a log entry or measurement of its own model, which it would wait for: do it from another thread.");
+        }
+
+        DisposeAsync().AsTask().GetAwaiter().GetResult();
+    }
 
     private async Task AbandonLoading()
     {
@@ -161,6 +172,7 @@ internal sealed class ModelHost : IHostedService, IAsyncDisposable, IDisposable
     // Never throws: what goes wrong is kept.
     private void Load(SpecDecodeOptions options, string path)
     {
+        _loadingThread = Thread.CurrentThread;
         try
         {
             long start = Stopwatch.GetTimestamp();
@@ -186,14 +198,20 @@ internal sealed class ModelHost : IHostedService, IAsyncDisposable, IDisposable
                 _logger.LoadFailed(_name, error.Message, error is SpecDecodeException ? null : error);
             }
         }
+        finally
+        {
+            _loadingThread = null;
+        }
     }
 
     private ServedModel Serve(LoadedModel loaded, SpecDecodeOptions options)
     {
         GenerationDefaults defaults;
+        LoggingObserver observer;
         try
         {
             defaults = Defaults(options, loaded.Stages.LayerCount, loaded.Stages.DraftPrecision);
+            observer = new LoggingObserver(new SpecDecodeMetrics(_meters, _name, () => _model?.Generator.Loop), _logger, _name);
         }
         catch
         {
@@ -201,9 +219,7 @@ internal sealed class ModelHost : IHostedService, IAsyncDisposable, IDisposable
             throw;
         }
 
-        SpecDecodeMetrics metrics = new(_meters, _name, () => _model?.Generator.Loop);
-        return ServedModel.Start(
-            loaded, _name, SchedulerLimits.Of(options.Runtime), options.Runtime.MaxQueue, defaults, new LoggingObserver(metrics, _logger, _name));
+        return ServedModel.Start(loaded, _name, SchedulerLimits.Of(options.Runtime), options.Runtime.MaxQueue, defaults, observer);
     }
 
     private async Task WatchEngine(EngineLoop loop)
