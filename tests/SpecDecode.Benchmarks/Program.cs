@@ -10,5 +10,6 @@ RootCommand root = new("Side-by-side measurements; every ratio is taken within o
     TokenizerBenchmark.Command(),
     SamplingBenchmark.Command(),
     SampledStepsBenchmark.Command(),
+    IntakeBenchmark.Command(),
 };
 return root.Parse(args).Invoke();

@@ -10,6 +10,9 @@ internal sealed class ByteLevelPreTokenizer(bool addPrefixSpace, bool useRegex) 
     private static readonly SplitPreTokenizer Words = new(TextPattern.Gpt2Words, SplitBehavior.Isolated, invert: false);
 
     /// <inheritdoc/>
+    public override bool SpellsBytes => true;
+
+    /// <inheritdoc/>
     public override List<Piece> Apply(List<Piece> pieces)
     {
         if (addPrefixSpace)

@@ -49,6 +49,9 @@ internal sealed class BytePairModel : WordModel
     }
 
     /// <inheritdoc/>
+    public override bool KnowsAll(bool isSpelled) => isSpelled ? _symbols.HasEveryLetter : _symbols.HasEveryByte;
+
+    /// <inheritdoc/>
     public override void Encode(ReadOnlySpan<char> word, List<int> ids)
     {
         if (word.IsEmpty)

@@ -21,6 +21,12 @@ internal abstract class PreTokenizer
         .Union(CodePointSet.Range('[', '`')).Union(CodePointSet.Range('{', '~'))
         .Union(CodePointSet.Category("P").Intersect(LaterPunctuation.Invert())).Union(CodePointSet.Of(0x166D, 0x111C9));
 
+    /// <summary>Whether all of a text is in the pieces; else parts of it are dropped.</summary>
+    public virtual bool KeepsText => true;
+
+    /// <summary>Whether the pieces are the text's bytes in the <see cref="ByteAlphabet"/>.</summary>
+    public virtual bool SpellsBytes => false;
+
     /// <summary>Replaces the pieces by their parts, none of them empty.</summary>
     public abstract List<Piece> Apply(List<Piece> pieces);
 
@@ -66,6 +72,10 @@ internal abstract class PreTokenizer
 
     private sealed class SequencePreTokenizer(PreTokenizer[] parts) : PreTokenizer
     {
+        public override bool KeepsText => parts.All(part => part.KeepsText);
+
+        public override bool SpellsBytes => parts.Any(part => part.SpellsBytes);
+
         public override List<Piece> Apply(List<Piece> pieces)
         {
             foreach (var part in parts)

@@ -7,6 +7,9 @@ namespace SpecDecode.Tokenizers;
 internal sealed class SplitPreTokenizer(TextPattern pattern, SplitBehavior behavior, bool invert) : PreTokenizer
 {
     /// <inheritdoc/>
+    public override bool KeepsText => behavior != SplitBehavior.Removed;
+
+    /// <inheritdoc/>
     public override List<Piece> Apply(List<Piece> pieces)
     {
         var parts = new List<Piece>();

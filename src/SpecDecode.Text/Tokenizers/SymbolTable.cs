@@ -39,6 +39,13 @@ internal sealed class SymbolTable
     /// <summary>Whether a character's symbol depends on its place in the word.</summary>
     public bool MarksPlaces => _tables[0] != _tables[3];
 
+    /// <summary>Whether every byte is a token that characters without one of their own fall back to.</summary>
+    public bool HasEveryByte => _bytes is not null && Array.TrueForAll(_bytes, id => id >= 0);
+
+    /// <summary>Whether every letter of the <see cref="ByteAlphabet"/> is a token, wherever it stands in a word.</summary>
+    public bool HasEveryLetter => Array.TrueForAll(_tables, table => Enumerable.Range(0, 256).All(
+        value => table.TryGetValue(ByteAlphabet.LetterOf((byte)value), out int symbol) && symbol < FirstStray));
+
     /// <summary>Reads it out of the object <c>model</c>.</summary>
     public static SymbolTable Read(JsonNode node, Vocabulary vocabulary)
     {

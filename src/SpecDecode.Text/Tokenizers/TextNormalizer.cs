@@ -4,6 +4,12 @@ namespace SpecDecode.Tokenizers;
 /// <summary>Rewrites text before it is cut into words.</summary>
 internal abstract class TextNormalizer
 {
+    // Units of UTF-16 that a composition, or a compatibility mapping before it, may make one.
+    private const int ComposedUnits = 8;
+
+    /// <summary>The most UTF-16 units of a text that become one; null where that has no bound.</summary>
+    public virtual int? MostIntoOne => null;
+
     /// <summary>The rewritten text.</summary>
     /// <param name="text">Well-formed UTF-16.</param>
     /// <param name="atStart">
@@ -25,17 +31,17 @@ internal abstract class TextNormalizer
                 return new SequenceNormalizer([.. part.Get("normalizers").Items().Select(item => Read(item)!)]);
             case "Prepend":
                 var prefix = part.Get("prepend").Text();
-                return new Rewrite(text => text.Length > 0 ? prefix + text : text);
+                return new Rewrite(text => text.Length > 0 ? prefix + text : text, mostIntoOne: 1);
             case "Replace":
                 return ReadReplace(part);
             case "NFC":
-                return new Rewrite(text => UnicodeNormalizer.Normalize(text, compatible: false, compose: true));
+                return new Rewrite(text => UnicodeNormalizer.Normalize(text, compatible: false, compose: true), ComposedUnits);
             case "NFD":
-                return new Rewrite(text => UnicodeNormalizer.Normalize(text, compatible: false, compose: false));
+                return new Rewrite(text => UnicodeNormalizer.Normalize(text, compatible: false, compose: false), ComposedUnits);
             case "NFKC":
-                return new Rewrite(text => UnicodeNormalizer.Normalize(text, compatible: true, compose: true));
+                return new Rewrite(text => UnicodeNormalizer.Normalize(text, compatible: true, compose: true), ComposedUnits);
             case "NFKD":
-                return new Rewrite(text => UnicodeNormalizer.Normalize(text, compatible: true, compose: false));
+                return new Rewrite(text => UnicodeNormalizer.Normalize(text, compatible: true, compose: false), ComposedUnits);
             case "Lowercase":
                 return new Rewrite(CharacterRewriting.Lowercase);
             case "StripAccents":
@@ -43,7 +49,7 @@ internal abstract class TextNormalizer
             case "Nmt":
                 return new Rewrite(CharacterRewriting.Nmt, drops: true);
             case "ByteLevel":
-                return new Rewrite(text => ByteAlphabet.Spell(text));
+                return new Rewrite(text => ByteAlphabet.Spell(text), mostIntoOne: 1);
             case "BertNormalizer":
                 return ReadBert(part);
             case "Precompiled":
@@ -72,7 +78,9 @@ internal abstract class TextNormalizer
         {
             var old = literal.Text();
             return old.Length > 0
-                ? new Rewrite(text => TextRewriting.Replace(text, old, content), drops: content.Length == 0)
+                ? new Rewrite(
+                    text => TextRewriting.Replace(text, old, content), content.Length == 0 ? null : (old.Length + content.Length - 1) / content.Length,
+                    drops: content.Length == 0)
                 : throw literal.Error("is empty");
         }
         var regex = TextPattern.Read(pattern);
@@ -96,6 +104,9 @@ internal abstract class TextNormalizer
 
     private sealed class SequenceNormalizer(TextNormalizer[] parts) : TextNormalizer
     {
+        public override int? MostIntoOne { get; } = parts.Aggregate((int?)1, (most, part) =>
+            most * (long?)part.MostIntoOne is { } product and <= int.MaxValue ? (int)product : null);
+
         public override string Apply(string text, ref bool atStart)
         {
             foreach (var part in parts)
@@ -107,8 +118,10 @@ internal abstract class TextNormalizer
         }
     }
 
-    private sealed class Rewrite(Func<string, string> rewrite, bool drops = false) : TextNormalizer
+    private sealed class Rewrite(Func<string, string> rewrite, int? mostIntoOne = null, bool drops = false) : TextNormalizer
     {
+        public override int? MostIntoOne => mostIntoOne;
+
         public override string Apply(string text, ref bool atStart)
         {
             if (drops && atStart && text.Length > 0)

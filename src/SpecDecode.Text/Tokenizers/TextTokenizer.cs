@@ -41,6 +41,7 @@ public sealed class TextTokenizer
         _frame = definition.Frame;
         _decoder = definition.Decoder;
         Warnings = definition.Warnings;
+        MostUnitsPerToken = TokenReach.Of(definition);
         foreach (var token in definition.AddedTokens.Where(token => token is { Normalized: true, Verbatim: false }))
         {
             bool atStart = true;
@@ -135,6 +136,9 @@ public sealed class TextTokenizer
     /// </param>
     /// <exception cref="ArgumentOutOfRangeException">An id of the context is negative.</exception>
     public TokenTextStream CreateStream(ReadOnlySpan<int> context = default) => new(this, _decoder, context, skipSpecialTokens: true);
+
+    // The most UTF-16 units of a text that become one token; null where that has no bound.
+    internal int? MostUnitsPerToken { get; }
 
     // Models have padded vocabularies, so an id without a token is the model's to choose; it has no text, as elsewhere.
     internal string? TextOf(int id, out bool special)

@@ -27,7 +27,7 @@ public sealed record GenerationRequest
 
     /// <summary>
     /// Ids that end the text besides the model's own end-of-sequence tokens, also where those are ignored. The one that does is the
-    /// last of the tokens and no part of the text.
+    /// last of the tokens and no part of the text. At most 1024.
     /// </summary>
     /// <value>The default is none.</value>
     public IReadOnlyList<int> StopTokens { get; init; } = [];

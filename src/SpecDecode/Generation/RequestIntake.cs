@@ -15,6 +15,9 @@ namespace SpecDecode.Generation;
 /// <param name="kvBytes">Bytes that the keys and values of all sequences may take.</param>
 internal sealed class RequestIntake(IStages stages, TextTokenizer? tokenizer, IEnumerable<int> endOfSequence, long kvBytes)
 {
+    /// <summary>Most stop tokens of a request.</summary>
+    public const int MaxStopTokens = 1024;
+
     private readonly FrozenSet<int> _endOfSequence = endOfSequence.ToFrozenSet();
 
     /// <summary>Makes a sequence that has still to be admitted.</summary>
@@ -45,13 +48,14 @@ internal sealed class RequestIntake(IStages stages, TextTokenizer? tokenizer, IE
             throw new SpecDecodeException("The model has no tokenizer that can be used: give the prompt as token ids.");
         }
 
-        int[] prompt = request.Tokens is not null ? [.. request.Tokens] : tokenizer!.Encode(request.Prompt!);
+        FrozenSet<int> ends = EndOfText(request);
+        int[] prompt = Prompt(request);
         CheckTokens(prompt, prompt.Length + 1L);
 
         // In 64 bits: the number of new tokens is the caller's.
         int maxTokens = (int)Math.Min(wantedTokens, (long)stages.MaxSequenceLength - prompt.Length);
         CheckBudget(prompt.Length, maxTokens);
-        return new Sequence(prompt, maxTokens, EndOfText(request), null, draft, new Sampler(sampling));
+        return new Sequence(prompt, maxTokens, ends, null, draft, new Sampler(sampling));
     }
 
     /// <summary>Refuses a sequence that is empty, too long, or has an id beyond the vocabulary.</summary>
@@ -64,12 +68,7 @@ internal sealed class RequestIntake(IStages stages, TextTokenizer? tokenizer, IE
             throw new SpecDecodeException("There is no token to start from: give a prompt that is not empty.");
         }
 
-        if (length > stages.MaxSequenceLength)
-        {
-            throw new SpecDecodeException(
-                $"{tokens.Length} tokens are too many: a sequence of this model holds {stages.MaxSequenceLength}, new tokens included. Shorten the prompt.");
-        }
-
+        CheckLength(tokens.Length, length);
         int unknown = Array.FindIndex(tokens, token => (uint)token >= (uint)stages.VocabularySize);
         if (unknown >= 0)
         {
@@ -87,12 +86,45 @@ internal sealed class RequestIntake(IStages stages, TextTokenizer? tokenizer, IE
         }
     }
 
+    // What can be refused by its length is, before it is copied or encoded.
+    private int[] Prompt(GenerationRequest request)
+    {
+        if (request.Tokens is { } tokens)
+        {
+            CheckLength(tokens.Count, tokens.Count + 1L);
+            return [.. tokens];
+        }
+
+        string text = request.Prompt!;
+        if (tokenizer!.MostUnitsPerToken is { } units && text.Length > (long)units * stages.MaxSequenceLength)
+        {
+            throw new SpecDecodeException(
+                $"A prompt of {text.Length} characters is too long: a sequence of this model holds {stages.MaxSequenceLength} tokens of at most {units} characters each. Shorten the prompt.");
+        }
+
+        return tokenizer.Encode(text);
+    }
+
+    private void CheckLength(int tokens, long length)
+    {
+        if (length > stages.MaxSequenceLength)
+        {
+            throw new SpecDecodeException(
+                $"{tokens} tokens are too many: a sequence of this model holds {stages.MaxSequenceLength}, new tokens included. Shorten the prompt.");
+        }
+    }
+
     private FrozenSet<int> EndOfText(GenerationRequest request)
     {
         FrozenSet<int> models = request.IgnoreEndOfSequence ? FrozenSet<int>.Empty : _endOfSequence;
         if (request.StopTokens is not { Count: > 0 } stopTokens)
         {
             return models;
+        }
+
+        if (stopTokens.Count > MaxStopTokens)
+        {
+            throw new ArgumentException($"There are {stopTokens.Count} stop tokens: give at most {MaxStopTokens}.", nameof(request));
         }
 
         foreach (int token in stopTokens)

@@ -24,6 +24,9 @@ internal sealed class SentencePieceNormalizer : TextNormalizer
     public required AddedTokenFinder UserDefined { get; init; }
 
     /// <inheritdoc/>
+    public override int? MostIntoOne => RemovesExtraSpaces || Map is not null ? null : 1;
+
+    /// <inheritdoc/>
     public override string Apply(string text, ref bool atStart)
     {
         if (text.Length == 0)

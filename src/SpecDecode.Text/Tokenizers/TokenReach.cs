@@ -1,0 +1,24 @@
+namespace SpecDecode.Tokenizers;
+
+/// <summary>
+/// The most text that one token can stand for, so that a text that is too long for a number of tokens is known to be before it is
+/// encoded. Known where nothing of the text is dropped or fused on the way: no normalizer that shortens it without bounds, no split
+/// that removes, a token for every byte, and no added token that takes white space along.
+/// </summary>
+internal static class TokenReach
+{
+    /// <summary>UTF-16 units of the text as given; null where there is no bound.</summary>
+    public static int? Of(TokenizerDefinition definition)
+    {
+        if (definition.Normalizer is { MostIntoOne: null } || definition.PreTokenizer is { KeepsText: false }
+            || !definition.Model.KnowsAll(isSpelled: definition.PreTokenizer is { SpellsBytes: true })
+            || definition.AddedTokens.Any(token => token.LeftStrip || token.RightStrip))
+        {
+            return null;
+        }
+
+        // A token's text has a unit for each unit of the text that it stands for, or for each of its bytes, which are no fewer.
+        int longest = definition.Vocabulary.Entries.Max(entry => entry.Key.Length);
+        return (int)Math.Min(int.MaxValue, (long)longest * (definition.Normalizer?.MostIntoOne ?? 1));
+    }
+}
