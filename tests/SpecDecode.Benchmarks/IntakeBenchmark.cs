@@ -24,7 +24,7 @@ internal static class IntakeBenchmark
     {
         using TextModel model = TextModel.Load(folder);
         string text = string.Concat(Enumerable.Repeat("Once upon a time there was a little dog. ", LargeText / 40));
-        GenerationRequest plain = new() { MaxNewTokens = 1, IgnoreEndOfSequence = true };
+        GenerationRequest plain = new() { MaxTokens = 1, IgnoreEndOfSequence = true };
         (string Name, GenerationRequest Request)[] requests =
         [
             ("one token", plain with { Tokens = [0] }),

@@ -35,15 +35,18 @@ internal static partial class RuntimeTelemetry
     private static partial class Unix
     {
         [LibraryImport("libc", EntryPoint = "setenv", StringMarshalling = StringMarshalling.Utf8)]
+        [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
         public static partial int Set(string name, string value, int overwrite);
 
         [LibraryImport("libc", EntryPoint = "getenv", StringMarshalling = StringMarshalling.Utf8)]
+        [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
         public static partial nint Get(string name);
     }
 
     private static partial class Windows
     {
         [LibraryImport("ucrtbase", EntryPoint = "_putenv_s", StringMarshalling = StringMarshalling.Utf8)]
+        [DefaultDllImportSearchPaths(DllImportSearchPath.System32)]
         public static partial int Set(string name, string value);
     }
 }

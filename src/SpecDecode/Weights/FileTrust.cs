@@ -89,6 +89,7 @@ internal static partial class FileTrust
         }
 
         [LibraryImport("libc", EntryPoint = "geteuid")]
+        [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
         public static partial uint CurrentUser();
 
         private static uint? Read(int folder, string path, int flags)
@@ -98,6 +99,7 @@ internal static partial class FileTrust
         }
 
         [LibraryImport("libc", EntryPoint = "statx", StringMarshalling = StringMarshalling.Utf8)]
+        [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
         private static partial int Statx(int folder, string path, int flags, uint mask, uint* status);
     }
 }

@@ -10,12 +10,15 @@ namespace SpecDecode.Tests.Documentation;
 /// <summary>Options that the pages name exist under that name.</summary>
 public sealed partial class OptionNameTests
 {
+    // The changelog names what there was, too.
+    private static IEnumerable<string> Pages => MarkdownBlocks.Pages.Where(page => page != "CHANGELOG.md");
+
     [Fact]
     public void Every_option_of_a_host_that_a_page_names_exists()
     {
         int found = 0;
         StringBuilder wrong = new();
-        foreach (string page in MarkdownBlocks.Pages)
+        foreach (string page in Pages)
         {
             foreach (Match match in HostOption().Matches(Text(page)))
             {
@@ -42,7 +45,7 @@ public sealed partial class OptionNameTests
             .ToDictionary(type => type.Name, StringComparer.Ordinal);
         int found = 0;
         StringBuilder wrong = new();
-        foreach (string page in MarkdownBlocks.Pages)
+        foreach (string page in Pages)
         {
             foreach (Match match in Member().Matches(Text(page)).Where(match => types.ContainsKey(match.Groups["type"].Value)))
             {

@@ -8,7 +8,7 @@ namespace SpecDecode.Tests.Generation;
 /// <summary>A model is never freed under a call: its end waits for the call, or is refused where that would wait for itself.</summary>
 public class DisposalTests
 {
-    private static readonly GenerationRequest Request = new() { Tokens = [1, 2, 3], MaxNewTokens = 12, IgnoreEndOfSequence = true };
+    private static readonly GenerationRequest Request = new() { Tokens = [1, 2, 3], MaxTokens = 12, IgnoreEndOfSequence = true };
 
     [Fact]
     public void A_callback_cannot_dispose_of_the_model_that_calls_it()

@@ -10,7 +10,7 @@ namespace SpecDecode.Tests.Generation;
 [Collection(nameof(TalesModels))]
 public class RequestSizeTests(TalesModels models)
 {
-    private static readonly GenerationRequest Small = new() { Tokens = [0], MaxNewTokens = 1, IgnoreEndOfSequence = true };
+    private static readonly GenerationRequest Small = new() { Tokens = [0], MaxTokens = 1, IgnoreEndOfSequence = true };
 
     [Fact]
     public void A_text_that_no_prompt_can_be_is_refused_before_it_is_encoded()

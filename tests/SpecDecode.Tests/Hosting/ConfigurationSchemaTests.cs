@@ -137,13 +137,13 @@ public class ConfigurationSchemaTests
     public void The_package_carries_the_schema_and_the_targets_that_name_it()
     {
         XElement segment = XDocument.Load(Path.Combine(Project, "buildTransitive", "SpecDecode.targets")).Descendants("JsonSchemaSegment").Single();
-        Assert.Equal(@"$(MSBuildThisFileDirectory)..\ConfigurationSchema.json", segment.Attribute("Include")!.Value);
+        Assert.Equal(@"$(MSBuildThisFileDirectory)..\..\ConfigurationSchema.json", segment.Attribute("Include")!.Value);
         Assert.Equal(@"appsettings\..*json", segment.Attribute("FilePathPattern")!.Value);
         Dictionary<string, string> packed = XDocument.Load(Path.Combine(Project, "SpecDecode.csproj")).Descendants("None")
             .Where(item => item.Attribute("Pack")?.Value == "true")
             .ToDictionary(item => item.Attribute("Include")!.Value, item => item.Attribute("PackagePath")!.Value);
         Assert.Equal(@"\", packed["ConfigurationSchema.json"]);
-        Assert.Equal(@"buildTransitive\", packed["buildTransitive/SpecDecode.targets"]);
+        Assert.Equal(@"buildTransitive\$(TargetFramework)\", packed["buildTransitive/SpecDecode.targets"]);
     }
 
     private static PropertyInfo[] Properties(string section) =>

@@ -1,7 +1,6 @@
 using System.Runtime.InteropServices;
 using SpecDecode.Drafting;
 using SpecDecode.Generation;
-using SpecDecode.Plans;
 using SpecDecode.Sampling;
 using SpecDecode.Tests.Tool;
 
@@ -19,21 +18,21 @@ public sealed class PoisonedNeighbourTests
 
     private static readonly GenerationRequest[] Healthy =
     [
-        new() { Tokens = [5], MaxNewTokens = 24, IgnoreEndOfSequence = true },
-        new() { Tokens = [9, 12, 40], MaxNewTokens = 20, IgnoreEndOfSequence = true },
-        new() { Tokens = [.. Enumerable.Range(3, 33)], MaxNewTokens = 12, IgnoreEndOfSequence = true },
+        new() { Tokens = [5], MaxTokens = 24, IgnoreEndOfSequence = true },
+        new() { Tokens = [9, 12, 40], MaxTokens = 20, IgnoreEndOfSequence = true },
+        new() { Tokens = [.. Enumerable.Range(3, 33)], MaxTokens = 12, IgnoreEndOfSequence = true },
         new()
         {
-            Tokens = [30], MaxNewTokens = 16, IgnoreEndOfSequence = true,
+            Tokens = [30], MaxTokens = 16, IgnoreEndOfSequence = true,
             Sampling = new SamplingOptions { Temperature = 0.8f, Seed = 11 },
         },
     ];
 
     private static readonly GenerationRequest[] Poisoned =
     [
-        new() { Tokens = [Poison], MaxNewTokens = 8, IgnoreEndOfSequence = true },
-        new() { Tokens = [5, Poison, 6, 8], MaxNewTokens = 8, IgnoreEndOfSequence = true },
-        new() { Tokens = [.. Enumerable.Repeat(Poison, 40)], MaxNewTokens = 8, IgnoreEndOfSequence = true },
+        new() { Tokens = [Poison], MaxTokens = 8, IgnoreEndOfSequence = true },
+        new() { Tokens = [5, Poison, 6, 8], MaxTokens = 8, IgnoreEndOfSequence = true },
+        new() { Tokens = [.. Enumerable.Repeat(Poison, 40)], MaxTokens = 8, IgnoreEndOfSequence = true },
     ];
 
     public static MatrixTheoryData<string, float> Cases => new(
@@ -80,9 +79,9 @@ public sealed class PoisonedNeighbourTests
     {
         using FixtureCheckpoint checkpoint = Broken(fixture, number);
         using TextModel model = Load(checkpoint);
-        DraftOptions draft = new() { Plan = LayerPlan.EarlyExit(model.LayerCount, 2), Length = 3 };
-        GenerationRequest[] healthy = [.. Healthy.Select(request => request with { Draft = draft })];
-        GenerationRequest[] poisoned = [.. Poisoned.Select(request => request with { Draft = draft })];
+        DraftingOptions draft = DraftingOptions.EarlyExit(2) with { DraftLength = 3 };
+        GenerationRequest[] healthy = [.. Healthy.Select(request => request with { Drafting = draft })];
+        GenerationRequest[] poisoned = [.. Poisoned.Select(request => request with { Drafting = draft })];
         IReadOnlyList<int>[] expected = Whole(fixture);
         IReadOnlyList<GenerationResult> results = model.Generate([poisoned[0], healthy[0], healthy[1], poisoned[1], healthy[2], healthy[3]]);
         Assert.Equal(expected, results.Where((_, index) => index is not (0 or 3)).Select(result => result.Tokens));
@@ -100,11 +99,11 @@ public sealed class PoisonedNeighbourTests
         const int Proposed = 77;
         using FixtureCheckpoint checkpoint = Broken("mistral", float.NaN, Proposed);
         using TextModel model = Load(checkpoint);
-        DraftOptions draft = new() { Plan = LayerPlan.EarlyExit(model.LayerCount, 2), Length = 3 };
+        DraftingOptions draft = DraftingOptions.EarlyExit(2) with { DraftLength = 3 };
         foreach ((GenerationRequest request, IReadOnlyList<int> expected) in Healthy.Zip(Whole("mistral")))
         {
             Assert.DoesNotContain(Proposed, expected);
-            Assert.Equal(expected, model.Generate(request with { Draft = draft }).Tokens);
+            Assert.Equal(expected, model.Generate(request with { Drafting = draft }).Tokens);
         }
     }
 

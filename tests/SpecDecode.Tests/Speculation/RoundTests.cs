@@ -133,7 +133,7 @@ public class RoundTests
         ScriptedModel model = new(2, 31, 77);
         ScriptedStages stages = new(model, 64);
         using Sequence sequence = new(
-            [1, 2], 20, new HashSet<int>(), new KvCache(stages.CreateKvStorage(22)), new DraftOptions { Plan = LayerPlan.Full(2), Length = 5 });
+            [1, 2], 20, new HashSet<int>(), new KvCache(stages.CreateKvStorage(22)), new DraftPlan { Plan = LayerPlan.Full(2), Length = 5 });
         EngineStep step = new(stages);
         int failed = 0;
         stages.AfterHead = (_, logits) =>
