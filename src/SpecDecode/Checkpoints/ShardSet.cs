@@ -11,8 +11,14 @@ internal sealed class ShardSet : IDisposable
         List<SafetensorsFile> files, IReadOnlyDictionary<string, TensorEntry> tensors, IReadOnlyDictionary<string, CheckpointException>? missing = null)
     {
         Files = files;
-        Tensors = TensorPrefix.Complete(tensors, static (name, tensor) => tensor with { Name = name });
-        Missing = TensorPrefix.Complete(missing ?? new Dictionary<string, CheckpointException>(), static (_, failure) => failure);
+        Tensors = tensors;
+        Missing = missing ?? new Dictionary<string, CheckpointException>();
+        if (TensorPrefix.Completion([.. Tensors.Keys, .. Missing.Keys]) is { } nameOf)
+        {
+            Tensors = Tensors.Values.Select(tensor => tensor with { Name = nameOf(tensor.Name) }).ToDictionary(static tensor => tensor.Name, StringComparer.Ordinal);
+            Missing = Missing.ToDictionary(pair => nameOf(pair.Key), static pair => pair.Value, StringComparer.Ordinal);
+        }
+
         _fileOfPath = files.ToDictionary(static file => file.Path, StringComparer.Ordinal);
     }
 

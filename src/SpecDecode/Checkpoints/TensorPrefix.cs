@@ -12,23 +12,20 @@ internal static class TensorPrefix
     private static readonly (string Prefix, string Embedding, string Head)[] Kinds =
         [("model.", "embed_tokens.weight", "lm_head."), ("gpt_neox.", "embed_in.weight", "embed_out.")];
 
-    /// <summary>The names as families know them.</summary>
-    /// <typeparam name="T">What stands under a name.</typeparam>
-    /// <param name="tensors">What stands under each name as it is stored.</param>
-    /// <param name="rename">Gives what stands under the new name.</param>
-    public static IReadOnlyDictionary<string, T> Complete<T>(IReadOnlyDictionary<string, T> tensors, Func<string, T, T> rename)
+    /// <summary>The name under which families know a tensor, by the name that it is stored under.</summary>
+    /// <param name="names">The names of all tensors.</param>
+    /// <returns>Gives the name; null where all of them keep theirs.</returns>
+    public static Func<string, string>? Completion(IReadOnlyCollection<string> names)
     {
         foreach ((string prefix, string embedding, string head) in Kinds)
         {
-            if (tensors.ContainsKey(embedding) && !tensors.Keys.Any(name => name.StartsWith(prefix, StringComparison.Ordinal)))
+            if (names.Contains(embedding) && !names.Any(name => name.StartsWith(prefix, StringComparison.Ordinal)))
             {
-                return tensors.ToDictionary(
-                    pair => New(pair.Key), pair => New(pair.Key) == pair.Key ? pair.Value : rename(New(pair.Key), pair.Value), StringComparer.Ordinal);
-                string New(string name) => name.StartsWith(head, StringComparison.Ordinal) ? name : prefix + name;
+                return name => name.StartsWith(head, StringComparison.Ordinal) ? name : prefix + name;
             }
         }
 
-        return tensors;
+        return null;
     }
 
     /// <summary>What to say of a tensor that is there under another prefix.</summary>

@@ -108,6 +108,21 @@ public sealed class ShardedCheckpointTests : IDisposable
         Assert.Contains("index.json: " + message, Assert.Throws<CheckpointException>(() => checkpoint.Require(needed, 1)).Message, StringComparison.Ordinal);
     }
 
+    [Theory]
+    [InlineData("layers.0.a", "embed_tokens.weight", "model.layers.0.a")]
+    [InlineData("embed_tokens.weight", "layers.0.a", "model.embed_tokens.weight")]
+    [InlineData("lm_head.weight", "embed_tokens.weight", "lm_head.weight")]
+    public void So_it_is_where_names_lack_their_prefix_whichever_of_them_is_missing(string missing, string present, string needed)
+    {
+        _folder.Write("one.safetensors", new SafetensorsBuilder().Floats(present, [1], 1).Build());
+        Index($$"""{"{{present}}": "one.safetensors", "{{missing}}": "one.safetensors"}""");
+        using var checkpoint = Checkpoint.Open(_folder.Path);
+
+        Assert.True(checkpoint.TryGet("model." + present, out _));
+        var failure = Assert.Throws<CheckpointException>(() => checkpoint.Require(needed, 1));
+        Assert.Contains($"index.json: tensor \"{missing}\" should be in one.safetensors, and no shard has it", failure.Message, StringComparison.Ordinal);
+    }
+
     [Fact]
     public void A_damaged_shard_is_named_and_the_others_are_closed()
     {
