@@ -66,6 +66,18 @@ public sealed class AttentionProbeTests : IDisposable
         }
     }
 
+    [Fact]
+    public void Heads_larger_than_any_published_ones_are_not_asked_about_and_count_as_unlike()
+    {
+        AttendDescription attend = AttentionProbe.Narrow(new AttendDescription(1, 1, HeadSize: 1 << 14, Scale: 1, Rotary: null, Window: null));
+        Assert.False(AttentionProbe.Run(attend, null!, new NoBuffers()).IsAlike);
+    }
+
+    private sealed class NoBuffers : IBufferAllocator
+    {
+        public StageBuffer Reserve(long bytes, string purpose) => throw new InvalidOperationException($"{bytes} bytes are asked for.");
+    }
+
     /// <summary>Rows of a sequence and what attention makes of them, computed in twos at first.</summary>
     private sealed class AttendedSequence : IDisposable
     {

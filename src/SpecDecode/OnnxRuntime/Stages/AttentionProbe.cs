@@ -18,6 +18,9 @@ internal sealed class AttentionProbe : IDisposable
     // The kernel's blocks are known to have twice the channels of a head at most.
     private const int LeastChannels = 128;
 
+    // Those of the largest heads that are published. What asking costs grows with the fourth power of it, and config.json says it.
+    private const int MostChannels = 256;
+
     private readonly StageSession _stage;
     private readonly AttendDescription _attend;
     private readonly int _rows;
@@ -63,8 +66,14 @@ internal sealed class AttentionProbe : IDisposable
     /// <param name="attend">What <see cref="Narrow"/> gave.</param>
     /// <param name="stage">A session of it.</param>
     /// <param name="allocator">Where buffers come from.</param>
+    /// <returns>The rule; of heads larger than any published ones, which are not asked about, that their rows are not alike.</returns>
     public static RowRule Run(AttendDescription attend, StageSession stage, IBufferAllocator allocator)
     {
+        if (attend.HeadSize > MostChannels)
+        {
+            return new RowRule(RowRule.Unbounded, IsAlike: false);
+        }
+
         using AttentionProbe probe = new(attend, stage, allocator);
         return probe.Run();
     }
