@@ -73,13 +73,14 @@ internal sealed class WeightCache
         ImmutableArray<TensorRecipe> recipes = settings.Recipes(description);
         string key = origin.Key(recipes);
         string path = Path.Combine(_folder, $"{description.Family}-{WeightSettings.Name(settings.Precision)}-{key}.weights");
-        PreparedWeights? TryOpen() => PreparedWeightsFile.TryOpen(
-            path, table => PreparedWeightsFile.IsOf(table, key, recipes), progress, cancellationToken, isTrusted: file => IsTrusted(file, path));
+        PreparedWeights? TryOpen(bool warns) => PreparedWeightsFile.TryOpen(
+            path, table => PreparedWeightsFile.IsOf(table, key, recipes), progress, cancellationToken, isTrusted: file => IsTrusted(file, path, warns));
         try
         {
             CheckFolder();
-            return TryOpen() ?? Prepare(
-                path, TryOpen,
+            // Whoever replaces a file warns of it, and so once.
+            return TryOpen(warns: false) ?? Prepare(
+                path, () => TryOpen(warns: true),
                 temporary => PreparedWeightsFile.Write(temporary, checkpoint, origin, recipes, progress, cancellationToken, isPrivate: true),
                 progress, cancellationToken);
         }
@@ -126,10 +127,10 @@ internal sealed class WeightCache
         }
     }
 
-    private bool IsTrusted(SafeFileHandle file, string path)
+    private bool IsTrusted(SafeFileHandle file, string path, bool warns)
     {
         string? doubt = FileTrust.FindFileDoubt(file);
-        if (doubt is not null)
+        if (doubt is not null && warns)
         {
             _warn?.Invoke($"{path}: these prepared weights are not used, since {doubt}; they are made again from the checkpoint.");
         }

@@ -68,8 +68,8 @@ public sealed class CacheTrustTests : IDisposable
         string file = Assert.Single(Directory.GetFiles(_model.Cache, "*.weights"));
         byte[] sound = File.ReadAllBytes(file);
         File.SetUnixFileMode(file, OwnerOnly | others);
-        string[] warnings = Load();
-        Assert.Contains($"{file}: these prepared weights are not used, since users other than its owner may write it", warnings[0], StringComparison.Ordinal);
+        Assert.Contains(
+            $"{file}: these prepared weights are not used, since users other than its owner may write it", Assert.Single(Load()), StringComparison.Ordinal);
         Assert.Equal(OwnerOnly, File.GetUnixFileMode(file));
         Assert.Equal(sound, File.ReadAllBytes(file));
         Assert.Empty(Load());
