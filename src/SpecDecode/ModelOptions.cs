@@ -31,8 +31,8 @@ public class ModelOptions
     public Precision? HeadPrecision { get; set; }
 
     /// <summary>
-    /// The precision of a second copy of the weights, for drafting (<c>Drafting.DraftingOptions</c>): the same model drafts
-    /// for itself in 8 or 4 bits, and verifies in <see cref="Precision"/>. It takes memory besides the model's own weights: about a
+    /// The precision of a second copy of the weights, for drafting: where there is one, the model drafts for itself in 8 or
+    /// 4 bits, and verifies in <see cref="Precision"/>. It takes memory besides the model's own weights: about a
     /// quarter of them in float32 for int8, and a sixth for int4.
     /// </summary>
     /// <value>The default, null, is no such copy. Lower than <see cref="Precision"/>.</value>

@@ -40,7 +40,7 @@ internal sealed class BenchComparison
         ? ratios[ratios.Length / 2]
         : (ratios[ratios.Length / 2 - 1] + ratios[ratios.Length / 2]) / 2;
 
-    /// <summary>1 + accepted / rounds: tokens that a round gives.</summary>
+    /// <summary>Tokens that a round gives, also where there was no draft; 1 without a round.</summary>
     public double MeanAcceptanceLength => Sum(rounds => rounds.Rounds) is var rounds and > 0 ? Sum(rounds => rounds.OutputTokens) / rounds : 1;
 
     /// <summary>Accepted over drafted tokens; null when nothing was drafted.</summary>
