@@ -9,7 +9,7 @@ internal sealed class Meter(RenderLimits limits, CancellationToken cancellationT
     private const int StepsBetweenLooks = 4096;
 
     private long _steps;
-    private long _nextLook = Math.Min(StepsBetweenLooks, limits.Steps + 1);
+    private long _lastUnlooked = Math.Min(StepsBetweenLooks, limits.Steps);
     private int _callDepth;
 
     /// <summary>The place of the operation that is being done.</summary>
@@ -33,7 +33,7 @@ internal sealed class Meter(RenderLimits limits, CancellationToken cancellationT
     public void Work(long steps)
     {
         _steps += steps;
-        if (_steps >= _nextLook)
+        if (_steps > _lastUnlooked)
         {
             Look();
         }
@@ -110,6 +110,6 @@ internal sealed class Meter(RenderLimits limits, CancellationToken cancellationT
         }
 
         cancellationToken.ThrowIfCancellationRequested();
-        _nextLook = Math.Min(_steps + StepsBetweenLooks, limits.Steps + 1);
+        _lastUnlooked = Math.Min(_steps + StepsBetweenLooks, limits.Steps);
     }
 }

@@ -6,7 +6,7 @@ internal sealed record RenderLimits
     /// <summary>Nothing is stopped: for what the caller hands in.</summary>
     public static RenderLimits None { get; } = new()
     {
-        Steps = long.MaxValue - 1,
+        Steps = long.MaxValue,
         MemoryBytes = long.MaxValue,
         OutputLength = int.MaxValue,
         CallDepth = int.MaxValue,
