@@ -70,9 +70,10 @@ internal sealed class RuntimeEnvironment
     private static RuntimeEnvironment Make(RuntimeOptions options)
     {
         bool wasForbidden = RuntimeTelemetry.IsForbidden;
-        if (!options.AllowRuntimeTelemetry)
+        if (!options.AllowRuntimeTelemetry && !wasForbidden)
         {
-            // Before anything of ONNX Runtime's is touched: it begins when the library comes up.
+            // Before anything of ONNX Runtime's is touched: it begins when the library comes up. What is set is not set again, since
+            // other threads may be reading the environment of C.
             RuntimeTelemetry.Forbid();
         }
 
