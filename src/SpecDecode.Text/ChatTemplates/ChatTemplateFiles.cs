@@ -9,8 +9,6 @@ internal static class ChatTemplateFiles
 {
     private const string TemplateFile = "chat_template.jinja";
     private const string FurtherTemplates = "additional_chat_templates";
-    private const string TokenizerConfig = "tokenizer_config.json";
-    private const string SpecialTokensMap = "special_tokens_map.json";
     private const int MaxFileSize = 64 << 20;
 
     private static readonly UTF8Encoding Strict = new(encoderShouldEmitUTF8Identifier: false, throwOnInvalidBytes: true);
@@ -23,7 +21,7 @@ internal static class ChatTemplateFiles
     {
         folder = CheckpointFile.FullPath(folder);
         CheckpointFolder.CheckExists(folder);
-        string configPath = Path.Combine(folder, TokenizerConfig);
+        string configPath = Path.Combine(folder, CheckpointFolder.TokenizerConfig);
         JsonElement? config = ReadJson(configPath);
         Dictionary<string, ChatTemplate> templates = ReadFiles(folder);
         if (templates.Count == 0 && config is { } described)
@@ -33,13 +31,13 @@ internal static class ChatTemplateFiles
 
         if (templates.Count == 0)
         {
-            throw new CheckpointException(folder, $"has no chat template, neither {TemplateFile} nor 'chat_template' in {TokenizerConfig}; "
+            throw new CheckpointException(folder, $"has no chat template, neither {TemplateFile} nor 'chat_template' in {CheckpointFolder.TokenizerConfig}; "
                 + "use a checkpoint that was trained for conversations, or give the prompt as it is");
         }
 
         Dictionary<string, string> tokens = new(StringComparer.Ordinal);
         AddTokens(tokens, configPath, config);
-        string mapPath = Path.Combine(folder, SpecialTokensMap);
+        string mapPath = Path.Combine(folder, CheckpointFolder.SpecialTokensMap);
         AddTokens(tokens, mapPath, ReadJson(mapPath));
         return new ChatTemplateSet(folder, templates, tokens);
     }

@@ -15,6 +15,12 @@ internal static class CheckpointFolder
     /// <summary>The tokenizer as a SentencePiece model; counts where there is no <see cref="Tokenizer"/>.</summary>
     public const string SentencePieceTokenizer = "tokenizer.model";
 
+    /// <summary>What transformers says of the tokenizer, and often the chat template; may be absent.</summary>
+    public const string TokenizerConfig = "tokenizer_config.json";
+
+    /// <summary>Which tokens are special; where <see cref="TokenizerConfig"/> says something too, that counts.</summary>
+    public const string SpecialTokensMap = "special_tokens_map.json";
+
     /// <summary>All weights in one file.</summary>
     public const string SingleFile = "model.safetensors";
 
@@ -43,5 +49,5 @@ internal static class CheckpointFolder
 
     /// <summary>Whether a file of the folder is there. A link that leads nowhere counts, so that reading it says so.</summary>
     /// <param name="path">The file's path.</param>
-    public static bool IsThere(string path) => FileLinks.IsThere(path);
+    public static bool IsThere(string path) => Path.Exists(path) || FileLinks.Link(path) is not null;
 }

@@ -9,10 +9,6 @@ internal static class FileLinks
     // As many as Linux follows before it speaks of a loop.
     private const int MostLinks = 40;
 
-    /// <summary>Whether something of that name stands there: a file, a folder, or a link, even one that leads nowhere.</summary>
-    /// <param name="path">The path.</param>
-    public static bool IsThere(string path) => Path.Exists(path) || Link(path) is not null;
-
     /// <summary>Where a link leads, as it is written in it; null where the path is no link.</summary>
     /// <param name="path">The path.</param>
     public static string? Link(string path) => new FileInfo(path).LinkTarget;

@@ -33,7 +33,7 @@ internal static class FrameFlags
     /// <exception cref="CheckpointException">A file beside it is damaged, or asks for a token that there is not.</exception>
     public static SpecialTokenFrame Apply(string path, SpecialTokenFrame frame, Vocabulary vocabulary)
     {
-        if (TokenizerConfigFile.TryReadBeside(path, TokenizerConfigFile.Name) is not { } config
+        if (TokenizerConfigFile.TryReadBeside(path, CheckpointFolder.TokenizerConfig) is not { } config
             || config.TryGet("tokenizer_class")?.Text() is not { } name
             || !Classes.TryGetValue(name.EndsWith("Fast", StringComparison.Ordinal) ? name[..^"Fast".Length] : name, out var defaults))
             return frame;
@@ -46,7 +46,7 @@ internal static class FrameFlags
         {
             if (!flag.Flag())
                 return [];
-            var named = config.TryGet(key) ?? TokenizerConfigFile.TryReadBeside(path, TokenizerConfigFile.SpecialTokensMap)?.TryGet(key);
+            var named = config.TryGet(key) ?? TokenizerConfigFile.TryReadBeside(path, CheckpointFolder.SpecialTokensMap)?.TryGet(key);
             var text = named is { } node ? TokenizerConfigFile.TokenText(node) : unnamed;
             return vocabulary.TryGetId(text, out int id)
                 ? [id]

@@ -5,12 +5,6 @@ namespace SpecDecode.Tokenizers;
 /// <summary>The small files that transformers writes beside a tokenizer.</summary>
 internal static class TokenizerConfigFile
 {
-    /// <summary>The main one.</summary>
-    public const string Name = "tokenizer_config.json";
-
-    /// <summary>Which tokens are special; where both files say something, the main one counts.</summary>
-    public const string SpecialTokensMap = "special_tokens_map.json";
-
     private const int MaxFileSize = 16 << 20;
 
     /// <summary>Reads a file in the folder of a tokenizer; null where there is none of that name.</summary>

@@ -43,9 +43,9 @@ internal sealed class SentencePieceConfig
     public static SentencePieceConfig ReadBeside(string path)
     {
         var config = new SentencePieceConfig();
-        if (TokenizerConfigFile.TryReadBeside(path, TokenizerConfigFile.SpecialTokensMap) is { } map)
+        if (TokenizerConfigFile.TryReadBeside(path, CheckpointFolder.SpecialTokensMap) is { } map)
             config.ReadSpecial(map);
-        if (TokenizerConfigFile.TryReadBeside(path, TokenizerConfigFile.Name) is { } main)
+        if (TokenizerConfigFile.TryReadBeside(path, CheckpointFolder.TokenizerConfig) is { } main)
             config.ReadMain(main);
         if (config.AddedTokens.Count == 0 && TokenizerConfigFile.TryReadBeside(path, "added_tokens.json") is { } added)
             config.ReadAdded(added);

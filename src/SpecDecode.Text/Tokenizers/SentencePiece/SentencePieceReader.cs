@@ -97,7 +97,7 @@ internal static class SentencePieceReader
                 return [id];
             return required
                 ? throw new CheckpointException(
-                    path, $"{TokenizerConfigFile.Name} beside it asks for '{key}', but the token '{CheckpointText.Shorten(text)}' is not in the vocabulary. {Mend}")
+                    path, $"{CheckpointFolder.TokenizerConfig} beside it asks for '{key}', but the token '{CheckpointText.Shorten(text)}' is not in the vocabulary. {Mend}")
                 : [];
         }
     }
