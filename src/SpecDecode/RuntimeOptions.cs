@@ -1,4 +1,3 @@
-
 namespace SpecDecode;
 
 /// <summary>How a model is run: where, on how many threads, with how long sequences.</summary>

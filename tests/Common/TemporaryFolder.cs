@@ -1,4 +1,3 @@
-
 namespace SpecDecode.Tests;
 
 /// <summary>A folder for one test, removed with everything in it afterwards.</summary>

@@ -1,4 +1,3 @@
-
 namespace SpecDecode.Tokenizers;
 
 /// <summary>A stretch of text on its way to the model.</summary>

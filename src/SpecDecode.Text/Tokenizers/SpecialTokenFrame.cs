@@ -1,4 +1,3 @@
-
 namespace SpecDecode.Tokenizers;
 
 /// <summary>The control tokens that a post-processor puts around the ids of a text.</summary>

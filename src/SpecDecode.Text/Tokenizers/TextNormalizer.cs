@@ -1,4 +1,3 @@
-
 namespace SpecDecode.Tokenizers;
 
 /// <summary>Rewrites text before it is cut into words.</summary>

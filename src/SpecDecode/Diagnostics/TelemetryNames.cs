@@ -1,4 +1,3 @@
-
 namespace SpecDecode.Diagnostics;
 
 /// <summary>Names and values that spans and metrics share; those with gen_ai are OpenTelemetry's conventions (in development).</summary>

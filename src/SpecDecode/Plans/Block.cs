@@ -1,4 +1,3 @@
-
 namespace SpecDecode.Plans;
 
 /// <summary>What a block computes.</summary>

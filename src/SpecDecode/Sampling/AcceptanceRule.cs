@@ -1,4 +1,3 @@
-
 namespace SpecDecode.Sampling;
 
 /// <summary>How the verifier decides about draft tokens. Each rule is exact: the text is distributed as plain decoding's.</summary>

@@ -1,4 +1,3 @@
-
 namespace SpecDecode.Scheduling;
 
 /// <summary>What one step of the engine did for all sequences together.</summary>

@@ -1,4 +1,3 @@
-
 namespace SpecDecode.Stages;
 
 /// <summary>Which copy of a model's weights a pass runs on.</summary>

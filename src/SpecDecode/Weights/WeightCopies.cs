@@ -1,4 +1,3 @@
-
 namespace SpecDecode.Weights;
 
 /// <summary>The weights that a model verifies with, and a copy in lower precision that it drafts with.</summary>

@@ -1,4 +1,3 @@
-
 namespace SpecDecode.Tests.Documentation;
 
 /// <summary>A fenced block of a page.</summary>

@@ -1,4 +1,3 @@
-
 namespace SpecDecode.Tests.Sampling;
 
 /// <summary>Pearson's χ² test of counts against probabilities.</summary>

@@ -1,4 +1,3 @@
-
 namespace SpecDecode.Tests.Tool;
 
 /// <summary>Tests that measure the process's memory, so that no other test may run beside them.</summary>

@@ -1,4 +1,3 @@
-
 namespace SpecDecode.Tests.Tool;
 
 public sealed class CommandWordsTests

@@ -1,4 +1,3 @@
-
 namespace SpecDecode.Tests.Tokenizers;
 
 public class TokenTextStreamTests

@@ -1,4 +1,3 @@
-
 namespace SpecDecode.Tokenizers.Patterns;
 
 /// <summary>A part of a regular expression.</summary>

@@ -1,4 +1,3 @@
-
 namespace SpecDecode.Tokenizers.Patterns;
 
 /// <summary>What an instruction does.</summary>

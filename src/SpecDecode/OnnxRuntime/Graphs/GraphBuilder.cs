@@ -42,7 +42,6 @@ internal sealed partial class GraphBuilder(PreparedWeights weights, ElementType 
         _graph.Output.Add(Declare(name, OnnxTypes.Of(elementType), dimensions));
     }
 
-
     /// <summary>The two halves of the last dimension.</summary>
     public (string First, string Second) Halves(string x, int halfWidth)
     {

@@ -1,4 +1,3 @@
-
 namespace SpecDecode.OnnxRuntime.Graphs;
 
 /// <summary>Names of the stages' inputs and outputs.</summary>

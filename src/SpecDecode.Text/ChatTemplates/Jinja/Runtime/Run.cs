@@ -1,4 +1,3 @@
-
 namespace SpecDecode.ChatTemplates.Jinja.Runtime;
 
 /// <summary>One rendering.</summary>

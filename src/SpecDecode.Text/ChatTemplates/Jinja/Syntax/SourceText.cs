@@ -1,4 +1,3 @@
-
 namespace SpecDecode.ChatTemplates.Jinja.Syntax;
 
 /// <summary>A template's source with line breaks made uniform and the last one dropped, and where its lines begin.</summary>

@@ -1,4 +1,3 @@
-
 namespace SpecDecode.ChatTemplates.Jinja.Syntax;
 
 /// <summary>What a token is.</summary>

@@ -1,4 +1,3 @@
-
 namespace SpecDecode.ChatTemplates.Jinja.Values;
 
 /// <summary>A list or tuple. Neither changes once it is made: the sandbox is immutable.</summary>
