@@ -63,7 +63,7 @@ public sealed partial class OptionNameTests
 
     private static string Text(string page) => File.ReadAllText(Path.Combine(TestFolders.Repository, page));
 
-    [GeneratedRegex(@"(?<root>SpecDecode(?::|__))?\b(?<section>[A-Z][A-Za-z]+)(?::|__)(?<key>[A-Z][A-Za-z]+)")]
+    [GeneratedRegex(@"\b(?<root>SpecDecode(?::|__))?(?<section>[A-Z][A-Za-z]+)(?::|__)(?<key>[A-Z][A-Za-z]+)")]
     private static partial Regex HostOption();
 
     [GeneratedRegex(@"\b(?<type>[A-Z][A-Za-z]+)\.(?<member>[A-Z][A-Za-z]+)")]
