@@ -40,7 +40,12 @@ public sealed record ChatTemplateInput
 
     /// <summary>What the template may use up.</summary>
     /// <value><see cref="ChatTemplateLimits.Default"/> by default: bounds that grow with the conversation.</value>
-    public ChatTemplateLimits Limits { get; init; } = ChatTemplateLimits.Default;
+    /// <exception cref="ArgumentNullException">It is set to null.</exception>
+    public ChatTemplateLimits Limits
+    {
+        get;
+        init => field = value ?? throw new ArgumentNullException(nameof(value), "Give limits, or leave them out for those that grow with the conversation.");
+    } = ChatTemplateLimits.Default;
 
     /// <summary>A conversation of texts.</summary>
     /// <param name="messages">The messages, the oldest first.</param>

@@ -41,13 +41,13 @@ public sealed class TextTokenizer
         _frame = definition.Frame;
         _decoder = definition.Decoder;
         Warnings = definition.Warnings;
-        MostUnitsPerToken = TokenReach.Of(definition);
         foreach (var token in definition.AddedTokens.Where(token => token is { Normalized: true, Verbatim: false }))
         {
             bool atStart = true;
             if (_normalizer?.Apply(token.Content, ref atStart) is { } text && text != token.Content)
                 _rewritten.Add(token.Id, text);
         }
+        MostUnitsPerToken = TokenReach.Of(definition, _rewritten.Values);
         _allFinders = Finders(definition.AddedTokens);
         _plainFinders = Finders(definition.AddedTokens.Where(token => !token.Special));
     }

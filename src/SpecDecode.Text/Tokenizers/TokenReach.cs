@@ -8,7 +8,9 @@ namespace SpecDecode.Tokenizers;
 internal static class TokenReach
 {
     /// <summary>UTF-16 units of the text as given; null where there is no bound.</summary>
-    public static int? Of(TokenizerDefinition definition)
+    /// <param name="definition">The tokenizer.</param>
+    /// <param name="rewritten">The texts by which added tokens are found that the normalizer changes.</param>
+    public static int? Of(TokenizerDefinition definition, IEnumerable<string> rewritten)
     {
         if (definition.Normalizer is { MostIntoOne: null } || definition.PreTokenizer is { KeepsText: false }
             || !definition.Model.KnowsAll(isSpelled: definition.PreTokenizer is { SpellsBytes: true })
@@ -18,7 +20,7 @@ internal static class TokenReach
         }
 
         // A token's text has a unit for each unit of the text that it stands for, or for each of its bytes, which are no fewer.
-        int longest = definition.Vocabulary.Entries.Max(entry => entry.Key.Length);
+        int longest = definition.Vocabulary.Entries.Select(entry => entry.Key).Concat(rewritten).Max(text => text.Length);
         return (int)Math.Min(int.MaxValue, (long)longest * (definition.Normalizer?.MostIntoOne ?? 1));
     }
 }

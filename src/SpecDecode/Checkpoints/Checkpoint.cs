@@ -62,7 +62,7 @@ internal sealed class Checkpoint : IDisposable
         if (!TryGet(name, out var tensor))
         {
             if (_weights.Missing.TryGetValue(name, out var promised))
-                throw promised;
+                throw promised();
             if (TensorPrefix.Describe(Tensors.Keys, name) is { } elsewhere)
                 throw new CheckpointException(Folder, $"tensor {Quote(name)} {elsewhere}");
 

@@ -61,7 +61,7 @@ internal static class QuantizedCheckpoint
     }
 
     private static string? OfFile(string folder) =>
-        Files.FirstOrDefault(name => File.Exists(Path.Combine(folder, name))) is { } file ? $"the settings in {file}" : null;
+        Files.FirstOrDefault(name => CheckpointFolder.IsThere(Path.Combine(folder, name))) is { } file ? $"the settings in {file}" : null;
 
     private static string? OfTensors(IReadOnlyDictionary<string, TensorEntry> tensors)
     {

@@ -8,11 +8,11 @@ internal sealed class ShardSet : IDisposable
     private readonly Dictionary<string, SafetensorsFile> _fileOfPath;
 
     private ShardSet(
-        List<SafetensorsFile> files, IReadOnlyDictionary<string, TensorEntry> tensors, IReadOnlyDictionary<string, CheckpointException>? missing = null)
+        List<SafetensorsFile> files, IReadOnlyDictionary<string, TensorEntry> tensors, IReadOnlyDictionary<string, Func<CheckpointException>>? missing = null)
     {
         Files = files;
         Tensors = tensors;
-        Missing = missing ?? new Dictionary<string, CheckpointException>();
+        Missing = missing ?? new Dictionary<string, Func<CheckpointException>>();
         if (TensorPrefix.Completion([.. Tensors.Keys, .. Missing.Keys]) is { } nameOf)
         {
             Tensors = Tensors.Values.Select(tensor => tensor with { Name = nameOf(tensor.Name) }).ToDictionary(static tensor => tensor.Name, StringComparer.Ordinal);
@@ -29,7 +29,7 @@ internal sealed class ShardSet : IDisposable
     public IReadOnlyDictionary<string, TensorEntry> Tensors { get; }
 
     /// <summary>Tensors that the index names and that are not where it says, each with the error for whoever needs it.</summary>
-    public IReadOnlyDictionary<string, CheckpointException> Missing { get; }
+    public IReadOnlyDictionary<string, Func<CheckpointException>> Missing { get; }
 
     /// <summary>Opens the safetensors files: the single one, or else those that the index names.</summary>
     /// <param name="folder">The folder's full path.</param>
@@ -113,20 +113,21 @@ internal sealed class ShardSet : IDisposable
     {
         Dictionary<string, SafetensorsFile> fileOfShard = files.ToDictionary(static file => Path.GetFileName(file.Path), StringComparer.Ordinal);
         var tensors = new Dictionary<string, TensorEntry>(index.ShardOfTensor.Count, StringComparer.Ordinal);
-        var missing = new Dictionary<string, CheckpointException>(StringComparer.Ordinal);
+        var missing = new Dictionary<string, Func<CheckpointException>>(StringComparer.Ordinal);
         foreach (var (name, shard) in index.ShardOfTensor)
         {
             if (fileOfShard[shard].Tensors.TryGetValue(name, out var tensor))
-            {
                 tensors.Add(name, tensor);
-                continue;
-            }
-
-            string found = files.Find(file => file.Tensors.ContainsKey(name)) is { } other ? $"it is in {Path.GetFileName(other.Path)}" : "no shard has it";
-            missing.Add(name, new CheckpointException(index.Path, $"tensor {Quote(name)} should be in "
-                + $"{Shorten(shard)}, and {found}; download the index and the shards again"));
+            else
+                missing.Add(name, () => NotWhereItShouldBe(name, shard));
         }
 
         return new(files, tensors, missing);
+
+        CheckpointException NotWhereItShouldBe(string name, string shard)
+        {
+            string found = files.Find(file => file.Tensors.ContainsKey(name)) is { } other ? $"it is in {Path.GetFileName(other.Path)}" : "no shard has it";
+            return new(index.Path, $"tensor {Quote(name)} should be in {Shorten(shard)}, and {found}; download the index and the shards again");
+        }
     }
 }

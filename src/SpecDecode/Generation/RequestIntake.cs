@@ -41,7 +41,10 @@ internal sealed class RequestIntake(IStages stages, TextTokenizer? tokenizer, IE
 
         SamplingOptions sampling = request.Sampling ?? defaults.Sampling;
         Refuse(sampling.Errors(), "Sampling.", nameof(request));
-        DraftPlan? draft = Resolve(request.Drafting ?? defaults.Drafting);
+        DraftingOptions drafting = request.Drafting ?? defaults.Drafting;
+        bool hasDraftWeights = stages.DraftPrecision is not null;
+        Refuse(drafting.Errors(hasDraftWeights), "Drafting.", nameof(request));
+        DraftPlan? draft = drafting.Resolve(stages.LayerCount, hasDraftWeights, "Drafting.");
 
         if (request.Prompt is not null && tokenizer is null)
         {
@@ -137,13 +140,6 @@ internal sealed class RequestIntake(IStages stages, TextTokenizer? tokenizer, IE
         }
 
         return models.Union(stopTokens).ToFrozenSet();
-    }
-
-    private DraftPlan? Resolve(DraftingOptions drafting)
-    {
-        bool hasDraftWeights = stages.DraftPrecision is not null;
-        Refuse(drafting.Errors(hasDraftWeights), "Drafting.", nameof(drafting));
-        return drafting.Resolve(stages.LayerCount, hasDraftWeights, "Drafting.");
     }
 
     private static void Refuse(IEnumerable<string> errors, string place, string parameter)

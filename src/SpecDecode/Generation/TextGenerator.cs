@@ -11,7 +11,7 @@ namespace SpecDecode.Generation;
 internal sealed class TextGenerator(ModelInfo model, TextTokenizer? tokenizer, RequestIntake intake, EngineLoop loop, GenerationDefaults defaults)
     : ITextGenerator
 {
-    private volatile GenerationDefaults _defaults = defaults;
+    private volatile GenerationDefaults _defaults = defaults.Copy();
 
     /// <inheritdoc/>
     public ModelInfo Model => model;
@@ -22,9 +22,9 @@ internal sealed class TextGenerator(ModelInfo model, TextTokenizer? tokenizer, R
     /// <inheritdoc/>
     public GenerationDefaults Defaults
     {
-        // A copy, since the options in it can be changed by whoever gets it.
+        // Copies, since the options in them can be changed by whoever has them.
         get => _defaults.Copy();
-        set => _defaults = value;
+        set => _defaults = value.Copy();
     }
 
     /// <summary>The thread that answers.</summary>

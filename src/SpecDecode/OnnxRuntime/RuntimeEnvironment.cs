@@ -77,10 +77,11 @@ internal sealed class RuntimeEnvironment
             RuntimeTelemetry.Forbid();
         }
 
-        return OrtEnv.IsCreated ? Adopt(allowsTelemetry: !wasForbidden) : Create(options);
+        // Where it was forbidden from outside, an option does not allow it.
+        return OrtEnv.IsCreated ? Adopt(allowsTelemetry: !wasForbidden) : Create(options, options.AllowRuntimeTelemetry && !wasForbidden);
     }
 
-    private static RuntimeEnvironment Create(RuntimeOptions options)
+    private static RuntimeEnvironment Create(RuntimeOptions options, bool allowsTelemetry)
     {
         using OrtThreadingOptions threading = new()
         {
@@ -102,10 +103,10 @@ internal sealed class RuntimeEnvironment
         catch (OnnxRuntimeException) when (OrtEnv.IsCreated)
         {
             // The application was first after all.
-            return Adopt(options.AllowRuntimeTelemetry);
+            return Adopt(allowsTelemetry);
         }
 
-        if (!options.AllowRuntimeTelemetry)
+        if (!allowsTelemetry)
         {
             environment.DisableTelemetryEvents();
         }
@@ -114,7 +115,7 @@ internal sealed class RuntimeEnvironment
         using OrtMemoryInfo cpu = new(OrtMemoryInfo.allocatorCPU, OrtAllocatorType.ArenaAllocator, 0, OrtMemType.Default);
         using OrtArenaCfg arena = new(0, ExtendAsRequested, -1, -1);
         environment.CreateAndRegisterAllocator(cpu, arena);
-        return new RuntimeEnvironment(hasPool: true, isOurs: true, options.Threads, options.Spinning ?? true, options.AllowRuntimeTelemetry);
+        return new RuntimeEnvironment(hasPool: true, isOurs: true, options.Threads, options.Spinning ?? true, allowsTelemetry);
     }
 
     private static RuntimeEnvironment Adopt(bool allowsTelemetry)
@@ -139,7 +140,7 @@ internal sealed class RuntimeEnvironment
             _hasToldOfTelemetry = true;
             warn(!IsOurs && AllowsTelemetry
                 ? "The application made ONNX Runtime's environment, whose own telemetry may be on: set ORT_DISABLE_TELEMETRY=1 where the process is started, load the model before any other use of ONNX Runtime, or set AllowRuntimeTelemetry if that is meant."
-                : $"AllowRuntimeTelemetry is {options.AllowRuntimeTelemetry}, but ONNX Runtime came up with {AllowsTelemetry} in this process, which stays: ask for the same in every model.");
+                : $"AllowRuntimeTelemetry is {options.AllowRuntimeTelemetry}, but ONNX Runtime came up with its telemetry {(AllowsTelemetry ? "allowed" : "forbidden")} in this process, by an earlier model or by ORT_DISABLE_TELEMETRY, which stays: ask for the same everywhere.");
         }
 
         if (IsOurs)

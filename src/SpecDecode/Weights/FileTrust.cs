@@ -5,8 +5,9 @@ using Microsoft.Win32.SafeHandles;
 namespace SpecDecode.Weights;
 
 /// <summary>
-/// Whether only this user, or the system's administrator, can have written a file or can put another in its place. On Unix by the mode,
-/// on Linux by the owner as well. On Windows nothing is looked at: a folder in the user's profile belongs to the user there.
+/// Whether only this user, or the system's administrator, can have written a file, or put another in its place in its folder. On Unix by
+/// the mode, on Linux by the owner as well; the folders above are not looked at. On Windows nothing is: a folder in the user's profile
+/// belongs to the user there.
 /// </summary>
 internal static partial class FileTrust
 {

@@ -6,6 +6,10 @@ namespace SpecDecode.Tests.ChatTemplates;
 public sealed class ChatTemplateTests
 {
     [Fact]
+    public void Limits_that_are_null_are_refused_where_they_are_set() =>
+        Assert.Throws<ArgumentNullException>(() => ChatTemplateInput.Of(new ChatMessage("user", "Hi!")) with { Limits = null! });
+
+    [Fact]
     public void A_conversation_of_texts_needs_no_json()
     {
         var template = ChatTemplate.Parse("{% for m in messages %}[{{ m.role }}] {{ m.content }}\n{% endfor %}{{ '[assistant]' if add_generation_prompt }}");

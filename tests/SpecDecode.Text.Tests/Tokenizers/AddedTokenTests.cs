@@ -30,6 +30,18 @@ public class AddedTokenTests
     }
 
     [Fact]
+    public void The_most_that_a_token_stands_for_counts_added_tokens_as_the_normalizer_has_them()
+    {
+        var tokenizer = TokenizerFiles.Load(TokenizerFiles.WithBytes(TokenizerFiles.ByteFallback)
+            .Replace("""{ "type": "Prepend", "prepend": "▁" }""", """{ "type": "Replace", "pattern": { "String": "ß" }, "content": "ssssss" }""", StringComparison.Ordinal)
+            .Replace("""{ "id": 2, "content": "</s>",""", """{ "id": 265, "content": "ßß", "normalized": true }, { "id": 2, "content": "</s>",""", StringComparison.Ordinal));
+        string text = string.Concat(Enumerable.Repeat("ssssssssssss", 5));
+        int tokens = tokenizer.Encode(text, addSpecialTokens: false).Length;
+        Assert.Equal(5, tokens);
+        Assert.True(text.Length <= tokens * tokenizer.MostUnitsPerToken, $"{text.Length} characters are {tokens} tokens of at most {tokenizer.MostUnitsPerToken}.");
+    }
+
+    [Fact]
     public void Ids_as_the_file_has_them_are_no_warning()
     {
         var tokenizer = Load("a:0 x:3 y:4", """{ "a": 0, "b": 1, "c": 2 }""");
