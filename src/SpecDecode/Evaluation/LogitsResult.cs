@@ -10,8 +10,15 @@ public sealed record LogitsResult
     public required IReadOnlyList<int> ArgMaxPerPosition { get; init; }
 
     /// <summary>The most probable next token and its logit.</summary>
-    public override string ToString() => ArgMaxPerPosition.Count == 0
-        ? "no positions"
-        : FormattableString.Invariant(
-            $"{ArgMaxPerPosition.Count} positions; next token {ArgMaxPerPosition[^1]}, logit {LastLogits[ArgMaxPerPosition[^1]]}");
+    public override string ToString()
+    {
+        if (ArgMaxPerPosition.Count == 0)
+        {
+            return "no positions";
+        }
+
+        int next = ArgMaxPerPosition[^1];
+        string logit = next >= 0 && next < LastLogits.Count ? FormattableString.Invariant($", logit {LastLogits[next]}") : "";
+        return $"{ArgMaxPerPosition.Count} positions; next token {next}{logit}";
+    }
 }

@@ -24,8 +24,8 @@ internal static class ConfigurationKeys
     /// <summary>Those that stand beside the sections.</summary>
     public static FrozenDictionary<string, OptionKind> Own { get; } = Section(new() { [nameof(SpecDecodeOptions.MaxTokens)] = OptionKind.WholeNumber });
 
-    /// <summary>Keys that had another name or place in an earlier version, and what they are now.</summary>
-    public static FrozenDictionary<string, string> Former { get; } = new Dictionary<string, string> { ["Sampling:MaxTokens"] = "MaxTokens" }
+    /// <summary>Keys that are looked for in a place where they are not, some of them from an earlier version, and what they are called.</summary>
+    public static FrozenDictionary<string, string> Elsewhere { get; } = new Dictionary<string, string> { ["Sampling:MaxTokens"] = "MaxTokens", ["Drafting:Precision"] = "Model:DraftPrecision", ["Drafting:DraftPrecision"] = "Model:DraftPrecision" }
         .ToFrozenDictionary(StringComparer.OrdinalIgnoreCase);
 
     /// <summary>By section, then by key; without regard to case, as configurations are read.</summary>

@@ -21,7 +21,7 @@ internal static class ConfigurationShape
                 : ConfigurationKeys.Own.TryGetValue(section.Key, out OptionKind kind) ? FindErrors(section, kind)
 
                 // The root of a configuration has other people's sections, too.
-                : configuration is IConfigurationSection ? [$"{section.Path} is no section: there are {string.Join(", ", ConfigurationKeys.Sections.Keys.Order())}, and beside them {string.Join(", ", ConfigurationKeys.Own.Keys)}."]
+                : configuration is IConfigurationSection ? [$"{section.Path} is no section and no option: there are {string.Join(", ", ConfigurationKeys.Sections.Keys.Order())}, and beside them {string.Join(", ", ConfigurationKeys.Own.Keys)}."]
                 : [];
             foreach (string error in errors)
             {
@@ -73,8 +73,8 @@ internal static class ConfigurationShape
         foreach (IConfigurationSection option in section.GetChildren())
         {
             IEnumerable<string> errors = keys.TryGetValue(option.Key, out OptionKind kind) ? FindErrors(option, kind)
-                : ConfigurationKeys.Former.TryGetValue($"{section.Key}:{option.Key}", out string? now)
-                    ? [$"{option.Path} is called {(configuration is IConfigurationSection { Path: var path } ? path + ":" : "")}{now} now: move its value there."]
+                : ConfigurationKeys.Elsewhere.TryGetValue($"{section.Key}:{option.Key}", out string? now)
+                    ? [$"{option.Path} is called {(configuration is IConfigurationSection { Path: var path } ? path + ":" : "")}{now}: move its value there."]
                 : [$"{option.Path} is no option: there are {string.Join(", ", keys.Keys.Order())}."];
             foreach (string error in errors)
             {

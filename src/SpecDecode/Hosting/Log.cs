@@ -20,7 +20,7 @@ internal static partial class Log
     [LoggerMessage(5, LogLevel.Error, "A pass of the model {Model} failed; its sequences are tried one by one")]
     public static partial void PassFailed(this ILogger logger, string model, Exception error);
 
-    [LoggerMessage(6, LogLevel.Information, "The model {Model} has new defaults for drafting and sampling; drafting: {Drafting}")]
+    [LoggerMessage(6, LogLevel.Information, "The model {Model} has new defaults for requests; drafting: {Drafting}")]
     public static partial void Reloaded(this ILogger logger, string model, string drafting);
 
     [LoggerMessage(7, LogLevel.Error, "The changed configuration of the model {Model} is wrong, so the former stays: {Reason}")]

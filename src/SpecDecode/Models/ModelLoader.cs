@@ -140,7 +140,7 @@ internal static class ModelLoader
         if (precision <= verifier.Precision)
         {
             throw new SpecDecodeException(
-                $"The draft precision is {WeightSettings.Name(precision)}, and the model's own is {WeightSettings.Name(verifier.Precision)}: give a lower one, or none.");
+                $"DraftPrecision is {WeightSettings.Name(precision)}, and the model's own precision is {WeightSettings.Name(verifier.Precision)}: give {(verifier.Precision == Precision.Fp32 ? "int8 or int4" : verifier.Precision == Precision.Int8 ? "int4" : "the model a higher Precision")}, or leave it out.");
         }
 
         return ModelFolder.Open(folder, new ModelOptions

@@ -16,7 +16,7 @@ public class WrongOptionsTests
         { "Model:Path", "", "SpecDecode:Model:Path is not set: give the folder of a checkpoint (config.json, model.safetensors, tokenizer.json)." },
         { "Model:Path", null, "SpecDecode:Model:Path is not set: give the folder of a checkpoint (config.json, model.safetensors, tokenizer.json)." },
         { "Model:Pfad", "x", "SpecDecode:Model:Pfad is no option: there are Activations, BlockSize, CacheFolder, DraftPrecision, HeadPrecision, Path, Precision." },
-        { "Modell:Path", "x", "SpecDecode:Modell is no section: there are Drafting, Model, Runtime, Sampling, and beside them MaxTokens." },
+        { "Modell:Path", "x", "SpecDecode:Modell is no section and no option: there are Drafting, Model, Runtime, Sampling, and beside them MaxTokens." },
         { "Drafting", "early-exit", "SpecDecode:Drafting is 'early-exit': give a section with any of DraftLength, ExitLayer, SkipAttention, SkipMlp, Strategy, Threshold." },
         { "Drafting:Strategy", "turbo", "SpecDecode:Drafting:Strategy is 'turbo': give one of none, early-exit, layer-skip." },
         { "Drafting:Strategy", "early-exit", "SpecDecode:Drafting:Strategy is early-exit, which needs ExitLayer: give how many layers the drafter runs." },
@@ -43,7 +43,8 @@ public class WrongOptionsTests
         { "Sampling:Acceptance", "shared-noise", "SpecDecode:Sampling:Acceptance is SharedNoise, but Temperature is 0: nothing is drawn there; use Greedy, or a higher temperature." },
         { "Sampling:Seed", "1e3", "SpecDecode:Sampling:Seed is '1e3': give a whole number of 64 bits, or leave it out." },
         { "Sampling:ChoiceIndex", "1", "SpecDecode:Sampling:ChoiceIndex is no option: there are Acceptance, MinP, Seed, Temperature, TopK, TopP." },
-        { "Sampling:MaxTokens", "5", "SpecDecode:Sampling:MaxTokens is called SpecDecode:MaxTokens now: move its value there." },
+        { "Sampling:MaxTokens", "5", "SpecDecode:Sampling:MaxTokens is called SpecDecode:MaxTokens: move its value there." },
+        { "Drafting:Precision", "int4", "SpecDecode:Drafting:Precision is called SpecDecode:Model:DraftPrecision: move its value there." },
         { "MaxTokens", "0", "SpecDecode:MaxTokens is 0: give 1 or more." },
         { "MaxTokens", "some", "SpecDecode:MaxTokens is 'some': give a whole number, at most 2147483647, or leave it out." },
         { "MaxTokens:0", "5", "SpecDecode:MaxTokens is a list or a section: give a whole number, at most 2147483647, or leave it out." },
@@ -103,7 +104,7 @@ public class WrongOptionsTests
     [InlineData("Model:Path", "nowhere", "nowhere", "does not exist or may not be read; give the folder of a downloaded checkpoint")]
     [InlineData("Model:Path", "README.md", "README.md", "is a file; give the folder that holds it together with config.json")]
     [InlineData("Model:CacheFolder", "README.md", "README.md", "name another cache folder")]
-    [InlineData("Runtime:ExecutionProvider", "cuda", "'cuda'", "or use cpu")]
+    [InlineData("Runtime:ExecutionProvider", "cuda", "'cuda'", "Use cpu")]
     public async Task What_is_not_there_is_named_with_the_mend(string key, string value, string what, string mend)
     {
         await using TestHost host = new((key, value));

@@ -151,10 +151,11 @@ internal sealed class OnnxStages : IStages
         if (block.Kind == BlockKind.Attention)
         {
             RunOverRows(_sessions.AttentionIn[layer], batch.Rows, _packed, _attends[layer].PackedWidth);
+
             // In row order: what a companion leaves behind its row is overwritten by the sequence that follows.
             for (int i = 0; i < batch.Spans.Count; i++)
             {
-                Attend(layer, batch.Spans[i]);
+                Attend(layer, batch.Spans[i], isLast: i == batch.Spans.Count - 1);
             }
 
             Companions.Accompany(_attended, batch.Rows, _sessions.BlockRows, _attends[layer].OutputWidth);
@@ -267,8 +268,8 @@ internal sealed class OnnxStages : IStages
         binding.BindOutput(StageNames.Output, view);
     }
 
-    // The companion lies where the next sequence begins, if there is one.
-    private void Attend(int layer, RowSpan span)
+    // The companion lies where the next sequence begins, unless this is the last.
+    private void Attend(int layer, RowSpan span, bool isLast)
     {
         int rows = _verifier.AttendedRows.RowsToRun(span.Rows);
         if (rows == span.Rows)
@@ -279,10 +280,17 @@ internal sealed class OnnxStages : IStages
 
         int width = _attends[layer].PackedWidth;
         Span<float> companion = Companions.Row(_packed, span.FirstRow + span.Rows, width);
-        companion.CopyTo(_displaced);
+        if (!isLast)
+        {
+            companion.CopyTo(_displaced);
+        }
+
         Companions.Row(_packed, span.FirstRow + span.Rows - 1, width).CopyTo(companion);
         Attend(layer, span, rows);
-        _displaced.AsSpan(0, width).CopyTo(companion);
+        if (!isLast)
+        {
+            _displaced.AsSpan(0, width).CopyTo(companion);
+        }
     }
 
     private void Attend(int layer, RowSpan span, int rows)

@@ -1,0 +1,30 @@
+using System.Text.RegularExpressions;
+using SpecDecode.Tests.Tool;
+
+namespace SpecDecode.Tests.Documentation;
+
+/// <summary>What the user guide says that a command prints is what it prints.</summary>
+public sealed partial class CommandOutputTests
+{
+    [Fact]
+    public void Texts_that_the_user_guide_shows_behind_generate_are_what_it_writes()
+    {
+        string guide = File.ReadAllText(Path.Combine(TestFolders.Repository, "docs", "user-guide.md"));
+        Match[] shown = [.. Shown().Matches(guide).Cast<Match>()];
+        Assert.True(shown.Length >= 2, $"{shown.Length} texts were found.");
+        foreach (Match example in shown)
+        {
+            string[] words = [.. Word().Matches(example.Groups["words"].Value).Cast<Match>().Select(word => word.Value.Trim('"').Replace("samples/models/tales-10m", TestFolders.StoryModel, StringComparison.Ordinal))];
+            ToolRun run = ToolRun.Of([.. words, "--cache-folder", TestFolders.WeightCache]);
+            Assert.True(run.ExitCode == 0, run.Error);
+            Assert.Equal(example.Groups["output"].Value, run.Output);
+        }
+    }
+
+    // A command, the sentence that leads to what it prints, and that.
+    [GeneratedRegex(@"```sh\ndotnet run [^\n]* -- (?<words>generate [^\n]*)\n```\n\n[^`]*```text\n(?<output>.*?)```", RegexOptions.Singleline)]
+    private static partial Regex Shown();
+
+    [GeneratedRegex("\"[^\"]*\"|[^ ]+")]
+    private static partial Regex Word();
+}
