@@ -15,7 +15,7 @@ internal readonly record struct RoundRecord
     /// <summary>Tokens that became output: the accepted ones and, unless the text ended before it, the verifier's own.</summary>
     public required int Appended { get; init; }
 
-    /// <summary>How the verifier's own token came; null where an accepted draft token ended the text, so that there is none.</summary>
+    /// <summary>How the verifier's own token came; null where there is none: an accepted draft token ended the text, or the draft left the verifier no numbers.</summary>
     public required TokenSource? VerifierToken { get; init; }
 
     /// <summary>Rows that the drafter ran.</summary>

@@ -165,14 +165,13 @@ internal sealed class Round
     }
 
     /// <summary>
-    /// Ends the round without output and without an error, since the draft itself may be why the verifier's logits are no numbers:
-    /// attention multiplies also what it masks, so a draft token that overflows reaches the rows before it. The sequence goes on
-    /// where it was, and after some such drafts plainly.
+    /// Ends the round with what is accepted so far and without an error, since the draft itself may be why the verifier's logits are no
+    /// numbers here: attention multiplies also what it masks, so a draft token that overflows reaches the rows before it. What was
+    /// accepted stays, as its rows had numbers, and to draw it again would change the distribution. The sequence goes on from there,
+    /// and after some such drafts plainly.
     /// </summary>
     public void Abandon()
     {
-        Accepted = 0;
-        Appended = 0;
         IsDecided = true;
         Sequence.NoteDraftFailure();
     }

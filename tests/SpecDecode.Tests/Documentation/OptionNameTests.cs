@@ -61,30 +61,10 @@ public sealed partial class OptionNameTests
         Assert.True(found >= 5, $"Only {found} members were found.");
     }
 
-    [Fact]
-    public void No_page_sends_a_rendered_prompt_through_the_tokenizer_s_own_special_tokens_too()
-    {
-        // The template writes BOS already: with the tokenizer's it would be there twice.
-        int found = 0;
-        foreach (string page in Pages)
-        {
-            foreach (Match call in ParsingCall().Matches(Text(page)))
-            {
-                found++;
-                Assert.True(call.Value.Contains("addSpecialTokens: false", StringComparison.Ordinal), $"{page}: {call.Value}");
-            }
-        }
-
-        Assert.True(found >= 2, $"{found} calls were found.");
-    }
-
     private static string Text(string page) => File.ReadAllText(Path.Combine(TestFolders.Repository, page));
 
     [GeneratedRegex(@"\b(?<root>SpecDecode(?::|__))?(?<section>[A-Z][A-Za-z]+)(?::|__)(?<key>[A-Z][A-Za-z]+)")]
     private static partial Regex HostOption();
-
-    [GeneratedRegex(@"Encode\([^)]*parseSpecialTokens: true[^)]*\)")]
-    private static partial Regex ParsingCall();
 
     [GeneratedRegex(@"\b(?<type>[A-Z][A-Za-z]+)\.(?<member>[A-Z][A-Za-z]+)")]
     private static partial Regex Member();

@@ -80,6 +80,24 @@ public sealed class SnippetTests
     }
 
     [Fact]
+    public void No_page_sends_a_rendered_prompt_through_the_tokenizer_s_own_special_tokens_too()
+    {
+        // The template writes BOS already: with the tokenizer's it would be there twice.
+        int found = 0;
+        foreach (string page in MarkdownBlocks.Pages)
+        {
+            foreach (System.Text.RegularExpressions.Match call in System.Text.RegularExpressions.Regex.Matches(
+                File.ReadAllText(Path.Combine(TestFolders.Repository, page)), @"Encode\([^)]*parseSpecialTokens: true[^)]*\)"))
+            {
+                found++;
+                Assert.True(call.Value.Contains("addSpecialTokens: false", StringComparison.Ordinal), $"{page}: {call.Value}");
+            }
+        }
+
+        Assert.True(found >= 2, $"{found} calls were found.");
+    }
+
+    [Fact]
     public void Every_link_to_a_file_leads_to_one()
     {
         StringBuilder wrong = new();

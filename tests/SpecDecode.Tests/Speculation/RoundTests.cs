@@ -128,7 +128,7 @@ public class RoundTests
     [Theory]
     [InlineData(0)]
     [InlineData(2)]
-    public void A_draft_that_leaves_the_verifier_no_numbers_is_dropped_and_the_text_goes_on_in_the_end_plainly(int firstBadRow)
+    public void A_draft_that_leaves_the_verifier_no_numbers_keeps_what_was_accepted_and_the_text_goes_on_in_the_end_plainly(int firstBadRow)
     {
         ScriptedModel model = new(2, 31, 77);
         ScriptedStages stages = new(model, 64);
@@ -150,7 +150,8 @@ public class RoundTests
         }
 
         Assert.Equal(model.Continue([1, 2], 20, new HashSet<int>()), sequence.NewTokens);
-        Assert.Equal((3, 0), (failed, sequence.Statistics.Drafted));
+        Assert.Equal((3, 3 * firstBadRow), (failed, sequence.Statistics.Accepted));
+        Assert.Equal(firstBadRow == 0 ? 0 : 3 * 5, sequence.Statistics.Drafted);
     }
 
     [Fact]
