@@ -35,5 +35,11 @@ public readonly record struct LoadProgress
     public double Fraction { get; }
 
     /// <summary>The progress in words.</summary>
-    public override string ToString() => FormattableString.Invariant($"{Phase} {100 * Fraction:f0} %");
+    public override string ToString() => Phase switch
+    {
+        LoadPhase.CheckingWeights => FormattableString.Invariant($"checking weights, {100 * Fraction:f0} %"),
+        LoadPhase.PreparingWeights => FormattableString.Invariant($"preparing weights, {100 * Fraction:f0} %"),
+        LoadPhase.WaitingForAnotherProcess => "waiting for another process that prepares the same weights",
+        _ => FormattableString.Invariant($"creating stages, {100 * Fraction:f0} %"),
+    };
 }

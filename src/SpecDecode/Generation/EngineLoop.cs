@@ -94,6 +94,18 @@ internal sealed class EngineLoop : IEngineLoad, IDisposable
         return feed;
     }
 
+    /// <summary>Whether it takes no more requests.</summary>
+    public bool IsStopping
+    {
+        get
+        {
+            lock (_gate)
+            {
+                return _isStopping;
+            }
+        }
+    }
+
     /// <summary>Takes no more requests, and lets those that it has run to their end.</summary>
     /// <param name="hurry">Ends them where they are, with <see cref="FinishReason.Shutdown"/>.</param>
     public async Task StopAsync(CancellationToken hurry)

@@ -42,4 +42,10 @@ public interface ITextGenerator
     /// <returns>The result; one with <see cref="FinishReason.Shutdown"/> is not whole.</returns>
     /// <inheritdoc cref="GenerateAsync" path="/exception"/>
     Task<GenerationResult> CompleteAsync(GenerationRequest request, CancellationToken cancellationToken = default);
+
+    /// <summary>Ends when the model answers; at once where it does already.</summary>
+    /// <param name="cancellationToken">Ends the wait.</param>
+    /// <exception cref="SpecDecodeException">It could not be loaded, or its engine has failed.</exception>
+    /// <exception cref="ShuttingDownException">The host stops.</exception>
+    Task WhenReadyAsync(CancellationToken cancellationToken = default) => Task.CompletedTask;
 }

@@ -21,6 +21,9 @@ internal enum OptionKind
 /// <summary>The keys of each section and their kinds; a test compares them with the options' properties and with the JSON schema.</summary>
 internal static class ConfigurationKeys
 {
+    /// <summary>The section with further models by name, each with the same sections.</summary>
+    public const string Models = "Models";
+
     /// <summary>Those that stand beside the sections.</summary>
     public static FrozenDictionary<string, OptionKind> Own { get; } = Section(new() { [nameof(SpecDecodeOptions.MaxTokens)] = OptionKind.WholeNumber });
 
@@ -34,6 +37,7 @@ internal static class ConfigurationKeys
         [nameof(SpecDecodeOptions.Model)] = Section(new()
         {
             [nameof(HostedModelOptions.Path)] = OptionKind.Text,
+            [nameof(HostedModelOptions.Name)] = OptionKind.Text,
             [nameof(ModelOptions.CacheFolder)] = OptionKind.Text,
             [nameof(ModelOptions.Precision)] = OptionKind.Precision,
             [nameof(ModelOptions.HeadPrecision)] = OptionKind.Precision,

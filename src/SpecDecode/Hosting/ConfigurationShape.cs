@@ -13,11 +13,14 @@ namespace SpecDecode.Hosting;
 internal static class ConfigurationShape
 {
     /// <summary>What is wrong with it, a sentence each; a key whose value is null or empty counts as not there.</summary>
-    public static IEnumerable<string> FindErrors(IConfiguration configuration)
+    /// <param name="configuration">The section of one model.</param>
+    /// <param name="mayName">Whether it may have the section of models by name, which are looked at one by one.</param>
+    public static IEnumerable<string> FindErrors(IConfiguration configuration, bool mayName = false)
     {
         foreach (IConfigurationSection section in configuration.GetChildren())
         {
-            IEnumerable<string> errors = ConfigurationKeys.Sections.TryGetValue(section.Key, out FrozenDictionary<string, OptionKind>? keys) ? FindErrors(configuration, section, keys)
+            IEnumerable<string> errors = mayName && string.Equals(section.Key, ConfigurationKeys.Models, StringComparison.OrdinalIgnoreCase) ? FindNamingErrors(section)
+                : ConfigurationKeys.Sections.TryGetValue(section.Key, out FrozenDictionary<string, OptionKind>? keys) ? FindErrors(configuration, section, keys)
                 : ConfigurationKeys.Own.TryGetValue(section.Key, out OptionKind kind) ? FindErrors(section, kind)
 
                 // The root of a configuration has other people's sections, too.
@@ -60,6 +63,20 @@ internal static class ConfigurationShape
             {
                 values[key] = kind == OptionKind.AcceptanceRule ? WithoutHyphens(option.Value) : option.Value;
             }
+        }
+    }
+
+    private static IEnumerable<string> FindNamingErrors(IConfigurationSection models)
+    {
+        const string Mend = "give a section for each model, its name with the sections of a model below it.";
+        if (!string.IsNullOrEmpty(models.Value))
+        {
+            yield return $"{models.Path} is '{models.Value}': {Mend}";
+        }
+
+        foreach (IConfigurationSection model in models.GetChildren().Where(model => !string.IsNullOrEmpty(model.Value)))
+        {
+            yield return $"{model.Path} is '{model.Value}': {Mend}";
         }
     }
 

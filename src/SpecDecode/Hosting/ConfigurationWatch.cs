@@ -1,5 +1,4 @@
 using Microsoft.Extensions.Configuration;
-using Microsoft.Extensions.Options;
 using Microsoft.Extensions.Primitives;
 
 namespace SpecDecode.Hosting;
@@ -8,10 +7,9 @@ namespace SpecDecode.Hosting;
 /// Tells when the configuration of a model has changed. It reads the options itself, so that a change that makes them wrong is
 /// told too, and neither lost nor thrown at whoever changed the configuration.
 /// </summary>
-/// <param name="name">The model's name among the options.</param>
 /// <param name="section">The section that the options are bound to.</param>
-/// <param name="factory">Makes options from it, and checks them.</param>
-internal sealed class ConfigurationWatch(string name, IConfiguration section, IOptionsFactory<SpecDecodeOptions> factory)
+/// <param name="read">Reads the options, and checks them.</param>
+internal sealed class ConfigurationWatch(IConfiguration section, Func<SpecDecodeOptions> read)
 {
     private readonly Lock _gate = new();
     private IDisposable? _registration;
@@ -71,7 +69,7 @@ internal sealed class ConfigurationWatch(string name, IConfiguration section, IO
                 string fixedPart = FixedPart();
                 bool changed = fixedPart != _fixedPart;
                 _fixedPart = fixedPart;
-                onChange(() => factory.Create(name), changed);
+                onChange(read, changed);
             }
         }
     }

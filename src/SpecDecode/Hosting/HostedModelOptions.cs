@@ -12,4 +12,9 @@ public sealed class HostedModelOptions : ModelOptions
     /// <value>Required.</value>
     [Given("the folder of a checkpoint (config.json, model.safetensors, tokenizer.json)")]
     public string Path { get; set; } = "";
+
+    /// <summary>What metrics, spans, logs and health checks call the model. No two models of a host have the same.</summary>
+    /// <value>The default, null, is the key of a model of the section <c>Models</c> or the name that it was added with, else the name of the folder.</value>
+    [NameInTelemetry]
+    public string? Name { get; set; }
 }

@@ -46,4 +46,16 @@ internal static partial class Log
 
     [LoggerMessage(14, LogLevel.Critical, "The engine of the model {Model} has failed and answers nothing more until the service is started again")]
     public static partial void EngineFailed(this ILogger logger, string model, Exception error);
+
+    [LoggerMessage(20, LogLevel.Information, "The model {Model} is being loaded: {Progress}")]
+    public static partial void LoadProgress(this ILogger logger, string model, LoadProgress progress);
+
+    [LoggerMessage(21, LogLevel.Information, "The model {Model} is being replaced by that of {Path}")]
+    public static partial void Replacing(this ILogger logger, string model, string path);
+
+    [LoggerMessage(22, LogLevel.Information, "The model {Model} serves in place of the former, which has given its memory back")]
+    public static partial void Replaced(this ILogger logger, string model);
+
+    [LoggerMessage(23, LogLevel.Information, "The model {Model} has been unloaded and has given its memory back")]
+    public static partial void Unloaded(this ILogger logger, string model);
 }

@@ -1,270 +1,382 @@
-using System.Diagnostics;
-using System.Diagnostics.Metrics;
-using Microsoft.Extensions.Hosting;
-using Microsoft.Extensions.Logging;
-using Microsoft.Extensions.Options;
-using SpecDecode.Diagnostics;
 using SpecDecode.Generation;
-using SpecDecode.Models;
-using SpecDecode.Scheduling;
 
 namespace SpecDecode.Hosting;
 
-/// <summary>The life of one model in a host: loads and warms it up, keeps its defaults up to date, lets it finish, frees it.</summary>
-internal sealed class ModelHost : IHostedService, IAsyncDisposable, IDisposable
+/// <summary>A key of a host and what serves under it: loads, replaces, unloads, stops. One operation at a time, but for stopping, which ends the others.</summary>
+internal sealed class ModelHost : IAsyncDisposable
 {
-    private readonly string _optionsName;
-    private readonly string _place;
-    private readonly IOptionsMonitor<SpecDecodeOptions> _monitor;
-    private readonly ConfigurationWatch? _watch;
-    private readonly IMeterFactory _meters;
-    private readonly ILogger<ModelHost> _logger;
-    private readonly string _contentRoot;
+    private readonly ModelHostServices _services;
+    private readonly string _who;
+    private readonly SemaphoreSlim _operation = new(1, 1);
+    private readonly Lock _gate = new();
 
-    // Never disposed: it has no timer, and whoever starts the host may cancel as late as it likes.
-    private readonly CancellationTokenSource _abandoned = new();
-    private Task _loading = Task.CompletedTask;
-    private Task _engine = Task.CompletedTask;
-    private volatile ServedModel? _model;
-    private volatile Exception? _loadError;
-    private volatile Thread? _loadingThread;
+    // Those that have or may come to have something to give back.
+    private readonly List<ModelLoad> _loads = [];
+    private volatile ModelLoad? _current;
+    private volatile ModelLoad? _replacement;
+    private volatile ModelLoad? _unloading;
     private volatile bool _isStarted;
     private volatile bool _isStopping;
-    private int _isDisposed;
-    private string _name = "model";
+    private volatile bool _isDisposed;
+    private volatile TaskCompletionSource _changed = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
-    /// <summary>Makes a host for a model; nothing is read or loaded before <see cref="StartAsync"/>.</summary>
-    public ModelHost(
-        string optionsName, string place, IOptionsMonitor<SpecDecodeOptions> monitor, ConfigurationWatch? watch, IMeterFactory meters,
-        ILogger<ModelHost> logger, string contentRoot)
+    /// <summary>Makes the host of a key; nothing is read or loaded yet.</summary>
+    public ModelHost(ModelHostServices services, string key)
     {
-        _optionsName = optionsName;
-        _place = place;
-        _monitor = monitor;
-        _watch = watch;
-        _meters = meters;
-        _logger = logger;
-        _contentRoot = contentRoot;
+        _services = services;
+        Key = key;
+        _who = key.Length == 0 ? "The model" : $"The model '{key}'";
+        TextGenerator = new HostedTextGenerator(this);
     }
 
+    /// <summary>What the model is asked for by.</summary>
+    public string Key { get; }
+
+    /// <summary>The generator that services are given.</summary>
+    public ITextGenerator TextGenerator { get; }
+
+    /// <summary>Whether nobody knew of it when the host started.</summary>
+    public bool CameLater { get; init; }
+
+    /// <summary>Whether nothing is loaded because somebody unloaded it.</summary>
+    public bool WasUnloaded { get; private set; }
+
     /// <summary>Whether requests are answered.</summary>
-    public bool IsReady => _model is { Generator.Loop.Fault: null } && !_isStopping;
+    public bool IsReady => _current is { IsReady: true } && !_isStopping;
 
-    /// <summary>What is wrong for good, so that only a new start helps; null while nothing is.</summary>
-    public Exception? Fault => _loadError ?? _model?.Generator.Loop.Fault;
+    /// <summary>What is wrong for good, so that only a new start helps or another loading; null while nothing is.</summary>
+    public Exception? Fault => _current?.Fault;
 
-    /// <summary>The generator.</summary>
-    /// <exception cref="ModelNotReadyException">The model has not been loaded, or could not be.</exception>
-    public TextGenerator Generator => _model?.Generator ?? throw new ModelNotReadyException(
-        _loadError is { } error ? $"The model could not be loaded: {error.Message}"
-        : _isStopping ? "The host stopped before the model was loaded: start it again."
-        : _isStarted ? "The model is still being loaded: wait until the readiness check passes, or leave Runtime:LoadInBackground off."
-        : "The model is loaded when the host starts: start the host first (IHost.StartAsync or RunAsync).",
-        _loadError);
-
-    /// <inheritdoc/>
-    public async Task StartAsync(CancellationToken cancellationToken)
+    /// <summary>How it is.</summary>
+    public ModelStatus Status
     {
-        ObjectDisposedException.ThrowIf(Volatile.Read(ref _isDisposed) != 0, this);
-        cancellationToken.ThrowIfCancellationRequested();
-        _watch?.Note();
-        SpecDecodeOptions options = _monitor.Get(_optionsName);
-        string path = FullPath(options.Model.Path, nameof(options.Model.Path));
-        if (options.Model.CacheFolder is { Length: > 0 } folder)
+        get
         {
-            options.Model.CacheFolder = FullPath(folder, nameof(options.Model.CacheFolder));
+            ModelLoad? load = _current;
+            ModelLoad? unloading = _unloading;
+            return new ModelStatus
+            {
+                Key = Key,
+                Name = (load ?? unloading)?.Name,
+                State = _isStopping ? ModelState.Stopping
+                    : load is null ? unloading is null ? ModelState.NotLoaded : ModelState.Unloading
+                    : load.Fault is not null ? ModelState.Failed
+                    : load.IsReady ? ModelState.Ready
+                    : ModelState.Loading,
+                Progress = (_replacement ?? load)?.Progress,
+                Error = load?.Fault,
+                Model = load?.Model?.Generator.Model,
+            };
+        }
+    }
+
+    /// <summary>The generator of what is loaded.</summary>
+    /// <exception cref="ModelNotReadyException">The model has not been loaded, or could not be.</exception>
+    public TextGenerator Generator => _current is { } load
+        ? load.Model?.Generator ?? throw NotReady(
+            load.Fault is { } error ? $"{_who} could not be loaded: {error.Message}"
+            : _isStopping ? "The host stopped before the model was loaded: start it again."
+            : $"{_who} is still being loaded: wait until the readiness check passes, or leave Runtime:LoadInBackground off.",
+            load.Fault)
+        : throw NotReady(
+            _isStarted ? $"{_who} is not loaded: load it (IModelCatalog.LoadAsync), or ask another."
+            : $"{_who} is loaded when the host starts: start the host first (IHost.StartAsync or RunAsync).",
+            null);
+
+    /// <summary>Ends when the model answers.</summary>
+    /// <exception cref="SpecDecodeException">It could not be loaded, or its engine has failed.</exception>
+    /// <exception cref="ShuttingDownException">The host stops.</exception>
+    public async Task WhenReadyAsync(CancellationToken cancellationToken)
+    {
+        while (true)
+        {
+            // Before the look: what changes after it is told.
+            Task changed = _changed.Task;
+            if (_isStopping)
+            {
+                throw new ShuttingDownException($"{_who} will not be ready any more: the host stops.");
+            }
+
+            if (_current is { } load)
+            {
+                if (load.Fault is { } error)
+                {
+                    throw load.Model is null ? AsSentence(error)
+                        : new SpecDecodeException($"The engine has failed and cannot go on: {error.Message} Restart the service.", error);
+                }
+
+                if (load.IsReady)
+                {
+                    return;
+                }
+            }
+
+            await changed.WaitAsync(cancellationToken).ConfigureAwait(false);
+        }
+    }
+
+    /// <summary>Loads it as the options say, at the start of the host.</summary>
+    public async Task StartAsync(SpecDecodeOptions options, CancellationToken cancellationToken)
+    {
+        ObjectDisposedException.ThrowIf(_isDisposed, this);
+        cancellationToken.ThrowIfCancellationRequested();
+        _isStarted = true;
+        ModelLoad load = Make(options);
+        _current = load;
+        Task loading = Begin(load);
+        if (!load.IsInBackground)
+        {
+            await End(load, loading, cancellationToken).ConfigureAwait(false);
+        }
+    }
+
+    /// <summary>Notes that the host has started, with this model or without.</summary>
+    public void HasStarted() => _isStarted = true;
+
+    /// <inheritdoc cref="IModelCatalog.LoadAsync"/>
+    public async Task LoadAsync(Action<SpecDecodeOptions>? configure, CancellationToken cancellationToken)
+    {
+        using Operation operation = await Enter(cancellationToken).ConfigureAwait(false);
+        if (_current is { Fault: null })
+        {
+            throw new InvalidOperationException($"{_who} is loaded already: IModelCatalog.ReplaceAsync puts another in its place.");
         }
 
-        _name = Path.GetFileName(Path.TrimEndingDirectorySeparator(path));
-        _isStarted = true;
-        _loading = Task.Run(() => Load(options, path), CancellationToken.None);
-        if (options.Runtime.LoadInBackground)
+        await LoadInto(configure, cancellationToken).ConfigureAwait(false);
+    }
+
+    /// <inheritdoc cref="IModelCatalog.ReplaceAsync"/>
+    public async Task ReplaceAsync(Action<SpecDecodeOptions>? configure, CancellationToken cancellationToken)
+    {
+        using Operation operation = await Enter(cancellationToken).ConfigureAwait(false);
+        if (_current is not { IsReady: true } former)
         {
-            // Nobody awaits it: what goes wrong is logged, and told by the checks and to callers.
+            if (_current is { Fault: null } loading)
+            {
+                await Retire(loading, new CancellationToken(canceled: true)).ConfigureAwait(false);
+            }
+
+            await LoadInto(configure, cancellationToken).ConfigureAwait(false);
             return;
         }
 
-        using (cancellationToken.UnsafeRegister(static source => ((CancellationTokenSource)source!).Cancel(), _abandoned))
+        ModelLoad load = Make(_services.Options.Read(Key, configure));
+        _replacement = load;
+        try
         {
-            await _loading.ConfigureAwait(false);
+            _services.Logger.Replacing(former.Name, load.Path);
+            await End(load, Begin(load), cancellationToken).ConfigureAwait(false);
+            _current = load;
+        }
+        finally
+        {
+            _replacement = null;
+            Changed();
         }
 
-        if (_loadError is { } error)
+        await Retire(former, cancellationToken).ConfigureAwait(false);
+        _services.Logger.Replaced(load.Name);
+    }
+
+    /// <inheritdoc cref="IModelCatalog.UnloadAsync"/>
+    public async Task UnloadAsync(CancellationToken cancellationToken)
+    {
+        // A loading that holds the operation is ended, not waited for.
+        bool wasLoading = _current is { IsLoading: true };
+        if (_current is { IsLoading: true } loading)
         {
-            throw error is SpecDecodeException ? error : new SpecDecodeException($"The model could not be loaded: {error.Message}", error);
+            await loading.AbandonAsync().ConfigureAwait(false);
         }
 
-        if (_model is null)
+        // The token does not end the wait: it is about the texts.
+        using Operation operation = await Enter(CancellationToken.None).ConfigureAwait(false);
+        if (_current is not { } load)
         {
-            cancellationToken.ThrowIfCancellationRequested();
-            throw new OperationCanceledException("The host stopped before the model was loaded.");
+            if (wasLoading)
+            {
+                WasUnloaded = true;
+                return;
+            }
+
+            throw new InvalidOperationException($"{_who} is not loaded.");
+        }
+
+        _unloading = load;
+        WasUnloaded = true;
+        _current = null;
+        Changed();
+        try
+        {
+            await Retire(load, cancellationToken).ConfigureAwait(false);
+            _services.Logger.Unloaded(load.Name);
+        }
+        finally
+        {
+            _unloading = null;
+            Changed();
         }
     }
 
-    /// <inheritdoc/>
+    /// <summary>Stops for good: whatever loads is abandoned, no more requests are taken, and it ends when those that there are have ended.</summary>
+    /// <param name="cancellationToken">Ends them where they are.</param>
     public async Task StopAsync(CancellationToken cancellationToken)
     {
-        await AbandonLoading().ConfigureAwait(false);
-        if (_model is { } model)
-        {
-            EngineLoop loop = model.Generator.Loop;
-            _logger.Stopping(_name, loop.LiveCount + loop.WaitingCount);
-            await model.StopAsync(cancellationToken).ConfigureAwait(false);
-            if (loop.ShutDownCount > 0)
-            {
-                _logger.StoppedEarly(_name, loop.ShutDownCount);
-            }
-
-            _logger.Stopped(_name);
-        }
+        ModelLoad[] loads = Close();
+        await Task.WhenAll(loads.Select(load => load.StopAsync(cancellationToken))).ConfigureAwait(false);
     }
 
     /// <inheritdoc/>
     public async ValueTask DisposeAsync()
     {
-        if (Interlocked.Exchange(ref _isDisposed, 1) != 0)
+        _isDisposed = true;
+        foreach (ModelLoad load in Close())
+        {
+            await load.DisposeAsync().ConfigureAwait(false);
+        }
+    }
+
+    /// <summary>Whether the calling thread belongs to a model of this host, and so must not wait for its end.</summary>
+    public bool IsCurrentThread
+    {
+        get
+        {
+            lock (_gate)
+            {
+                return _loads.Exists(load => load.IsCurrentThread);
+            }
+        }
+    }
+
+    private ModelLoad[] Close()
+    {
+        lock (_gate)
+        {
+            _isStopping = true;
+            Changed();
+            return [.. _loads];
+        }
+    }
+
+    private async Task LoadInto(Action<SpecDecodeOptions>? configure, CancellationToken cancellationToken)
+    {
+        ModelLoad load = Make(_services.Options.Read(Key, configure));
+        if (_current is { } failed)
+        {
+            await Retire(failed, cancellationToken).ConfigureAwait(false);
+        }
+
+        _current = load;
+        try
+        {
+            await End(load, Begin(load), cancellationToken).ConfigureAwait(false);
+        }
+        catch (OperationCanceledException)
+        {
+            // As if it had never begun.
+            _current = null;
+            throw;
+        }
+        finally
+        {
+            Changed();
+        }
+    }
+
+    private ModelLoad Make(SpecDecodeOptions options)
+    {
+        string place = _services.Options.Place(Key);
+        ModelLoad load = new(_services, Key, place, options, _services.Watch(Key));
+        lock (_gate)
+        {
+            if (_isStopping)
+            {
+                throw new ShuttingDownException("The host stops and loads no model any more.");
+            }
+
+            WasUnloaded = false;
+            _services.Names.Claim(load.Name, Key, place);
+            _loads.Add(load);
+        }
+
+        return load;
+    }
+
+    private async Task Begin(ModelLoad load)
+    {
+        Changed();
+        await load.Begin().ConfigureAwait(false);
+        Changed();
+    }
+
+    // Waits for a loading, and throws what went wrong with it.
+    private async Task End(ModelLoad load, Task loading, CancellationToken cancellationToken)
+    {
+        using (cancellationToken.UnsafeRegister(static load => _ = ((ModelLoad)load!).AbandonAsync(), load))
+        {
+            await loading.ConfigureAwait(false);
+        }
+
+        if (load.IsReady)
         {
             return;
         }
 
-        await AbandonLoading().ConfigureAwait(false);
-        if (_model is { } model)
+        Exception error = load.Fault is { } fault ? AsSentence(fault)
+            : new OperationCanceledException(
+                _isStopping ? "The host stopped before the model was loaded." : $"The loading of {char.ToLowerInvariant(_who[0])}{_who[1..]} was cancelled.",
+                cancellationToken.IsCancellationRequested ? cancellationToken : default);
+        if (load.Fault is null)
         {
-            await model.DisposeAsync().ConfigureAwait(false);
+            Forget(load);
         }
 
-        await _engine.ConfigureAwait(false);
+        throw error;
     }
 
-    /// <summary>As <see cref="DisposeAsync"/>, for containers that are disposed so.</summary>
-    /// <exception cref="InvalidOperationException">It is called from inside the engine or the loading, by a logger or a listener, which it would wait for.</exception>
-    public void Dispose()
+    private async Task Retire(ModelLoad load, CancellationToken hurry)
     {
-        if (_loadingThread == Thread.CurrentThread || _model is { Generator.Loop.IsCurrentThread: true })
-        {
-            throw new InvalidOperationException(
-                "The host cannot be disposed of from inside a log entry or measurement of its own model, which it would wait for: do it from another thread.");
-        }
-
-        DisposeAsync().AsTask().GetAwaiter().GetResult();
+        await load.StopAsync(hurry).ConfigureAwait(false);
+        await load.DisposeAsync().ConfigureAwait(false);
+        Forget(load);
     }
 
-    private async Task AbandonLoading()
+    private void Forget(ModelLoad load)
     {
-        _isStopping = true;
-        _watch?.Stop();
-        await _abandoned.CancelAsync().ConfigureAwait(false);
-        await _loading.ConfigureAwait(false);
-    }
-
-    private string FullPath(string path, string option)
-    {
-        try
+        lock (_gate)
         {
-            return Path.GetFullPath(path, _contentRoot);
-        }
-        catch (ArgumentException error)
-        {
-            throw new SpecDecodeException($"{_place}Model:{option} is '{path.Replace("\0", "\\0", StringComparison.Ordinal)}', which is no path: name a folder.", error);
-        }
-    }
-
-    // Never throws: what goes wrong is kept.
-    private void Load(SpecDecodeOptions options, string path)
-    {
-        _loadingThread = Thread.CurrentThread;
-        try
-        {
-            long start = Stopwatch.GetTimestamp();
-            _logger.Loading(_name, path);
-            LoadedModel loaded = ModelLoader.Load(
-                path, options.Model, options.Runtime, warning => _logger.LoadWarning(_name, warning), progress: null, _abandoned.Token);
-            ServedModel model = Serve(loaded, options);
-            _model = model;
-            _engine = WatchEngine(model.Generator.Loop);
-            _logger.Ready(_name, Stopwatch.GetElapsedTime(start).TotalSeconds, model.Generator.Defaults.Drafting.ToString());
-            _watch?.Start(Reload);
-        }
-        catch (OperationCanceledException) when (_abandoned.IsCancellationRequested)
-        {
-            // Nothing is wrong with the model: nobody wants it any more.
-        }
-        catch (Exception error)
-        {
-            _loadError = error;
-            if (options.Runtime.LoadInBackground)
+            if (_loads.Remove(load))
             {
-                // Nobody waits for it who could tell. Where it is no sentence of ours, its trace may help.
-                _logger.LoadFailed(_name, error.Message, error is SpecDecodeException ? null : error);
+                _services.Names.Release(load.Name);
             }
         }
-        finally
-        {
-            _loadingThread = null;
-        }
     }
 
-    private ServedModel Serve(LoadedModel loaded, SpecDecodeOptions options)
+    private async Task<Operation> Enter(CancellationToken cancellationToken)
     {
-        GenerationDefaults defaults;
-        LoggingObserver observer;
-        try
+        if (!_isStarted)
         {
-            defaults = Defaults(options, loaded.Stages.LayerCount, loaded.Stages.DraftPrecision);
-            observer = new LoggingObserver(new SpecDecodeMetrics(_meters, _name, () => _model?.Generator.Loop), _logger, _name);
-        }
-        catch
-        {
-            loaded.Dispose();
-            throw;
+            throw new InvalidOperationException("The host has not started: start it first.");
         }
 
-        return ServedModel.Start(loaded, _name, SchedulerLimits.Of(options.Runtime), options.Runtime.MaxQueue, defaults, observer);
+        await _operation.WaitAsync(cancellationToken).ConfigureAwait(false);
+        if (_isStopping)
+        {
+            _operation.Release();
+            throw new ShuttingDownException("The host stops and loads no model any more.");
+        }
+
+        return new Operation(_operation);
     }
 
-    private async Task WatchEngine(EngineLoop loop)
+    private void Changed() => Interlocked.Exchange(ref _changed!, new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously)).TrySetResult();
+
+    private static SpecDecodeException AsSentence(Exception error) =>
+        error as SpecDecodeException ?? new SpecDecodeException($"The model could not be loaded: {error.Message}", error);
+
+    private static ModelNotReadyException NotReady(string message, Exception? error) => new(message, error);
+
+    private sealed class Operation(SemaphoreSlim semaphore) : IDisposable
     {
-        await loop.Ended.ConfigureAwait(false);
-        if (loop.Fault is { } fault)
-        {
-            _logger.EngineFailed(_name, fault);
-        }
-    }
-
-    private void Reload(Func<SpecDecodeOptions> read, bool needsRestart)
-    {
-        try
-        {
-            TextGenerator generator = Generator;
-            GenerationDefaults defaults = Defaults(read(), generator.Model.LayerCount, generator.Model.DraftPrecision);
-            if (defaults != generator.Defaults)
-            {
-                generator.Defaults = defaults;
-                _logger.Reloaded(_name, defaults.Drafting.ToString());
-            }
-        }
-        catch (Exception error)
-        {
-            _logger.ReloadRefused(_name, error.Message);
-        }
-
-        if (needsRestart)
-        {
-            _logger.RestartNeeded(_name);
-        }
-    }
-
-    // By the model as it was loaded: what the options say of the model now holds when the host starts again.
-    private GenerationDefaults Defaults(SpecDecodeOptions options, int layerCount, Precision? draftPrecision)
-    {
-        string place = _place + "Drafting:";
-        bool hasDraftWeights = draftPrecision is not null;
-        if (options.Drafting.Errors(hasDraftWeights).FirstOrDefault() is { } error)
-        {
-            throw new SpecDecodeException(place + error);
-        }
-
-        options.Drafting.Resolve(layerCount, hasDraftWeights, place);
-        return new GenerationDefaults { MaxTokens = options.MaxTokens, Sampling = options.Sampling, Drafting = options.Drafting }.Copy();
+        public void Dispose() => semaphore.Release();
     }
 }

@@ -3,22 +3,18 @@ using Microsoft.Extensions.Options;
 namespace SpecDecode.Hosting;
 
 /// <summary>Checks the options of one model: each by itself, then what they say together. Each mistake is a sentence that names its place.</summary>
-/// <param name="name">The model's name among the options.</param>
-/// <param name="place">What stands before an option's own name: the path of the section, with a colon behind it; empty for options in code.</param>
-internal sealed class ModelOptionsRules(string name, string place) : IValidateOptions<SpecDecodeOptions>
+internal static class ModelOptionsRules
 {
     private static readonly SpecDecodeOptionsValidator Attributes = new();
 
-    /// <inheritdoc/>
-    public ValidateOptionsResult Validate(string? optionsName, SpecDecodeOptions options)
+    /// <summary>What is wrong with the options.</summary>
+    /// <param name="key">The model's name among the options.</param>
+    /// <param name="place">What stands before an option's own name: the path of the section, with a colon behind it; empty for options in code.</param>
+    /// <param name="options">The options.</param>
+    public static ValidateOptionsResult Validate(string key, string place, SpecDecodeOptions options)
     {
-        if (optionsName != name)
-        {
-            return ValidateOptionsResult.Skip;
-        }
-
         List<string> errors = [];
-        if (Attributes.Validate(optionsName, options) is { Failed: true } result)
+        if (Attributes.Validate(key, options) is { Failed: true } result)
         {
             errors.AddRange(result.Failures);
         }

@@ -2,12 +2,50 @@ using Microsoft.Extensions.Diagnostics.HealthChecks;
 
 namespace SpecDecode.Hosting;
 
-/// <summary>Whether a model answers. Alive: nothing is wrong that only a new start would mend. Ready: requests are answered.</summary>
-internal sealed class SpecDecodeHealthCheck(ModelHost host, bool readiness) : IHealthCheck
+/// <summary>
+/// Whether models answer. Alive: nothing is wrong that only a new start would mend. Ready: requests are answered. A model that came at
+/// run time and does not answer takes nothing away from the others: then a host is degraded.
+/// </summary>
+internal sealed class SpecDecodeHealthCheck(Func<IReadOnlyList<ModelHost>> hosts, bool readiness) : IHealthCheck
 {
     /// <inheritdoc/>
-    public Task<HealthCheckResult> CheckHealthAsync(HealthCheckContext context, CancellationToken cancellationToken = default) => Task.FromResult(
-        host.Fault is { } fault ? HealthCheckResult.Unhealthy($"The model has failed: {fault.Message}", fault)
-        : !readiness || host.IsReady ? HealthCheckResult.Healthy()
-        : HealthCheckResult.Unhealthy("The model is not ready: it is being loaded, or it stops."));
+    public Task<HealthCheckResult> CheckHealthAsync(HealthCheckContext context, CancellationToken cancellationToken = default)
+    {
+        IReadOnlyList<ModelHost> all = hosts();
+        (ModelHost Host, ModelStatus Status)[] models = [.. all.Select(host => (host, host.Status))];
+        Dictionary<string, object> data = new(StringComparer.Ordinal);
+        foreach ((ModelHost host, ModelStatus status) in models)
+        {
+            data[host.Key.Length == 0 ? status.Name ?? "(unnamed)" : host.Key] = status.ToString();
+        }
+
+        // What was unloaded is as somebody wanted it.
+        (ModelHost Host, ModelStatus Status)[] wrong =
+        [
+            .. models.Where(model => readiness
+                ? model.Status.State is not ModelState.Ready && !(model.Host.WasUnloaded && model.Status.State is ModelState.NotLoaded or ModelState.Unloading)
+                : model.Status.State == ModelState.Failed),
+        ];
+        HealthStatus health = wrong.Length == 0 ? HealthStatus.Healthy
+            : wrong.Any(model => !model.Host.CameLater) ? HealthStatus.Unhealthy
+            : HealthStatus.Degraded;
+        string? description = wrong.Length > 0 ? string.Join("; ", wrong.Select(model => Sentence(model.Status)))
+            : readiness && models.Length > 1 ? string.Join("; ", models.Select(model => model.Status.ToString()))
+            : null;
+        return Task.FromResult(new HealthCheckResult(health, description, wrong.Select(model => model.Status.Error).FirstOrDefault(error => error is not null), data));
+    }
+
+    private static string Sentence(ModelStatus status)
+    {
+        string who = status.Key.Length == 0 ? "The model" : $"The model '{status.Key}'";
+        return status.State switch
+        {
+            ModelState.Failed => $"{who} has failed: {status.Error!.Message}",
+            ModelState.Loading when status.Progress is { } progress => $"{who} is being loaded: {progress}",
+            ModelState.Loading => $"{who} is being loaded",
+            ModelState.Stopping => $"{who} is not ready: the host stops",
+            ModelState.Unloading => $"{who} is being unloaded",
+            _ => $"{who} is not loaded",
+        };
+    }
 }

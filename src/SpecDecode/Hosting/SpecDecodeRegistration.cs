@@ -35,13 +35,10 @@ public static class SpecDecodeRegistration
     {
         ArgumentNullException.ThrowIfNull(services);
         ArgumentNullException.ThrowIfNull(section);
-        string optionsName = name ?? Options.DefaultName;
+        CheckName(name);
         string place = section is IConfigurationSection { Path: var path } ? path + ":" : "";
 
-        // Without the section's change token: options are read again by the watch, which tells of mistakes, and not by the monitor, which
-        // would throw them at whoever changed the configuration.
-        AddModel(services, name, place, provider => new ConfigurationWatch(optionsName, section, provider.GetRequiredService<IOptionsFactory<SpecDecodeOptions>>()))
-            .Configure(options => Bind(section, optionsName, options));
+        AddModel(services, new ModelRegistration(name ?? "", place, section));
         return services;
     }
 
@@ -54,7 +51,8 @@ public static class SpecDecodeRegistration
     {
         ArgumentNullException.ThrowIfNull(services);
         ArgumentNullException.ThrowIfNull(configure);
-        AddModel(services, name, name is null ? "" : $"Model '{name}', ", watch: null).Configure(configure);
+        CheckName(name);
+        AddModel(services, new ModelRegistration(name ?? "", name is null ? "" : $"Model '{name}', ", null)).Configure(configure);
         return services;
     }
 
@@ -85,11 +83,12 @@ public static class SpecDecodeRegistration
     }
 
     /// <summary>
-    /// Adds two health checks of a model: one with the tag <see cref="LiveTag"/>, which fails when only a new start helps, and one with
-    /// the tag <see cref="ReadyTag"/>, which passes from the end of the warm-up until the host stops.
+    /// Adds two health checks: one with the tag <see cref="LiveTag"/>, which fails when only a new start helps, and one with
+    /// the tag <see cref="ReadyTag"/>, which passes from the end of the warm-up until the host stops. They tell of each model, in words and
+    /// in their data. A model that was loaded while the host ran and does not answer makes the host degraded, and not unhealthy.
     /// </summary>
     /// <param name="builder">The health checks' builder.</param>
-    /// <param name="name">The model's name; null for the one without.</param>
+    /// <param name="name">A model's key, for checks of that one alone; null for all models of the host.</param>
     /// <returns>The builder.</returns>
     public static IHealthChecksBuilder AddSpecDecode(this IHealthChecksBuilder builder, string? name = null)
     {
@@ -98,64 +97,84 @@ public static class SpecDecodeRegistration
         foreach ((string tag, bool readiness) in (ReadOnlySpan<(string, bool)>)[(LiveTag, false), (ReadyTag, true)])
         {
             builder.Add(new HealthCheckRegistration(
-                $"{prefix}-{tag}", provider => new SpecDecodeHealthCheck(HostOf(provider, name), readiness), null, [tag]));
+                $"{prefix}-{tag}", provider => new SpecDecodeHealthCheck(HostsOf(provider, name), readiness), null, [tag]));
         }
 
         return builder;
     }
 
-    private static OptionsBuilder<SpecDecodeOptions> AddModel(
-        IServiceCollection services, string? name, string place, Func<IServiceProvider, ConfigurationWatch>? watch)
+    private static void CheckName(string? name)
     {
         if (name is "")
         {
             throw new ArgumentException("The name of a model is empty: give null for the one without a name, or a name.", nameof(name));
         }
+    }
 
-        ModelKey key = Key(name);
-        if (services.Any(service => service.ServiceType == typeof(ModelHost) && Equals(service.ServiceKey, key)))
+    private static OptionsBuilder<SpecDecodeOptions> AddModel(IServiceCollection services, ModelRegistration registration)
+    {
+        string key = registration.Key;
+        ModelRegistration[] others = [.. services.Select(service => service.ImplementationInstance).OfType<ModelRegistration>()];
+        if (others.Any(other => string.Equals(other.Key, key, StringComparison.OrdinalIgnoreCase)))
         {
             throw new InvalidOperationException(
-                name is null ? "There is a model without a name already: give this one a name." : $"There is a model of the name '{name}' already: give this one another.");
+                key.Length == 0 ? "There is a model without a name already: give this one a name." : $"There is a model of the name '{key}' already: give this one another.");
         }
 
+        if (others.Length == 0)
+        {
+            AddCatalog(services);
+        }
+
+        services.AddSingleton(registration);
+        return services.AddOptionsWithValidateOnStart<SpecDecodeOptions>(key);
+    }
+
+    // What all models of a host share, once.
+    private static void AddCatalog(IServiceCollection services)
+    {
         services.AddMetrics();
         services.AddLogging();
-        services.AddSingleton<IValidateOptions<SpecDecodeOptions>>(new ModelOptionsRules(name ?? Options.DefaultName, place));
-        services.AddKeyedSingleton(key, (provider, _) => new ModelHost(
-            name ?? Options.DefaultName, place, provider.GetRequiredService<IOptionsMonitor<SpecDecodeOptions>>(), watch?.Invoke(provider),
-            provider.GetRequiredService<IMeterFactory>(), provider.GetRequiredService<ILogger<ModelHost>>(),
-            provider.GetService<IHostEnvironment>()?.ContentRootPath ?? Directory.GetCurrentDirectory()));
-        services.AddSingleton<IHostedService>(provider => provider.GetRequiredKeyedService<ModelHost>(key));
-        if (name is null)
-        {
-            services.AddSingleton<ITextGenerator>(provider => new HostedTextGenerator(provider.GetRequiredKeyedService<ModelHost>(key)));
-        }
-        else
-        {
-            services.AddKeyedSingleton<ITextGenerator>(name, (provider, _) => new HostedTextGenerator(provider.GetRequiredKeyedService<ModelHost>(key)));
-        }
+        services.AddOptions();
 
-        return services.AddOptionsWithValidateOnStart<SpecDecodeOptions>(name ?? Options.DefaultName);
+        // Without the section's change token: options are read again by the watch, which tells of mistakes, and not by the monitor, which
+        // would throw them at whoever changed the configuration.
+        services.AddSingleton<OptionsSource>();
+        services.AddSingleton<IConfigureOptions<SpecDecodeOptions>>(provider => provider.GetRequiredService<OptionsSource>());
+        services.AddSingleton<IPostConfigureOptions<SpecDecodeOptions>>(provider => provider.GetRequiredService<OptionsSource>());
+        services.AddSingleton<IValidateOptions<SpecDecodeOptions>>(provider => provider.GetRequiredService<OptionsSource>());
+        services.AddSingleton(MakeCatalog);
+        services.AddSingleton<IModelCatalog>(provider => provider.GetRequiredService<ModelCatalog>());
+        services.AddSingleton<IHostedService>(provider => provider.GetRequiredService<ModelCatalog>());
+        services.AddSingleton(provider => provider.GetRequiredService<ModelCatalog>().GetGenerator(""));
+
+        // By any key: which models there are is known when the configuration is read.
+        services.AddKeyedSingleton(KeyedService.AnyKey, (provider, key) => key is string name and not ""
+            ? provider.GetRequiredService<ModelCatalog>().GetGenerator(name)
+            : throw new ModelNotFoundException($"Models are asked for by a text as key, not by {key ?? "null"}."));
     }
 
-    private static void Bind(IConfiguration section, string optionsName, SpecDecodeOptions options)
+    private static ModelCatalog MakeCatalog(IServiceProvider provider)
     {
-        string[] errors = [.. ConfigurationShape.FindErrors(section)];
-        if (errors.Length > 0)
-        {
-            throw new OptionsValidationException(optionsName, typeof(SpecDecodeOptions), errors);
-        }
-
-        ConfigurationShape.Normalized(section).Bind(options);
+        OptionsSource options = provider.GetRequiredService<OptionsSource>();
+        return new ModelCatalog(
+            new ModelHostServices(
+                options,
+                key => options.Section(key) is { } section ? new ConfigurationWatch(section, () => options.Read(key)) : null,
+                new ModelNames(),
+                provider.GetRequiredService<IMeterFactory>(),
+                provider.GetRequiredService<ILogger<ModelHost>>(),
+                provider.GetService<IHostEnvironment>()?.ContentRootPath ?? Directory.GetCurrentDirectory(),
+                provider.GetService<TimeProvider>() ?? TimeProvider.System),
+            provider.GetRequiredService<IOptions<HostOptions>>().Value.ShutdownTimeout);
     }
 
-    private static ModelHost HostOf(IServiceProvider provider, string? name) => provider.GetKeyedService<ModelHost>(Key(name))
-        ?? throw new InvalidOperationException(
-            $"There is a health check of a model {(name is null ? "without a name" : $"of the name '{name}'")}, but no such model: add it with services.AddSpecDecode.");
-
-    // Model hosts are keyed by a type of ours, so that no service key of the application's is taken.
-    private static ModelKey Key(string? name) => new(name);
-
-    private sealed record ModelKey(string? Name);
+    private static Func<IReadOnlyList<ModelHost>> HostsOf(IServiceProvider provider, string? name)
+    {
+        ModelCatalog? catalog = provider.GetService<ModelCatalog>();
+        return catalog is null || (name is not null && catalog.Find(name) is null)
+            ? throw new InvalidOperationException(
+                $"There is a health check of {(name is null ? "the models" : $"a model of the name '{name}'")}, but no such model: add it with services.AddSpecDecode.")
+            : name is null ? () => catalog.Hosts : () => [catalog.Require(name)];
+    }
 }

@@ -66,7 +66,7 @@ public class DisposalTests
     {
         await using TestHost host = await TestHost.Started();
         Exception? refusal = null;
-        using (host.OnStep(() => refusal ??= Record.Exception(host.Model.Dispose)))
+        using (host.OnStep(() => refusal ??= Record.Exception(host.Catalog.Dispose)))
         {
             Assert.Equal(8, (await host.Generator.CompleteAsync(TestHost.Request())).Tokens.Count);
         }

@@ -27,8 +27,18 @@ public class ConfigurationSchemaTests
     {
         string[] expected = [.. typeof(SpecDecodeOptions).GetProperties().Select(section => section.Name).Order()];
         Assert.Equal(expected, ConfigurationKeys.Sections.Keys.Concat(ConfigurationKeys.Own.Keys).Order());
-        Assert.Equal(expected, Names(Section).Order());
+        Assert.Equal(expected, Names(Section).Where(name => name != ConfigurationKeys.Models).Order());
         Assert.False(Section.GetProperty("additionalProperties").GetBoolean());
+    }
+
+    [Fact]
+    public void A_model_by_name_has_the_sections_of_the_one_without()
+    {
+        JsonElement model = Section.GetProperty("properties").GetProperty(ConfigurationKeys.Models).GetProperty("additionalProperties");
+        Assert.False(model.GetProperty("additionalProperties").GetBoolean());
+        Assert.Equal(
+            Names(Section).Where(name => name != ConfigurationKeys.Models).Select(name => (name, $"#/properties/SpecDecode/properties/{name}")).Order(),
+            model.GetProperty("properties").EnumerateObject().Select(entry => (entry.Name, entry.Value.GetProperty("$ref").GetString()!)).Order());
     }
 
     [Theory]
@@ -37,7 +47,7 @@ public class ConfigurationSchemaTests
     {
         string[] properties = [.. Properties(section).Select(property => property.Name).Order()];
         string[] keys = [.. Keys(section).Keys.Order()];
-        string[] entries = [.. Names(Entry(section)).Except(section == Own ? ConfigurationKeys.Sections.Keys : []).Order()];
+        string[] entries = [.. Names(Entry(section)).Except(section == Own ? [.. ConfigurationKeys.Sections.Keys, ConfigurationKeys.Models] : []).Order()];
         Assert.True(properties.SequenceEqual(keys), $"{section}: ConfigurationKeys lacks [{Without(properties, keys)}] and has [{Without(keys, properties)}] too much.");
         Assert.True(properties.SequenceEqual(entries), $"{section}: ConfigurationSchema.json lacks [{Without(properties, entries)}] and has [{Without(entries, properties)}] too much.");
         Assert.False(Entry(section).GetProperty("additionalProperties").GetBoolean());
@@ -188,6 +198,6 @@ public class ConfigurationSchemaTests
             options.Sampling.Temperature = 1;
         }
 
-        return new ModelOptionsRules("", "").Validate("", options).Succeeded;
+        return ModelOptionsRules.Validate("", "", options).Succeeded;
     }
 }

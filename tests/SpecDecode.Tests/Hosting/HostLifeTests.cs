@@ -54,7 +54,7 @@ public class HostLifeTests
         Task<GenerationResult> waiting = host.Generator.CompleteAsync(TestHost.Request(500), Cancellation);
         await held.Reached;
         using CancellationTokenSource time = new();
-        Task stopping = host.Model.StopAsync(time.Token);
+        Task stopping = host.Catalog.StopAsync(time.Token);
         await time.CancelAsync();
         held.Release();
         await stopping;
@@ -70,9 +70,9 @@ public class HostLifeTests
     {
         await using TestHost host = await TestHost.Started();
         Task<GenerationResult> running = host.Generator.CompleteAsync(TestHost.Request(500), Cancellation);
-        await host.Model.StopAsync(new CancellationToken(canceled: true));
+        await host.Catalog.StopAsync(new CancellationToken(canceled: true));
         Assert.Contains((await running).FinishReason, (FinishReason[])[FinishReason.Shutdown, FinishReason.Length]);
-        await host.Model.StopAsync(CancellationToken.None);
+        await host.Catalog.StopAsync(CancellationToken.None);
     }
 
     [Fact]
@@ -80,6 +80,7 @@ public class HostLifeTests
     {
         TestHost host = await TestHost.Started();
         ITextGenerator generator = host.Generator;
+        ModelCatalog catalog = host.Catalog;
         ModelHost model = host.Model;
         Held held = new(host);
         Task<GenerationResult> running = generator.CompleteAsync(TestHost.Request(500), Cancellation);
@@ -92,10 +93,10 @@ public class HostLifeTests
         await Assert.ThrowsAsync<ShuttingDownException>(() => generator.CompleteAsync(TestHost.Request(), Cancellation));
 
         // In any order, and again: nothing happens.
-        await model.StopAsync(CancellationToken.None);
-        await model.DisposeAsync();
-        model.Dispose();
-        await Assert.ThrowsAsync<ObjectDisposedException>(() => model.StartAsync(CancellationToken.None));
+        await catalog.StopAsync(CancellationToken.None);
+        await catalog.DisposeAsync();
+        catalog.Dispose();
+        await Assert.ThrowsAsync<ObjectDisposedException>(() => catalog.StartAsync(CancellationToken.None));
         held.Dispose();
     }
 
@@ -103,12 +104,12 @@ public class HostLifeTests
     public async Task Disposed_while_a_stop_waits_both_end()
     {
         await using TestHost host = await TestHost.Started();
-        ModelHost model = host.Model;
+        ModelCatalog catalog = host.Catalog;
         using Held held = new(host);
         Task<GenerationResult> running = host.Generator.CompleteAsync(TestHost.Request(500), Cancellation);
         await held.Reached;
-        Task stopping = model.StopAsync(CancellationToken.None);
-        Task disposing = Task.Run(async () => await model.DisposeAsync(), Cancellation);
+        Task stopping = catalog.StopAsync(CancellationToken.None);
+        Task disposing = Task.Run(async () => await catalog.DisposeAsync(), Cancellation);
         held.Release();
         await Task.WhenAll(stopping, disposing);
         Assert.Contains((await running).FinishReason, (FinishReason[])[FinishReason.Shutdown, FinishReason.Length]);
@@ -119,7 +120,7 @@ public class HostLifeTests
     {
         await using TestHost host = new();
         host.Builder.AddSpecDecode();
-        await host.Model.DisposeAsync();
+        await host.Catalog.DisposeAsync();
     }
 
     [Theory]
@@ -142,7 +143,7 @@ public class HostLifeTests
             await source.CancelAsync();
         }
 
-        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => host.Model.StartAsync(source.Token));
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => host.Catalog.StartAsync(source.Token));
         Assert.Equal((inTheMiddle ? 1 : 0, 0, 0), (host.Log.Count(1), host.Log.Count(2), host.Log.Count(4)));
         Assert.False(host.Model.IsReady);
         Assert.Null(host.Model.Fault);
@@ -161,8 +162,8 @@ public class HostLifeTests
                 loading.Wait(Cancellation);
             }
         };
-        Task starting = host.Model.StartAsync(CancellationToken.None);
-        Task stopping = host.Model.StopAsync(CancellationToken.None);
+        Task starting = host.Catalog.StartAsync(CancellationToken.None);
+        Task stopping = host.Catalog.StopAsync(CancellationToken.None);
         loading.Set();
         await stopping;
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() => starting);
@@ -211,23 +212,4 @@ public class HostLifeTests
     }
 
     private static Task<ShuttingDownException> Refused(TestHost host) => Assert.ThrowsAsync<ShuttingDownException>(() => host.Generator.CompleteAsync(TestHost.Request(), Cancellation));
-
-    /// <summary>Holds the loop's thread after its next step, until released.</summary>
-    private sealed class Held : IDisposable
-    {
-        private readonly ScriptedService.Hold _hold = new();
-        private readonly MeterListener _listener;
-
-        public Held(TestHost host) => _listener = host.OnStep(_hold.Wait);
-
-        public Task Reached => _hold.Reached;
-
-        public void Release() => _hold.Release();
-
-        public void Dispose()
-        {
-            _hold.Release();
-            _listener.Dispose();
-        }
-    }
 }

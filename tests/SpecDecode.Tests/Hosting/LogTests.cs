@@ -23,6 +23,10 @@ public class LogTests
         (12, "DraftsFailed", LogLevel.Warning),
         (13, "TelemetryFailed", LogLevel.Error),
         (14, "EngineFailed", LogLevel.Critical),
+        (20, "LoadProgress", LogLevel.Information),
+        (21, "Replacing", LogLevel.Information),
+        (22, "Replaced", LogLevel.Information),
+        (23, "Unloaded", LogLevel.Information),
     ];
 
     [Fact]

@@ -1,7 +1,5 @@
 using Microsoft.Extensions.Configuration;
-using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
-using Microsoft.Extensions.Options;
 using Microsoft.Extensions.Primitives;
 using SpecDecode.Generation;
 using SpecDecode.Hosting;
@@ -152,9 +150,8 @@ public class ReloadTests
     [Fact]
     public void A_change_that_is_being_told_and_the_end_of_the_watch_do_not_wait_for_each_other()
     {
-        ServiceProvider provider = new ServiceCollection().AddOptions().BuildServiceProvider();
         using BlockedConfiguration configuration = new();
-        ConfigurationWatch watch = new("", configuration, provider.GetRequiredService<IOptionsFactory<SpecDecodeOptions>>());
+        ConfigurationWatch watch = new(configuration, () => new SpecDecodeOptions());
         int told = 0;
         watch.Start((_, _) => told++);
         Thread change = new(configuration.Change) { IsBackground = true };

@@ -35,7 +35,10 @@ internal sealed class TestHost : IAsyncDisposable
 
     public ITextGenerator Generator => Services.GetRequiredService<ITextGenerator>();
 
-    public ModelHost Model => Services.GetServices<IHostedService>().OfType<ModelHost>().Single();
+    public ModelCatalog Catalog => Services.GetRequiredService<ModelCatalog>();
+
+    /// <summary>The model without a name.</summary>
+    public ModelHost Model => Catalog.Require("");
 
     /// <summary>A request of a length.</summary>
     public static GenerationRequest Request(int maxTokens = 8) => new() { Tokens = [1, 2, 3], MaxTokens = maxTokens, IgnoreEndOfSequence = true };

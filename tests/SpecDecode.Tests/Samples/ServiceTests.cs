@@ -139,6 +139,34 @@ public sealed class ServiceTests
     }
 
     [Fact]
+    public async Task Streams_that_the_time_to_stop_cuts_short_end_with_the_reason_before_the_server_closes_them()
+    {
+        Assert.SkipWhen(OperatingSystem.IsWindows(), "The signal is sent with 'kill', which is not there.");
+        await using ServiceProcess service = await ServiceProcess.StartAsync("--shutdownTimeoutSeconds=1", "--SpecDecode:Drafting:Strategy=none");
+
+        // More than a second can write.
+        HttpResponseMessage[] responses = await Task.WhenAll(Enumerable.Range(0, 16).Select(_ => service.Ask(LongText)));
+        await service.Terminate();
+        string?[] reasons = await Task.WhenAll(responses.Select(async response =>
+        {
+            using (response)
+            {
+                (string Name, JsonElement Data) last = default;
+                await foreach ((string Name, JsonElement Data) item in ServiceProcess.Events(response))
+                {
+                    last = item;
+                }
+
+                Assert.Equal("end", last.Name);
+                return last.Data.GetProperty("finishReason").GetString();
+            }
+        }));
+        Assert.Contains("shutdown", reasons);
+        (int code, string error) = await service.WaitForExitAsync();
+        Assert.Equal(("", 0), (error, code));
+    }
+
+    [Fact]
     public async Task Wrong_configuration_ends_the_start_with_a_sentence_and_exit_code_1()
     {
         await using ServiceProcess first = await ServiceProcess.StartAsync("--SpecDecode:Runtime:LoadInBackground=true");

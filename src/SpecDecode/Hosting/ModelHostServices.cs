@@ -1,0 +1,15 @@
+using System.Diagnostics.Metrics;
+using Microsoft.Extensions.Logging;
+
+namespace SpecDecode.Hosting;
+
+/// <summary>What the models of a host take from it.</summary>
+/// <param name="Options">Where their options come from.</param>
+/// <param name="Watch">Tells when a model's options change, by its key; null where they are in code alone.</param>
+/// <param name="Names">What telemetry calls them.</param>
+/// <param name="Meters">Makes their meters.</param>
+/// <param name="Logger">Their log.</param>
+/// <param name="ContentRoot">Where relative paths begin.</param>
+/// <param name="Time">The time.</param>
+internal sealed record ModelHostServices(
+    OptionsSource Options, Func<string, ConfigurationWatch?> Watch, ModelNames Names, IMeterFactory Meters, ILogger<ModelHost> Logger, string ContentRoot, TimeProvider Time);

@@ -1,0 +1,249 @@
+using System.Diagnostics;
+using Microsoft.Extensions.Logging;
+using SpecDecode.Diagnostics;
+using SpecDecode.Generation;
+using SpecDecode.Models;
+using SpecDecode.Scheduling;
+
+namespace SpecDecode.Hosting;
+
+/// <summary>One loading of a model and what comes of it, from the first file that is read until its memory is given back.</summary>
+internal sealed class ModelLoad : IAsyncDisposable
+{
+    private readonly ModelHostServices _services;
+    private readonly string _place;
+    private readonly SpecDecodeOptions _options;
+    private readonly ConfigurationWatch? _watch;
+    private readonly LoadProgressLog _progress;
+
+    // Never disposed: it has no timer, and whoever starts the host may cancel as late as it likes.
+    private readonly CancellationTokenSource _abandoned = new();
+    private Task _loading = Task.CompletedTask;
+    private Task _engine = Task.CompletedTask;
+    private volatile ServedModel? _model;
+    private volatile Exception? _error;
+    private volatile Thread? _thread;
+    private int _isDisposed;
+
+    /// <summary>Makes one; nothing is read yet.</summary>
+    /// <param name="services">What it takes from the host.</param>
+    /// <param name="key">The model's key.</param>
+    /// <param name="place">What stands before an option's own name.</param>
+    /// <param name="options">The options, which belong to it from now on.</param>
+    /// <param name="watch">Tells when they change; null where they cannot.</param>
+    /// <exception cref="SpecDecodeException">A path is none.</exception>
+    public ModelLoad(ModelHostServices services, string key, string place, SpecDecodeOptions options, ConfigurationWatch? watch)
+    {
+        _services = services;
+        _place = place;
+        _options = options;
+        _watch = watch;
+        watch?.Note();
+        options.Model.Path = FullPath(options.Model.Path, nameof(options.Model.Path));
+        if (options.Model.CacheFolder is { Length: > 0 } folder)
+        {
+            options.Model.CacheFolder = FullPath(folder, nameof(options.Model.CacheFolder));
+        }
+
+        Name = NameOf(key, options);
+        _progress = new LoadProgressLog(services.Logger, Name, services.Time);
+    }
+
+    /// <summary>What telemetry calls the model.</summary>
+    public string Name { get; }
+
+    /// <summary>The folder.</summary>
+    public string Path => _options.Model.Path;
+
+    /// <summary>Whether nobody waits for the loading.</summary>
+    public bool IsInBackground => _options.Runtime.LoadInBackground;
+
+    /// <summary>How far the loading is; null when it is over.</summary>
+    public LoadProgress? Progress => _loading.IsCompleted ? null : _progress.Latest;
+
+    /// <summary>What serves; null before.</summary>
+    public ServedModel? Model => _model;
+
+    /// <summary>What is wrong for good; null while nothing is.</summary>
+    public Exception? Fault => _error ?? _model?.Generator.Loop.Fault;
+
+    /// <summary>Whether it loads still.</summary>
+    public bool IsLoading => !_loading.IsCompleted;
+
+    /// <summary>Whether requests are answered.</summary>
+    public bool IsReady => _model is { Generator.Loop.Fault: null };
+
+    /// <summary>Whether the calling thread loads it or runs its steps, and so must not wait for it.</summary>
+    public bool IsCurrentThread => _thread == Thread.CurrentThread || _model is { Generator.Loop.IsCurrentThread: true };
+
+    /// <summary>What telemetry calls a model: as its options say, else its key, else its folder.</summary>
+    public static string NameOf(string key, SpecDecodeOptions options) => options.Model.Name is { Length: > 0 } name ? name
+        : key.Length > 0 ? key
+        : System.IO.Path.GetFileName(System.IO.Path.TrimEndingDirectorySeparator(options.Model.Path)) is { Length: > 0 } folder ? folder
+        : "model";
+
+    /// <summary>Begins to load. The task never fails: what goes wrong is in <see cref="Fault"/>; a loading that was abandoned has neither that nor a model.</summary>
+    public Task Begin()
+    {
+        _loading = Task.Run(Load, CancellationToken.None);
+        return _loading;
+    }
+
+    /// <summary>Ends the loading, if it has not ended, and waits for that.</summary>
+    public async Task AbandonAsync()
+    {
+        _watch?.Stop();
+        await _abandoned.CancelAsync().ConfigureAwait(false);
+        await _loading.ConfigureAwait(false);
+    }
+
+    /// <summary>Takes no more requests, and ends when those that there are have ended.</summary>
+    /// <param name="hurry">Ends them where they are.</param>
+    public async Task StopAsync(CancellationToken hurry)
+    {
+        await AbandonAsync().ConfigureAwait(false);
+        if (_model is { } model)
+        {
+            EngineLoop loop = model.Generator.Loop;
+            bool isFirst = !loop.IsStopping;
+            if (isFirst)
+            {
+                _services.Logger.Stopping(Name, loop.LiveCount + loop.WaitingCount);
+            }
+
+            await model.StopAsync(hurry).ConfigureAwait(false);
+            if (isFirst)
+            {
+                if (loop.ShutDownCount > 0)
+                {
+                    _services.Logger.StoppedEarly(Name, loop.ShutDownCount);
+                }
+
+                _services.Logger.Stopped(Name);
+            }
+        }
+    }
+
+    /// <summary>Stops at once and gives everything back.</summary>
+    public async ValueTask DisposeAsync()
+    {
+        await AbandonAsync().ConfigureAwait(false);
+        if (Interlocked.Exchange(ref _isDisposed, 1) == 0 && _model is { } model)
+        {
+            await model.DisposeAsync().ConfigureAwait(false);
+        }
+
+        await _engine.ConfigureAwait(false);
+    }
+
+    private string FullPath(string path, string option)
+    {
+        try
+        {
+            return System.IO.Path.GetFullPath(path, _services.ContentRoot);
+        }
+        catch (ArgumentException error)
+        {
+            throw new SpecDecodeException($"{_place}Model:{option} is '{path.Replace("\0", "\\0", StringComparison.Ordinal)}', which is no path: name a folder.", error);
+        }
+    }
+
+    private void Load()
+    {
+        ILogger logger = _services.Logger;
+        _thread = Thread.CurrentThread;
+        try
+        {
+            long start = Stopwatch.GetTimestamp();
+            logger.Loading(Name, Path);
+            LoadedModel loaded = ModelLoader.Load(
+                Path, _options.Model, _options.Runtime, warning => logger.LoadWarning(Name, warning), _progress, _abandoned.Token);
+            ServedModel model = Serve(loaded);
+            _model = model;
+            _engine = WatchEngine(model.Generator.Loop);
+            logger.Ready(Name, Stopwatch.GetElapsedTime(start).TotalSeconds, model.Generator.Defaults.Drafting.ToString());
+            _watch?.Start(Reload);
+        }
+        catch (OperationCanceledException) when (_abandoned.IsCancellationRequested)
+        {
+            // Nothing is wrong with the model: nobody wants it any more.
+        }
+        catch (Exception error)
+        {
+            _error = error;
+            if (IsInBackground)
+            {
+                // Nobody waits for it who could tell. Where it is no sentence of ours, its trace may help.
+                logger.LoadFailed(Name, error.Message, error is SpecDecodeException ? null : error);
+            }
+        }
+        finally
+        {
+            _thread = null;
+        }
+    }
+
+    private ServedModel Serve(LoadedModel loaded)
+    {
+        GenerationDefaults defaults;
+        LoggingObserver observer;
+        try
+        {
+            defaults = Defaults(_options, loaded.Stages.LayerCount, loaded.Stages.DraftPrecision);
+            observer = new LoggingObserver(new SpecDecodeMetrics(_services.Meters, Name, () => _model?.Generator.Loop), _services.Logger, Name);
+        }
+        catch
+        {
+            loaded.Dispose();
+            throw;
+        }
+
+        return ServedModel.Start(loaded, Name, SchedulerLimits.Of(_options.Runtime), _options.Runtime.MaxQueue, defaults, observer);
+    }
+
+    private async Task WatchEngine(EngineLoop loop)
+    {
+        await loop.Ended.ConfigureAwait(false);
+        if (loop.Fault is { } fault)
+        {
+            _services.Logger.EngineFailed(Name, fault);
+        }
+    }
+
+    private void Reload(Func<SpecDecodeOptions> read, bool needsRestart)
+    {
+        try
+        {
+            TextGenerator generator = _model!.Generator;
+            GenerationDefaults defaults = Defaults(read(), generator.Model.LayerCount, generator.Model.DraftPrecision);
+            if (defaults != generator.Defaults)
+            {
+                generator.Defaults = defaults;
+                _services.Logger.Reloaded(Name, defaults.Drafting.ToString());
+            }
+        }
+        catch (Exception error)
+        {
+            _services.Logger.ReloadRefused(Name, error.Message);
+        }
+
+        if (needsRestart)
+        {
+            _services.Logger.RestartNeeded(Name);
+        }
+    }
+
+    // By the model as it was loaded: what the options say of the model now holds when it is loaded again.
+    private GenerationDefaults Defaults(SpecDecodeOptions options, int layerCount, Precision? draftPrecision)
+    {
+        string place = _place + "Drafting:";
+        bool hasDraftWeights = draftPrecision is not null;
+        if (options.Drafting.Errors(hasDraftWeights).FirstOrDefault() is { } error)
+        {
+            throw new SpecDecodeException(place + error);
+        }
+
+        options.Drafting.Resolve(layerCount, hasDraftWeights, place);
+        return new GenerationDefaults { MaxTokens = options.MaxTokens, Sampling = options.Sampling, Drafting = options.Drafting }.Copy();
+    }
+}

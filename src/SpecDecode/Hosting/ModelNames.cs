@@ -1,0 +1,55 @@
+namespace SpecDecode.Hosting;
+
+/// <summary>What telemetry calls the models of a host: no name belongs to two keys, or their series would be one.</summary>
+internal sealed class ModelNames
+{
+    private readonly Lock _gate = new();
+    private readonly Dictionary<string, (string Key, int Count)> _owners = new(StringComparer.Ordinal);
+
+    /// <summary>Models that would be called the same, a sentence for each.</summary>
+    /// <param name="models">Their keys, places and options.</param>
+    public static IEnumerable<string> FindErrors(IEnumerable<(string Key, string Place, SpecDecodeOptions Options)> models) => models
+        .GroupBy(model => ModelLoad.NameOf(model.Key, model.Options), StringComparer.Ordinal)
+        .SelectMany(same => same.Skip(1).Select(model => Sentence(model.Place, same.Key)));
+
+    /// <summary>Takes a name for a key, once more if it has it.</summary>
+    /// <exception cref="SpecDecodeException">Another key has it.</exception>
+    public void Claim(string name, string key, string place)
+    {
+        lock (_gate)
+        {
+            int count = 0;
+            if (_owners.TryGetValue(name, out (string Key, int Count) owner))
+            {
+                if (!string.Equals(owner.Key, key, StringComparison.OrdinalIgnoreCase))
+                {
+                    throw new SpecDecodeException(Sentence(place, name));
+                }
+
+                count = owner.Count;
+            }
+
+            _owners[name] = (key, count + 1);
+        }
+    }
+
+    /// <summary>Gives it back.</summary>
+    public void Release(string name)
+    {
+        lock (_gate)
+        {
+            (string key, int count) = _owners[name];
+            if (count == 1)
+            {
+                _owners.Remove(name);
+            }
+            else
+            {
+                _owners[name] = (key, count - 1);
+            }
+        }
+    }
+
+    private static string Sentence(string place, string name) =>
+        $"{place}Model:Name: another model of this host is called '{name}' in metrics and logs already: give this one a name of its own.";
+}

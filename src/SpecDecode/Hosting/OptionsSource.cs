@@ -1,0 +1,125 @@
+using System.Collections.Concurrent;
+using Microsoft.Extensions.Configuration;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Options;
+
+namespace SpecDecode.Hosting;
+
+/// <summary>
+/// Where the options of every model come from: those that were added to the services, those that the section <c>Models</c> names
+/// now, and what is set when a model is loaded.
+/// </summary>
+internal sealed class OptionsSource(IEnumerable<ModelRegistration> registrations, IServiceProvider services)
+    : IConfigureNamedOptions<SpecDecodeOptions>, IPostConfigureOptions<SpecDecodeOptions>, IValidateOptions<SpecDecodeOptions>
+{
+    private readonly ModelRegistration[] _registrations = [.. registrations];
+    private readonly ConcurrentDictionary<string, Action<SpecDecodeOptions>> _inCode = new(StringComparer.OrdinalIgnoreCase);
+
+    // Not in the constructor: the factory has this among its parts.
+    private IOptionsFactory<SpecDecodeOptions> Factory => services.GetRequiredService<IOptionsFactory<SpecDecodeOptions>>();
+
+    /// <summary>The keys of all models that there are options for now, the one without a name first.</summary>
+    public IReadOnlyList<string> Keys =>
+    [
+        .. _registrations.Where(registration => registration.Key.Length > 0 || IsThere(registration)).Select(registration => registration.Key)
+            .Concat(NamedSections().Select(section => section.Key))
+            .Concat(_inCode.Keys)
+            .Distinct(StringComparer.OrdinalIgnoreCase)
+            .OrderBy(key => key, StringComparer.OrdinalIgnoreCase),
+    ];
+
+    /// <summary>Names that are taken twice, a sentence each.</summary>
+    public IEnumerable<string> FindErrors() => NamedSections()
+        .Where(section => _registrations.Any(registration => IsSame(registration.Key, section.Key)))
+        .Select(section => $"{section.Path}: a model of the name '{section.Key}' is added in code already: give this one another.");
+
+    /// <summary>Whether there are options for a model.</summary>
+    public bool Has(string key) => Keys.Contains(key, StringComparer.OrdinalIgnoreCase);
+
+    /// <summary>Reads the options of a model anew, and checks them.</summary>
+    /// <exception cref="OptionsValidationException">They are wrong; a sentence for each mistake.</exception>
+    public SpecDecodeOptions Read(string key) => Factory.Create(key);
+
+    /// <summary>The same with options that are set in code on top from now on; where those are wrong, they are not.</summary>
+    /// <inheritdoc cref="Read(string)" path="/exception"/>
+    public SpecDecodeOptions Read(string key, Action<SpecDecodeOptions>? configure)
+    {
+        if (configure is null)
+        {
+            return Read(key);
+        }
+
+        bool hadAny = _inCode.TryGetValue(key, out Action<SpecDecodeOptions>? former);
+        _inCode[key] = configure;
+        try
+        {
+            return Read(key);
+        }
+        catch when (hadAny)
+        {
+            _inCode[key] = former!;
+            throw;
+        }
+        catch
+        {
+            _inCode.TryRemove(key, out _);
+            throw;
+        }
+    }
+
+    /// <summary>Where a model's options are read from now; null for options in code alone.</summary>
+    public IConfiguration? Section(string key) => Registration(key) is { } registration ? registration.Section : NamedSection(key);
+
+    /// <summary>What stands before an option's own name in a sentence about a model.</summary>
+    public string Place(string key) => Registration(key)?.Place ?? (NamedSection(key) is { } section ? section.Path + ":" : $"Model '{key}', ");
+
+    /// <inheritdoc/>
+    public void Configure(string? name, SpecDecodeOptions options)
+    {
+        if (name is not null && Section(name) is { } section)
+        {
+            Bind(section, name, options);
+        }
+    }
+
+    /// <inheritdoc/>
+    public void Configure(SpecDecodeOptions options) => Configure(Options.DefaultName, options);
+
+    /// <inheritdoc/>
+    public void PostConfigure(string? name, SpecDecodeOptions options)
+    {
+        if (name is not null && _inCode.TryGetValue(name, out Action<SpecDecodeOptions>? configure))
+        {
+            configure(options);
+        }
+    }
+
+    /// <inheritdoc/>
+    public ValidateOptionsResult Validate(string? name, SpecDecodeOptions options) =>
+        name is null || (Registration(name) is { } registration && !IsThere(registration)) ? ValidateOptionsResult.Skip
+        : ModelOptionsRules.Validate(name, Place(name), options);
+
+    private static void Bind(IConfiguration section, string name, SpecDecodeOptions options)
+    {
+        string[] errors = [.. ConfigurationShape.FindErrors(section, mayName: name.Length == 0)];
+        if (errors.Length > 0)
+        {
+            throw new OptionsValidationException(name, typeof(SpecDecodeOptions), errors);
+        }
+
+        ConfigurationShape.Normalized(section).Bind(options);
+    }
+
+    // A section with named models alone says nothing of one without a name.
+    private static bool IsThere(ModelRegistration registration) => registration.Key.Length > 0
+        || registration.NamedModels is not { } models || !models.GetChildren().Any()
+        || ConfigurationKeys.Sections.Keys.Concat(ConfigurationKeys.Own.Keys).Any(key => registration.Section!.GetSection(key).AsEnumerable().Any(value => !string.IsNullOrEmpty(value.Value)));
+
+    private static bool IsSame(string key, string other) => string.Equals(key, other, StringComparison.OrdinalIgnoreCase);
+
+    private ModelRegistration? Registration(string key) => Array.Find(_registrations, registration => IsSame(registration.Key, key));
+
+    private IEnumerable<IConfigurationSection> NamedSections() => _registrations.SelectMany(registration => registration.NamedModels?.GetChildren() ?? []);
+
+    private IConfigurationSection? NamedSection(string key) => NamedSections().FirstOrDefault(section => IsSame(section.Key, key));
+}
