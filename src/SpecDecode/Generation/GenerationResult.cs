@@ -38,8 +38,11 @@ public sealed record GenerationResult
     /// <summary>From the first new token to the last.</summary>
     public required TimeSpan DecodeTime { get; init; }
 
-    /// <summary>New tokens over <see cref="DecodeTime"/>; null when there was no step after the first token.</summary>
-    public double? TokensPerSecond => DecodeTime > TimeSpan.Zero ? Tokens.Count / DecodeTime.TotalSeconds : null;
+    /// <summary>
+    /// New tokens after the first, which ends the reading of the prompt, over <see cref="DecodeTime"/>; null when there was none after the
+    /// first.
+    /// </summary>
+    public double? TokensPerSecond => Tokens.Count > 1 && DecodeTime > TimeSpan.Zero ? (Tokens.Count - 1) / DecodeTime.TotalSeconds : null;
 
     /// <summary>The text, or without a tokenizer the tokens, and how it ended.</summary>
     public override string ToString()

@@ -167,6 +167,22 @@ public class LosslessTests(TalesModels models)
             DraftingStatistics drafting = result.Drafting;
             Assert.Equal(result.Tokens.Count - 1, drafting.OutputTokens);
             Assert.Equal(drafting.Rounds == 0 ? 1 : (result.Tokens.Count - 1.0) / drafting.Rounds, drafting.MeanAcceptanceLength);
+
+            // Where the reader leaves after a token, what the rounds gave until then counts.
+            using CancellationTokenSource cancellation = new();
+            int told = 0;
+            GenerationResult cut = models.Wide.Generate(
+                request with { Prompt = prompt, StopTokens = [], IgnoreEndOfSequence = true },
+                _ =>
+                {
+                    if (++told == 7)
+                    {
+                        cancellation.Cancel();
+                    }
+                },
+                cancellation.Token);
+            Assert.Equal(FinishReason.Cancelled, cut.FinishReason);
+            Assert.Equal((cut.Tokens.Count - 1.0) / cut.Drafting.Rounds, cut.Drafting.MeanAcceptanceLength);
             stopsInDraft += result.FinishReason == FinishReason.Stop && drafting.Rounds > drafting.Corrections + drafting.BonusTokens ? 1 : 0;
         }
 

@@ -130,7 +130,7 @@ public class TextModelTests(TalesModels models)
         Assert.Equal(TimeSpan.Zero, one.DecodeTime);
         Assert.Null(one.TokensPerSecond);
         Assert.True(two.DecodeTime > TimeSpan.Zero);
-        Assert.NotNull(two.TokensPerSecond);
+        Assert.Equal(1 / two.DecodeTime.TotalSeconds, two.TokensPerSecond);
     }
 
     [Fact]

@@ -34,6 +34,28 @@ public sealed class DraftCommandTests
         Assert.Equal((double)accepted / all, json.GetProperty("acceptance_rate").GetDouble(), 1e-4);
     }
 
+    // " there" (407) ends the text; it comes second in it, drafted and accepted, and the bonus token behind it never comes.
+    [Theory]
+    [InlineData("60", "stop", 2, 1, 1.0)]
+    [InlineData("2", "stop", 2, 1, 1.0)]
+    [InlineData("1", "length", 1, 0, 1.0)]
+    public void A_text_that_ends_within_a_draft_has_the_mean_length_that_its_rounds_gave(string maxTokens, string reason, int tokens, int rounds, double length)
+    {
+        using TemporaryFolder folder = new();
+        foreach (string file in Directory.EnumerateFiles(TestFolders.StoryModel))
+        {
+            File.Copy(file, folder.File(Path.GetFileName(file)));
+        }
+
+        folder.Write("generation_config.json", """{"eos_token_id": [0, 407]}""");
+        ToolRun run = ToolRun.Of(
+            "generate", "--model", folder.Path, "--cache-folder", TestFolders.WeightCache, "--prompt", "Once upon a time", "--max-tokens", maxTokens,
+            "--draft", "early-exit", "--exit-layer", "2", "--draft-length", "4", "--json");
+        Assert.True(run.ExitCode == 0, run.Error);
+        Assert.Equal((reason, tokens), (run.Json.GetProperty("finish_reason").GetString(), run.Ints("tokens").Length));
+        Assert.Equal((rounds, length), (run.Json.GetProperty("rounds").GetInt32(), run.Json.GetProperty("mean_acceptance_length").GetDouble()));
+    }
+
     [Fact]
     public void Without_a_draft_every_round_gives_one_token_and_there_is_no_acceptance_rate()
     {

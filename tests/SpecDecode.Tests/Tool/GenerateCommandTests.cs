@@ -31,6 +31,9 @@ public sealed class GenerateCommandTests : IDisposable
             ["prompt_tokens", "tokens", "text", "finish_reason", "tokens_per_second", "load_seconds", "prefill_seconds", "decode_seconds",
             "rounds", "drafted", "accepted", "accepted_per_position", "mean_acceptance_length", "acceptance_rate"],
             run.Json.EnumerateObject().Select(property => property.Name));
+
+        // Two tokens come after the first, which ends the prompt's time.
+        Assert.Equal(2, run.Json.GetProperty("tokens_per_second").GetDouble() * run.Json.GetProperty("decode_seconds").GetDouble(), 0.1);
         Assert.All(["tokens_per_second", "load_seconds", "prefill_seconds", "decode_seconds"], key => Assert.True(run.Json.GetProperty(key).GetDouble() > 0, key));
     }
 
