@@ -12,7 +12,11 @@ internal static class RequestActivity
         SpecDecodeTelemetry.ActivitySourceName, typeof(RequestActivity).Assembly.GetName().Version?.ToString());
 
     /// <summary>Begins a span; null when nobody listens. The caller's own stays the current one.</summary>
-    public static Activity? Start(string model, Sequence sequence)
+    /// <param name="model">The model's name.</param>
+    /// <param name="precision">Its precision.</param>
+    /// <param name="draftPrecision">That of the copy of its weights that drafts; null where there is none.</param>
+    /// <param name="sequence">The request.</param>
+    public static Activity? Start(string model, Precision precision, Precision? draftPrecision, Sequence sequence)
     {
         if (!Source.HasListeners())
         {
@@ -29,8 +33,13 @@ internal static class RequestActivity
             { "gen_ai.request.max_tokens", sequence.Capacity - sequence.PromptLength },
             { "gen_ai.request.temperature", (double)sampling.Temperature },
             { "gen_ai.usage.input_tokens", sequence.PromptLength },
-            { "specdecode.draft.length", sequence.Draft?.Length ?? 0 },
+            { TelemetryNames.Precision, TelemetryNames.Of(precision) },
         };
+        foreach (KeyValuePair<string, object?> tag in ModelSetup.DraftAttributes(sequence.Draft, precision, draftPrecision))
+        {
+            tags.Add(tag);
+        }
+
         if (sampling.Seed is { } seed)
         {
             tags.Add("gen_ai.request.seed", seed);

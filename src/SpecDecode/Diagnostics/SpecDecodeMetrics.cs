@@ -8,7 +8,8 @@ namespace SpecDecode.Diagnostics;
 
 /// <summary>
 /// Turns the engine's records into instruments of the meter <see cref="SpecDecodeTelemetry.MeterName"/>, as docs/telemetry.md lists
-/// them. An instrument that nobody listens to costs a comparison; one that is listened to allocates nothing here either.
+/// them. Counters and gauges are read when a collector asks (<see cref="EngineCounters"/>, <see cref="ModelInfoGauge"/>); a histogram that
+/// nobody listens to costs a comparison, and one that is listened to allocates nothing here either.
 /// </summary>
 internal sealed class SpecDecodeMetrics : IEngineObserver
 {
@@ -16,6 +17,12 @@ internal sealed class SpecDecodeMetrics : IEngineObserver
     private static readonly InstrumentAdvice<double> Steps = new()
     {
         HistogramBucketBoundaries = [.0005, .001, .002, .004, .006, .008, .01, .015, .02, .03, .04, .06, .08, .1, .15, .25, .5, 1, 2.5, 5],
+    };
+
+    // Where there are more requests than the model answers, they wait for minutes.
+    private static readonly InstrumentAdvice<double> Waits = new()
+    {
+        HistogramBucketBoundaries = [.001, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10, 20, 30, 60, 120, 300, 600],
     };
 
     private static readonly InstrumentAdvice<double> Requests = new()
@@ -30,18 +37,7 @@ internal sealed class SpecDecodeMetrics : IEngineObserver
 
     private static readonly InstrumentAdvice<int> Lengths = new() { HistogramBucketBoundaries = [0, 1, 2, 3, 4, 5, 6, 7, 8, 10, 12, 16, 24, 32, 48, 64] };
 
-    private readonly Counter<long> _rounds;
-    private readonly Counter<long> _roundTokens;
-    private readonly Counter<long> _drafted;
-    private readonly Counter<long> _evaluated;
-    private readonly Counter<long> _accepted;
-    private readonly Counter<long> _discarded;
-    private readonly Counter<long> _corrections;
-    private readonly Counter<long> _bonuses;
-    private readonly Counter<long> _outputTokens;
-    private readonly Counter<long> _promptTokens;
-    private readonly Counter<long> _failedPasses;
-    private readonly Counter<long> _refused;
+    private readonly EngineCounters _counters;
     private readonly Histogram<int> _acceptedRun;
     private readonly Histogram<double> _draftTime;
     private readonly Histogram<double> _verifyTime;
@@ -52,41 +48,29 @@ internal sealed class SpecDecodeMetrics : IEngineObserver
     private readonly Histogram<double> _outputTokenTime;
     private readonly KeyValuePair<string, object?> _model;
 
-    // By place in the draft, so that counting allocates nothing.
-    private readonly object[] _positions = [.. Enumerable.Range(0, DraftingOptions.MaxDraftLength).Select(position => (object)position)];
-
     /// <summary>Makes the instruments of a model.</summary>
     /// <param name="meters">Makes the meter, and with it says who listens.</param>
-    /// <param name="model">The model's name, which every measurement carries.</param>
+    /// <param name="model">The model's name, which every measurement carries; no other model of the process has it.</param>
     /// <param name="load">What the gauges observe; null while there is none.</param>
-    public SpecDecodeMetrics(IMeterFactory meters, string model, Func<IEngineLoad?> load)
+    /// <param name="setup">How the model is set up now; null while it is not ready.</param>
+    /// <param name="refusals">The exceptions with which requests are refused.</param>
+    public SpecDecodeMetrics(IMeterFactory meters, string model, Func<IEngineLoad?> load, Func<ModelSetup?> setup, IEnumerable<Type> refusals)
     {
         _model = new(TelemetryNames.RequestModel, model);
         Meter meter = meters.Create(new MeterOptions(SpecDecodeTelemetry.MeterName) { Version = typeof(SpecDecodeMetrics).Assembly.GetName().Version?.ToString() });
-        Counter<long> Counter(string name, string unit, string description) => meter.CreateCounter<long>("specdecode." + name, unit, description);
+        _counters = new EngineCounters(meter, _model, () => setup()?.Draft?.Length ?? 0, refusals);
+        _ = new ModelInfoGauge(meter, _model, setup);
         Histogram<double> Seconds(string name, string description, InstrumentAdvice<double> advice) =>
             meter.CreateHistogram(name, "s", description, tags: null, advice);
 
-        _rounds = Counter("rounds", "{round}", "Rounds that gave a sequence tokens after its first one, those without a draft included.");
-        _roundTokens = Counter("rounds.output_tokens", "{token}", "Tokens that rounds gave: all but the first of each text.");
-        _drafted = Counter("draft.drafted_tokens", "{token}", "Tokens that the drafter proposed.");
-        _evaluated = Counter("draft.evaluated_tokens", "{token}", "Draft tokens that acceptance looked at: the accepted ones and the first that was not.");
-        _accepted = Counter("draft.accepted_tokens", "{token}", "Draft tokens that became output, by their place in the draft.");
-        _discarded = Counter("draft.discarded_tokens", "{token}", "Draft tokens that did not become output.");
-        _corrections = Counter("corrections", "{token}", "Tokens of the verifier in place of a draft token.");
-        _bonuses = Counter("bonus_tokens", "{token}", "Tokens of the verifier behind a draft that was accepted as a whole.");
-        _outputTokens = Counter("output_tokens", "{token}", "Tokens that became output.");
-        _promptTokens = Counter("prompt_tokens", "{token}", "Tokens of prompts that were read.");
-        _failedPasses = Counter("failed_passes", "{pass}", "Passes that failed: drafts that ended early, and sequences that were tried again alone.");
-        _refused = Counter("requests.refused", "{request}", "Requests that were not taken: the queue was full, or the service stopped or had failed.");
         _acceptedRun = meter.CreateHistogram("specdecode.draft.accepted_length", "{token}", "Draft tokens accepted in a round that had a draft.", tags: null, Lengths);
         _draftTime = Seconds("specdecode.draft.duration", "Time of a step's draft passes, where there were any.", Steps);
         _verifyTime = Seconds("specdecode.verify.duration", "Time of a step's verifying pass.", Steps);
         _stepTime = Seconds("specdecode.step.duration", "Time of a step.", Steps);
-        _queueTime = Seconds("specdecode.queue.duration", "From a request's coming to its admission, or to its end where it was never admitted.", FirstTokens);
+        _queueTime = Seconds("specdecode.queue.duration", "From a request's coming to its admission, or to its end where it was never admitted.", Waits);
         _requestTime = Seconds("gen_ai.server.request.duration", "From a request's coming to its end.", Requests);
-        _firstTokenTime = Seconds("gen_ai.server.time_to_first_token", "From a request's coming to its first token.", FirstTokens);
-        _outputTokenTime = Seconds("gen_ai.server.time_per_output_token", "Time per token after the first, of a request.", Steps);
+        _firstTokenTime = Seconds("gen_ai.server.time_to_first_token", "From a request's coming to its first token, where it was answered.", FirstTokens);
+        _outputTokenTime = Seconds("gen_ai.server.time_per_output_token", "Time per token after the first, of a request that was answered.", Steps);
 
         Measurement<T> Of<T>(T value)
             where T : struct => new(value, _model);
@@ -99,9 +83,7 @@ internal sealed class SpecDecodeMetrics : IEngineObserver
     /// <inheritdoc/>
     public void OnStep(in StepRecord step)
     {
-        Add(_outputTokens, step.OutputTokens);
-        Add(_promptTokens, step.PromptRows);
-        Add(_failedPasses, step.FailedPasses);
+        _counters.OnStep(step);
         if (step.DraftRows > 0)
         {
             Record(_draftTime, step.DraftTime);
@@ -117,18 +99,7 @@ internal sealed class SpecDecodeMetrics : IEngineObserver
     /// <inheritdoc/>
     public void OnRound(in RoundRecord round)
     {
-        Add(_rounds, 1);
-        Add(_roundTokens, round.Appended);
-        Add(_drafted, round.Drafted);
-        Add(_evaluated, round.Evaluated);
-        Add(_discarded, round.Discarded);
-        Add(_corrections, round.VerifierToken == TokenSource.Correction ? 1 : 0);
-        Add(_bonuses, round.VerifierToken == TokenSource.Bonus ? 1 : 0);
-        for (int position = 0; _accepted.Enabled && position < round.Accepted; position++)
-        {
-            _accepted.Add(1, _model, new(TelemetryNames.DraftPosition, _positions[position]));
-        }
-
+        _counters.OnRound(round);
         if (round.Drafted > 0 && _acceptedRun.Enabled)
         {
             _acceptedRun.Record(round.Accepted, _model);
@@ -138,17 +109,19 @@ internal sealed class SpecDecodeMetrics : IEngineObserver
     /// <inheritdoc/>
     public void OnEnded(Sequence sequence)
     {
+        _counters.OnEnded(sequence);
         Record(_queueTime, sequence.QueueTime);
-        if (sequence.FirstTokenTimestamp != 0)
+        RecordRequest(sequence);
+
+        // By the conventions these are of answers alone: a text that was left or has failed would change what they say of the others.
+        if (sequence.FinishReason is FinishReason.Stop or FinishReason.Length)
         {
-            RecordServer(_firstTokenTime, Stopwatch.GetElapsedTime(sequence.EnqueuedTimestamp, sequence.FirstTokenTimestamp), sequence);
+            RecordAnswer(_firstTokenTime, Stopwatch.GetElapsedTime(sequence.EnqueuedTimestamp, sequence.FirstTokenTimestamp));
             if (sequence.NewTokens.Length > 1)
             {
-                RecordServer(_outputTokenTime, sequence.DecodeTime / (sequence.NewTokens.Length - 1), sequence);
+                RecordAnswer(_outputTokenTime, sequence.DecodeTime / (sequence.NewTokens.Length - 1));
             }
         }
-
-        RecordServer(_requestTime, Stopwatch.GetElapsedTime(sequence.EnqueuedTimestamp, sequence.EndedTimestamp), sequence);
     }
 
     /// <inheritdoc/>
@@ -157,21 +130,7 @@ internal sealed class SpecDecodeMetrics : IEngineObserver
     }
 
     /// <inheritdoc/>
-    public void OnRefused(Exception error)
-    {
-        if (_refused.Enabled)
-        {
-            _refused.Add(1, _model, new(TelemetryNames.ErrorType, error.GetType().FullName));
-        }
-    }
-
-    private void Add(Counter<long> counter, long count)
-    {
-        if (count > 0 && counter.Enabled)
-        {
-            counter.Add(count, _model);
-        }
-    }
+    public void OnRefused(Exception error) => _counters.OnRefused(error);
 
     private void Record(Histogram<double> histogram, TimeSpan time)
     {
@@ -181,26 +140,36 @@ internal sealed class SpecDecodeMetrics : IEngineObserver
         }
     }
 
-    private void RecordServer(Histogram<double> histogram, TimeSpan time, Sequence sequence)
+    private void RecordAnswer(Histogram<double> histogram, TimeSpan time)
     {
-        if (!histogram.Enabled)
+        if (histogram.Enabled)
+        {
+            histogram.Record(time.TotalSeconds, Tags());
+        }
+    }
+
+    private void RecordRequest(Sequence sequence)
+    {
+        if (!_requestTime.Enabled)
         {
             return;
         }
 
-        TagList tags = new()
-        {
-            _model,
-            { TelemetryNames.OperationName, TelemetryNames.Operation },
-            { TelemetryNames.ProviderName, TelemetryNames.Provider },
-            { TelemetryNames.ResponseModel, _model.Value },
-            { TelemetryNames.FinishReasonName, TelemetryNames.Of(sequence.FinishReason!.Value) },
-        };
+        TagList tags = Tags();
+        tags.Add(TelemetryNames.FinishReasonName, TelemetryNames.Of(sequence.FinishReason!.Value));
         if (sequence.Error is { } error)
         {
             tags.Add(TelemetryNames.ErrorType, error.GetType().FullName);
         }
 
-        histogram.Record(time.TotalSeconds, tags);
+        _requestTime.Record(Stopwatch.GetElapsedTime(sequence.EnqueuedTimestamp, sequence.EndedTimestamp).TotalSeconds, tags);
     }
+
+    private TagList Tags() => new()
+    {
+        _model,
+        { TelemetryNames.OperationName, TelemetryNames.Operation },
+        { TelemetryNames.ProviderName, TelemetryNames.Provider },
+        { TelemetryNames.ResponseModel, _model.Value },
+    };
 }

@@ -24,11 +24,41 @@ internal static class TelemetryNames
     /// <summary>Attribute: place of a token in its draft, from 0.</summary>
     public const string DraftPosition = "specdecode.draft.position";
 
+    /// <summary>Attribute: in which way is drafted.</summary>
+    public const string DraftStrategy = "specdecode.draft.strategy";
+
+    /// <summary>Attribute: how many layers the drafter runs, where it leaves early.</summary>
+    public const string DraftExitLayer = "specdecode.draft.exit_layer";
+
+    /// <summary>Attribute: layers whose attention the drafter leaves out.</summary>
+    public const string DraftSkipAttention = "specdecode.draft.skip_attention";
+
+    /// <summary>Attribute: layers whose MLP the drafter leaves out.</summary>
+    public const string DraftSkipMlp = "specdecode.draft.skip_mlp";
+
+    /// <summary>Attribute: most tokens of a draft; 0 for plain decoding.</summary>
+    public const string DraftLength = "specdecode.draft.length";
+
+    /// <summary>Attribute: the probability below which a draft ends.</summary>
+    public const string DraftThreshold = "specdecode.draft.threshold";
+
+    /// <summary>Attribute: the precision of the weights that draft.</summary>
+    public const string DraftPrecision = "specdecode.draft.precision";
+
+    /// <summary>Attribute: the precision of the model's weights.</summary>
+    public const string Precision = "specdecode.precision";
+
+    /// <summary>Attribute: threads that compute.</summary>
+    public const string Threads = "specdecode.threads";
+
     /// <summary>What is done.</summary>
     public const string Operation = "text_completion";
 
     /// <summary>By whom.</summary>
     public const string Provider = "specdecode";
+
+    /// <summary>A precision as it is written.</summary>
+    public static string Of(SpecDecode.Precision precision) => precision.ToString().ToLowerInvariant();
 
     /// <summary>A finish reason as it is written.</summary>
     public static string Of(FinishReason reason) => reason switch

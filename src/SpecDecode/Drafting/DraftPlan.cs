@@ -9,6 +9,9 @@ internal sealed record DraftPlan
     /// <summary>The blocks that the drafter runs.</summary>
     public required LayerPlan Plan { get; init; }
 
+    /// <summary>The options that say the same; the strategy and the exit layer as they are, whatever was left out.</summary>
+    public DraftingOptions Options { get => field ?? DraftingOptions.Of(Plan); init; }
+
     /// <summary>Most tokens that are drafted in a round; 1 to <see cref="DraftingOptions.MaxDraftLength"/>.</summary>
     public int Length { get; init; } = DraftingOptions.DefaultDraftLength;
 

@@ -174,6 +174,7 @@ public sealed record DraftingOptions
         return new DraftPlan
         {
             Plan = plan, Length = DraftLength, Threshold = Threshold, Weights = hasDraftWeights ? WeightSet.Drafter : WeightSet.Verifier,
+            Options = this with { Strategy = Name, ExitLayer = Name == DraftingStrategy.EarlyExit ? ExitLayer ?? layerCount : null },
         };
 
         int Checked(string option, int layer, int least, int most) => layer >= least && layer <= most

@@ -10,6 +10,9 @@ namespace SpecDecode.Generation;
 /// </summary>
 internal sealed class EngineLoop : IEngineLoad, IDisposable
 {
+    /// <summary>What <see cref="Submit"/> throws: the exceptions with which it refuses a request.</summary>
+    public static readonly IReadOnlyList<Type> Refusals = [typeof(QueueFullException), typeof(ShuttingDownException), typeof(SpecDecodeException)];
+
     private readonly Scheduler _scheduler;
     private readonly IEngineObserver _observer;
     private readonly int _maxInFlight;
@@ -234,8 +237,13 @@ internal sealed class EngineLoop : IEngineLoad, IDisposable
         {
             TokenFeed feed = _feeds[i];
             Sequence sequence = feed.Sequence;
-            bool ended = sequence.FinishReason is not null;
-            if (ended)
+            int before = feed.State.Count;
+            if (before > 0 && sequence.NewTokens.Length > before)
+            {
+                _observer.OnRound(sequence.LastRound);
+            }
+
+            if (sequence.FinishReason is not null)
             {
                 // Before the reader knows: it may ask again at once.
                 Interlocked.Decrement(ref _inFlight);
@@ -245,12 +253,6 @@ internal sealed class EngineLoop : IEngineLoad, IDisposable
             else
             {
                 _feeds[kept++] = feed;
-            }
-
-            int before = feed.State.Count;
-            if (before > 0 && sequence.NewTokens.Length > before)
-            {
-                _observer.OnRound(sequence.LastRound);
             }
 
             feed.Publish();

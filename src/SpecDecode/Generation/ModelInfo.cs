@@ -15,6 +15,10 @@ public sealed record ModelInfo
     /// <summary>Longest sequence, prompt and new tokens together.</summary>
     public required int MaxSequenceLength { get; init; }
 
+    /// <summary>What the model's matrices are stored as.</summary>
+    /// <value>The default is <see cref="SpecDecode.Precision.Fp32"/>.</value>
+    public Precision Precision { get; init; }
+
     /// <summary>The precision of the copy of the weights that drafts; null where it was loaded without one.</summary>
     public Precision? DraftPrecision { get; init; }
 

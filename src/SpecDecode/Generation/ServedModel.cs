@@ -1,4 +1,5 @@
 using System.Collections.Frozen;
+using SpecDecode.Diagnostics;
 using SpecDecode.Drafting;
 using SpecDecode.Models;
 using SpecDecode.Scheduling;
@@ -11,10 +12,10 @@ internal sealed class ServedModel : IAsyncDisposable
 {
     private const int WarmUpTokens = 12;
 
-    private readonly IDisposable _model;
+    private readonly LoadedModel _model;
     private readonly EngineLoop _loop;
 
-    private ServedModel(IDisposable model, EngineLoop loop, TextGenerator generator)
+    private ServedModel(LoadedModel model, EngineLoop loop, TextGenerator generator)
     {
         _model = model;
         _loop = loop;
@@ -23,6 +24,9 @@ internal sealed class ServedModel : IAsyncDisposable
 
     /// <summary>What callers see.</summary>
     public TextGenerator Generator { get; }
+
+    /// <summary>How the model is set up now: requests that say nothing draft so.</summary>
+    public ModelSetup Setup => new(_model.Precision, _model.Stages.DraftPrecision, _model.Threads, Resolve(_model, Generator.Defaults));
 
     /// <summary>Warms a model up and starts its loop.</summary>
     /// <param name="model">The model; belongs to the result from now on, also when this throws.</param>
@@ -45,6 +49,7 @@ internal sealed class ServedModel : IAsyncDisposable
                 LayerCount = model.Stages.LayerCount,
                 VocabularySize = model.Stages.VocabularySize,
                 MaxSequenceLength = model.Stages.MaxSequenceLength,
+                Precision = model.Precision,
                 DraftPrecision = model.Stages.DraftPrecision,
             };
             RequestIntake intake = new(model.Stages, model.Tokenizer, model.Description.EndOfSequence, limits.KvBytes);
@@ -73,7 +78,7 @@ internal sealed class ServedModel : IAsyncDisposable
     private static void WarmUp(Scheduler scheduler, LoadedModel model, GenerationDefaults defaults)
     {
         int tokens = Math.Min(WarmUpTokens, model.Stages.MaxSequenceLength - 1);
-        DraftPlan? drafts = defaults.Drafting.Resolve(model.Stages.LayerCount, model.Stages.DraftPrecision is not null, "Drafting.");
+        DraftPlan? drafts = Resolve(model, defaults);
         foreach (DraftPlan? draft in drafts is null ? (DraftPlan?[])[null] : [null, drafts])
         {
             Sequence sequence = new([0], tokens, FrozenSet<int>.Empty, null, draft);
@@ -94,4 +99,7 @@ internal sealed class ServedModel : IAsyncDisposable
             }
         }
     }
+
+    private static DraftPlan? Resolve(LoadedModel model, GenerationDefaults defaults) =>
+        defaults.Drafting.Resolve(model.Stages.LayerCount, model.Stages.DraftPrecision is not null, "Drafting.");
 }

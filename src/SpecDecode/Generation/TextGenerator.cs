@@ -113,7 +113,7 @@ internal sealed class TextGenerator(ModelInfo model, TextTokenizer? tokenizer, R
             cancellationToken.ThrowIfCancellationRequested();
             _generator = generator;
             _cancellation = cancellationToken;
-            _activity = RequestActivity.Start(generator.Model.Name, sequence);
+            _activity = RequestActivity.Start(generator.Model.Name, generator.Model.Precision, generator.Model.DraftPrecision, sequence);
             try
             {
                 Feed = generator.Loop.Submit(sequence);

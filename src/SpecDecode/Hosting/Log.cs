@@ -8,8 +8,8 @@ internal static partial class Log
     [LoggerMessage(1, LogLevel.Information, "Loading the model {Model} from {Path}")]
     public static partial void Loading(this ILogger logger, string model, string path);
 
-    [LoggerMessage(2, LogLevel.Information, "The model {Model} is ready after {Seconds:f1} s; drafting: {Drafting}")]
-    public static partial void Ready(this ILogger logger, string model, double seconds, string drafting);
+    [LoggerMessage(2, LogLevel.Information, "The model {Model} is ready after {Seconds:f1} s; drafting: {Drafting}; precision: {Precision}; draft precision: {DraftPrecision}; threads: {Threads}")]
+    public static partial void Ready(this ILogger logger, string model, double seconds, string drafting, string precision, string draftPrecision, string threads);
 
     [LoggerMessage(3, LogLevel.Warning, "The model {Model}: {Warning}")]
     public static partial void LoadWarning(this ILogger logger, string model, string warning);
@@ -20,8 +20,8 @@ internal static partial class Log
     [LoggerMessage(5, LogLevel.Error, "A pass of the model {Model} failed; its sequences are tried one by one")]
     public static partial void PassFailed(this ILogger logger, string model, Exception error);
 
-    [LoggerMessage(6, LogLevel.Information, "The model {Model} has new defaults for requests; drafting: {Drafting}")]
-    public static partial void Reloaded(this ILogger logger, string model, string drafting);
+    [LoggerMessage(6, LogLevel.Information, "The model {Model} has new defaults for requests; drafting: {Drafting}; precision: {Precision}; draft precision: {DraftPrecision}; threads: {Threads}")]
+    public static partial void Reloaded(this ILogger logger, string model, string drafting, string precision, string draftPrecision, string threads);
 
     [LoggerMessage(7, LogLevel.Error, "The changed configuration of the model {Model} is wrong, so the former stays: {Reason}")]
     public static partial void ReloadRefused(this ILogger logger, string model, string reason);

@@ -15,6 +15,7 @@ internal sealed class ModelHost : IAsyncDisposable
     private volatile ModelLoad? _current;
     private volatile ModelLoad? _replacement;
     private volatile ModelLoad? _unloading;
+    private volatile string? _name;
     private volatile bool _isStarted;
     private volatile bool _isStopping;
     private volatile bool _isDisposed;
@@ -57,7 +58,7 @@ internal sealed class ModelHost : IAsyncDisposable
             return new ModelStatus
             {
                 Key = Key,
-                Name = (load ?? unloading)?.Name,
+                Name = _name,
                 State = _isStopping ? ModelState.Stopping
                     : load is null ? unloading is null ? ModelState.NotLoaded : ModelState.Unloading
                     : load.Fault is not null ? ModelState.Failed
@@ -294,6 +295,7 @@ internal sealed class ModelHost : IAsyncDisposable
             }
 
             WasUnloaded = false;
+            _name = load.Name;
             _services.Names.Claim(load.Name, Key, place);
             _loads.Add(load);
         }

@@ -1,4 +1,3 @@
-using System.Diagnostics.Metrics;
 using Microsoft.Extensions.Logging;
 
 namespace SpecDecode.Hosting;
@@ -7,9 +6,9 @@ namespace SpecDecode.Hosting;
 /// <param name="Options">Where their options come from.</param>
 /// <param name="Watch">Tells when a model's options change, by its key; null where they are in code alone.</param>
 /// <param name="Names">What telemetry calls them.</param>
-/// <param name="Meters">Makes their meters.</param>
+/// <param name="Telemetry">The series of a name.</param>
 /// <param name="Logger">Their log.</param>
 /// <param name="ContentRoot">Where relative paths begin.</param>
 /// <param name="Time">The time.</param>
 internal sealed record ModelHostServices(
-    OptionsSource Options, Func<string, ConfigurationWatch?> Watch, ModelNames Names, IMeterFactory Meters, ILogger<ModelHost> Logger, string ContentRoot, TimeProvider Time);
+    OptionsSource Options, Func<string, ConfigurationWatch?> Watch, ModelNames Names, Func<string, ModelTelemetry> Telemetry, ILogger<ModelHost> Logger, string ContentRoot, TimeProvider Time);

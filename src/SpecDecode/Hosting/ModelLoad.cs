@@ -15,6 +15,7 @@ internal sealed class ModelLoad : IAsyncDisposable
     private readonly SpecDecodeOptions _options;
     private readonly ConfigurationWatch? _watch;
     private readonly LoadProgressLog _progress;
+    private readonly ModelTelemetry _telemetry;
 
     // Never disposed: it has no timer, and whoever starts the host may cancel as late as it likes.
     private readonly CancellationTokenSource _abandoned = new();
@@ -47,6 +48,7 @@ internal sealed class ModelLoad : IAsyncDisposable
 
         Name = NameOf(key, options);
         _progress = new LoadProgressLog(services.Logger, Name, services.Time);
+        _telemetry = services.Telemetry(Name);
     }
 
     /// <summary>What telemetry calls the model.</summary>
@@ -131,6 +133,7 @@ internal sealed class ModelLoad : IAsyncDisposable
         if (Interlocked.Exchange(ref _isDisposed, 1) == 0 && _model is { } model)
         {
             await model.DisposeAsync().ConfigureAwait(false);
+            _telemetry.Remove(model);
         }
 
         await _engine.ConfigureAwait(false);
@@ -159,9 +162,13 @@ internal sealed class ModelLoad : IAsyncDisposable
             LoadedModel loaded = ModelLoader.Load(
                 Path, _options.Model, _options.Runtime, warning => logger.LoadWarning(Name, warning), _progress, _abandoned.Token);
             ServedModel model = Serve(loaded);
+            _telemetry.Add(model);
             _model = model;
             _engine = WatchEngine(model.Generator.Loop);
-            logger.Ready(Name, Stopwatch.GetElapsedTime(start).TotalSeconds, model.Generator.Defaults.Drafting.ToString());
+            ModelSetup setup = model.Setup;
+            logger.Ready(
+                Name, Stopwatch.GetElapsedTime(start).TotalSeconds, model.Generator.Defaults.Drafting.ToString(), setup.PrecisionName,
+                setup.DraftPrecisionName, setup.ThreadsName);
             _watch?.Start(Reload);
         }
         catch (OperationCanceledException) when (_abandoned.IsCancellationRequested)
@@ -190,7 +197,7 @@ internal sealed class ModelLoad : IAsyncDisposable
         try
         {
             defaults = Defaults(_options, loaded.Stages.LayerCount, loaded.Stages.DraftPrecision);
-            observer = new LoggingObserver(new SpecDecodeMetrics(_services.Meters, Name, () => _model?.Generator.Loop), _services.Logger, Name);
+            observer = new LoggingObserver(_telemetry.Metrics, _services.Logger, Name);
         }
         catch
         {
@@ -214,12 +221,14 @@ internal sealed class ModelLoad : IAsyncDisposable
     {
         try
         {
-            TextGenerator generator = _model!.Generator;
+            ServedModel model = _model!;
+            TextGenerator generator = model.Generator;
             GenerationDefaults defaults = Defaults(read(), generator.Model.LayerCount, generator.Model.DraftPrecision);
             if (defaults != generator.Defaults)
             {
                 generator.Defaults = defaults;
-                _services.Logger.Reloaded(Name, defaults.Drafting.ToString());
+                ModelSetup setup = model.Setup;
+                _services.Logger.Reloaded(Name, defaults.Drafting.ToString(), setup.PrecisionName, setup.DraftPrecisionName, setup.ThreadsName);
             }
         }
         catch (Exception error)

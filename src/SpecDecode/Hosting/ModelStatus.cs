@@ -26,7 +26,7 @@ public sealed record ModelStatus
     /// <summary>The status in words.</summary>
     public override string ToString()
     {
-        string who = Key.Length == 0 ? Name ?? "(unnamed)" : Key;
+        string who = Name ?? (Key.Length == 0 ? "(unnamed)" : Key);
         string state = State switch
         {
             ModelState.NotLoaded => "not loaded",

@@ -16,7 +16,7 @@ internal sealed class SpecDecodeHealthCheck(Func<IReadOnlyList<ModelHost>> hosts
         Dictionary<string, object> data = new(StringComparer.Ordinal);
         foreach ((ModelHost host, ModelStatus status) in models)
         {
-            data[host.Key.Length == 0 ? status.Name ?? "(unnamed)" : host.Key] = status.ToString();
+            data[status.Name ?? host.Key] = status.ToString();
         }
 
         // What was unloaded is as somebody wanted it.
@@ -37,7 +37,7 @@ internal sealed class SpecDecodeHealthCheck(Func<IReadOnlyList<ModelHost>> hosts
 
     private static string Sentence(ModelStatus status)
     {
-        string who = status.Key.Length == 0 ? "The model" : $"The model '{status.Key}'";
+        string who = (status.Name ?? status.Key) is { Length: > 0 } name ? $"The model {name}" : "The model";
         return status.State switch
         {
             ModelState.Failed => $"{who} has failed: {status.Error!.Message}",

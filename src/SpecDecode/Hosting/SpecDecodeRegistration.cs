@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Diagnostics.Metrics;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
@@ -157,12 +158,14 @@ public static class SpecDecodeRegistration
     private static ModelCatalog MakeCatalog(IServiceProvider provider)
     {
         OptionsSource options = provider.GetRequiredService<OptionsSource>();
+        IMeterFactory meters = provider.GetRequiredService<IMeterFactory>();
+        ConcurrentDictionary<string, Lazy<ModelTelemetry>> telemetry = new(StringComparer.Ordinal);
         return new ModelCatalog(
             new ModelHostServices(
                 options,
                 key => options.Section(key) is { } section ? new ConfigurationWatch(section, () => options.Read(key)) : null,
                 new ModelNames(),
-                provider.GetRequiredService<IMeterFactory>(),
+                name => telemetry.GetOrAdd(name, name => new Lazy<ModelTelemetry>(() => new ModelTelemetry(meters, name))).Value,
                 provider.GetRequiredService<ILogger<ModelHost>>(),
                 provider.GetService<IHostEnvironment>()?.ContentRootPath ?? Directory.GetCurrentDirectory(),
                 provider.GetService<TimeProvider>() ?? TimeProvider.System),

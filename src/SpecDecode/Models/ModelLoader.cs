@@ -16,6 +16,12 @@ namespace SpecDecode.Models;
 /// <param name="Tokenizer">Its tokenizer; null where there is none that can be used.</param>
 internal sealed record LoadedModel(DecoderDescription Description, WeightCopies Weights, IStages Stages, TextTokenizer? Tokenizer) : IDisposable
 {
+    /// <summary>What its matrices are stored as.</summary>
+    public required Precision Precision { get; init; }
+
+    /// <summary>Threads that compute; null where that is ONNX Runtime's or the application's choice.</summary>
+    public required int? Threads { get; init; }
+
     /// <inheritdoc/>
     public void Dispose()
     {
@@ -61,7 +67,10 @@ internal static class ModelLoader
                 description, weights, source.Settings, draftSource?.Settings.Precision, environment, provider, runtime, maxSequenceLength, warn, progress,
                 cancellationToken);
             loaded = true;
-            return new LoadedModel(description, weights, stages, tokenizer);
+            return new LoadedModel(description, weights, stages, tokenizer)
+            {
+                Precision = source.Settings.Precision, Threads = environment.ThreadsOf(runtime),
+            };
         }
         finally
         {

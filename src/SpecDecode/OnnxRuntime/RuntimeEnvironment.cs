@@ -63,6 +63,10 @@ internal sealed class RuntimeEnvironment
         }
     }
 
+    /// <summary>Threads that compute for a model; null where that is ONNX Runtime's choice, or that of the application whose pool it is.</summary>
+    /// <param name="options">What is asked for the model.</param>
+    public int? ThreadsOf(RuntimeOptions options) => HasPool ? Threads : options.Threads;
+
     private static bool IsNativeLibraryMissing(Exception error) =>
         error is DllNotFoundException or BadImageFormatException or EntryPointNotFoundException
         || (error is TypeInitializationException { InnerException: { } inner } && IsNativeLibraryMissing(inner));

@@ -75,11 +75,12 @@ public sealed class CancellationTelemetryTests : IDisposable
         Assert.Equal(0, after.Sum("specdecode.kv_cache.reserved"));
         await _collector.ReadUntil(readings => readings.Sum("specdecode.sequences.waiting") == 0);
 
-        // Both have waited, one of them until it gave up; one has written.
+        // Both have waited, one of them until it gave up; one has written, and neither is an answer.
         Assert.Equal(2, after.Count("gen_ai.server.request.duration", ("specdecode.finish_reason", "cancelled")));
         Assert.Equal([null], after.Values("gen_ai.server.request.duration", "error.type"));
         Assert.Equal(2, after.Count("specdecode.queue.duration"));
-        Assert.Equal(1, after.Count("gen_ai.server.time_to_first_token"));
+        Assert.Equal(2, after.Sum("specdecode.requests.ended", ("specdecode.finish_reason", "cancelled")));
+        Assert.Equal(0, after.Count("gen_ai.server.time_to_first_token") + after.Count("gen_ai.server.time_per_output_token"));
 
         // The verifying pass that ran when they left was finished, and its token counts.
         Assert.Equal(HeldPass, after.Sum("specdecode.output_tokens"));

@@ -41,7 +41,8 @@ internal sealed class Collector : IDisposable
             readings = Read();
         }
 
-        return readings;
+        // Anew, since a collection reads one instrument after the other while the engine goes on.
+        return Read();
     }
 
     /// <summary>The spans of requests that have ended, in the order in which they did.</summary>

@@ -36,6 +36,9 @@ public sealed class FailureTelemetryTests
         MetricReadings readings = collector.Read();
         (string, object) error = ("error.type", typeof(ScriptedFailureException).FullName!);
         Assert.Equal(1, readings.Count("gen_ai.server.request.duration", Failed, error));
+        Assert.Equal(1, readings.Sum("specdecode.requests.ended", Failed));
+        Assert.Equal(1, readings.Sum("specdecode.requests.ended"));
+        Assert.Equal(0, readings.Count("gen_ai.server.time_to_first_token") + readings.Count("gen_ai.server.time_per_output_token"));
         Assert.Equal(1, readings.Sum("specdecode.failed_passes"));
         Assert.Equal(2, readings.Sum("specdecode.output_tokens"));
         Assert.Equal(1, readings.Sum("specdecode.rounds"));
@@ -77,7 +80,7 @@ public sealed class FailureTelemetryTests
                 self.EnableMeasurementEvents(instrument);
             }
         };
-        listener.SetMeasurementEventCallback<long>((_, _, _, _) =>
+        listener.SetMeasurementEventCallback<double>((_, _, _, _) =>
         {
             Interlocked.Increment(ref thrown);
             throw new InvalidOperationException("This listener was told to fail.");
@@ -93,6 +96,21 @@ public sealed class FailureTelemetryTests
         Assert.Equal(13, id);
         Assert.IsType<InvalidOperationException>(error);
         Assert.Null(engine.Loop.Fault);
+
+        // Whatever it threw at, everything is counted.
+        Dictionary<string, long> counted = [];
+        using MeterListener other = new();
+        other.InstrumentPublished = (instrument, self) =>
+        {
+            if (instrument.Meter.Scope == engine.Meters && instrument is ObservableCounter<long>)
+            {
+                self.EnableMeasurementEvents(instrument);
+            }
+        };
+        other.SetMeasurementEventCallback<long>((instrument, value, _, _) => counted[instrument.Name] = counted.GetValueOrDefault(instrument.Name) + value);
+        other.Start();
+        other.RecordObservableInstruments();
+        Assert.Equal((9, 8, 1), (counted["specdecode.output_tokens"], counted["specdecode.rounds"], counted["specdecode.requests.ended"]));
     }
 
     private sealed class BrokenObserver(IEngineObserver inner) : IEngineObserver

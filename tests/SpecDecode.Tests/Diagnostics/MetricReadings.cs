@@ -22,6 +22,32 @@ internal sealed class MetricReadings(IReadOnlyCollection<MetricSnapshot> snapsho
     /// <summary>The values that an attribute of an instrument has.</summary>
     public object?[] Values(string instrument, string attribute) => [.. Points(instrument, []).Select(point => Tag(point, attribute)).Distinct()];
 
+    /// <summary>The series of a counter or gauge: its attributes but for the model's name, as key=value in order, and what it says.</summary>
+    public SortedDictionary<string, long> Series(string instrument, string model)
+    {
+        SortedDictionary<string, long> series = new(StringComparer.Ordinal);
+        foreach (MetricSnapshot snapshot in snapshots.Where(snapshot => snapshot.Name == instrument))
+        {
+            foreach (MetricPoint point in snapshot.MetricPoints.Where(point => Equals(Tag(point, "gen_ai.request.model"), model)))
+            {
+                List<string> attributes = [];
+                foreach (KeyValuePair<string, object?> tag in point.Tags)
+                {
+                    if (tag.Key != "gen_ai.request.model")
+                    {
+                        attributes.Add(FormattableString.Invariant($"{tag.Key}={tag.Value}"));
+                    }
+                }
+
+                series.Add(
+                    string.Join(' ', attributes.Order(StringComparer.Ordinal)),
+                    snapshot.MetricType == MetricType.LongGauge ? point.GetGaugeLastValueLong() : point.GetSumLong());
+            }
+        }
+
+        return series;
+    }
+
     private IEnumerable<MetricPoint> Points(string instrument, (string Key, object Value)[] attributes) => snapshots
         .Where(snapshot => snapshot.Name == instrument)
         .SelectMany(snapshot => snapshot.MetricPoints)

@@ -69,6 +69,7 @@ public sealed class MetricSumTests
         // A plain round gives one token that says so; so does the first token of each text, which is no round.
         long plain = updates.Sum(stream => stream.Count(update => update is { Token: not null, Source: TokenSource.Plain })) - results.Length;
         Assert.Equal(metrics.Sum("specdecode.rounds") - plain, metrics.Count("specdecode.draft.accepted_length"));
+        Assert.Equal(metrics.Count("specdecode.draft.accepted_length"), metrics.Sum("specdecode.draft.rounds"));
         Assert.Equal(metrics.Sum("specdecode.draft.accepted_tokens"), metrics.Total("specdecode.draft.accepted_length"));
 
         Assert.Equal(results.Length, metrics.Count(Requests));
@@ -78,9 +79,15 @@ public sealed class MetricSumTests
                 results.Count(result => result.FinishReason == reason), metrics.Count(Requests, (Finish, reason.ToString().ToLowerInvariant())));
         }
 
+        Assert.Equal(results.Length, metrics.Sum("specdecode.requests.ended"));
+        Assert.Equal(
+            results.Count(result => result.FinishReason == FinishReason.Stop), metrics.Sum("specdecode.requests.ended", (Finish, "stop")));
         Assert.Equal(results.Length, metrics.Count("gen_ai.server.time_to_first_token"));
         Assert.Equal(results.Count(result => result.Tokens.Count > 1), metrics.Count("gen_ai.server.time_per_output_token"));
         Assert.Equal(results.Length, metrics.Count("specdecode.queue.duration"));
+        // What one request says of its speed is what the metric says of it.
+        Assert.Equal(
+            results.Sum(result => 1 / result.TokensPerSecond ?? 0), metrics.Total("gen_ai.server.time_per_output_token"), Ticks);
         Assert.Equal(results.Sum(result => result.QueueTime.TotalSeconds), metrics.Total("specdecode.queue.duration"), Ticks);
         Assert.Equal(
             results.Sum(result => (result.QueueTime + result.PrefillTime).TotalSeconds), metrics.Total("gen_ai.server.time_to_first_token"), Ticks);
@@ -95,6 +102,24 @@ public sealed class MetricSumTests
         Assert.True(metrics.Sum("specdecode.kv_cache.limit") > 0);
         Assert.All(
             metrics.Names, name => Assert.Equal([HostedStory.ModelName], metrics.Values(name, "gen_ai.request.model")));
+    }
+
+    // " there" (407) comes second in this text and is drafted and accepted; the bonus token behind it never comes.
+    [Theory]
+    [InlineData(60, 2, 1, 1.0)]
+    [InlineData(2, 2, 1, 1.0)]
+    [InlineData(1, 1, 0, 1.0)]
+    public async Task A_text_that_ends_within_a_draft_has_the_length_that_its_rounds_gave(int maxTokens, int tokens, int rounds, double length)
+    {
+        await using HostedStory story = await HostedStory.StartAsync();
+        GenerationResult result = await story.Generator.CompleteAsync(
+            new GenerationRequest { Prompt = "Once upon a time", MaxTokens = maxTokens, StopTokens = [407] }, TestContext.Current.CancellationToken);
+        Assert.Equal((tokens, rounds, length), (result.Tokens.Count, result.Drafting.Rounds, result.Drafting.MeanAcceptanceLength));
+
+        MetricReadings metrics = story.Collector.Read();
+        Assert.Equal((rounds, tokens - 1), (metrics.Sum("specdecode.rounds"), metrics.Sum("specdecode.rounds.output_tokens")));
+        Assert.Equal(0, metrics.Sum("specdecode.bonus_tokens"));
+        Assert.Equal(length, Assert.Single(story.Collector.RequestSpans()).GetTagItem("specdecode.mean_acceptance_length"));
     }
 
     [Fact]
@@ -121,10 +146,17 @@ public sealed class MetricSumTests
         MetricReadings metrics = await story.Collector.ReadUntil(readings => readings.Count(Requests) == 8);
         AssertIdle(metrics);
         Assert.InRange(metrics.Count(Requests, (Finish, "cancelled")), 1, 8);
+        Assert.Equal(metrics.Count(Requests, (Finish, "cancelled")), metrics.Sum("specdecode.requests.ended", (Finish, "cancelled")));
+        Assert.Equal(8 - metrics.Count(Requests, (Finish, "cancelled")), metrics.Count("gen_ai.server.time_to_first_token"));
         Assert.Equal([null], metrics.Values(Requests, "error.type"));
         Assert.Equal(8, metrics.Count("specdecode.queue.duration"));
         Assert.InRange(metrics.Sum("specdecode.output_tokens"), seen, 8 * 400);
         Assert.InRange(metrics.Sum("specdecode.rounds"), 1, metrics.Sum("specdecode.output_tokens") - 1);
+        long plain = metrics.Sum("specdecode.rounds") - metrics.Sum("specdecode.draft.rounds");
+        Assert.Equal(
+            metrics.Sum("specdecode.draft.accepted_tokens") + metrics.Sum("specdecode.corrections") + metrics.Sum("specdecode.bonus_tokens") + plain,
+            metrics.Sum("specdecode.rounds.output_tokens"));
+        Assert.InRange(metrics.Sum("specdecode.output_tokens") - metrics.Sum("specdecode.rounds.output_tokens"), 1, 8);
         Assert.Equal(
             metrics.Sum("specdecode.draft.drafted_tokens"), metrics.Sum("specdecode.draft.accepted_tokens") + metrics.Sum("specdecode.draft.discarded_tokens"));
         Assert.Equal(metrics.Sum("specdecode.draft.accepted_tokens"), metrics.Total("specdecode.draft.accepted_length"));

@@ -1,5 +1,7 @@
 using System.Diagnostics;
+using SpecDecode.Drafting;
 using SpecDecode.Generation;
+using SpecDecode.Plans;
 using SpecDecode.Sampling;
 using SpecDecode.Tests.Tool;
 
@@ -46,7 +48,12 @@ public sealed class RequestSpanTests
                 ["gen_ai.usage.input_tokens"] = result!.PromptTokens,
                 ["gen_ai.usage.output_tokens"] = result.Tokens.Count,
                 ["gen_ai.response.finish_reasons"] = new[] { "length" },
+                ["specdecode.draft.strategy"] = "early-exit",
+                ["specdecode.draft.exit_layer"] = 2,
                 ["specdecode.draft.length"] = 4,
+                ["specdecode.draft.threshold"] = 0.0,
+                ["specdecode.draft.precision"] = "fp32",
+                ["specdecode.precision"] = "fp32",
                 ["specdecode.rounds"] = result.Drafting.Rounds,
                 ["specdecode.draft.drafted"] = result.Drafting.Drafted,
                 ["specdecode.draft.evaluated"] = result.Drafting.Evaluated,
@@ -57,6 +64,32 @@ public sealed class RequestSpanTests
                 ["specdecode.time_to_first_token"] = (result.QueueTime + result.PrefillTime).TotalSeconds,
             }.OrderBy(tag => tag.Key),
             span.TagObjects.OrderBy(tag => tag.Key));
+    }
+
+    [Fact]
+    public async Task A_span_says_how_its_own_request_drafted()
+    {
+        await using HostedStory story = await HostedStory.StartAsync(options => options.Model.DraftPrecision = Precision.Int8);
+        foreach (DraftingOptions drafting in (DraftingOptions[])
+        [
+            DraftingOptions.None,
+            new() { Strategy = "Early-Exit", DraftLength = 2 },
+            DraftingOptions.LayerSkip([3, 5], [4]) with { Threshold = 0.1f },
+            DraftingOptions.Of(LayerPlan.EarlyExit(12, 3)),
+        ])
+        {
+            await story.Generator.CompleteAsync(Request with { MaxTokens = 3, Drafting = drafting }, TestContext.Current.CancellationToken);
+        }
+
+        string[] Of(string name) => [.. story.Collector.RequestSpans().Select(span => FormattableString.Invariant($"{span.GetTagItem(name)}"))];
+        Assert.Equal(["none", "early-exit", "layer-skip", "plan"], Of("specdecode.draft.strategy"));
+        Assert.Equal(["", "12", "", ""], Of("specdecode.draft.exit_layer"));
+        Assert.Equal(["", "", "3,5", ""], Of("specdecode.draft.skip_attention"));
+        Assert.Equal(["", "", "4", ""], Of("specdecode.draft.skip_mlp"));
+        Assert.Equal(["0", "2", "4", "4"], Of("specdecode.draft.length"));
+        Assert.Equal(["", "0", "0.1", "0"], Of("specdecode.draft.threshold"));
+        Assert.Equal(["", "int8", "int8", "int8"], Of("specdecode.draft.precision"));
+        Assert.Equal(["fp32", "fp32", "fp32", "fp32"], Of("specdecode.precision"));
     }
 
     [Fact]

@@ -14,10 +14,12 @@ internal sealed class ScriptedEngine : IDisposable
 
     private readonly ServiceProvider _services = new ServiceCollection().AddMetrics().BuildServiceProvider();
 
+    public IMeterFactory Meters => _services.GetRequiredService<IMeterFactory>();
+
     public ScriptedEngine(Func<SpecDecodeMetrics, IEngineObserver> observer, int maxSequences = int.MaxValue)
     {
         EngineLoop? loop = null;
-        SpecDecodeMetrics metrics = new(_services.GetRequiredService<IMeterFactory>(), Name, () => loop);
+        SpecDecodeMetrics metrics = new(Meters, Name, () => loop, () => null, EngineLoop.Refusals);
         loop = new EngineLoop(new Scheduler(Stages, SchedulerLimits.None with { MaxSequences = maxSequences }), 100, observer(metrics), Name);
         Loop = loop;
         Generator = new TextGenerator(

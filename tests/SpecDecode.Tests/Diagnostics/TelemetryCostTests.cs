@@ -33,7 +33,7 @@ public sealed class TelemetryCostTests : IDisposable
 
     public TelemetryCostTests()
     {
-        _metrics = new SpecDecodeMetrics(_services.GetRequiredService<IMeterFactory>(), "cost", () => null);
+        _metrics = new SpecDecodeMetrics(_services.GetRequiredService<IMeterFactory>(), "cost", () => null, () => null, []);
         _sequence.Cancel();
     }
 
@@ -60,7 +60,12 @@ public sealed class TelemetryCostTests : IDisposable
         listener.Start();
 
         Assert.Equal(0, Allocated(Tell));
-        Assert.True(measurements >= 15L * Repetitions, "The listener hears all of it.");
+        Assert.True(measurements >= 6L * Repetitions, "The listener hears all of it.");
+
+        // Counters say what they have counted when they are asked.
+        measurements = 0;
+        listener.RecordObservableInstruments();
+        Assert.True(measurements >= 15, "The listener hears the counters.");
     }
 
     [Fact]
@@ -78,7 +83,7 @@ public sealed class TelemetryCostTests : IDisposable
         Activity? made = null;
         long allocated = Allocated(() =>
         {
-            made ??= RequestActivity.Start("cost", _sequence);
+            made ??= RequestActivity.Start("cost", Precision.Fp32, null, _sequence);
             RequestActivity.Leave(made, 1);
         });
         Assert.Null(made);
@@ -95,8 +100,8 @@ public sealed class TelemetryCostTests : IDisposable
                 options.Tags!.Any(tag => tag is { Key: "gen_ai.request.max_tokens", Value: 3 }) ? ActivitySamplingResult.None : ActivitySamplingResult.AllData,
         };
         ActivitySource.AddActivityListener(listener);
-        Assert.Null(RequestActivity.Start("cost", _sequence));
-        using Activity? other = RequestActivity.Start("cost", new Sequence([1], 4, new HashSet<int>(), null));
+        Assert.Null(RequestActivity.Start("cost", Precision.Fp32, null, _sequence));
+        using Activity? other = RequestActivity.Start("cost", Precision.Fp32, null, new Sequence([1], 4, new HashSet<int>(), null));
         Assert.NotNull(other);
     }
 

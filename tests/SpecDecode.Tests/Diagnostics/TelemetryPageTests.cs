@@ -5,6 +5,7 @@ using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
 using SpecDecode.Diagnostics;
 using SpecDecode.Drafting;
+using SpecDecode.Generation;
 using SpecDecode.Hosting;
 using SpecDecode.Scheduling;
 using SpecDecode.Sequences;
@@ -40,9 +41,36 @@ public sealed partial class TelemetryPageTests
             : [row.Prometheus])];
         MarkdownBlock[] queries = [.. MarkdownBlocks.Of("promql")];
         Assert.True(queries.Length >= 7);
-        string[] used = [.. queries.SelectMany(query => MetricName().Matches(query.Text)).Select(match => match.Value).Distinct()];
+        string[] used = [.. queries.SelectMany(query => MetricName().Matches(Label().Replace(query.Text, ""))).Select(match => match.Value).Distinct()];
         Assert.True(used.Length >= 15);
         Assert.Empty(used.Except(names));
+    }
+
+    [Fact]
+    public void The_queries_choose_and_group_by_labels_that_the_metrics_of_the_table_have()
+    {
+        // What Prometheus itself adds.
+        HashSet<string> labels = ["le", "instance", .. TelemetryPage.Metrics.SelectMany(row => row.Attributes).Append("gen_ai.request.model").Select(name => name.Replace('.', '_'))];
+        string[] used = [.. MarkdownBlocks.Of("promql").SelectMany(query => Label().Matches(query.Text))
+            .SelectMany(match => match.Groups[1].Value.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries))
+            .Select(label => label.Split('=', '!')[0]).Distinct()];
+        Assert.True(used.Length >= 5);
+        Assert.Empty(used.Except(labels));
+    }
+
+    // An alert that divides by nothing, or takes the rate of a series that begins with its first event, is silent when it matters.
+    [Fact]
+    public void The_queries_divide_by_what_is_there_from_the_start_or_one_histogram_by_another()
+    {
+        HashSet<string> begun = [.. TelemetryPage.Metrics.Where(row => row.Type != "histogram").Select(row => row.Prometheus)];
+        string[] quotients = [.. MarkdownBlocks.Of("promql").SelectMany(query => query.Text.Split('\n')).Where(line => line.Contains(" / ", StringComparison.Ordinal))];
+        Assert.True(quotients.Length >= 6);
+        foreach (string[] sides in quotients.Select(line => line.Split(" / ")))
+        {
+            string numerator = MetricName().Match(Label().Replace(sides[0], "")).Value;
+            string denominator = MetricName().Match(Label().Replace(sides[1], "")).Value;
+            Assert.True(begun.Contains(denominator) || !begun.Contains(numerator), $"{denominator} may not be there yet.");
+        }
     }
 
     [Fact]
@@ -58,15 +86,18 @@ public sealed partial class TelemetryPageTests
         Assert.Equal(messages, TelemetryPage.Log);
     }
 
-    // Names of labels are no metrics: they stand behind "by" or in braces.
-    [GeneratedRegex(@"(?<!by \()(?<![{,])\b(specdecode|gen_ai)_\w+")]
+    // Once the labels have been taken out, whose names look the same.
+    [GeneratedRegex(@"\b(specdecode|gen_ai)_\w+")]
     private static partial Regex MetricName();
+
+    [GeneratedRegex(@"(?:\bby \(|\bon\(|\bgroup_left\(|\{)([^)}]*)[)}]")]
+    private static partial Regex Label();
 
     private static string Type(Instrument instrument) => instrument switch
     {
-        Counter<long> => "counter",
+        ObservableCounter<long> => "counter",
         Histogram<int> or Histogram<double> => "histogram",
-        ObservableUpDownCounter<int> or ObservableUpDownCounter<long> => "gauge",
+        ObservableUpDownCounter<int> or ObservableUpDownCounter<long> or ObservableGauge<int> => "gauge",
         _ => instrument.GetType().Name,
     };
 
@@ -99,7 +130,9 @@ public sealed partial class TelemetryPageTests
         listener.Start();
 
         using ScriptedEngine engine = new(metrics => metrics);
-        SpecDecodeMetrics metrics = new(meters, "page", () => engine.Loop);
+        DraftingOptions drafting = DraftingOptions.None;
+        SpecDecodeMetrics metrics = new(
+            meters, "page", () => engine.Loop, () => new ModelSetup(Precision.Fp32, null, 2, drafting.Resolve(3, hasDraftWeights: false, "")), EngineLoop.Refusals);
         metrics.OnRound(new RoundRecord
         {
             Drafted = 2, Evaluated = 2, Accepted = 1, Appended = 2, VerifierToken = TokenSource.Correction, DraftRows = 1, VerifyRows = 1, DraftTime = default, VerifyTime = default,
@@ -110,17 +143,25 @@ public sealed partial class TelemetryPageTests
         });
         metrics.OnStep(new StepRecord { Sequences = 1, DraftRows = 1, VerifyRows = 1, OutputTokens = 1, PromptRows = 1, FailedPasses = 1 });
         metrics.OnRefused(new InvalidOperationException());
-        metrics.OnEnded(FailedSequence(engine));
-        listener.RecordObservableInstruments();
+        metrics.OnEnded(Ended(engine, failsAt: null));
+        metrics.OnEnded(Ended(engine, failsAt: 4));
+        foreach (DraftingOptions options in (DraftingOptions[])[DraftingOptions.EarlyExit(2), DraftingOptions.LayerSkip([1], [2])])
+        {
+            drafting = options;
+            listener.RecordObservableInstruments();
+        }
+
         return attributes;
     }
 
-    // One that has written several tokens and then failed.
-    private static Sequence FailedSequence(ScriptedEngine engine)
+    // One that has written several tokens, and all of them or then failed.
+    private static Sequence Ended(ScriptedEngine engine, int? failsAt)
     {
+        int first = 0;
         engine.Stages.DuringCall = (pass, _) =>
         {
-            if (pass == 4)
+            first = first == 0 ? pass : first;
+            if (pass - first + 1 >= failsAt)
             {
                 throw new InvalidOperationException();
             }
@@ -133,7 +174,7 @@ public sealed partial class TelemetryPageTests
             scheduler.Step();
         }
 
-        Assert.Equal(FinishReason.Failed, sequence.FinishReason);
+        Assert.Equal(failsAt is null ? FinishReason.Length : FinishReason.Failed, sequence.FinishReason);
         return sequence;
     }
 }

@@ -18,10 +18,12 @@ public class HealthCheckTests
     {
         await using TestHost host = WithChecks(new TestHost());
         await AssertHealth(host, live: true, ready: false);
+        Assert.Equal("The model is not ready: it is being loaded, or it stops.", await Text(host));
         await host.Host.StartAsync(Cancellation);
         await AssertHealth(host, live: true, ready: true);
         await host.Host.StopAsync(Cancellation);
         await AssertHealth(host, live: true, ready: false);
+        Assert.Equal("The model llama_base is not ready: it is being loaded, or it stops.", await Text(host));
     }
 
     [Fact]
@@ -48,6 +50,7 @@ public class HealthCheckTests
         await host.Host.StartAsync(Cancellation);
         await ScriptedService.Eventually(() => host.Log.Count(4) > 0);
         await AssertHealth(host, live: false, ready: false);
+        Assert.StartsWith("The model nowhere has failed: ", await Text(host), StringComparison.Ordinal);
         Assert.Contains("nowhere", Assert.Single(host.Log.Messages(4)), StringComparison.Ordinal);
         ModelNotReadyException error = Assert.Throws<ModelNotReadyException>(() => host.Generator.GenerateAsync(TestHost.Request(), Cancellation));
         Assert.StartsWith("The model could not be loaded: ", error.Message, StringComparison.Ordinal);
@@ -105,6 +108,10 @@ public class HealthCheckTests
         host.Builder.Services.AddHealthChecks().AddSpecDecode();
         return host;
     }
+
+    // What the readiness check says.
+    private static async Task<string?> Text(TestHost host) => (await host.Services.GetRequiredService<HealthCheckService>().CheckHealthAsync(
+        check => check.Tags.Contains(SpecDecodeRegistration.ReadyTag), Cancellation)).Entries.Values.Single().Description;
 
     private static void WaitWhileLoading(int id, ManualResetEventSlim loading)
     {

@@ -27,6 +27,9 @@ internal sealed partial class Scrape
     /// <summary>The type of each metric.</summary>
     public Dictionary<string, string> Types { get; } = [];
 
+    /// <summary>Whether there is a sample of a name.</summary>
+    public bool Has(string name) => _samples.Any(sample => sample.Name == name);
+
     /// <summary>The sum of the samples of a name that have a label.</summary>
     public double Sum(string name, string label = "") =>
         _samples.Where(sample => sample.Name == name && sample.Labels.Contains(label, StringComparison.Ordinal)).Sum(sample => sample.Value);

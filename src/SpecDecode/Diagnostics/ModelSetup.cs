@@ -1,0 +1,64 @@
+using SpecDecode.Drafting;
+using SpecDecode.Stages;
+
+namespace SpecDecode.Diagnostics;
+
+/// <summary>How a model is set up, in the words of logs, spans and metrics.</summary>
+/// <param name="Precision">What its matrices are stored as.</param>
+/// <param name="DraftPrecision">The precision of the copy of the weights that drafts; null where there is none.</param>
+/// <param name="Threads">Threads that compute; null where nobody has said how many.</param>
+/// <param name="Draft">How requests draft that do not say; null for plain decoding.</param>
+internal sealed record ModelSetup(Precision Precision, Precision? DraftPrecision, int? Threads, DraftPlan? Draft)
+{
+    private const string Default = "default";
+
+    /// <summary>The model's precision.</summary>
+    public string PrecisionName => TelemetryNames.Of(Precision);
+
+    /// <summary>The precision in which is drafted; that of the copy that is there for it, where nothing is.</summary>
+    public string DraftPrecisionName => DraftPrecision is { } copy ? TelemetryNames.Of(copy) : Draft is null ? DraftingStrategy.None : PrecisionName;
+
+    /// <summary>The threads; <c>default</c> where nobody has said how many.</summary>
+    public string ThreadsName => Threads?.ToString(System.Globalization.CultureInfo.InvariantCulture) ?? Default;
+
+    /// <summary>All of it as attributes.</summary>
+    public IEnumerable<KeyValuePair<string, object?>> Attributes() =>
+        [.. DraftAttributes(Draft, Precision, DraftPrecision), new(TelemetryNames.Precision, PrecisionName), new(TelemetryNames.Threads, ThreadsName)];
+
+    /// <summary>How is drafted as attributes; of what the strategy does not have there is none.</summary>
+    /// <param name="draft">How; null for plain decoding.</param>
+    /// <param name="precision">The model's precision.</param>
+    /// <param name="draftPrecision">That of the copy of the weights that drafts; null where there is none.</param>
+    public static IEnumerable<KeyValuePair<string, object?>> DraftAttributes(DraftPlan? draft, Precision precision, Precision? draftPrecision)
+    {
+        if (draft is null)
+        {
+            yield return new(TelemetryNames.DraftStrategy, DraftingStrategy.None);
+            yield return new(TelemetryNames.DraftLength, 0);
+            yield break;
+        }
+
+        DraftingOptions options = draft.Options;
+        yield return new(TelemetryNames.DraftStrategy, options.Strategy);
+        if (options.ExitLayer is { } exitLayer)
+        {
+            yield return new(TelemetryNames.DraftExitLayer, exitLayer);
+        }
+
+        if (options.SkipAttention.Count > 0)
+        {
+            yield return new(TelemetryNames.DraftSkipAttention, string.Join(',', options.SkipAttention));
+        }
+
+        if (options.SkipMlp.Count > 0)
+        {
+            yield return new(TelemetryNames.DraftSkipMlp, string.Join(',', options.SkipMlp));
+        }
+
+        yield return new(TelemetryNames.DraftLength, draft.Length);
+
+        // As it was written: 0.1 and not what a float makes of it.
+        yield return new(TelemetryNames.DraftThreshold, (double)(decimal)draft.Threshold);
+        yield return new(TelemetryNames.DraftPrecision, TelemetryNames.Of(draft.Weights == WeightSet.Drafter ? draftPrecision ?? precision : precision));
+    }
+}

@@ -1,0 +1,123 @@
+using System.Diagnostics.Metrics;
+using Microsoft.Extensions.DependencyInjection;
+using SpecDecode.Diagnostics;
+using SpecDecode.Drafting;
+using SpecDecode.Generation;
+using SpecDecode.Scheduling;
+using SpecDecode.Tests.Hosting;
+using SpecDecode.Tests.Tool;
+
+namespace SpecDecode.Tests.Diagnostics;
+
+/// <summary>Every counter is there with 0 before anything happens: Prometheus' rate does not see a series' step from nothing to its first value.</summary>
+[Collection(Alone.Name)]
+public sealed class FirstScrapeTests
+{
+    private static readonly Dictionary<string, string[]> Labelled = new()
+    {
+        ["specdecode.draft.accepted_tokens"] = ["specdecode.draft.position=0", "specdecode.draft.position=1", "specdecode.draft.position=2", "specdecode.draft.position=3"],
+        ["specdecode.requests.ended"] =
+        [
+            "specdecode.finish_reason=cancelled", "specdecode.finish_reason=failed", "specdecode.finish_reason=length", "specdecode.finish_reason=shutdown",
+            "specdecode.finish_reason=stop",
+        ],
+        ["specdecode.requests.refused"] =
+        [
+            "error.type=SpecDecode.Generation.QueueFullException", "error.type=SpecDecode.Generation.ShuttingDownException", "error.type=SpecDecode.SpecDecodeException",
+        ],
+    };
+
+    private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
+
+    [Fact]
+    public async Task A_model_that_is_ready_has_every_counter_at_zero_with_every_value_of_its_attributes()
+    {
+        await using HostedStory story = await HostedStory.StartAsync();
+        AssertAllAtZero(story.Collector.Read());
+    }
+
+    [Fact]
+    public async Task A_collector_that_comes_later_finds_the_same_and_one_that_comes_after_requests_what_they_gave()
+    {
+        await using HostedStory story = await HostedStory.StartAsync();
+        using (Collector later = new())
+        {
+            AssertAllAtZero(later.Read());
+        }
+
+        GenerationResult result = await story.Generator.CompleteAsync(new GenerationRequest { Prompt = "Once upon a time", MaxTokens = 30 }, Cancellation);
+        using Collector last = new();
+        foreach (MetricReadings readings in (MetricReadings[])[story.Collector.Read(), last.Read()])
+        {
+            Assert.Equal(result.Tokens.Count, readings.Sum("specdecode.output_tokens"));
+            Assert.Equal(result.Drafting.Accepted, readings.Sum("specdecode.draft.accepted_tokens"));
+            Assert.Equal(1, readings.Sum("specdecode.requests.ended", ("specdecode.finish_reason", "length")));
+            Assert.Equal(4, readings.Series("specdecode.requests.ended", HostedStory.ModelName).Values.Count(value => value == 0));
+        }
+    }
+
+    [Fact]
+    public async Task The_positions_are_those_of_the_draft_length_that_is_configured_and_none_of_them_goes_away()
+    {
+        using Collector collector = new();
+        await using TestHost host = await TestHost.Started();
+        string[] Positions() => [.. collector.Read().Series("specdecode.draft.accepted_tokens", "llama_base").Keys];
+        Assert.Empty(Positions());
+        host.Change(("Drafting:Strategy", "early-exit"), ("Drafting:ExitLayer", "2"), ("Drafting:DraftLength", "6"));
+        Assert.Equal(6, Positions().Length);
+        host.Change(("Drafting:DraftLength", "2"));
+        Assert.Equal(6, Positions().Length);
+
+        // A request may draft more than is configured.
+        await host.Generator.CompleteAsync(TestHost.Request(40) with { Drafting = DraftingOptions.EarlyExit(4) with { DraftLength = 9 } }, Cancellation);
+        Assert.Equal(9, Positions().Length);
+    }
+
+    [Fact]
+    public void Two_models_of_a_host_have_every_series_of_their_own()
+    {
+        using Collector collector = new();
+        using ServiceProvider services = new ServiceCollection().AddMetrics().BuildServiceProvider();
+        IMeterFactory meters = services.GetRequiredService<IMeterFactory>();
+        SpecDecodeMetrics first = Metrics("first");
+        SpecDecodeMetrics second = Metrics("second");
+        RoundRecord round = new()
+        {
+            Drafted = 2, Evaluated = 2, Accepted = 1, Appended = 2, VerifierToken = TokenSource.Correction, DraftRows = 2, VerifyRows = 3, DraftTime = default, VerifyTime = default,
+        };
+        first.OnRound(round);
+        first.OnStep(new StepRecord { Sequences = 1, DraftRows = 2, VerifyRows = 3, OutputTokens = 2, PromptRows = 5, FailedPasses = 1 });
+        first.OnRefused(new QueueFullException("There are too many."));
+        second.OnRound(round);
+        second.OnRound(round);
+
+        MetricReadings readings = collector.Read();
+        Assert.All(TelemetryPage.Metrics.Where(row => row.Type != "histogram"), row =>
+        {
+            SortedDictionary<string, long> one = readings.Series(row.Instrument, "first");
+            Assert.NotEmpty(one);
+            Assert.Equal(one.Keys, readings.Series(row.Instrument, "second").Keys);
+            Assert.Equal(2, readings.Values(row.Instrument, "gen_ai.request.model").Length);
+        });
+        long Sum(string instrument, string model) => readings.Sum(instrument, ("gen_ai.request.model", model));
+        Assert.Equal((1, 2), (Sum("specdecode.rounds", "first"), Sum("specdecode.rounds", "second")));
+        Assert.Equal((2, 0), (Sum("specdecode.output_tokens", "first"), Sum("specdecode.output_tokens", "second")));
+        Assert.Equal((1, 0), (Sum("specdecode.requests.refused", "first"), Sum("specdecode.requests.refused", "second")));
+        Assert.Equal((1, 2), (readings.Count("specdecode.draft.accepted_length", ("gen_ai.request.model", "first")), readings.Count("specdecode.draft.accepted_length", ("gen_ai.request.model", "second"))));
+
+        SpecDecodeMetrics Metrics(string name) => new(
+            meters, name, () => null, () => new ModelSetup(Precision.Fp32, null, null, DraftingOptions.EarlyExit(1).Resolve(2, hasDraftWeights: false, "")), EngineLoop.Refusals);
+    }
+
+    private static void AssertAllAtZero(MetricReadings readings)
+    {
+        string[] counters = [.. TelemetryPage.Metrics.Where(row => row.Type == "counter").Select(row => row.Instrument)];
+        Assert.True(counters.Length > 12);
+        foreach (string counter in counters)
+        {
+            SortedDictionary<string, long> series = readings.Series(counter, HostedStory.ModelName);
+            Assert.Equal((counter, string.Join('\n', Labelled.GetValueOrDefault(counter, [""]))), (counter, string.Join('\n', series.Keys)));
+            Assert.All(series.Values, value => Assert.Equal(0, value));
+        }
+    }
+}
