@@ -63,6 +63,11 @@ internal static class CommandLine
             output.Flush();
             return exitCode;
         }
+        catch (OptionException problem)
+        {
+            error.WriteLine($"specdecode: {problem.Describe(OptionNames.Of)}");
+            return BadInput;
+        }
         catch (SpecDecodeException problem)
         {
             error.WriteLine($"specdecode: {problem.Message}");

@@ -17,9 +17,12 @@ public class RuntimeOptions
     /// <summary>
     /// Threads of the pool that computes, the calling one included. The pool belongs to the process and is made by the
     /// first model that is loaded; a later model must leave this null or ask for the same. At most 64, or as many as the
-    /// machine has processors where those are more.
+    /// process may use processors where those are more.
     /// </summary>
-    /// <value>The default, null, is one thread per physical core.</value>
+    /// <value>
+    /// The default, null, is one thread per physical core that the process may use: its processor affinity, the whole processors of
+    /// a container's quota and <c>DOTNET_PROCESSOR_COUNT</c> count. At least one.
+    /// </value>
     public int? Threads { get; set; }
 
     /// <summary>
@@ -60,21 +63,26 @@ public class RuntimeOptions
     /// Most memory that the key/value caches of all sequences may reserve together, in megabytes (2^20 bytes). A sequence reserves
     /// for its prompt and all of its new tokens when work on it begins, and waits until there is room.
     /// </summary>
-    /// <value>The default, null, is half of the memory that the process may use. At least 1.</value>
+    /// <value>
+    /// The default, null, is half of what the weights leave of the memory that the process may use, a container's limit counted. At
+    /// least 1.
+    /// </value>
     public int? KvCacheMegabytes { get; set; }
 
-    /// <summary>What is wrong with the options, as a sentence with the mend; null when nothing is.</summary>
-    internal string? FindError()
+    /// <summary>What is wrong with the options; null when nothing is.</summary>
+    internal OptionException? FindError()
     {
         // More threads than processors only wait for each other; thousands of them never end.
         int mostThreads = Math.Max(64, Environment.ProcessorCount);
-        return Threads < 1 || Threads > mostThreads ? $"Threads is {Threads}: give 1 to {mostThreads}, or leave it unset for one per physical core."
-            : MaxRowsPerPass is < 1 or > MostRowsPerPass ? $"MaxRowsPerPass is {MaxRowsPerPass}: give 1 to {MostRowsPerPass}."
-            : PrefillChunk < 1 ? $"PrefillChunk is {PrefillChunk}: give 1 or more."
-            : MaxSequences is < 1 or > MostSequences ? $"MaxSequences is {MaxSequences}: give 1 to {MostSequences}."
-            : KvCacheMegabytes < 1 ? $"KvCacheMegabytes is {KvCacheMegabytes}: give 1 or more, or leave it unset for half of the memory."
-            : MaxSequenceLength < 1 ? $"MaxSequenceLength is {MaxSequenceLength}: give 1 or more, or leave it unset for what the model allows."
-            : ExecutionProvider?.ToLowerInvariant() is not ("cpu" or "cuda") ? $"ExecutionProvider is '{ExecutionProvider}': give cpu or cuda."
+        (string Option, string Problem)? wrong =
+            Threads < 1 || Threads > mostThreads ? (nameof(Threads), $"is {Threads}: give 1 to {mostThreads}, or leave it unset for one per physical core that the process may use.")
+            : MaxRowsPerPass is < 1 or > MostRowsPerPass ? (nameof(MaxRowsPerPass), $"is {MaxRowsPerPass}: give 1 to {MostRowsPerPass}.")
+            : PrefillChunk < 1 ? (nameof(PrefillChunk), $"is {PrefillChunk}: give 1 or more.")
+            : MaxSequences is < 1 or > MostSequences ? (nameof(MaxSequences), $"is {MaxSequences}: give 1 to {MostSequences}.")
+            : KvCacheMegabytes < 1 ? (nameof(KvCacheMegabytes), $"is {KvCacheMegabytes}: give 1 or more, or leave it unset for half of the memory that the weights leave.")
+            : MaxSequenceLength < 1 ? (nameof(MaxSequenceLength), $"is {MaxSequenceLength}: give 1 or more, or leave it unset for what the model allows.")
+            : ExecutionProvider?.ToLowerInvariant() is not ("cpu" or "cuda") ? (nameof(ExecutionProvider), $"is '{ExecutionProvider}': give cpu or cuda.")
             : null;
+        return wrong is var (option, problem) ? new OptionException(OptionName.OfRuntime(option).Key, problem) : null;
     }
 }

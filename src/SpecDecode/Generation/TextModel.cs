@@ -1,4 +1,5 @@
 using SpecDecode.Evaluation;
+using SpecDecode.Limits;
 using SpecDecode.Models;
 using SpecDecode.Plans;
 using SpecDecode.Sampling;
@@ -63,9 +64,8 @@ public sealed partial class TextModel : IDisposable
     {
         List<string> warnings = [];
         runtime ??= new RuntimeOptions();
-        SchedulerLimits limits = SchedulerLimits.Of(runtime);
         LoadedModel model = ModelLoader.Load(folder, options ?? new(), runtime, warnings.Add, progress, cancellationToken);
-        return new TextModel(model, limits, warnings);
+        return new TextModel(model, SchedulerLimits.Of(runtime, ProcessLimits.Current.MemoryBytes, model.Weights.TensorBytes), warnings);
     }
 
     /// <summary>Continues one text.</summary>

@@ -9,28 +9,30 @@ namespace SpecDecode.Hosting;
 /// </summary>
 /// <param name="section">The section that the options are bound to.</param>
 /// <param name="read">Reads the options, and checks them.</param>
-internal sealed class ConfigurationWatch(IConfiguration section, Func<SpecDecodeOptions> read)
+/// <param name="files">The files that the section may come from; null for none.</param>
+internal sealed class ConfigurationWatch(IConfiguration section, Func<SpecDecodeOptions> read, ConfigurationFiles? files = null)
 {
     private readonly Lock _gate = new();
     private IDisposable? _registration;
     private bool _isStopped;
-    private string _fixedPart = "";
+    private Dictionary<string, string> _loaded = [];
+    private Dictionary<string, string?> _told = [];
 
     /// <summary>Notes what the sections say that are read at the start alone. Called before the start reads them.</summary>
     public void Note()
     {
         lock (_gate)
         {
-            _fixedPart = FixedPart();
+            _loaded = FixedPart();
         }
     }
 
     /// <summary>Begins to watch, unless it has been stopped, and tells at once, since something may have changed since <see cref="Note"/>.</summary>
     /// <param name="onChange">
-    /// Told how to read the options, which throws where they are wrong, and whether sections have changed that are read at the start
-    /// alone. One call at a time; it must not throw.
+    /// Told how to read the options, which throws where they are wrong, and the keys that are read at the start alone and say something
+    /// else now than then; none where that has been told. One call at a time; it must not throw.
     /// </param>
-    public void Start(Action<Func<SpecDecodeOptions>, bool> onChange)
+    public void Start(Action<Func<SpecDecodeOptions>, IReadOnlyList<string>> onChange)
     {
         lock (_gate)
         {
@@ -40,6 +42,7 @@ internal sealed class ConfigurationWatch(IConfiguration section, Func<SpecDecode
             }
 
             _registration = ChangeToken.OnChange(section.GetReloadToken, () => Notice(onChange));
+            files?.Start(() => Notice(onChange));
         }
 
         Notice(onChange);
@@ -58,23 +61,41 @@ internal sealed class ConfigurationWatch(IConfiguration section, Func<SpecDecode
 
         // Outside the lock: this waits for a change that is being told, which waits for the lock.
         registration?.Dispose();
+        files?.Stop();
     }
 
-    private void Notice(Action<Func<SpecDecodeOptions>, bool> onChange)
+    private void Notice(Action<Func<SpecDecodeOptions>, IReadOnlyList<string>> onChange)
     {
         lock (_gate)
         {
-            if (!_isStopped)
+            if (_isStopped)
             {
-                string fixedPart = FixedPart();
-                bool changed = fixedPart != _fixedPart;
-                _fixedPart = fixedPart;
-                onChange(read, changed);
+                return;
             }
+
+            if (files?.Problem is { } problem)
+            {
+                // What the file says is not in the configuration, so that the rest of it means nothing.
+                onChange(() => throw new SpecDecodeException(problem), []);
+                return;
+            }
+
+            Dictionary<string, string?> differences = Differences(_loaded, FixedPart());
+            bool isTold = differences.Count == _told.Count && differences.All(now => _told.TryGetValue(now.Key, out string? before) && before == now.Value);
+            _told = differences;
+            onChange(read, isTold ? [] : [.. differences.Keys.Order(StringComparer.OrdinalIgnoreCase)]);
         }
     }
 
-    private string FixedPart() => string.Join('\n', new[] { nameof(SpecDecodeOptions.Model), nameof(SpecDecodeOptions.Runtime) }
-        .SelectMany(part => section.GetSection(part).AsEnumerable().OrderBy(pair => pair.Key, StringComparer.Ordinal))
-        .Select(pair => $"{pair.Key}={pair.Value}"));
+    // What is empty is not set.
+    private Dictionary<string, string> FixedPart() => new[] { nameof(SpecDecodeOptions.Model), nameof(SpecDecodeOptions.Runtime) }
+        .SelectMany(part => section.GetSection(part).AsEnumerable())
+        .Where(pair => !string.IsNullOrEmpty(pair.Value))
+        .ToDictionary(pair => pair.Key, pair => pair.Value!, StringComparer.OrdinalIgnoreCase);
+
+    // By key, what it is now.
+    private static Dictionary<string, string?> Differences(Dictionary<string, string> before, Dictionary<string, string> now) =>
+        before.Keys.Union(now.Keys, StringComparer.OrdinalIgnoreCase)
+            .Where(key => before.GetValueOrDefault(key) != now.GetValueOrDefault(key))
+            .ToDictionary(key => key, now.GetValueOrDefault, StringComparer.OrdinalIgnoreCase);
 }

@@ -26,8 +26,8 @@ internal static partial class Log
     [LoggerMessage(7, LogLevel.Error, "The changed configuration of the model {Model} is wrong, so the former stays: {Reason}")]
     public static partial void ReloadRefused(this ILogger logger, string model, string reason);
 
-    [LoggerMessage(8, LogLevel.Warning, "The sections Model and Runtime of the model {Model} have changed, which takes effect when the host starts again")]
-    public static partial void RestartNeeded(this ILogger logger, string model);
+    [LoggerMessage(8, LogLevel.Warning, "The model {Model} was loaded with other values of {Keys}; the change takes effect when the host starts again")]
+    public static partial void RestartNeeded(this ILogger logger, string model, string keys);
 
     [LoggerMessage(9, LogLevel.Information, "Stopping the model {Model}; {Running} requests run or wait")]
     public static partial void Stopping(this ILogger logger, string model, int running);
@@ -46,6 +46,9 @@ internal static partial class Log
 
     [LoggerMessage(14, LogLevel.Critical, "The engine of the model {Model} has failed and answers nothing more until the service is started again")]
     public static partial void EngineFailed(this ILogger logger, string model, Exception error);
+
+    [LoggerMessage(15, LogLevel.Information, "The model {Model} computes on {Threads} threads ({Reason}); keys and values may take {KvMegabytes} MB, weights take {WeightMegabytes} MB, and the process may use {MemoryMegabytes} MB")]
+    public static partial void Limits(this ILogger logger, string model, string threads, string reason, long kvMegabytes, long weightMegabytes, long memoryMegabytes);
 
     [LoggerMessage(20, LogLevel.Information, "The model {Model} is being loaded: {Progress}")]
     public static partial void LoadProgress(this ILogger logger, string model, LoadProgress progress);

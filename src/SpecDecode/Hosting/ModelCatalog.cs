@@ -85,10 +85,13 @@ internal sealed class ModelCatalog(ModelHostServices services, TimeSpan shutdown
     {
         Dictionary<string, SpecDecodeOptions> options = _checked ?? Check();
         _checked = null;
+        services.Expected = options.Count;
         foreach (ModelHost host in options.Keys.Select(Host).ToArray())
         {
             await host.StartAsync(options[host.Key], cancellationToken).ConfigureAwait(false);
         }
+
+        services.Expected = 0;
 
         // Those that were asked for and are none of them may be loaded from now on.
         _hasStarted = true;

@@ -11,4 +11,11 @@ namespace SpecDecode.Hosting;
 /// <param name="ContentRoot">Where relative paths begin.</param>
 /// <param name="Time">The time.</param>
 internal sealed record ModelHostServices(
-    OptionsSource Options, Func<string, ConfigurationWatch?> Watch, ModelNames Names, Func<string, ModelTelemetry> Telemetry, ILogger<ModelHost> Logger, string ContentRoot, TimeProvider Time);
+    OptionsSource Options, Func<string, ConfigurationWatch?> Watch, ModelNames Names, Func<string, ModelTelemetry> Telemetry, ILogger<ModelHost> Logger, string ContentRoot, TimeProvider Time)
+{
+    /// <summary>How many models the host starts with; they share its memory.</summary>
+    public int Expected { get; set; }
+
+    /// <summary>By how many models the memory is shared that the process may use.</summary>
+    public int Sharing => Math.Max(1, Math.Max(Expected, Names.KeyCount));
+}

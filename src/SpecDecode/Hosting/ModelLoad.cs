@@ -1,7 +1,9 @@
 using System.Diagnostics;
+using System.Globalization;
 using Microsoft.Extensions.Logging;
 using SpecDecode.Diagnostics;
 using SpecDecode.Generation;
+using SpecDecode.Limits;
 using SpecDecode.Models;
 using SpecDecode.Scheduling;
 
@@ -22,6 +24,7 @@ internal sealed class ModelLoad : IAsyncDisposable
     private Task _loading = Task.CompletedTask;
     private Task _engine = Task.CompletedTask;
     private volatile ServedModel? _model;
+    private volatile BudgetRule? _budget;
     private volatile Exception? _error;
     private volatile Thread? _thread;
     private int _isDisposed;
@@ -175,8 +178,9 @@ internal sealed class ModelLoad : IAsyncDisposable
         {
             // Nothing is wrong with the model: nobody wants it any more.
         }
-        catch (Exception error)
+        catch (Exception failure)
         {
+            Exception error = LoadErrors.Named(failure, _place);
             _error = error;
             if (IsInBackground)
             {
@@ -194,8 +198,11 @@ internal sealed class ModelLoad : IAsyncDisposable
     {
         GenerationDefaults defaults;
         LoggingObserver observer;
+        long memory = ProcessLimits.Current.MemoryBytes;
+        SchedulerLimits limits = SchedulerLimits.Of(_options.Runtime, memory / _services.Sharing, loaded.Weights.TensorBytes);
         try
         {
+            _budget = new BudgetRule(loaded.Stages, limits.KvBytes, _options.Runtime.KvCacheMegabytes is not null);
             defaults = Defaults(_options, loaded.Stages.LayerCount, loaded.Stages.DraftPrecision);
             observer = new LoggingObserver(_telemetry.Metrics, _services.Logger, Name);
         }
@@ -205,7 +212,10 @@ internal sealed class ModelLoad : IAsyncDisposable
             throw;
         }
 
-        return ServedModel.Start(loaded, Name, SchedulerLimits.Of(_options.Runtime), _options.Runtime.MaxQueue, defaults, observer);
+        _services.Logger.Limits(
+            Name, loaded.Threads?.Count?.ToString(CultureInfo.InvariantCulture) ?? "other", loaded.Threads?.Reason ?? "the application made ONNX Runtime's environment",
+            limits.KvBytes >> 20, loaded.Weights.TensorBytes >> 20, memory >> 20);
+        return ServedModel.Start(loaded, Name, limits, _options.Runtime.MaxQueue, defaults, observer);
     }
 
     private async Task WatchEngine(EngineLoop loop)
@@ -217,7 +227,7 @@ internal sealed class ModelLoad : IAsyncDisposable
         }
     }
 
-    private void Reload(Func<SpecDecodeOptions> read, bool needsRestart)
+    private void Reload(Func<SpecDecodeOptions> read, IReadOnlyList<string> needRestart)
     {
         try
         {
@@ -233,12 +243,12 @@ internal sealed class ModelLoad : IAsyncDisposable
         }
         catch (Exception error)
         {
-            _services.Logger.ReloadRefused(Name, error.Message);
+            _services.Logger.ReloadRefused(Name, LoadErrors.Named(error, _place).Message);
         }
 
-        if (needsRestart)
+        if (needRestart.Count > 0)
         {
-            _services.Logger.RestartNeeded(Name);
+            _services.Logger.RestartNeeded(Name, string.Join(", ", needRestart));
         }
     }
 
@@ -253,6 +263,7 @@ internal sealed class ModelLoad : IAsyncDisposable
         }
 
         options.Drafting.Resolve(layerCount, hasDraftWeights, place);
+        _budget!.Check(options.MaxTokens);
         return new GenerationDefaults { MaxTokens = options.MaxTokens, Sampling = options.Sampling, Drafting = options.Drafting }.Copy();
     }
 }

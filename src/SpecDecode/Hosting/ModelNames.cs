@@ -12,6 +12,18 @@ internal sealed class ModelNames
         .GroupBy(model => ModelLoad.NameOf(model.Key, model.Options), StringComparer.Ordinal)
         .SelectMany(same => same.Skip(1).Select(model => Sentence(model.Place, same.Key)));
 
+    /// <summary>Keys that have a model which is loaded or being loaded.</summary>
+    public int KeyCount
+    {
+        get
+        {
+            lock (_gate)
+            {
+                return _owners.Values.Select(owner => owner.Key).Distinct(StringComparer.OrdinalIgnoreCase).Count();
+            }
+        }
+    }
+
     /// <summary>Takes a name for a key, once more if it has it.</summary>
     /// <exception cref="SpecDecodeException">Another key has it.</exception>
     public void Claim(string name, string key, string place)

@@ -11,7 +11,8 @@ internal static class ModelOptionsRules
     /// <param name="key">The model's name among the options.</param>
     /// <param name="place">What stands before an option's own name: the path of the section, with a colon behind it; empty for options in code.</param>
     /// <param name="options">The options.</param>
-    public static ValidateOptionsResult Validate(string key, string place, SpecDecodeOptions options)
+    /// <param name="missing">Where the section was looked for, a sentence, where it is nowhere; null where it is there, or options are set in code.</param>
+    public static ValidateOptionsResult Validate(string key, string place, SpecDecodeOptions options, string? missing = null)
     {
         List<string> errors = [];
         if (Attributes.Validate(key, options) is { Failed: true } result)
@@ -23,7 +24,13 @@ internal static class ModelOptionsRules
         errors.AddRange((options.Sampling?.Errors() ?? []).Select(error => "Sampling:" + error));
         if (options.Runtime?.FindError() is { } wrong)
         {
-            errors.Add($"Runtime:{wrong}");
+            errors.Add(wrong.Describe(key => key));
+        }
+
+        if (options.Model is { Path: null or "" } && missing is not null)
+        {
+            int unset = errors.FindIndex(error => error.StartsWith(OptionName.OfModel(nameof(HostedModelOptions.Path)).Key, StringComparison.Ordinal));
+            errors[unset] = $"{errors[unset]} {missing}";
         }
 
         return errors.Count == 0 ? ValidateOptionsResult.Success : ValidateOptionsResult.Fail(errors.Select(error => place + error));

@@ -1,6 +1,7 @@
 using System.Collections.Concurrent;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Options;
 
 namespace SpecDecode.Hosting;
@@ -97,7 +98,14 @@ internal sealed class OptionsSource(IEnumerable<ModelRegistration> registrations
     /// <inheritdoc/>
     public ValidateOptionsResult Validate(string? name, SpecDecodeOptions options) =>
         name is null || (Registration(name) is { } registration && !IsThere(registration)) ? ValidateOptionsResult.Skip
-        : ModelOptionsRules.Validate(name, Place(name), options);
+        : ModelOptionsRules.Validate(name, Place(name), options, WhereLooked(name));
+
+    /// <summary>Where relative paths of options begin.</summary>
+    public static string ContentRoot(IServiceProvider services) => services.GetService<IHostEnvironment>()?.ContentRootPath ?? Directory.GetCurrentDirectory();
+
+    // Null where there is such a section, or none was asked for.
+    private string? WhereLooked(string key) => Section(key) is not IConfigurationSection section || section.Exists() ? null
+        : $"There is no section {section.Path} in the configuration; the content root is {ContentRoot(services)}, its files: {new ConfigurationFiles(services.GetService<IConfiguration>()).InWords()}.";
 
     private static void Bind(IConfiguration section, string name, SpecDecodeOptions options)
     {

@@ -163,11 +163,13 @@ public static class SpecDecodeRegistration
         return new ModelCatalog(
             new ModelHostServices(
                 options,
-                key => options.Section(key) is { } section ? new ConfigurationWatch(section, () => options.Read(key)) : null,
+                key => options.Section(key) is { } section
+                    ? new ConfigurationWatch(section, () => options.Read(key), new ConfigurationFiles(provider.GetService<IConfiguration>()))
+                    : null,
                 new ModelNames(),
                 name => telemetry.GetOrAdd(name, name => new Lazy<ModelTelemetry>(() => new ModelTelemetry(meters, name))).Value,
                 provider.GetRequiredService<ILogger<ModelHost>>(),
-                provider.GetService<IHostEnvironment>()?.ContentRootPath ?? Directory.GetCurrentDirectory(),
+                OptionsSource.ContentRoot(provider),
                 provider.GetService<TimeProvider>() ?? TimeProvider.System),
             provider.GetRequiredService<IOptions<HostOptions>>().Value.ShutdownTimeout);
     }

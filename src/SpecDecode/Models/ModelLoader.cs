@@ -1,6 +1,7 @@
 using SpecDecode.Checkpoints;
 using SpecDecode.Descriptions;
 using SpecDecode.Families;
+using SpecDecode.Limits;
 using SpecDecode.OnnxRuntime;
 using SpecDecode.OnnxRuntime.Stages;
 using SpecDecode.Stages;
@@ -19,8 +20,8 @@ internal sealed record LoadedModel(DecoderDescription Description, WeightCopies 
     /// <summary>What its matrices are stored as.</summary>
     public required Precision Precision { get; init; }
 
-    /// <summary>Threads that compute; null where that is ONNX Runtime's or the application's choice.</summary>
-    public required int? Threads { get; init; }
+    /// <summary>How many threads compute, and why; null where the application made ONNX Runtime's environment.</summary>
+    public required ThreadChoice? Threads { get; init; }
 
     /// <inheritdoc/>
     public void Dispose()
@@ -69,7 +70,7 @@ internal static class ModelLoader
             loaded = true;
             return new LoadedModel(description, weights, stages, tokenizer)
             {
-                Precision = source.Settings.Precision, Threads = environment.ThreadsOf(runtime),
+                Precision = source.Settings.Precision, Threads = environment.Threads,
             };
         }
         finally
@@ -148,8 +149,11 @@ internal static class ModelLoader
 
         if (precision <= verifier.Precision)
         {
-            throw new SpecDecodeException(
-                $"DraftPrecision is {WeightSettings.Name(precision)}, and the model's own precision is {WeightSettings.Name(verifier.Precision)}: give {(verifier.Precision == Precision.Fp32 ? "int8 or int4" : verifier.Precision == Precision.Int8 ? "int4" : "the model a higher Precision")}, or leave it out.");
+            OptionName draft = OptionName.OfModel(nameof(options.DraftPrecision));
+            string own = WeightSettings.Name(verifier.Precision);
+            throw verifier.Precision == Precision.Int4
+                ? new OptionException($"{draft} is {WeightSettings.Name(precision)}, and the model's own precision is {own}: give the model a higher {OptionName.OfModel(nameof(options.Precision))}, or leave it out.")
+                : new OptionException($"{draft} is {WeightSettings.Name(precision)}, and the model's own precision is {own}: give {(verifier.Precision == Precision.Fp32 ? "int8 or int4" : "int4")}, or leave it out.");
         }
 
         return ModelFolder.Open(folder, new ModelOptions
@@ -167,10 +171,10 @@ internal static class ModelLoader
         {
             PreparedWeights? drafter = draftSource?.OpenWeights(description, progress, cancellationToken, warn);
             WeightCopies copies = new(verifier, drafter);
-            if (copies.FindError(GC.GetGCMemoryInfo().TotalAvailableMemoryBytes) is { } error)
+            if (copies.FindError(ProcessLimits.Current.MemoryBytes) is { } error)
             {
                 drafter!.Dispose();
-                throw new SpecDecodeException(error);
+                throw error;
             }
 
             return copies;
@@ -186,8 +190,10 @@ internal static class ModelLoader
     {
         if (runtime.FindError() is { } error)
         {
-            throw new SpecDecodeException(error);
+            throw error;
         }
+
+        ExecutionProvider.Check(runtime);
     }
 
     private static int MaxSequenceLength(RuntimeOptions runtime, DecoderDescription description)
@@ -195,8 +201,8 @@ internal static class ModelLoader
         int length = runtime.MaxSequenceLength ?? description.MaxPositions;
         return length >= 1 && length <= description.MaxPositions
             ? length
-            : throw new SpecDecodeException(
-                $"MaxSequenceLength is {length}: this model allows 1 to {description.MaxPositions} (max_position_embeddings).");
+            : throw new OptionException(
+                $"{OptionName.OfRuntime(nameof(runtime.MaxSequenceLength))} is {length}: this model allows 1 to {description.MaxPositions} (max_position_embeddings).");
     }
 
     private static TextTokenizer? LoadTokenizer(Checkpoint checkpoint, DecoderDescription description, Action<string> warn)

@@ -17,13 +17,28 @@ internal sealed class ExecutionProvider
     public static ExecutionProvider Get(RuntimeOptions options, RuntimeEnvironment environment)
     {
         ArgumentNullException.ThrowIfNull(environment);
-        return options.ExecutionProvider.ToLowerInvariant() switch
+        Check(options);
+        return new ExecutionProvider(new CpuBufferAllocator());
+    }
+
+    /// <summary>Whether the options name a provider that models run on; asked before anything is read or made for it.</summary>
+    /// <param name="options">Name and device.</param>
+    /// <exception cref="SpecDecodeException">They do not.</exception>
+    public static void Check(RuntimeOptions options)
+    {
+        OptionName provider = OptionName.OfRuntime(nameof(options.ExecutionProvider));
+        switch (options.ExecutionProvider.ToLowerInvariant())
         {
-            "cpu" when options.DeviceId == 0 => new ExecutionProvider(new CpuBufferAllocator()),
-            "cpu" => throw new SpecDecodeException($"DeviceId is {options.DeviceId}, but the execution provider 'cpu' has only device 0."),
-            "cuda" => throw new SpecDecodeException(
-                "The execution provider 'cuda' cannot run this version's stages: its attention kernel takes 16-bit floats only, and they compute in 32 bits. Use cpu."),
-            _ => throw new SpecDecodeException($"The execution provider '{options.ExecutionProvider}' is unknown: use cpu or cuda."),
-        };
+            case "cpu" when options.DeviceId == 0:
+                return;
+            case "cpu":
+                throw new OptionException($"{OptionName.OfRuntime(nameof(options.DeviceId))} is {options.DeviceId}, but the execution provider 'cpu' has only device 0.");
+            case "cuda":
+                // Whatever packages and hardware there are.
+                throw new OptionException(
+                    $"{provider} is 'cuda', on which this version of SpecDecode runs no model, with any package of ONNX Runtime: it computes in 32-bit floats, and ONNX Runtime's attention kernel for CUDA takes 16-bit floats only. Use cpu.");
+            default:
+                throw new OptionException($"{provider}: '{options.ExecutionProvider}' is unknown: use cpu or cuda.");
+        }
     }
 }

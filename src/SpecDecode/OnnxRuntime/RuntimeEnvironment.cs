@@ -1,4 +1,5 @@
 using Microsoft.ML.OnnxRuntime;
+using SpecDecode.Limits;
 
 namespace SpecDecode.OnnxRuntime;
 
@@ -18,7 +19,7 @@ internal sealed class RuntimeEnvironment
     // Told once for the process, which it belongs to.
     private bool _hasToldOfTelemetry;
 
-    private RuntimeEnvironment(bool hasPool, bool isOurs, int? threads, bool spinning, bool allowsTelemetry)
+    private RuntimeEnvironment(bool hasPool, bool isOurs, ThreadChoice? threads, bool spinning, bool allowsTelemetry)
     {
         HasPool = hasPool;
         IsOurs = isOurs;
@@ -33,7 +34,8 @@ internal sealed class RuntimeEnvironment
     /// <summary>Whether this library made the environment, and with it the shared arena.</summary>
     public bool IsOurs { get; }
 
-    private int? Threads { get; }
+    /// <summary>How many threads compute; null where the application made the environment.</summary>
+    public ThreadChoice? Threads { get; }
 
     private bool Spinning { get; }
 
@@ -63,10 +65,6 @@ internal sealed class RuntimeEnvironment
         }
     }
 
-    /// <summary>Threads that compute for a model; null where that is ONNX Runtime's choice, or that of the application whose pool it is.</summary>
-    /// <param name="options">What is asked for the model.</param>
-    public int? ThreadsOf(RuntimeOptions options) => HasPool ? Threads : options.Threads;
-
     private static bool IsNativeLibraryMissing(Exception error) =>
         error is DllNotFoundException or BadImageFormatException or EntryPointNotFoundException
         || (error is TypeInitializationException { InnerException: { } inner } && IsNativeLibraryMissing(inner));
@@ -87,9 +85,10 @@ internal sealed class RuntimeEnvironment
 
     private static RuntimeEnvironment Create(RuntimeOptions options, bool allowsTelemetry)
     {
+        ThreadChoice threads = ThreadChoice.Of(options, ProcessLimits.Current);
         using OrtThreadingOptions threading = new()
         {
-            GlobalIntraOpNumThreads = options.Threads ?? 0,
+            GlobalIntraOpNumThreads = threads.Count ?? 0,
             GlobalInterOpNumThreads = 1,
             GlobalSpinControl = options.Spinning ?? true,
         };
@@ -119,7 +118,7 @@ internal sealed class RuntimeEnvironment
         using OrtMemoryInfo cpu = new(OrtMemoryInfo.allocatorCPU, OrtAllocatorType.ArenaAllocator, 0, OrtMemType.Default);
         using OrtArenaCfg arena = new(0, ExtendAsRequested, -1, -1);
         environment.CreateAndRegisterAllocator(cpu, arena);
-        return new RuntimeEnvironment(hasPool: true, isOurs: true, options.Threads, options.Spinning ?? true, allowsTelemetry);
+        return new RuntimeEnvironment(hasPool: true, isOurs: true, threads, options.Spinning ?? true, allowsTelemetry);
     }
 
     private static RuntimeEnvironment Adopt(bool allowsTelemetry)
@@ -149,10 +148,11 @@ internal sealed class RuntimeEnvironment
 
         if (IsOurs)
         {
-            if (options.Threads is { } threads && threads != Threads)
+            if (options.Threads is { } threads && threads != Threads!.Count)
             {
-                throw new SpecDecodeException(
-                    $"Threads is {threads}, but an earlier model of this process made the thread pool with {Threads?.ToString(System.Globalization.CultureInfo.InvariantCulture) ?? "the default number of"} threads: leave Threads unset, or ask for the same in every model.");
+                OptionName option = OptionName.OfRuntime(nameof(options.Threads));
+                throw new OptionException(
+                    $"{option} is {threads}, but an earlier model of this process made the thread pool with {Threads.Count?.ToString(System.Globalization.CultureInfo.InvariantCulture) ?? "the default number of"} threads: leave {option} unset, or ask for the same in every model.");
             }
 
             if (options.Spinning is { } spinning && spinning != Spinning)

@@ -9,9 +9,15 @@ internal readonly record struct SchedulerLimits(int MaxSequences, long KvBytes, 
     /// <summary>No limits.</summary>
     public static SchedulerLimits None { get; } = new(int.MaxValue, long.MaxValue, int.MaxValue);
 
-    /// <summary>The limits that options set.</summary>
-    public static SchedulerLimits Of(RuntimeOptions runtime) => new(
+    // Of the memory, whatever the weights leave: some of them are read from their file, and a limit may be meant for managed memory.
+    private const int LeastShare = 16;
+
+    /// <summary>The limits that options set; where they set none for caches, half of the memory that the weights leave.</summary>
+    /// <param name="runtime">The options.</param>
+    /// <param name="memoryBytes">What the process may use.</param>
+    /// <param name="weightBytes">What the weights take of it.</param>
+    public static SchedulerLimits Of(RuntimeOptions runtime, long memoryBytes, long weightBytes) => new(
         runtime.MaxSequences,
-        runtime.KvCacheMegabytes is { } megabytes ? (long)megabytes << 20 : GC.GetGCMemoryInfo().TotalAvailableMemoryBytes / 2,
+        runtime.KvCacheMegabytes is { } megabytes ? (long)megabytes << 20 : Math.Max((memoryBytes - weightBytes) / 2, memoryBytes / LeastShare),
         runtime.PrefillChunk);
 }

@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Runtime.InteropServices;
 using System.Runtime.Versioning;
 using Microsoft.Win32.SafeHandles;
@@ -31,6 +32,14 @@ internal static partial class FileTrust
             Directory.CreateDirectory(path, OwnFolder);
         }
     }
+
+    /// <summary>
+    /// The folder of this user's own in one that others may write, too, such as a volume of a container: whoever can put another in its
+    /// place cannot give that to this user. Null where owners are not looked at.
+    /// </summary>
+    /// <param name="shared">The folder that others may write.</param>
+    public static string? OwnFolderIn(string shared) =>
+        OperatingSystem.IsLinux() ? Path.Combine(shared, string.Create(CultureInfo.InvariantCulture, $"specdecode-{Linux.CurrentUser()}")) : null;
 
     /// <summary>Why others may put files into a folder; null where they may not, or it does not exist.</summary>
     /// <param name="path">The folder; of a link what it points to counts.</param>

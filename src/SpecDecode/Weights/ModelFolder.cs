@@ -40,7 +40,7 @@ internal sealed class ModelFolder : IDisposable
         ArgumentNullException.ThrowIfNull(folder);
         if (!Enum.IsDefined(options.Activations))
         {
-            throw new SpecDecodeException($"Activations is {options.Activations}: give Int8 or Fp32.");
+            throw new OptionException($"{OptionName.OfModel(nameof(options.Activations))} is {options.Activations}: give Int8 or Fp32.");
         }
 
         string path = Path.Combine(CheckpointFile.FullPath(folder), CheckpointFolder.Prepared);
@@ -122,6 +122,12 @@ internal sealed class ModelFolder : IDisposable
         try
         {
             WeightOrigin? origin = PreparedWeightsFormat.ReadTable(handle)?.Origin;
+            if (origin is null && PreparedWeightsFormat.ReadHeading(handle) is { } heading && heading.Version != PreparedWeightsFormat.Version)
+            {
+                throw new CheckpointException(
+                    path, $"is of format version {heading.Version}, and this version of the library reads {PreparedWeightsFormat.Version}: prepare the folder again from the original checkpoint");
+            }
+
             return origin is not null && origin.Sources.DistinctBy(source => source.Name).Count() == origin.Sources.Length ? origin : throw Damaged(path);
         }
         catch (Exception error) when (CheckpointFile.IsFileFailure(error))
@@ -131,5 +137,5 @@ internal sealed class ModelFolder : IDisposable
     }
 
     private static CheckpointException Damaged(string path) => new(
-        path, "is damaged or of another version of this library: copy it again, or prepare the folder again from the original checkpoint");
+        path, "is damaged: copy it again, or prepare the folder again from the original checkpoint");
 }

@@ -36,6 +36,17 @@ internal static class PreparedWeightsFormat
     public sealed record Table(
         string Key, WeightOrigin Origin, long DataLength, ImmutableArray<ulong> ChunkHashes, ImmutableArray<PreparedTensor> Tensors);
 
+    /// <summary>What the table of every version says.</summary>
+    /// <param name="Version">The version of the format.</param>
+    /// <param name="Checkpoint">The checkpoint's fingerprint; null where it is not said so.</param>
+    /// <param name="Precision">What matrices are rounded to; null where it is not said so.</param>
+    public sealed record Heading(int Version, string? Checkpoint, string? Precision)
+    {
+        /// <summary>Whether the weights are of the same checkpoint in the same precision.</summary>
+        public bool IsOf(WeightOrigin origin) =>
+            Checkpoint == WeightTable.Text(origin.Fingerprint) && Precision == WeightSettings.Name(origin.Settings.Precision);
+    }
+
     /// <summary>Writes table and trailer at the stream's position.</summary>
     public static void WriteTable(Stream stream, Table table)
     {
@@ -54,8 +65,14 @@ internal static class PreparedWeightsFormat
         stream.Write(trailer);
     }
 
-    /// <summary>Reads the table; what is not a whole, undamaged file gives null, whatever is wrong with it.</summary>
-    public static Table? ReadTable(SafeFileHandle file)
+    /// <summary>Reads the table; what is not a whole, undamaged file of this version gives null, whatever is wrong with it.</summary>
+    public static Table? ReadTable(SafeFileHandle file) =>
+        ReadTableBytes(file) is { } bytes ? WeightTable.Parse(bytes, RandomAccess.GetLength(file) - TrailerBytes - bytes.Length) : null;
+
+    /// <summary>Reads what every version's table says; null where the file is no whole, undamaged one of any version.</summary>
+    public static Heading? ReadHeading(SafeFileHandle file) => ReadTableBytes(file) is { } bytes ? WeightTable.ParseHeading(bytes) : null;
+
+    private static byte[]? ReadTableBytes(SafeFileHandle file)
     {
         long length = RandomAccess.GetLength(file);
         Span<byte> trailer = stackalloc byte[TrailerBytes];
@@ -78,7 +95,7 @@ internal static class PreparedWeightsFormat
         }
 
         XxHash128.Hash(bytes, hash);
-        return hash.SequenceEqual(trailer[8..24]) ? WeightTable.Parse(bytes, length - TrailerBytes - tableLength) : null;
+        return hash.SequenceEqual(trailer[8..24]) ? bytes : null;
     }
 
     /// <summary>Reads exactly the buffer's length; false at the end of the file.</summary>

@@ -13,10 +13,12 @@ namespace SpecDecode.Weights;
 /// </summary>
 internal sealed class WeightCache
 {
+    private static readonly OptionName FolderOption = OptionName.OfModel(nameof(ModelOptions.CacheFolder));
     private static readonly TimeSpan Abandoned = TimeSpan.FromDays(1);
     private static readonly TimeSpan LockPoll = TimeSpan.FromMilliseconds(50);
 
-    private readonly string _folder;
+    // The one that was named, until it turns out that others may write it.
+    private string _folder;
     private readonly Action<string>? _warn;
 
     /// <summary>Uses a folder, which is made when the first file is written.</summary>
@@ -32,7 +34,7 @@ internal sealed class WeightCache
         }
         catch (ArgumentException error)
         {
-            throw new SpecDecodeException($"The cache folder '{folder}' is no path: name a folder for prepared weights, or none for the default.", error);
+            throw new OptionException($"{FolderOption} is '{folder}', which is no path: name a cache folder for prepared weights, or none for the default.", error);
         }
     }
 
@@ -52,7 +54,7 @@ internal sealed class WeightCache
             : "";
         return root.Length > 0
             ? Path.Combine(root, "specdecode")
-            : throw new SpecDecodeException("There is no user cache directory for prepared weights: name a cache folder in the options.");
+            : throw new OptionException($"{FolderOption} is not set, and this user has no cache directory (no home directory, no XDG_CACHE_HOME): name a cache folder for prepared weights.");
     }
 
     /// <summary>Finds the checkpoint's prepared weights, or prepares them.</summary>
@@ -72,27 +74,27 @@ internal sealed class WeightCache
         WeightOrigin origin = WeightOrigin.Of(checkpoint, fingerprint, settings);
         ImmutableArray<TensorRecipe> recipes = settings.Recipes(description);
         string key = origin.Key(recipes);
+        _folder = SafeFolder(_folder);
         string path = Path.Combine(_folder, $"{description.Family}-{WeightSettings.Name(settings.Precision)}-{key}.weights");
         PreparedWeights? TryOpen(bool warns) => PreparedWeightsFile.TryOpen(
             path, table => PreparedWeightsFile.IsOf(table, key, recipes), progress, cancellationToken, isTrusted: file => IsTrusted(file, path, warns));
         try
         {
-            CheckFolder();
             // Whoever replaces a file warns of it, and so once.
             return TryOpen(warns: false) ?? Prepare(
-                path, () => TryOpen(warns: true),
+                path, origin, () => TryOpen(warns: true),
                 temporary => PreparedWeightsFile.Write(temporary, checkpoint, origin, recipes, progress, cancellationToken, isPrivate: true),
                 progress, cancellationToken);
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {
-            throw new SpecDecodeException(
-                $"{path}: prepared weights cannot be written or read there ({error.Message}). Free the space or name another cache folder.", error);
+            throw new OptionException(
+                $"{path}: prepared weights cannot be written or read there ({error.Message}). Make the folder writable, free the space, or name another cache folder with {FolderOption}.", error);
         }
     }
 
     private PreparedWeights Prepare(
-        string path, Func<PreparedWeights?> tryOpen, Action<string> write, IProgress<LoadProgress>? progress, CancellationToken cancellationToken)
+        string path, WeightOrigin origin, Func<PreparedWeights?> tryOpen, Action<string> write, IProgress<LoadProgress>? progress, CancellationToken cancellationToken)
     {
         FileTrust.CreateFolder(_folder);
         using FileStream held = WaitForLock(path + ".lock", progress, cancellationToken);
@@ -101,6 +103,7 @@ internal sealed class WeightCache
             return preparedByAnother;
         }
 
+        TellOfOthers(path, origin);
         DeleteLeftovers(Path.GetFileName(path));
         string temporary = $"{path}.{Guid.NewGuid():n}.tmp";
         try
@@ -118,13 +121,63 @@ internal sealed class WeightCache
             ?? throw new SpecDecodeException($"{path}: what was just written reads back differently; the disk or its memory is at fault.");
     }
 
-    private void CheckFolder()
+    // The folder itself, or one of this user's own in it.
+    private static string SafeFolder(string folder)
     {
-        if (FileTrust.FindFolderDoubt(_folder) is { } doubt)
+        if (FileTrust.FindFolderDoubt(folder) is not { } doubt)
         {
-            throw new SpecDecodeException(
-                $"The cache folder {_folder} is not safe to take weights from: {doubt}. Give it to the user of this process and take the right to write from others (chmod go-w), or name another cache folder.");
+            return folder;
         }
+
+        string? own = FileTrust.OwnFolderIn(folder);
+        string failure = "";
+        if (own is not null)
+        {
+            try
+            {
+                FileTrust.CreateFolder(own);
+                if (new DirectoryInfo(own).LinkTarget is null && FileTrust.FindFolderDoubt(own) is null)
+                {
+                    return own;
+                }
+
+                failure = $", and {Path.GetFileName(own)} in it is no folder of this user's alone";
+            }
+            catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+            {
+                failure = $", and no folder of this user's own can be made in it ({error.Message})";
+            }
+        }
+
+        throw new OptionException(
+            $"The cache folder {folder} is not safe to take weights from: {doubt}{failure}. Give it to the user of this process and take the right to write from others (chmod go-w), or name another cache folder with {FolderOption}.");
+    }
+
+    // Weights that are there already and are not used, but made: why.
+    private void TellOfOthers(string path, WeightOrigin origin)
+    {
+        foreach (FileInfo file in new DirectoryInfo(_folder).EnumerateFiles("*.weights"))
+        {
+            using SafeFileHandle handle = File.OpenHandle(file.FullName, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete);
+            if (FileTrust.FindFileDoubt(handle) is not null)
+            {
+                continue;
+            }
+
+            PreparedWeightsFormat.Heading? heading = PreparedWeightsFormat.ReadHeading(handle);
+            bool isOther = heading is not null && heading.Version != PreparedWeightsFormat.Version;
+            if (file.FullName == path)
+            {
+                _warn?.Invoke($"{path}: these prepared weights are not used, since they are {(isOther ? Versions(heading!) : "damaged")}; they are made again from the checkpoint.");
+            }
+            else if (isOther && heading!.IsOf(origin))
+            {
+                _warn?.Invoke($"{file.FullName}: these prepared weights are not used, since they are {Versions(heading)}; they are made again from the checkpoint, beside them. Delete them where no other version needs them.");
+            }
+        }
+
+        static string Versions(PreparedWeightsFormat.Heading heading) =>
+            $"of format version {heading.Version}, and this version of the library reads {PreparedWeightsFormat.Version}";
     }
 
     private bool IsTrusted(SafeFileHandle file, string path, bool warns)

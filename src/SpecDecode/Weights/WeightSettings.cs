@@ -33,12 +33,12 @@ internal sealed record WeightSettings(Precision Precision, Precision Head, int B
             options.BlockSize ?? DefaultBlockSize);
         if (!BlockSizes.Contains(settings.BlockSize))
         {
-            throw new SpecDecodeException($"The block size is {settings.BlockSize}: give {string.Join(", ", BlockSizes[..^1])} or {BlockSizes[^1]}.");
+            throw new OptionException($"{OptionName.OfModel(nameof(options.BlockSize))} is {settings.BlockSize}: give {string.Join(", ", BlockSizes[..^1])} or {BlockSizes[^1]}.");
         }
 
         return settings.Quantizes || options.BlockSize is null
             ? settings
-            : throw new SpecDecodeException($"The block size is {settings.BlockSize}, but nothing is quantised: leave it unset, or ask for int8 or int4.");
+            : throw new OptionException($"{OptionName.OfModel(nameof(options.BlockSize))} is {settings.BlockSize}, but nothing is quantised: leave it unset, or ask for int8 or int4.");
     }
 
     /// <summary>Refuses options that contradict what a prepared folder holds.</summary>
@@ -49,16 +49,16 @@ internal sealed record WeightSettings(Precision Precision, Precision Head, int B
     {
         CheckDefined(nameof(options.Precision), options.Precision);
         CheckDefined(nameof(options.HeadPrecision), options.HeadPrecision);
-        Check("precision", Name(Precision), options.Precision is { } precision ? Name(precision) : null);
-        Check("head precision", Name(Head), options.HeadPrecision is { } head ? Name(head) : null);
-        Check("block size", BlockSize.ToString(System.Globalization.CultureInfo.InvariantCulture), options.BlockSize?.ToString(System.Globalization.CultureInfo.InvariantCulture));
+        Check(nameof(options.Precision), "precision", Name(Precision), options.Precision is { } precision ? Name(precision) : null);
+        Check(nameof(options.HeadPrecision), "head precision", Name(Head), options.HeadPrecision is { } head ? Name(head) : null);
+        Check(nameof(options.BlockSize), "block size", BlockSize.ToString(System.Globalization.CultureInfo.InvariantCulture), options.BlockSize?.ToString(System.Globalization.CultureInfo.InvariantCulture));
 
-        void Check(string what, string held, string? asked)
+        void Check(string option, string what, string held, string? asked)
         {
             if (asked is not null && asked != held)
             {
-                throw new SpecDecodeException(
-                    $"{folder}: the prepared weights in it have the {what} {held}, and {asked} is asked for: leave the {what} unset, or load the original checkpoint.");
+                throw new OptionException(
+                    $"{folder}: the prepared weights in it have the {what} {held}, and {asked} is asked for: leave {OptionName.OfModel(option)} unset, or load the original checkpoint.");
             }
         }
     }
@@ -94,7 +94,7 @@ internal sealed record WeightSettings(Precision Precision, Precision Head, int B
     {
         if (precision is { } value && !Enum.IsDefined(value))
         {
-            throw new SpecDecodeException($"{option} is {value}: give Fp32, Int8 or Int4.");
+            throw new OptionException($"{OptionName.OfModel(option)} is {value}: give Fp32, Int8 or Int4.");
         }
     }
 

@@ -15,7 +15,7 @@ internal static class WeightTable
         json.WriteStartObject();
         json.WriteNumber("version", PreparedWeightsFormat.Version);
         json.WriteString("key", table.Key);
-        json.WriteString("checkpoint", table.Origin.Fingerprint.ToString("x32", CultureInfo.InvariantCulture));
+        json.WriteString("checkpoint", Text(table.Origin.Fingerprint));
         json.WriteString("precision", WeightSettings.Name(settings.Precision));
         json.WriteString("head_precision", WeightSettings.Name(settings.Head));
         json.WriteNumber("block_size", settings.BlockSize);
@@ -52,6 +52,26 @@ internal static class WeightTable
         json.WriteEndArray();
         json.WriteEndObject();
     }
+
+    /// <summary>Reads what the table of every version says; null when it is none.</summary>
+    /// <param name="utf8">The JSON.</param>
+    public static PreparedWeightsFormat.Heading? ParseHeading(byte[] utf8)
+    {
+        try
+        {
+            using JsonDocument json = JsonDocument.Parse(utf8);
+            string? TextOf(string key) =>
+                json.RootElement.TryGetProperty(key, out JsonElement value) && value.ValueKind == JsonValueKind.String ? value.GetString() : null;
+            return new PreparedWeightsFormat.Heading(json.RootElement.GetProperty("version").GetInt32(), TextOf("checkpoint"), TextOf("precision"));
+        }
+        catch (Exception error) when (error is JsonException or KeyNotFoundException or InvalidOperationException or FormatException)
+        {
+            return null;
+        }
+    }
+
+    /// <summary>A fingerprint as the table has it.</summary>
+    public static string Text(UInt128 fingerprint) => fingerprint.ToString("x32", CultureInfo.InvariantCulture);
 
     /// <summary>
     /// Reads the table; null when it says something impossible. Its hash has been compared before, which finds damage; but the

@@ -18,7 +18,7 @@ public sealed class StoryService : IAsyncDisposable
         RuntimeOptions runtime = new() { MaxSequences = 6 };
         LoadedModel model = ModelLoader.Load(
             TestFolders.StoryModel, new ModelOptions { CacheFolder = TestFolders.WeightCache }, runtime, _ => { }, null, CancellationToken.None);
-        _served = ServedModel.Start(model, "tales", SchedulerLimits.Of(runtime), 256, new GenerationDefaults(), new Nobody());
+        _served = ServedModel.Start(model, "tales", SchedulerLimits.Of(runtime, long.MaxValue, 0), 256, new GenerationDefaults(), new Nobody());
     }
 
     public ITextGenerator Generator => _served.Generator;

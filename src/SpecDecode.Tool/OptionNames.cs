@@ -1,0 +1,20 @@
+namespace SpecDecode.Tool;
+
+/// <summary>What the command calls the library's options.</summary>
+internal static class OptionNames
+{
+    private static readonly Dictionary<string, string> Names = new(StringComparer.Ordinal)
+    {
+        ["Model:CacheFolder"] = "--cache-folder",
+        ["Model:Precision"] = "--precision",
+        ["Model:HeadPrecision"] = "--head-precision",
+        ["Model:DraftPrecision"] = "--draft-precision",
+        ["Model:BlockSize"] = "--block-size",
+        ["Model:Activations"] = "--activations",
+        ["Runtime:Threads"] = "--threads",
+    };
+
+    /// <summary>The option's name on the command line; of one that it does not have, the property's.</summary>
+    /// <param name="key">What a configuration calls it.</param>
+    public static string Of(string key) => Names.GetValueOrDefault(key) ?? key[(key.LastIndexOf(':') + 1)..];
+}
