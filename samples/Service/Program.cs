@@ -25,9 +25,10 @@ try
     return 0;
 }
 catch (Exception error) when (error is OptionsValidationException or SpecDecodeException or InvalidOperationException
-    or InvalidDataException or ArgumentException or FormatException or IOException or SocketException)
+    or InvalidDataException or ArgumentException or FormatException or IOException or UnauthorizedAccessException or SocketException)
 {
-    // Wrong options, a model that cannot be loaded, a file that is no JSON, an address that is none or is taken: said in a sentence.
-    Console.Error.WriteLine(error.Message);
+    // Wrong options, a model that cannot be loaded, a file that is no JSON (the innermost error knows the line), an address that is none
+    // or is taken: said in a sentence.
+    Console.Error.WriteLine(error is InvalidDataException ? $"{error.Message} {error.GetBaseException().Message}" : error.Message);
     return 1;
 }

@@ -1,13 +1,20 @@
 // An application that uses ONNX Runtime for itself before it loads a model. Prints the warnings, then the tokens.
 // Arguments: checkpoint folder, cache folder, and "pool" or "no-pool" for how the application makes the environment,
 // "ours" for an application that leaves it to the library and asks a second model for another pool, or "telemetry" for one that
-// allows ONNX Runtime's telemetry.
+// allows ONNX Runtime's telemetry. "limits" is a host: it prints what is logged, and how many threads the pool has.
 
 using Microsoft.ML.OnnxRuntime;
 using SpecDecode;
 using SpecDecode.Generation;
+using SpecDecode.HostProbe;
 
 (string folder, string cache, string mode) = (args[0], args[1], args[2]);
+if (mode == "limits")
+{
+    await LimitsProbe.RunAsync(folder, cache);
+    return;
+}
+
 if (mode == "pool")
 {
     using OrtThreadingOptions threading = new() { GlobalIntraOpNumThreads = 2 };

@@ -21,6 +21,20 @@ public sealed class LibraryConsumerTests(PackedFeed feed)
         string output = (await consumer.DotnetAsync(consumer.Program, "--Logging:LogLevel:Default=None")).Succeeded();
         Assert.StartsWith(", there was a little girl named Lily.", output, StringComparison.Ordinal);
         Assert.Matches(@"\n.+ \(\w+, [\d.,]+ tokens/s\)\n$", output);
+
+        // From a folder without appsettings.json, and with a wrong option: one sentence, and nothing of a trace.
+        foreach ((string folder, string option, string sentence) in ((string, string, string)[])[
+            (feed.Root, "--environment=Production", $"SpecDecode:Model:Path is not set: give the folder of a checkpoint (config.json, model.safetensors, tokenizer.json). There is no section SpecDecode in the configuration; the content root is {feed.Root}, its files: appsettings.json (not there), appsettings.Production.json (not there)."),
+            (consumer.Folder, "--SpecDecode:Drafting:ExitLayer=40", "SpecDecode:Drafting:ExitLayer is 40, but the model has 12 layers: give 1 to 12."),
+            (consumer.Folder, "--SpecDecode:Model:Path=/nowhere", "SpecDecode:Model:Path: /nowhere: does not exist or may not be read; give the folder of a downloaded checkpoint"),
+        ])
+        {
+            Run run = await ChildProcess.RunAsync(folder, "dotnet", consumer.Program, option);
+            Assert.Equal(1, run.ExitCode);
+            Assert.Equal(sentence, run.Error.TrimEnd('\n'));
+            Assert.DoesNotContain("   at ", run.Output, StringComparison.Ordinal);
+        }
+
         string schema = Assert.Single(await consumer.ItemsAsync("JsonSchemaSegment"), path => path.Contains("specdecode", StringComparison.OrdinalIgnoreCase));
         Assert.Equal(await File.ReadAllTextAsync(Path.Combine(TestFolders.Repository, "src", "SpecDecode", "ConfigurationSchema.json"), TestContext.Current.CancellationToken),
             await File.ReadAllTextAsync(schema, TestContext.Current.CancellationToken));

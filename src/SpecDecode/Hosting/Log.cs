@@ -50,15 +50,15 @@ internal static partial class Log
     [LoggerMessage(15, LogLevel.Information, "The model {Model} computes on {Threads} threads ({Reason}); keys and values may take {KvMegabytes} MB, weights take {WeightMegabytes} MB, and the process may use {MemoryMegabytes} MB")]
     public static partial void Limits(this ILogger logger, string model, string threads, string reason, long kvMegabytes, long weightMegabytes, long memoryMegabytes);
 
-    [LoggerMessage(20, LogLevel.Information, "The model {Model} is being loaded: {Progress}")]
+    [LoggerMessage(16, LogLevel.Information, "The model {Model} is being loaded: {Progress}")]
     public static partial void LoadProgress(this ILogger logger, string model, LoadProgress progress);
 
-    [LoggerMessage(21, LogLevel.Information, "The model {Model} is being replaced by that of {Path}")]
+    [LoggerMessage(17, LogLevel.Information, "The model {Model} is being replaced by that of {Path}")]
     public static partial void Replacing(this ILogger logger, string model, string path);
 
-    [LoggerMessage(22, LogLevel.Information, "The model {Model} serves in place of the former, which has given its memory back")]
+    [LoggerMessage(18, LogLevel.Information, "The model {Model} serves in place of the former, which has given its memory back")]
     public static partial void Replaced(this ILogger logger, string model);
 
-    [LoggerMessage(23, LogLevel.Information, "The model {Model} has been unloaded and has given its memory back")]
+    [LoggerMessage(19, LogLevel.Information, "The model {Model} has been unloaded and has given its memory back")]
     public static partial void Unloaded(this ILogger logger, string model);
 }

@@ -23,10 +23,11 @@ public class LogTests
         (12, "DraftsFailed", LogLevel.Warning),
         (13, "TelemetryFailed", LogLevel.Error),
         (14, "EngineFailed", LogLevel.Critical),
-        (20, "LoadProgress", LogLevel.Information),
-        (21, "Replacing", LogLevel.Information),
-        (22, "Replaced", LogLevel.Information),
-        (23, "Unloaded", LogLevel.Information),
+        (15, "Limits", LogLevel.Information),
+        (16, "LoadProgress", LogLevel.Information),
+        (17, "Replacing", LogLevel.Information),
+        (18, "Replaced", LogLevel.Information),
+        (19, "Unloaded", LogLevel.Information),
     ];
 
     [Fact]

@@ -77,6 +77,71 @@ public class ReloadTests
     }
 
     [Fact]
+    public async Task What_differs_from_what_was_loaded_is_told_by_its_keys_and_only_when_it_differs_anew()
+    {
+        await using TestHost host = await TestHost.Started(("Runtime:MaxQueue", "9"));
+        host.Change(("Runtime:MaxQueue", "3"));
+        Assert.Equal("The model llama_base was loaded with other values of SpecDecode:Runtime:MaxQueue; the change takes effect when the host starts again", host.Log.Messages(8).Last());
+
+        // Other sections, and values that say the same as none.
+        host.Change(("Drafting:Strategy", "early-exit"), ("Drafting:ExitLayer", "1"), ("Model:Precision", ""), ("Runtime:Spinning", null));
+        Assert.Equal((1, 1), (host.Log.Count(8), host.Log.Count(6)));
+        host.Change(("Model:Precision", "int8"));
+        Assert.Equal(2, host.Log.Count(8));
+        Assert.Contains(" SpecDecode:Model:Precision, SpecDecode:Runtime:MaxQueue;", host.Log.Messages(8).Last(), StringComparison.Ordinal);
+        host.Change(("Runtime:MaxQueue", "4"));
+        Assert.Equal(3, host.Log.Count(8));
+
+        // One of them as it was loaded: what is left differs from what was told.
+        host.Change(("Model:Precision", null));
+        Assert.Equal(4, host.Log.Count(8));
+        host.Change(("Runtime:MaxQueue", "9"));
+        Assert.Equal(4, host.Log.Count(8));
+        host.Change(("Runtime:MaxQueue", "4"));
+        Assert.Equal((5, 0), (host.Log.Count(8), host.Log.Count(7)));
+    }
+
+    [Fact]
+    public async Task More_tokens_than_the_memory_for_keys_and_values_holds_are_refused()
+    {
+        await using TestHost host = await TestHost.Started(("Model:Path", "qwen3"), ("Runtime:KvCacheMegabytes", "1"), ("MaxTokens", "100"));
+        host.Change(("MaxTokens", "500"));
+        Assert.Contains("SpecDecode:Runtime:KvCacheMegabytes is 1, but a prompt of one token with 500 new ones (SpecDecode:MaxTokens) takes 2 MB", Assert.Single(host.Log.Messages(7)), StringComparison.Ordinal);
+        Assert.Equal(100, host.Generator.Defaults.MaxTokens);
+    }
+
+    [Fact]
+    public async Task A_file_that_is_no_JSON_any_more_is_told_and_changes_nothing_until_it_is_mended()
+    {
+        using TemporaryFolder folder = new();
+        string path = folder.Write("appsettings.json", Appsettings(maxTokens: 4));
+        string other = folder.Write("other.json", "{}");
+        await using TestHost host = new();
+        host.Builder.Configuration.AddJsonFile(path, optional: false, reloadOnChange: true).AddJsonFile(other, optional: false, reloadOnChange: true);
+        host.Builder.AddSpecDecode();
+        await host.Host.StartAsync(Cancellation);
+
+        File.WriteAllText(path, """{ "SpecDecode": { "MaxTokens": """);
+        await ScriptedService.Eventually(() => host.Log.Count(7) > 0);
+        string message = host.Log.Messages(7).First();
+        Assert.StartsWith($"The changed configuration of the model llama_base is wrong, so the former stays: Failed to load configuration from file '{path}'.", message, StringComparison.Ordinal);
+        Assert.Contains("LineNumber: ", message, StringComparison.Ordinal);
+        Assert.DoesNotContain('\n', message);
+        Assert.Equal(4, host.Generator.Defaults.MaxTokens);
+
+        // For the configuration the file is empty now; a change elsewhere does not make that hold.
+        File.WriteAllText(other, """{ "SpecDecode": { "Sampling": { "TopK": 3 } } }""");
+        int before = host.Log.Count(7);
+        await ScriptedService.Eventually(() => host.Builder.Configuration["SpecDecode:Sampling:TopK"] == "3" && host.Log.Count(7) > before);
+        Assert.Equal((4, 0), (host.Generator.Defaults.MaxTokens, host.Generator.Defaults.Sampling.TopK));
+
+        File.WriteAllText(path, Appsettings(maxTokens: 9));
+        await ScriptedService.Eventually(() => host.Generator.Defaults.MaxTokens == 9);
+        Assert.Equal(3, host.Generator.Defaults.Sampling.TopK);
+        Assert.Equal(0, host.Log.Count(8));
+    }
+
+    [Fact]
     public async Task A_precision_to_draft_in_takes_part_in_nothing_before_the_next_start()
     {
         await using TestHost host = await TestHost.Started(("Drafting:Strategy", "early-exit"), ("Drafting:ExitLayer", "2"));

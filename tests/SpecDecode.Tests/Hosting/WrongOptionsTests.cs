@@ -1,5 +1,7 @@
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
 using SpecDecode.Hosting;
 using SpecDecode.Sampling;
@@ -49,11 +51,11 @@ public class WrongOptionsTests
         { "MaxTokens", "some", "SpecDecode:MaxTokens is 'some': give a whole number, at most 2147483647, or leave it out." },
         { "MaxTokens:0", "5", "SpecDecode:MaxTokens is a list or a section: give a whole number, at most 2147483647, or leave it out." },
         { "Runtime:ExecutionProvider", "gpu", "SpecDecode:Runtime:ExecutionProvider is 'gpu': give cpu or cuda." },
-        { "Runtime:Threads", "0", "SpecDecode:Runtime:Threads is 0: give 1 to 64, or leave it unset for one per physical core." },
+        { "Runtime:Threads", "0", "SpecDecode:Runtime:Threads is 0: give 1 to 64, or leave it unset for one per physical core that the process may use." },
         { "Runtime:Spinning", "yes", "SpecDecode:Runtime:Spinning is 'yes': give true or false, or leave it out." },
         { "Runtime:MaxSequences", "5000", "SpecDecode:Runtime:MaxSequences is 5000: give 1 to 4096." },
         { "Runtime:MaxQueue", "-1", "SpecDecode:Runtime:MaxQueue is -1: give 0 or more." },
-        { "Runtime:KvCacheMegabytes", "0", "SpecDecode:Runtime:KvCacheMegabytes is 0: give 1 or more, or leave it unset for half of the memory." },
+        { "Runtime:KvCacheMegabytes", "0", "SpecDecode:Runtime:KvCacheMegabytes is 0: give 1 or more, or leave it unset for half of the memory that the weights leave." },
         { "Runtime:PrefillChunk", "0", "SpecDecode:Runtime:PrefillChunk is 0: give 1 or more." },
         { "Runtime:MaxRowsPerPass", "9000", "SpecDecode:Runtime:MaxRowsPerPass is 9000: give 1 to 8192." },
         { "Runtime:MaxSequenceLength", "0", "SpecDecode:Runtime:MaxSequenceLength is 0: give 1 or more, or leave it unset for what the model allows." },
@@ -85,8 +87,8 @@ public class WrongOptionsTests
         { "early-exit", "Drafting:ExitLayer", "5", "SpecDecode:Drafting:ExitLayer is 5, but the model has 4 layers: give 1 to 4." },
         { "layer-skip", "Drafting:SkipAttention:0", "4", "SpecDecode:Drafting:SkipAttention is 4, but the model has 4 layers: give layers from 0 to 3." },
         { "layer-skip", "Drafting:SkipMlp:0", "-1", "SpecDecode:Drafting:SkipMlp is -1, but the model has 4 layers: give layers from 0 to 3." },
-        { "none", "Runtime:MaxSequenceLength", "513", "MaxSequenceLength is 513: this model allows 1 to 512 (max_position_embeddings)." },
-        { "none", "Runtime:DeviceId", "1", "DeviceId is 1, but the execution provider 'cpu' has only device 0." },
+        { "none", "Runtime:MaxSequenceLength", "513", "SpecDecode:Runtime:MaxSequenceLength is 513: this model allows 1 to 512 (max_position_embeddings)." },
+        { "none", "Runtime:DeviceId", "1", "SpecDecode:Runtime:DeviceId is 1, but the execution provider 'cpu' has only device 0." },
         { "none", "Model:Path", "a\0b", "SpecDecode:Model:Path is 'a\\0b', which is no path: name a folder." },
     };
 
@@ -101,15 +103,20 @@ public class WrongOptionsTests
     }
 
     [Theory]
+    [InlineData("Model:BlockSize", "48", "SpecDecode:Model:BlockSize is 48", "give 16, 32")]
+    [InlineData("Model:BlockSize", "64", "SpecDecode:Model:BlockSize is 64, but nothing is quantised", "ask for int8 or int4")]
+    [InlineData("Model:DraftPrecision", "fp32", "SpecDecode:Model:DraftPrecision is fp32, and the model's own precision is fp32", "give int8 or int4")]
+    [InlineData("Model:Path", "", "SpecDecode:Model:Path is not set", "give the folder")]
+    [InlineData("Model:Path", "../Hosting", "SpecDecode:Model:Path: ", "config.json")]
     [InlineData("Model:Path", "nowhere", "nowhere", "does not exist or may not be read; give the folder of a downloaded checkpoint")]
     [InlineData("Model:Path", "README.md", "README.md", "is a file; give the folder that holds it together with config.json")]
-    [InlineData("Model:CacheFolder", "README.md", "README.md", "name another cache folder")]
-    [InlineData("Runtime:ExecutionProvider", "cuda", "'cuda'", "Use cpu")]
+    [InlineData("Model:CacheFolder", "README.md", "SpecDecode:Model:CacheFolder", "name another cache folder")]
+    [InlineData("Runtime:ExecutionProvider", "cuda", "SpecDecode:Runtime:ExecutionProvider is 'cuda', on which this version of SpecDecode runs no model", "Use cpu")]
     public async Task What_is_not_there_is_named_with_the_mend(string key, string value, string what, string mend)
     {
         await using TestHost host = new((key, value));
         host.Builder.AddSpecDecode();
-        string message = (await Assert.ThrowsAnyAsync<SpecDecodeException>(() => host.Host.StartAsync(Cancellation))).Message;
+        string message = (await Assert.ThrowsAnyAsync<Exception>(() => host.Host.StartAsync(Cancellation))).Message;
         Assert.Contains(what, message, StringComparison.Ordinal);
         Assert.Contains(mend, message, StringComparison.Ordinal);
         Assert.DoesNotContain('\n', message);
@@ -129,8 +136,39 @@ public class WrongOptionsTests
     {
         await using TestHost host = new();
         host.Builder.AddSpecDecode("SpecDecoder");
-        Assert.StartsWith(
-            "SpecDecoder:Model:Path is not set", (await Assert.ThrowsAsync<OptionsValidationException>(() => host.Host.StartAsync(Cancellation))).Message, StringComparison.Ordinal);
+        string message = (await Assert.ThrowsAsync<OptionsValidationException>(() => host.Host.StartAsync(Cancellation))).Message;
+        Assert.StartsWith("SpecDecoder:Model:Path is not set: give the folder of a checkpoint", message, StringComparison.Ordinal);
+        Assert.EndsWith($" There is no section SpecDecoder in the configuration; the content root is {TestFolders.Fixtures}, its files: there are none.", message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_missing_section_comes_with_the_folder_and_the_files_that_were_looked_in()
+    {
+        using TemporaryFolder folder = new();
+        folder.Write("appsettings.json", "{}");
+        HostApplicationBuilder builder = Microsoft.Extensions.Hosting.Host.CreateApplicationBuilder(
+            new HostApplicationBuilderSettings { ContentRootPath = folder.Path, EnvironmentName = "Production" });
+        builder.Logging.ClearProviders();
+        builder.AddSpecDecode();
+        using IHost host = builder.Build();
+        string message = (await Assert.ThrowsAsync<OptionsValidationException>(() => host.StartAsync(Cancellation))).Message;
+        Assert.EndsWith(
+            $"There is no section SpecDecode in the configuration; the content root is {folder.Path}, its files: appsettings.json, appsettings.Production.json (not there).",
+            message, StringComparison.Ordinal);
+        Assert.DoesNotContain('\n', message);
+    }
+
+    [Theory]
+    [InlineData("500", "SpecDecode:Runtime:KvCacheMegabytes is 1, but a prompt of one token with 500 new ones (SpecDecode:MaxTokens) takes ")]
+    [InlineData("2000000000", "SpecDecode:Runtime:KvCacheMegabytes is 1, but a prompt of one token with 511 new ones (SpecDecode:MaxTokens) takes ")]
+    public async Task Memory_that_holds_no_request_with_the_defaults_is_refused_with_the_numbers(string maxTokens, string sentence)
+    {
+        await using TestHost host = new(("MaxTokens", maxTokens), ("Runtime:KvCacheMegabytes", "1"), ("Model:Path", "qwen3"));
+        host.Builder.AddSpecDecode();
+        SpecDecodeException error = await Assert.ThrowsAnyAsync<SpecDecodeException>(() => host.Host.StartAsync(Cancellation));
+        Assert.StartsWith(sentence, error.Message, StringComparison.Ordinal);
+        Assert.Matches(@"takes [2-9]\d* MB for keys and values, so that no such request could ever run: give as much, or a smaller SpecDecode:MaxTokens\.$", error.Message);
+        Assert.Equal(0, host.Log.Count(2));
     }
 
     [Fact]

@@ -17,12 +17,12 @@ internal sealed class ServiceProcess : IAsyncDisposable
     private readonly Task _output;
     private readonly CancellationTokenSource _end = new(MostTime);
 
-    private ServiceProcess(string[] options)
+    private ServiceProcess(string[] launcher, string[] options)
     {
         string program = typeof(ServiceProcess).Assembly.GetCustomAttributes<AssemblyMetadataAttribute>().Single(data => data.Key == "Service").Value!;
         Assert.True(File.Exists(program), $"{program} is not there: build the solution.");
-        ProcessStartInfo start = new("dotnet") { RedirectStandardOutput = true, RedirectStandardError = true };
-        foreach (string argument in (string[])[program, $"--SpecDecode:Model:CacheFolder={TestFolders.WeightCache}", "--urls=http://127.0.0.1:0", .. options])
+        ProcessStartInfo start = new(launcher.FirstOrDefault("dotnet")) { RedirectStandardOutput = true, RedirectStandardError = true };
+        foreach (string argument in (string[])[.. launcher.Length > 0 ? [.. launcher[1..], "dotnet"] : Array.Empty<string>(), program, $"--SpecDecode:Model:CacheFolder={TestFolders.WeightCache}", "--urls=http://127.0.0.1:0", .. options])
         {
             start.ArgumentList.Add(argument);
         }
@@ -33,12 +33,17 @@ internal sealed class ServiceProcess : IAsyncDisposable
         _output = ReadOutput();
     }
 
+    public int Id => _process.Id;
+
     public HttpClient Client { get; } = new() { Timeout = MostTime };
 
     /// <summary>Starts a service and waits until it listens.</summary>
-    public static async Task<ServiceProcess> StartAsync(params string[] options)
+    public static Task<ServiceProcess> StartAsync(params string[] options) => StartAsync([], options);
+
+    /// <summary>Starts a service by another program, which becomes it, and waits until it listens.</summary>
+    public static async Task<ServiceProcess> StartAsync(string[] launcher, string[] options)
     {
-        ServiceProcess service = new(options);
+        ServiceProcess service = new(launcher, options);
         Uri? address = await service._address.Task;
         if (address is null)
         {
@@ -52,9 +57,12 @@ internal sealed class ServiceProcess : IAsyncDisposable
     }
 
     /// <summary>Starts a service that ends by itself; its exit code and what it says on stderr.</summary>
-    public static async Task<(int ExitCode, string Error)> RunAsync(params string[] options)
+    public static Task<(int ExitCode, string Error)> RunAsync(params string[] options) => RunAsync([], options);
+
+    /// <summary>The same by another program, which becomes it.</summary>
+    public static async Task<(int ExitCode, string Error)> RunAsync(string[] launcher, string[] options)
     {
-        await using ServiceProcess service = new(options);
+        await using ServiceProcess service = new(launcher, options);
         return await service.WaitForExitAsync();
     }
 

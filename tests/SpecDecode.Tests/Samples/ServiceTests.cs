@@ -179,7 +179,15 @@ public sealed class ServiceTests
     {
         await using ServiceProcess first = await ServiceProcess.StartAsync("--SpecDecode:Runtime:LoadInBackground=true");
         foreach ((string option, string sentence) in ((string, string)[])[
-            ("--SpecDecode:Model:Path=/nowhere", "/nowhere: does not exist"),
+            ("--SpecDecode:Model:Path=/nowhere", "SpecDecode:Model:Path: /nowhere: does not exist"),
+            ("--SpecDecode:Model:Path=Program.cs", "SpecDecode:Model:Path: "),
+            ("--SpecDecode:Model:Path=..", "SpecDecode:Model:Path: "),
+            ("--SpecDecode:Model:Precision=int5", "SpecDecode:Model:Precision is 'int5': give fp32, int8 or int4, or leave it out."),
+            ("--SpecDecode:Model:DraftPrecision=fp32", "SpecDecode:Model:DraftPrecision is fp32, and the model's own precision is fp32"),
+            ("--SpecDecode:Runtime:Threads=0", "SpecDecode:Runtime:Threads is 0: give 1 to "),
+            ("--SpecDecode:Runtime:ExecutionProvider=cuda", "SpecDecode:Runtime:ExecutionProvider is 'cuda', on which this version"),
+            ("--SpecDecode:Modell=x", "SpecDecode:Modell is no section and no option"),
+
             ("--SpecDecode:Drafting:ExitLayer=40", "SpecDecode:Drafting:ExitLayer is 40, but the model has 12 layers"),
             ("--SpecDecode:Drafting:Strategy=magic", "SpecDecode:Drafting:Strategy is 'magic': give one of none, early-exit, layer-skip."),
             ("--Telemetry:Prometheus=maybe", "Failed to convert configuration value 'maybe' at 'Telemetry:Prometheus'"),

@@ -1,4 +1,5 @@
 using SpecDecode.Models;
+using SpecDecode.Tests.Weights;
 
 namespace SpecDecode.Tests.Tool;
 
@@ -58,10 +59,10 @@ public sealed class PrepareCommandTests : IDisposable
     }
 
     [Theory]
-    [InlineData("precision int4, and int8 is asked for", "--precision", "int8")]
+    [InlineData("precision int4, and int8 is asked for: leave --precision unset", "--precision", "int8")]
     [InlineData("precision int4, and fp32 is asked for", "--precision", "fp32")]
     [InlineData("head precision int8, and int4 is asked for", "--head-precision", "int4")]
-    [InlineData("block size 32, and 64 is asked for", "--block-size", "64")]
+    [InlineData("block size 32, and 64 is asked for: leave --block-size unset", "--block-size", "64")]
     public void Asking_for_something_else_than_a_prepared_folder_holds_is_refused(string said, params string[] options)
     {
         Prepare("--precision", "int4");
@@ -139,6 +140,17 @@ public sealed class PrepareCommandTests : IDisposable
         AssertDamaged(path);
     }
 
+    [Theory]
+    [InlineData(1)]
+    [InlineData(3)]
+    public void Weights_of_another_format_version_are_a_sentence_that_names_both(int version)
+    {
+        Prepare("--precision", "int8");
+        string path = Path.Combine(Output, Weights);
+        File.WriteAllBytes(path, FormatVersions.Rewrite(File.ReadAllBytes(path), version));
+        AssertComplains($"{path}: is of format version {version}, and this version of the library reads 2: prepare the folder again from the original checkpoint", Logits());
+    }
+
     [Fact]
     public void A_config_that_these_weights_do_not_fit_is_refused()
     {
@@ -167,8 +179,8 @@ public sealed class PrepareCommandTests : IDisposable
             Assert.Equal(2, ToolRun.Of(["prepare", "--model", _model.Folder, .. options]).ExitCode);
         }
 
-        AssertComplains("nothing is quantised", ToolRun.Of("prepare", "--model", _model.Folder, "--output", Output, "--block-size", "32"));
-        AssertComplains("give 16, 32", ToolRun.Of("prepare", "--model", _model.Folder, "--output", Output, "--precision", "int8", "--block-size", "48"));
+        AssertComplains("--block-size is 32, but nothing is quantised", ToolRun.Of("prepare", "--model", _model.Folder, "--output", Output, "--block-size", "32"));
+        AssertComplains("--block-size is 48: give 16, 32", ToolRun.Of("prepare", "--model", _model.Folder, "--output", Output, "--precision", "int8", "--block-size", "48"));
     }
 
     private static void AssertComplains(string said, ToolRun run)

@@ -102,6 +102,54 @@ public sealed class WeightCacheTests : IDisposable
         AssertRebuilt(path, sound, new byte[sound.Length]);
     }
 
+    [Theory]
+    [InlineData(1)]
+    [InlineData(3)]
+    [InlineData(1000)]
+    public void A_file_of_another_format_version_is_written_again_with_a_message(int version)
+    {
+        string path = Prepare();
+        byte[] sound = File.ReadAllBytes(path);
+        List<string> warnings = [];
+        AssertRebuilt(path, sound, FormatVersions.Rewrite(sound, version), warnings.Add);
+        Assert.Equal(
+            $"{path}: these prepared weights are not used, since they are of format version {version}, and this version of the library reads {PreparedWeightsFormat.Version}; they are made again from the checkpoint.",
+            Assert.Single(warnings));
+        Prepare(warn: warnings.Add);
+        Assert.Single(warnings);
+    }
+
+    [Fact]
+    public void Weights_of_another_format_version_under_their_own_name_stay_and_are_told_of()
+    {
+        string path = Prepare();
+        byte[] sound = File.ReadAllBytes(path);
+        string older = Path.Combine(_model.Cache, "llama-fp32-older.weights");
+        byte[] bytes = FormatVersions.Rewrite(sound, 1);
+        File.WriteAllBytes(older, bytes);
+        if (!OperatingSystem.IsWindows())
+        {
+            File.SetUnixFileMode(older, UnixFileMode.UserRead | UnixFileMode.UserWrite);
+        }
+
+        File.Delete(path);
+        List<string> warnings = [];
+        Prepare(warn: warnings.Add);
+        Assert.StartsWith($"{older}: these prepared weights are not used, since they are of format version 1, ", Assert.Single(warnings), StringComparison.Ordinal);
+        Assert.Equal(sound, File.ReadAllBytes(path));
+        Assert.Equal(bytes, File.ReadAllBytes(older));
+    }
+
+    [Fact]
+    public void A_damaged_file_is_written_again_with_a_message()
+    {
+        string path = Prepare();
+        byte[] sound = File.ReadAllBytes(path);
+        List<string> warnings = [];
+        AssertRebuilt(path, sound, [.. sound, 0], warnings.Add);
+        Assert.Equal($"{path}: these prepared weights are not used, since they are damaged; they are made again from the checkpoint.", Assert.Single(warnings));
+    }
+
     [Fact]
     public void A_sound_file_of_another_checkpoint_under_this_ones_name_is_not_used()
     {
@@ -287,10 +335,10 @@ public sealed class WeightCacheTests : IDisposable
 
     private static Progress Told(Action<LoadProgress> report) => new(report);
 
-    private void AssertRebuilt(string path, byte[] sound, byte[] damaged)
+    private void AssertRebuilt(string path, byte[] sound, byte[] damaged, Action<string>? warn = null)
     {
         File.WriteAllBytes(path, damaged);
-        Assert.Equal(path, Prepare());
+        Assert.Equal(path, Prepare(warn: warn));
         Assert.Equal(sound, File.ReadAllBytes(path));
         Assert.Empty(Directory.GetFiles(_model.Cache, "*.tmp"));
     }
@@ -307,10 +355,10 @@ public sealed class WeightCacheTests : IDisposable
             TestContext.Current.CancellationToken);
 
     private string Prepare(
-        string? folder = null, string? cache = null, IProgress<LoadProgress>? progress = null, CancellationTokenSource? enough = null)
+        string? folder = null, string? cache = null, IProgress<LoadProgress>? progress = null, CancellationTokenSource? enough = null, Action<string>? warn = null)
     {
         using Checkpoint checkpoint = Checkpoint.Open(folder ?? _model.Folder);
-        using PreparedWeights weights = new WeightCache(cache ?? _model.Cache).Open(
+        using PreparedWeights weights = new WeightCache(cache ?? _model.Cache, warn).Open(
             checkpoint, checkpoint.Fingerprint(null, TestContext.Current.CancellationToken), ModelFamilies.Describe(checkpoint), WeightSettings.Float32, progress,
             enough?.Token ?? TestContext.Current.CancellationToken);
         return weights.Path;

@@ -11,9 +11,10 @@ public sealed class WeightCopiesTests
         using WeightCopies copies = new(Weights(300), Weights(80));
 
         Assert.Null(copies.FindError(380L << 20));
-        string? error = copies.FindError((380L << 20) - 1);
-        Assert.Contains("takes 80 MB besides the model's own 300 MB", error, StringComparison.Ordinal);
-        Assert.Contains("may use 380 MB", error, StringComparison.Ordinal);
+        Assert.Equal(380L << 20, copies.TensorBytes);
+        OptionException error = copies.FindError((380L << 20) - 1)!;
+        Assert.Contains("takes 80 MB besides the model's own 300 MB", error.Message, StringComparison.Ordinal);
+        Assert.Contains("may use 380 MB", error.Message, StringComparison.Ordinal);
     }
 
     [Fact]

@@ -1,0 +1,21 @@
+using System.IO.Hashing;
+using System.Text;
+using SpecDecode.Weights;
+
+namespace SpecDecode.Tests.Weights;
+
+/// <summary>Prepared weights as another version of the library would have written them.</summary>
+internal static class FormatVersions
+{
+    /// <summary>A whole, undamaged file whose table says another version.</summary>
+    public static byte[] Rewrite(byte[] file, int version)
+    {
+        int trailer = file.Length - PreparedWeightsFormat.TrailerBytes;
+        int table = trailer - (int)BitConverter.ToInt64(file, trailer);
+        string now = $"\"version\":{PreparedWeightsFormat.Version}";
+        string json = Encoding.UTF8.GetString(file, table, trailer - table);
+        Assert.Contains(now, json, StringComparison.Ordinal);
+        byte[] bytes = Encoding.UTF8.GetBytes(json.Replace(now, $"\"version\":{version}", StringComparison.Ordinal));
+        return [.. file[..table], .. bytes, .. BitConverter.GetBytes((long)bytes.Length), .. XxHash128.Hash(bytes), .. file[(trailer + 24)..]];
+    }
+}
