@@ -12,6 +12,7 @@ internal static class LimitsProbe
 {
     public static async Task RunAsync(string folder, string cache)
     {
+        CountThreads(folder, cache);
         ServiceCollection services = new();
         services.AddLogging(logging => logging.AddProvider(new ConsoleLog()));
         services.AddSpecDecode(options =>
@@ -24,15 +25,22 @@ internal static class LimitsProbe
         {
             await service.StartAsync(CancellationToken.None);
         }
+    }
 
-        await provider.GetRequiredService<ITextGenerator>().CompleteAsync(new GenerationRequest { Tokens = [1, 2, 3], MaxTokens = 16 });
-        string[] names = OperatingSystem.IsLinux()
-            ? [.. Directory.GetDirectories("/proc/self/task").Select(task => File.ReadAllText(Path.Combine(task, "comm")).Trim())]
-            : [];
-        Console.WriteLine(string.Join(", ", names));
-
-        // The thread that calls is one of the pool's.
-        Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"pool: {1 + names.Count(name => name.Contains("intra", StringComparison.OrdinalIgnoreCase))}"));
+    // The pool's threads have the name of the one that made them, which is one of them.
+    private static void CountThreads(string folder, string cache)
+    {
+        const string Name = "maker of pool";
+        Thread maker = new(() =>
+        {
+            using TextModel model = TextModel.Load(folder, new ModelOptions { CacheFolder = cache });
+            int count = OperatingSystem.IsLinux()
+                ? Directory.GetDirectories("/proc/self/task").Count(task => File.ReadAllText(Path.Combine(task, "comm")).Trim() == Name)
+                : 0;
+            Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"pool: {count}"));
+        }) { Name = Name };
+        maker.Start();
+        maker.Join();
     }
 
     private sealed class ConsoleLog : ILoggerProvider, ILogger

@@ -124,7 +124,18 @@ internal sealed class WeightCache
     // The folder itself, or one of this user's own in it.
     private static string SafeFolder(string folder)
     {
-        if (FileTrust.FindFolderDoubt(folder) is not { } doubt)
+        string? doubt;
+        try
+        {
+            doubt = FileTrust.FindFolderDoubt(folder);
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+        {
+            // Whoever writes or reads in it says so.
+            return folder;
+        }
+
+        if (doubt is null)
         {
             return folder;
         }
@@ -158,15 +169,31 @@ internal sealed class WeightCache
     {
         foreach (FileInfo file in new DirectoryInfo(_folder).EnumerateFiles("*.weights"))
         {
-            using SafeFileHandle handle = File.OpenHandle(file.FullName, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete);
-            if (FileTrust.FindFileDoubt(handle) is not null)
+            // Others may have put something else there, which would not open or never end.
+            bool isWanted = file.FullName == path;
+            if (!isWanted && file.Length < PreparedWeightsFormat.TrailerBytes)
             {
                 continue;
             }
 
-            PreparedWeightsFormat.Heading? heading = PreparedWeightsFormat.ReadHeading(handle);
+            PreparedWeightsFormat.Heading? heading;
+            try
+            {
+                using SafeFileHandle handle = File.OpenHandle(file.FullName, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete);
+                if (FileTrust.FindFileDoubt(handle) is not null)
+                {
+                    continue;
+                }
+
+                heading = PreparedWeightsFormat.ReadHeading(handle);
+            }
+            catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+            {
+                continue;
+            }
+
             bool isOther = heading is not null && heading.Version != PreparedWeightsFormat.Version;
-            if (file.FullName == path)
+            if (isWanted)
             {
                 _warn?.Invoke($"{path}: these prepared weights are not used, since they are {(isOther ? Versions(heading!) : "damaged")}; they are made again from the checkpoint.");
             }

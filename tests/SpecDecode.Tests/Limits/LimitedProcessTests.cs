@@ -10,6 +10,7 @@ public sealed partial class LimitedProcessTests
     [Fact]
     public async Task Without_a_limit_it_computes_on_as_many_threads_as_it_says()
     {
+        Assert.SkipUnless(OperatingSystem.IsLinux(), "Elsewhere threads are not counted.");
         Said said = await Run([]);
         Assert.InRange(said.Threads, 1, Environment.ProcessorCount);
         Assert.Equal(said.Threads, said.Counted);
@@ -36,7 +37,8 @@ public sealed partial class LimitedProcessTests
     public async Task A_limit_of_memory_that_NET_is_told_bounds_keys_and_values()
     {
         Said said = await Run([], ("DOTNET_GCHeapHardLimit", "0x10000000"));
-        Assert.Equal((256, (256 - said.WeightMegabytes) / 2), (said.MemoryMegabytes, said.KvMegabytes));
+        Assert.Equal(256, said.MemoryMegabytes);
+        Assert.InRange(said.KvMegabytes, ((256 - said.WeightMegabytes) / 2) - 1, (256 - said.WeightMegabytes) / 2);
         Assert.True((await Run([])).MemoryMegabytes > 256);
     }
 
@@ -72,7 +74,7 @@ public sealed partial class LimitedProcessTests
         return new Said(Number("threads"), match.Groups["reason"].Value, Number("kv"), Number("weights"), Number("memory"), Number("counted"));
     }
 
-    [GeneratedRegex(@"15: The model llama_base computes on (?<threads>\d+) threads \((?<reason>.*)\); keys and values may take (?<kv>\d+) MB, weights take (?<weights>\d+) MB, and the process may use (?<memory>\d+) MB\n(?s:.*)pool: (?<counted>\d+)\n")]
+    [GeneratedRegex(@"pool: (?<counted>\d+)\n(?s:.*)\n15: The model llama_base computes on (?<threads>\d+) threads \((?<reason>.*)\); keys and values may take (?<kv>\d+) MB, weights take (?<weights>\d+) MB, and the process may use (?<memory>\d+) MB\n")]
     private static partial Regex Limits();
 
     [GeneratedRegex(@"Cpus_allowed_list:\s*(\d+)")]
