@@ -50,7 +50,7 @@ public sealed partial class SnippetPackageTests(PackedFeed feed)
             }
         }
 
-        Assert.Equal("", wrong.ToString());
+        Assert.True(wrong.Length == 0, wrong.ToString());
         Assert.True(compiled >= 10, $"{compiled} blocks were compiled.");
     }
 

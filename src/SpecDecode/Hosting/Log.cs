@@ -47,7 +47,7 @@ internal static partial class Log
     [LoggerMessage(14, LogLevel.Critical, "The engine of the model {Model} has failed and answers nothing more until the service is started again")]
     public static partial void EngineFailed(this ILogger logger, string model, Exception error);
 
-    [LoggerMessage(15, LogLevel.Information, "The model {Model} computes on {Threads} threads ({Reason}); keys and values may take {KvMegabytes} MB, weights take {WeightMegabytes} MB, and the process may use {MemoryMegabytes} MB")]
+    [LoggerMessage(15, LogLevel.Information, "The model {Model} has a thread pool of {Threads} ({Reason}); keys and values may take {KvMegabytes} MB, weights take {WeightMegabytes} MB, and the process may use {MemoryMegabytes} MB")]
     public static partial void Limits(this ILogger logger, string model, string threads, string reason, long kvMegabytes, long weightMegabytes, long memoryMegabytes);
 
     [LoggerMessage(16, LogLevel.Information, "The model {Model} is being loaded: {Progress}")]

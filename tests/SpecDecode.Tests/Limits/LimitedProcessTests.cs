@@ -74,7 +74,7 @@ public sealed partial class LimitedProcessTests
         return new Said(Number("threads"), match.Groups["reason"].Value, Number("kv"), Number("weights"), Number("memory"), Number("counted"));
     }
 
-    [GeneratedRegex(@"pool: (?<counted>\d+)\n(?s:.*)\n15: The model llama_base computes on (?<threads>\d+) threads \((?<reason>.*)\); keys and values may take (?<kv>\d+) MB, weights take (?<weights>\d+) MB, and the process may use (?<memory>\d+) MB\n")]
+    [GeneratedRegex(@"pool: (?<counted>\d+)\n(?s:.*)\n15: The model llama_base has a thread pool of (?<threads>\d+) \((?<reason>.*)\); keys and values may take (?<kv>\d+) MB, weights take (?<weights>\d+) MB, and the process may use (?<memory>\d+) MB\n")]
     private static partial Regex Limits();
 
     [GeneratedRegex(@"Cpus_allowed_list:\s*(\d+)")]
