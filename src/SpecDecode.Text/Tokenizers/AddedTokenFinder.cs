@@ -32,18 +32,27 @@ internal sealed class AddedTokenFinder
         }
     }
 
-    /// <summary>Calls back with every stretch of the text in order: plain text with a null token, or an added token.</summary>
+    /// <summary>Whether there is nothing to find.</summary>
+    public bool IsEmpty => _nodes == 0;
+
+    /// <summary>
+    /// Calls back with every stretch of the text in order, plain text with a null token or an added token, as long as the answer
+    /// is to go on.
+    /// </summary>
+    /// <param name="text">The text.</param>
+    /// <param name="stretch">Takes a stretch.</param>
+    /// <param name="allows">Whether a token is one from a place to another; null where all are.</param>
     /// <remarks>
     /// As in the reference implementation, a token is looked for behind the one before it and not behind the white space
     /// that this takes along; so a token of white space is found there too.
     /// </remarks>
-    public void Split(string text, Action<int, int, AddedToken?> stretch)
+    public void Split(string text, Func<int, int, AddedToken?, bool> stretch, Func<AddedToken, int, int, bool>? allows = null)
     {
         int done = 0;
         int spaceEnd = 0; // where the white space ends that was taken along last
         for (int at = 0; at < text.Length && _nodes > 0;)
         {
-            if (!_begins[text[at]] || Match(text.AsSpan(at), out int length) is not { } token)
+            if (!_begins[text[at]] || Match(text, at, allows, out int length) is not { } token)
             {
                 at++;
                 continue;
@@ -56,10 +65,10 @@ internal sealed class AddedTokenFinder
                 start = start > done ? done + text.AsSpan(done, start - done).TrimEnd().Length : done;
             if (token.RightStrip)
                 end = spaceEnd = end < spaceEnd ? spaceEnd : text.Length - text.AsSpan(end).TrimStart().Length;
-            if (done < start)
-                stretch(done, start, null);
-            if (start < end)
-                stretch(start, end, token);
+            if (done < start && !stretch(done, start, null))
+                return;
+            if (start < end && !stretch(start, end, token))
+                return;
             done = end;
         }
         if (done < text.Length)
@@ -67,15 +76,17 @@ internal sealed class AddedTokenFinder
     }
 
     /// <summary>The longest token that the text begins with; null without one.</summary>
-    public AddedToken? Match(ReadOnlySpan<char> text, out int length)
+    public AddedToken? Match(ReadOnlySpan<char> text, out int length) => Match(text, 0, null, out length);
+
+    private AddedToken? Match(ReadOnlySpan<char> text, int start, Func<AddedToken, int, int, bool>? allows, out int length)
     {
         AddedToken? longest = null;
         length = 0;
         uint node = 0;
-        for (int i = 0; i < text.Length && _edges.TryGetValue((ulong)node << 16 | text[i], out node); i++)
+        for (int i = start; i < text.Length && _edges.TryGetValue((ulong)node << 16 | text[i], out node); i++)
         {
-            if (_ends.TryGetValue(node, out var token))
-                (longest, length) = (token, i + 1);
+            if (_ends.TryGetValue(node, out var token) && (allows is null || allows(token, start, i + 1)))
+                (longest, length) = (token, i + 1 - start);
         }
         return longest;
     }

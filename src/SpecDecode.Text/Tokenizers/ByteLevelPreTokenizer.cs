@@ -16,14 +16,20 @@ internal sealed class ByteLevelPreTokenizer(bool addPrefixSpace, bool useRegex) 
     public override List<Piece> Apply(List<Piece> pieces)
     {
         if (addPrefixSpace)
-        {
-            pieces = pieces.ConvertAll(static piece =>
-                piece.Span[0] == ' ' ? piece : new Piece($" {piece.Span}", 0, piece.Length + 1, piece.AtStart));
-        }
+            pieces = pieces.ConvertAll(WithSpace);
         if (useRegex)
             pieces = Words.Apply(pieces);
         return Spell(pieces);
     }
+
+    /// <inheritdoc/>
+    public override IEnumerable<List<Piece>> ApplyInBatches(Piece piece)
+    {
+        piece = addPrefixSpace ? WithSpace(piece) : piece;
+        return useRegex ? Words.ApplyInBatches(piece).Select(Spell) : [Spell([piece])];
+    }
+
+    private static Piece WithSpace(Piece piece) => piece.Span[0] == ' ' ? piece : new Piece($" {piece.Span}", 0, piece.Length + 1, piece.AtStart);
 
     private static List<Piece> Spell(List<Piece> pieces)
     {

@@ -52,7 +52,7 @@ internal sealed class BytePairModel : WordModel
     public override bool KnowsAll(bool isSpelled) => isSpelled ? _symbols.HasEveryLetter : _symbols.HasEveryByte;
 
     /// <inheritdoc/>
-    public override void Encode(ReadOnlySpan<char> word, List<int> ids)
+    public override void Encode(ReadOnlySpan<char> word, TokenIds ids)
     {
         if (word.IsEmpty)
             return;
@@ -79,6 +79,8 @@ internal sealed class BytePairModel : WordModel
             if (known && lastKnown && !_merges.CanJoin(last, rune))
             {
                 EncodePart(word[start..i], ids);
+                if (ids.Check())
+                    return;
                 start = i;
             }
             (last, lastKnown) = (rune, known);
@@ -87,7 +89,7 @@ internal sealed class BytePairModel : WordModel
         EncodePart(word[start..], ids);
     }
 
-    private void EncodePart(ReadOnlySpan<char> part, List<int> ids)
+    private void EncodePart(ReadOnlySpan<char> part, TokenIds ids)
     {
         if (part.Length > MaxCachedWord)
         {
@@ -105,7 +107,7 @@ internal sealed class BytePairModel : WordModel
             Interlocked.Increment(ref _cachedWords);
     }
 
-    private void Merge(ReadOnlySpan<char> word, List<int> ids)
+    private void Merge(ReadOnlySpan<char> word, TokenIds ids)
     {
         var symbols = ArrayPool<int>.Shared.Rent(SymbolTable.MaxPerUnit * word.Length);
         int count = _symbols.Spell(word, symbols);

@@ -52,22 +52,31 @@ internal sealed class MetaspacePreTokenizer : PreTokenizer
     {
         var parts = new List<Piece>();
         foreach (var piece in pieces)
-        {
-            var text = piece.Span.ToString().Replace(" ", _mark, StringComparison.Ordinal);
-            bool prepend = _scheme == PrependScheme.Always || (_scheme == PrependScheme.First && piece.AtStart);
-            if (prepend && !text.StartsWith(_mark, StringComparison.Ordinal))
-                text = _mark + text;
-
-            int start = 0;
-            for (int at = _mark.Length; _split && (at = text.IndexOf(_mark, at, StringComparison.Ordinal)) >= 0; at += _mark.Length)
-            {
-                parts.Add(new Piece(text, start, at - start, piece.AtStart && start == 0));
-                start = at;
-                if (at + _mark.Length > text.Length)
-                    break;
-            }
-            parts.Add(new Piece(text, start, text.Length - start, piece.AtStart && start == 0));
-        }
+            parts.AddRange(Cut(Marked(piece), piece.AtStart));
         return parts;
+    }
+
+    /// <inheritdoc/>
+    public override IEnumerable<List<Piece>> ApplyInBatches(Piece piece) =>
+        Cut(Marked(piece), piece.AtStart).Chunk(BatchSize).Select(batch => batch.ToList());
+
+    private string Marked(Piece piece)
+    {
+        var text = piece.Span.ToString().Replace(" ", _mark, StringComparison.Ordinal);
+        bool prepend = _scheme == PrependScheme.Always || (_scheme == PrependScheme.First && piece.AtStart);
+        return prepend && !text.StartsWith(_mark, StringComparison.Ordinal) ? _mark + text : text;
+    }
+
+    private IEnumerable<Piece> Cut(string text, bool atStart)
+    {
+        int start = 0;
+        for (int at = _mark.Length; _split && (at = text.IndexOf(_mark, at, StringComparison.Ordinal)) >= 0; at += _mark.Length)
+        {
+            yield return new Piece(text, start, at - start, atStart && start == 0);
+            start = at;
+            if (at + _mark.Length > text.Length)
+                break;
+        }
+        yield return new Piece(text, start, text.Length - start, atStart && start == 0);
     }
 }

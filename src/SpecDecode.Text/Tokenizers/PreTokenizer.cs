@@ -5,6 +5,12 @@ namespace SpecDecode.Tokenizers;
 /// <summary>Cuts text into the words that are encoded apart from each other.</summary>
 internal abstract class PreTokenizer
 {
+    /// <summary>About how many pieces a batch has.</summary>
+    protected const int BatchSize = 4096;
+
+    /// <summary>UTF-16 units beyond which a piece is long enough to be cut in batches.</summary>
+    public const int LongPiece = 1 << 16;
+
     // What the category has got since the version of Unicode that the reference implementation knows here.
     private static readonly CodePointSet LaterPunctuation = CodePointSet.Between(
     [
@@ -29,6 +35,12 @@ internal abstract class PreTokenizer
 
     /// <summary>Replaces the pieces by their parts, none of them empty.</summary>
     public abstract List<Piece> Apply(List<Piece> pieces);
+
+    /// <summary>
+    /// Replaces a piece by its parts a batch at a time, so that whoever has enough of them need not wait for all of a long text. A batch
+    /// is the caller's, and may be empty.
+    /// </summary>
+    public virtual IEnumerable<List<Piece>> ApplyInBatches(Piece piece) => [Apply([piece])];
 
     /// <summary>Reads the object <c>pre_tokenizer</c>; null leaves the text whole.</summary>
     /// <exception cref="UnsupportedTokenizerException">Its kind is unknown.</exception>
@@ -80,6 +92,38 @@ internal abstract class PreTokenizer
         {
             foreach (var part in parts)
                 pieces = part.Apply(pieces);
+            return pieces;
+        }
+
+        public override IEnumerable<List<Piece>> ApplyInBatches(Piece piece) => From(0, piece);
+
+        // A long piece of a batch is cut in batches again.
+        private IEnumerable<List<Piece>> From(int part, Piece piece)
+        {
+            if (part == parts.Length)
+                return [[piece]];
+            return parts[part].ApplyInBatches(piece).SelectMany(batch => Next(part + 1, batch));
+        }
+
+        private IEnumerable<List<Piece>> Next(int part, List<Piece> batch)
+        {
+            int first = 0;
+            for (int i = 0; i < batch.Count; i++)
+            {
+                if (batch[i].Length <= LongPiece)
+                    continue;
+                yield return Rest(part, batch[first..i]);
+                foreach (var inner in From(part, batch[i]))
+                    yield return inner;
+                first = i + 1;
+            }
+            yield return Rest(part, first == 0 ? batch : batch[first..]);
+        }
+
+        private List<Piece> Rest(int part, List<Piece> pieces)
+        {
+            for (; part < parts.Length; part++)
+                pieces = parts[part].Apply(pieces);
             return pieces;
         }
     }

@@ -144,7 +144,7 @@ internal sealed class SymbolTable
     }
 
     /// <summary>Appends what the symbols are as tokens once nothing merges any more.</summary>
-    public void Finish(ReadOnlySpan<int> symbols, List<int> ids)
+    public void Finish(ReadOnlySpan<int> symbols, TokenIds ids)
     {
         if (_strays.Count == 0)
         {

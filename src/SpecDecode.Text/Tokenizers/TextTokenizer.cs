@@ -27,6 +27,10 @@ public sealed class TextTokenizer
     // Added tokens that the normalizer rewrites; they are found and decoded as what it makes of them.
     private readonly Dictionary<int, string> _rewritten = [];
 
+    // The most UTF-16 units of a stretch between added tokens, and of normalized text, that become one token; null without a bound.
+    private readonly int? _unitsOfStretch;
+    private readonly int? _unitsOfNormalized;
+
     // In the text as given, then in the normalized text; both without special tokens and with them.
     private readonly (AddedTokenFinder Raw, AddedTokenFinder Normalized) _plainFinders;
     private readonly (AddedTokenFinder Raw, AddedTokenFinder Normalized) _allFinders;
@@ -48,6 +52,9 @@ public sealed class TextTokenizer
                 _rewritten.Add(token.Id, text);
         }
         MostUnitsPerToken = TokenReach.Of(definition, _rewritten.Values);
+        _unitsOfStretch = TokenReach.OfStretch(definition, _rewritten.Values);
+        _unitsOfNormalized = TokenReach.OfNormalized(definition, _rewritten.Values);
+        AddedTokens = definition.AddedTokens;
         _allFinders = Finders(definition.AddedTokens);
         _plainFinders = Finders(definition.AddedTokens.Where(token => !token.Special));
     }
@@ -99,22 +106,31 @@ public sealed class TextTokenizer
     public int[] Encode(string text, bool addSpecialTokens = true, bool parseSpecialTokens = false)
     {
         ArgumentNullException.ThrowIfNull(text);
-        text = WellFormed(text);
-        var ids = new List<int>();
+        return TryEncode(text, int.MaxValue, addSpecialTokens, parseSpecialTokens)!;
+    }
+
+    /// <summary>Turns text into ids, unless there are more of them than a limit, which is found out without making them all.</summary>
+    internal int[]? TryEncode(string text, int limit, bool addSpecialTokens = true, bool parseSpecialTokens = false)
+    {
+        var ids = new TokenIds(limit);
         if (addSpecialTokens)
             ids.AddRange(_frame.Before);
-
-        var (raw, normalized) = parseSpecialTokens ? _allFinders : _plainFinders;
-        raw.Split(text, (start, end, token) =>
-        {
-            if (token is not null)
-                ids.Add(token.Id);
-            else
-                EncodeStretch(text[start..end], start == 0, normalized, ids);
-        });
+        EncodeText(WellFormed(text), parseSpecialTokens ? _allFinders : _plainFinders, null, ids);
         if (addSpecialTokens)
             ids.AddRange(_frame.After);
-        return [.. ids];
+        return ids.Check() ? null : [.. ids];
+    }
+
+    /// <summary>
+    /// Turns text into ids in which control tokens are those that are meant, without any around them; null where they are more than
+    /// a limit.
+    /// </summary>
+    /// <exception cref="SpecDecodeException">What is meant cannot be told.</exception>
+    internal int[]? TryEncode(ControlTokenPlaces places, int limit)
+    {
+        var ids = new TokenIds(limit);
+        EncodeText(places.Text.Plain, _allFinders, places, ids);
+        return ids.Check() ? null : [.. ids];
     }
 
     /// <summary>Turns ids into text. Bytes that are no UTF-8 become U+FFFD; ids that no token has add nothing.</summary>
@@ -140,6 +156,9 @@ public sealed class TextTokenizer
     // The most UTF-16 units of a text that become one token; null where that has no bound.
     internal int? MostUnitsPerToken { get; }
 
+    // The tokens that are found in the text before the model sees it.
+    internal IReadOnlyList<AddedToken> AddedTokens { get; }
+
     // Models have padded vocabularies, so an id without a token is the model's to choose; it has no text, as elsewhere.
     internal string? TextOf(int id, out bool special)
     {
@@ -148,26 +167,77 @@ public sealed class TextTokenizer
         return _rewritten.TryGetValue(id, out var text) || _vocabulary.TryGetText(id, out text) ? text : null;
     }
 
-    private void EncodeStretch(string text, bool atStart, AddedTokenFinder finder, List<int> ids)
+    private void EncodeText(
+        string text, (AddedTokenFinder Raw, AddedTokenFinder Normalized) finders, ControlTokenPlaces? places, TokenIds ids)
     {
+        finders.Raw.Split(text, Take, places is null ? null : places.Allows);
+
+        bool Take(int start, int end, AddedToken? token)
+        {
+            if (token is null)
+                EncodeStretch(text, start, end, finders.Normalized, places, ids);
+            else
+                ids.Add(token.Id);
+            return !ids.Check();
+        }
+    }
+
+    private void EncodeStretch(string whole, int start, int end, AddedTokenFinder finder, ControlTokenPlaces? places, TokenIds ids)
+    {
+        if (ids.CheckLength(end - start, _unitsOfStretch))
+            return;
+        var text = whole[start..end];
+        bool atStart = start == 0;
+        Func<AddedToken, int, int, bool>? allows = null;
         if (_normalizer is not null)
+        {
             text = _normalizer.Apply(text, ref atStart);
-        finder.Split(text, (start, end, token) =>
+            if (places is not null && !finder.IsEmpty)
+                allows = NormalizedPlaces(places, start, end, text).Allows;
+        }
+        else if (places is not null)
+        {
+            allows = (token, from, to) => places.Allows(token, start + from, start + to);
+        }
+        finder.Split(text, Take, allows);
+
+        bool Take(int from, int to, AddedToken? token)
         {
             if (token is not null)
-            {
                 ids.Add(token.Id);
-                return;
-            }
-            var piece = new Piece(text, start, end - start, atStart && start == 0);
-            if (_preTokenizer is null)
-            {
-                _model.Encode(piece.Span, ids);
-                return;
-            }
-            foreach (var word in _preTokenizer.Apply([piece]))
+            else if (!ids.CheckLength(to - from, _unitsOfNormalized))
+                EncodePiece(new Piece(text, from, to - from, atStart && from == 0), ids);
+            return !ids.Check();
+        }
+    }
+
+    private ControlTokenPlaces.NormalizedPlaces NormalizedPlaces(ControlTokenPlaces places, int start, int end, string normalized)
+    {
+        return places.Normalize(start, end, normalized, Normalize) ?? throw new SpecDecodeException(
+            "The tokenizer's normalizer changes this conversation so that control tokens in it cannot be told from what others wrote. "
+            + "Leave combining marks behind spelled-out control tokens out of it, or render the conversation and encode it yourself.");
+
+        string Normalize(string text)
+        {
+            bool atStart = start == 0;
+            return _normalizer!.Apply(text, ref atStart);
+        }
+    }
+
+    private void EncodePiece(Piece piece, TokenIds ids)
+    {
+        if (_preTokenizer is null)
+        {
+            _model.Encode(piece.Span, ids);
+            return;
+        }
+        foreach (var words in piece.Length > PreTokenizer.LongPiece ? _preTokenizer.ApplyInBatches(piece) : [_preTokenizer.Apply([piece])])
+        {
+            foreach (var word in words)
                 _model.Encode(word.Span, ids);
-        });
+            if (ids.Check())
+                return;
+        }
     }
 
     // Of two tokens that are found by the same text the special one counts.

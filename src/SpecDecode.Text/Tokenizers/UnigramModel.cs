@@ -83,7 +83,7 @@ internal sealed class UnigramModel : WordModel
     }
 
     /// <inheritdoc/>
-    public override void Encode(ReadOnlySpan<char> word, List<int> ids)
+    public override void Encode(ReadOnlySpan<char> word, TokenIds ids)
     {
         if (word.IsEmpty)
             return;
@@ -101,11 +101,14 @@ internal sealed class UnigramModel : WordModel
     }
 
     /// <summary>Takes the best path piece by piece; characters that are unknown are held until their run ends.</summary>
-    internal ref struct Output(UnigramModel model, ReadOnlySpan<char> word, List<int> ids)
+    internal ref struct Output(UnigramModel model, ReadOnlySpan<char> word, TokenIds ids)
     {
         private readonly ReadOnlySpan<char> _word = word;
         private int _runStart;
         private int _at;
+
+        /// <summary>Whether what follows is of no use any more.</summary>
+        public readonly bool IsFull => ids.Check();
 
         /// <summary>Takes the next piece.</summary>
         /// <param name="piece">Its place among the pieces, or <see cref="UnigramSearch.Unknown"/>.</param>

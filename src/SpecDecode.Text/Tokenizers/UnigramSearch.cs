@@ -42,7 +42,11 @@ internal ref struct UnigramSearch(PieceTrie trie, UnigramPiece[] pieces, double 
         for (int at = 0; at < word.Length;)
         {
             if (at == _reach)
+            {
                 Settle(word, ref output);
+                if (output.IsFull)
+                    return;
+            }
             double sum = _sums[at & _mask];
             int single = char.IsHighSurrogate(word[at]) ? 2 : 1;
             bool isPiece = false;

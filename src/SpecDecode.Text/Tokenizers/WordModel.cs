@@ -9,7 +9,7 @@ internal abstract class WordModel
 
     /// <summary>Appends the ids of one word.</summary>
     /// <param name="word">Well-formed UTF-16.</param>
-    /// <param name="ids">Receives the ids.</param>
+    /// <param name="ids">Receives the ids, and not all where they are too many.</param>
     /// <exception cref="SpecDecodeException">A character is unknown, and the tokenizer has no token for that.</exception>
-    public abstract void Encode(ReadOnlySpan<char> word, List<int> ids);
+    public abstract void Encode(ReadOnlySpan<char> word, TokenIds ids);
 }

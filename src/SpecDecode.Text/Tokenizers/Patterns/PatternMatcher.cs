@@ -34,8 +34,15 @@ internal sealed class PatternMatcher(PatternProgram program)
     private int[] _offsets = [];
     private int _length;
     private long _steps;
+    private bool _used;
 
     private record struct Frame(int Instruction, int Low, int High, int Tried);
+
+    // Where FindNext goes on in the text, and the end of the match before.
+    private int _at;
+    private int _lastEnd;
+    private bool _pairs;
+    private int _units;
 
     /// <summary>Appends the matches in <paramref name="text"/> as ranges of UTF-16 units, empty ones too.</summary>
     /// <param name="text">Well-formed UTF-16.</param>
@@ -43,13 +50,31 @@ internal sealed class PatternMatcher(PatternProgram program)
     /// <exception cref="SpecDecodeException">The pattern takes too many steps on this text.</exception>
     public void FindAll(ReadOnlySpan<char> text, List<(int Start, int End)> matches)
     {
-        bool pairs = Read(text);
-        bool used = false;
+        Begin(text);
+        while (FindNext(out var match))
+            matches.Add(match);
+    }
+
+    /// <summary>Begins to look through a text.</summary>
+    /// <param name="text">Well-formed UTF-16.</param>
+    public void Begin(ReadOnlySpan<char> text)
+    {
+        _pairs = Read(text);
         _count = 0;
         _steps = StepsAtLeast + StepsPerCodePoint * _length;
-        int lastEnd = -1;
-        for (int at = 0; at <= _length;)
+        _units = text.Length;
+        _at = 0;
+        _lastEnd = -1;
+        _used = false;
+    }
+
+    /// <summary>Finds the next match in the text, as a range of UTF-16 units.</summary>
+    /// <exception cref="SpecDecodeException">The pattern takes too many steps on this text.</exception>
+    public bool FindNext(out (int Start, int End) match)
+    {
+        while (_at <= _length)
         {
+            int at = _at;
             if (program.Begin is { } begin)
             {
                 while (at < _length && !begin.Contains(_codes[at]))
@@ -57,9 +82,9 @@ internal sealed class PatternMatcher(PatternProgram program)
                 if (at == _length)
                     break;
             }
-            if (!used)
+            if (!_used)
             {
-                used = true;
+                _used = true;
                 Array.Clear(_runs);
                 Array.Fill(_dead, (0, -1));
             }
@@ -67,15 +92,22 @@ internal sealed class PatternMatcher(PatternProgram program)
             if (_steps < 0)
             {
                 throw new SpecDecodeException(
-                    $"The regular expression '{CheckpointText.Shorten(program.Source)}' of the tokenizer takes too long on a text of {text.Length} characters. "
+                    $"The regular expression '{CheckpointText.Shorten(program.Source)}' of the tokenizer takes too long on a text of {_units} characters. "
                     + "Encode the text in smaller parts.");
             }
             // An empty match right behind another match is none.
-            if (end > at || (end == at && at != lastEnd))
-                matches.Add(pairs ? (_offsets[at], _offsets[end]) : (at, end));
-            lastEnd = end == Failed ? lastEnd : end;
-            at = Math.Max(end, at + 1);
+            bool found = end > at || (end == at && at != _lastEnd);
+            _lastEnd = end == Failed ? _lastEnd : end;
+            _at = Math.Max(end, at + 1);
+            if (found)
+            {
+                match = _pairs ? (_offsets[at], _offsets[end]) : (at, end);
+                return true;
+            }
         }
+        _at = _length + 1;
+        match = default;
+        return false;
     }
 
     // The code points, and where each begins if that differs.
