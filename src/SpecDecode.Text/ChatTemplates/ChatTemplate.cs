@@ -1,4 +1,3 @@
-using System.Text.Json;
 using SpecDecode.ChatTemplates.Jinja.Runtime;
 using SpecDecode.ChatTemplates.Jinja.Syntax;
 using SpecDecode.ChatTemplates.Jinja.Tree;
@@ -23,14 +22,18 @@ public sealed class ChatTemplate
 
     private readonly TemplateTree _tree;
 
-    private ChatTemplate(string name, TemplateTree tree)
+    private ChatTemplate(string name, string source, TemplateTree tree)
     {
         Name = name;
+        Source = source;
         _tree = tree;
     }
 
     /// <summary>The name that errors give it.</summary>
     public string Name { get; }
+
+    /// <summary>Its text.</summary>
+    internal string Source { get; }
 
     /// <summary>Reads a template.</summary>
     /// <param name="source">Its text, at most 1,048,576 UTF-16 units.</param>
@@ -47,7 +50,7 @@ public sealed class ChatTemplate
 
         try
         {
-            return new ChatTemplate(name, TemplateParser.Parse(source));
+            return new ChatTemplate(name, source, TemplateParser.Parse(source));
         }
         catch (TemplateError error)
         {
@@ -68,11 +71,6 @@ public sealed class ChatTemplate
     internal string Render(ChatTemplateInput input, IReadOnlyDictionary<string, string> specialTokens, CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(input);
-        if (input.Messages.ValueKind != JsonValueKind.Array)
-        {
-            throw new SpecDecodeException("The messages of a chat must be a JSON array.");
-        }
-
         TemplateVariables variables = TemplateVariables.Of(input, specialTokens, cancellationToken);
         return Render(variables.Values, input.Now ?? TimeProvider.System.GetLocalNow(), input.Limits.For(variables.Size), cancellationToken);
     }

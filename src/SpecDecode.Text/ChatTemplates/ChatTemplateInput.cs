@@ -47,7 +47,7 @@ public sealed record ChatTemplateInput
         init => field = value ?? throw new ArgumentNullException(nameof(value), "Give limits, or leave them out for those that grow with the conversation.");
     } = ChatTemplateLimits.Default;
 
-    /// <summary>A conversation of texts.</summary>
+    /// <summary>A conversation.</summary>
     /// <param name="messages">The messages, the oldest first.</param>
     public static ChatTemplateInput Of(params IEnumerable<ChatMessage> messages)
     {
@@ -58,10 +58,7 @@ public sealed record ChatTemplateInput
             json.WriteStartArray();
             foreach (ChatMessage message in messages)
             {
-                json.WriteStartObject();
-                json.WriteString("role", message.Role);
-                json.WriteString("content", message.Content);
-                json.WriteEndObject();
+                message.Write(json);
             }
 
             json.WriteEndArray();

@@ -19,6 +19,9 @@ public sealed class ChatTemplateSet
     internal ChatTemplateSet(string folder, IReadOnlyDictionary<string, ChatTemplate> templates, IReadOnlyDictionary<string, string> specialTokens) =>
         (_folder, _templates, _specialTokens) = (folder, templates, specialTokens);
 
+    /// <summary>The checkpoint's special tokens by the names that templates have for them.</summary>
+    internal IReadOnlyDictionary<string, string> SpecialTokens => _specialTokens;
+
     /// <summary>The templates' names: <c>default</c> where there is no other.</summary>
     public IEnumerable<string> Names => _templates.Keys;
 

@@ -15,7 +15,10 @@ internal sealed class TemplateVariables
     private readonly Meter _meter;
     private readonly Dictionary<string, object?> _values = new(StringComparer.Ordinal);
 
-    private TemplateVariables(CancellationToken cancellationToken) => _meter = new Meter(RenderLimits.None, cancellationToken);
+    private readonly TemplateTexts? _texts;
+
+    private TemplateVariables(TemplateTexts? texts, CancellationToken cancellationToken) =>
+        (_texts, _meter) = (texts, new Meter(RenderLimits.None, cancellationToken));
 
     /// <summary>By name.</summary>
     public IReadOnlyDictionary<string, object?> Values => _values;
@@ -25,11 +28,17 @@ internal sealed class TemplateVariables
     /// <param name="input">The conversation.</param>
     /// <param name="specialTokens">The checkpoint's special tokens by name; the input's win.</param>
     /// <param name="cancellationToken">Stops it.</param>
-    /// <exception cref="SpecDecodeException">A value cannot be given to a template.</exception>
+    /// <param name="texts">What becomes of texts; null leaves them.</param>
+    /// <exception cref="SpecDecodeException">A value cannot be given to a template, or the messages are no array.</exception>
     public static TemplateVariables Of(
-        ChatTemplateInput input, IReadOnlyDictionary<string, string> specialTokens, CancellationToken cancellationToken)
+        ChatTemplateInput input, IReadOnlyDictionary<string, string> specialTokens, CancellationToken cancellationToken, TemplateTexts? texts = null)
     {
-        TemplateVariables variables = new(cancellationToken);
+        if (input.Messages.ValueKind != JsonValueKind.Array)
+        {
+            throw new SpecDecodeException("The messages of a chat must be a JSON array.");
+        }
+
+        TemplateVariables variables = new(texts, cancellationToken);
         Dictionary<string, object?> values = variables._values;
         variables.Add("messages", input.Messages);
         variables.Add("tools", input.Tools);
@@ -37,17 +46,17 @@ internal sealed class TemplateVariables
         values["add_generation_prompt"] = input.AddGenerationPrompt;
         foreach ((string name, string token) in specialTokens)
         {
-            values[name] = token;
+            values[name] = texts?.Token(token) ?? token;
         }
 
         if (input.BosToken is { } bos)
         {
-            values["bos_token"] = bos;
+            values["bos_token"] = texts?.Token(bos) ?? bos;
         }
 
         if (input.EosToken is { } eos)
         {
-            values["eos_token"] = eos;
+            values["eos_token"] = texts?.Token(eos) ?? eos;
         }
 
         foreach ((string name, JsonElement value) in input.Variables)
@@ -62,7 +71,7 @@ internal sealed class TemplateVariables
     {
         try
         {
-            _values[variable] = json is { } value ? Convert(value, 0) : null;
+            _values[variable] = json is not { } value ? null : variable == "messages" ? ConvertMessages(value) : Convert(value, 0, isAssistant: false);
             Size.Entries += json is { ValueKind: JsonValueKind.Array } array ? array.GetArrayLength() : 0;
         }
         catch (TemplateError error)
@@ -77,7 +86,21 @@ internal sealed class TemplateVariables
         }
     }
 
-    private object? Convert(JsonElement json, int depth)
+    private object? ConvertMessages(JsonElement json)
+    {
+        if (json.ValueKind != JsonValueKind.Array)
+        {
+            return Convert(json, 0, isAssistant: false);
+        }
+
+        _meter.Step();
+        Size.Values++;
+        return new ListValue([.. json.EnumerateArray().Select(message => Convert(message, 1, ChatRoles.IsAssistant(message)))]);
+    }
+
+    private string Text(string text, bool isAssistant) => _texts?.Content(text, isAssistant) ?? text;
+
+    private object? Convert(JsonElement json, int depth, bool isAssistant)
     {
         Meter.EnsureDepth(depth);
         _meter.Step();
@@ -85,7 +108,7 @@ internal sealed class TemplateVariables
         switch (json.ValueKind)
         {
             case JsonValueKind.String:
-                string text = json.GetString()!;
+                string text = Text(json.GetString()!, isAssistant);
                 Size.Characters += text.Length;
                 return text;
             case JsonValueKind.Number:
@@ -93,13 +116,14 @@ internal sealed class TemplateVariables
             case JsonValueKind.True or JsonValueKind.False:
                 return json.GetBoolean();
             case JsonValueKind.Array:
-                return new ListValue([.. json.EnumerateArray().Select(item => Convert(item, depth + 1))]);
+                return new ListValue([.. json.EnumerateArray().Select(item => Convert(item, depth + 1, isAssistant))]);
             case JsonValueKind.Object:
                 DictValue dict = new();
                 foreach (JsonProperty property in json.EnumerateObject())
                 {
-                    Size.Characters += property.Name.Length;
-                    dict.Set(_meter, property.Name, Convert(property.Value, depth + 1));
+                    string name = Text(property.Name, isAssistant);
+                    Size.Characters += name.Length;
+                    dict.Set(_meter, name, Convert(property.Value, depth + 1, isAssistant && !property.NameEquals("tool_calls")));
                 }
 
                 return dict;

@@ -78,6 +78,32 @@ internal sealed class AddedTokenFinder
     /// <summary>The longest token that the text begins with; null without one.</summary>
     public AddedToken? Match(ReadOnlySpan<char> text, out int length) => Match(text, 0, null, out length);
 
+    /// <summary>Whether a token begins a text, and how long the shortest is.</summary>
+    public bool BeginsAt(ReadOnlySpan<char> text, out int shortest)
+    {
+        uint node = 0;
+        for (shortest = 1; shortest <= text.Length && _edges.TryGetValue((ulong)node << 16 | text[shortest - 1], out node); shortest++)
+        {
+            if (_ends.ContainsKey(node))
+                return true;
+        }
+        return false;
+    }
+
+    /// <summary>Whether a text, which is not empty, is the beginning of a token, or a whole one.</summary>
+    public bool GoesOnBehind(ReadOnlySpan<char> text)
+    {
+        if (!_begins[text[0]])
+            return false;
+        uint node = 0;
+        foreach (char c in text)
+        {
+            if (!_edges.TryGetValue((ulong)node << 16 | c, out node))
+                return false;
+        }
+        return true;
+    }
+
     private AddedToken? Match(ReadOnlySpan<char> text, int start, Func<AddedToken, int, int, bool>? allows, out int length)
     {
         AddedToken? longest = null;
