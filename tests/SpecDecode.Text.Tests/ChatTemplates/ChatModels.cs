@@ -1,6 +1,8 @@
+using System.Collections.Concurrent;
 using System.Text.Json.Nodes;
 using System.Text.RegularExpressions;
 using SpecDecode.ChatTemplates;
+using SpecDecode.Tests.Tokenizers;
 using SpecDecode.Tokenizers;
 
 namespace SpecDecode.Tests.ChatTemplates;
@@ -37,14 +39,23 @@ internal static partial class ChatModels
         return data;
     }
 
-    public static ChatModel OfPublished(string template, string tokenizer) => Of(
-        File.ReadAllText(TestFolders.External("chat-templates", template + ".jinja")),
-        File.ReadAllText(TestFolders.External("tokenizers", tokenizer, "tokenizer.json")));
+    private static readonly ConcurrentDictionary<(string Template, string Tokenizer), ChatModel> Loaded = new();
 
-    /// <summary>A model of a template and a tokenizer, which gets the tokens that the template looks as if it wrote.</summary>
-    public static ChatModel Of(string source, string tokenizer, string bos = "<s>", string eos = "</s>")
+    public static ChatModel OfPublished(string template, string tokenizer) => Loaded.GetOrAdd((template, tokenizer), key => Of(
+        File.ReadAllText(TestFolders.External("chat-templates", key.Template + ".jinja")),
+        File.ReadAllText(TestFolders.External("tokenizers", key.Tokenizer, "tokenizer.json"))));
+
+    /// <summary>A model of a template and the tokenizer of the model that ships, or another.</summary>
+    /// <param name="source">The template.</param>
+    /// <param name="tokenizer">The tokenizer; it gets the tokens that the template looks as if it wrote.</param>
+    /// <param name="more">Further special tokens.</param>
+    /// <param name="normalizer">What rewrites texts in place of the tokenizer's own.</param>
+    /// <param name="flags">Flags of the tokens.</param>
+    public static ChatModel Of(string source, string? tokenizer = null, string[]? more = null, string? normalizer = null, params string[] flags)
     {
-        string[] special = [.. SpecialTexts().Matches(source).Select(match => match.Value).Concat([bos, eos]).Distinct()];
+        const string bos = "<s>", eos = "</s>";
+        tokenizer ??= File.ReadAllText(TokenizerFiles.BundledModel);
+        string[] special = [.. SpecialTexts().Matches(source).Select(match => match.Value).Concat([bos, eos, .. more ?? []]).Distinct()];
         string[] written = [.. WrittenTexts().Matches(source).Select(match => match.Value).Except(special).Distinct()];
         System.Text.Json.Nodes.JsonNode json = System.Text.Json.Nodes.JsonNode.Parse(tokenizer)!;
         JsonArray added = json["added_tokens"]!.AsArray();
@@ -52,7 +63,18 @@ internal static partial class ChatModels
         int id = json["model"]!["vocab"]!.AsObject().Count + known.Count;
         foreach (string text in special.Concat(written).Where(text => !known.Contains(text)))
         {
-            added.Add(new JsonObject { ["id"] = id++, ["content"] = text, ["special"] = special.Contains(text), ["normalized"] = false });
+            JsonObject token = new() { ["id"] = id++, ["content"] = text, ["special"] = special.Contains(text), ["normalized"] = false };
+            foreach (string flag in flags)
+            {
+                token[flag] = true;
+            }
+
+            added.Add(token);
+        }
+
+        if (normalizer is not null)
+        {
+            json["normalizer"] = System.Text.Json.Nodes.JsonNode.Parse(normalizer);
         }
 
         using TemporaryFolder folder = new();
