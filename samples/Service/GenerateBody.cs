@@ -8,9 +8,14 @@ namespace Service;
 [JsonUnmappedMemberHandling(JsonUnmappedMemberHandling.Disallow)]
 internal sealed record GenerateBody
 {
-    public const string Fields = "prompt, and as wanted maxTokens, temperature, topK, topP, minP, seed and draftLength";
+    public const string Fields = "prompt or messages, and as wanted dropOldest, maxTokens, temperature, topK, topP, minP, seed and draftLength";
 
     public string? Prompt { get; init; }
+
+    public IReadOnlyList<MessageBody?>? Messages { get; init; }
+
+    /// <summary>Whether the oldest turns of a conversation that is too long are left out.</summary>
+    public bool DropOldest { get; init; }
 
     public int? MaxTokens { get; init; }
 
@@ -37,6 +42,8 @@ internal sealed record GenerateBody
         return new GenerationRequest
         {
             Prompt = Prompt,
+            Messages = Messages is null ? null : [.. Messages.Select(MessageBody.ToMessage)],
+            Overflow = DropOldest ? ChatOverflow.DropOldest : ChatOverflow.Refuse,
             MaxTokens = MaxTokens,
             Sampling = defaults.Sampling with
             {

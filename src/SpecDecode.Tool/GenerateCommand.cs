@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.Diagnostics;
 using System.Globalization;
+using SpecDecode.ChatTemplates;
 using SpecDecode.Generation;
 using SpecDecode.Tokenizers;
 
@@ -58,13 +59,17 @@ internal static class GenerateCommand
             long start = Stopwatch.GetTimestamp();
             using TextModel loaded = model.Load(arguments, error, cancellationToken, draftPrecision: draft.WeightPrecision(arguments));
             TimeSpan loadTime = Stopwatch.GetElapsedTime(start);
-            int[]? wrapped = arguments.GetValue(chat)
-                ? ChatPrompt.Encode(loaded, model.Folder(arguments), text!, cancellationToken)
-                : null;
+            bool asks = arguments.GetValue(chat);
+            if (asks && loaded.Tokenizer is null)
+            {
+                throw new SpecDecodeException("The model has no tokenizer that can be used, so --chat has no effect: give --tokens.");
+            }
+
             GenerationRequest request = new()
             {
-                Prompt = wrapped is null ? text : null,
-                Tokens = wrapped ?? (arguments.GetResult(tokens) is null ? null : arguments.GetValue(tokens)),
+                Prompt = asks ? null : text,
+                Messages = asks ? [new ChatMessage("user", text!)] : null,
+                Tokens = arguments.GetResult(tokens) is null ? null : arguments.GetValue(tokens),
                 MaxTokens = arguments.GetValue(maxTokens) ?? GenerationDefaults.DefaultMaxTokens,
                 IgnoreEndOfSequence = arguments.GetValue(ignoreEos),
                 Sampling = sampling.Read(arguments),
@@ -94,18 +99,24 @@ internal static class GenerateCommand
             return;
         }
 
-        TokenTextStream text = model.Tokenizer.CreateStream(
-            request.Tokens is null ? model.Tokenizer.Encode(request.Prompt!) : [.. request.Tokens]);
+        // Begun with the first token: a prompt that is refused is not encoded for this.
+        TokenTextStream? text = null;
         model.Generate(
             request,
             token =>
             {
+                text ??= model.Tokenizer.CreateStream(Prompt(model, request));
                 output.Write(text.Append(token));
                 output.Flush();
             },
             cancellationToken);
-        output.WriteLine(text.Flush());
+        output.WriteLine(text?.Flush());
     }
+
+    private static int[] Prompt(TextModel model, GenerationRequest request) =>
+        request.Messages is { } messages ? model.ChatTokenizer!.Encode(ChatTemplateInput.Of(messages))
+        : request.Prompt is { } prompt ? model.Tokenizer!.Encode(prompt)
+        : [.. request.Tokens!];
 
     private static void WriteJson(TextWriter output, GenerationResult result, TimeSpan loadTime) => JsonResult.Write(output, json =>
     {

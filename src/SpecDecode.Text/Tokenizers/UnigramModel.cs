@@ -21,6 +21,7 @@ internal sealed class UnigramModel : WordModel
     private readonly double _unknownScore;
     private readonly int? _unknown;
     private readonly int[]? _bytes;
+    private readonly bool _hasEveryByte;
     private readonly bool _singlePrecision;
 
     /// <summary>Creates the model.</summary>
@@ -36,6 +37,7 @@ internal sealed class UnigramModel : WordModel
         _unknownScore = singlePrecision ? (float)minScore - (float)UnknownPenalty : minScore - UnknownPenalty;
         _unknown = unknown;
         _bytes = bytes;
+        _hasEveryByte = bytes is not null && Array.TrueForAll(bytes, id => id >= 0);
         _singlePrecision = singlePrecision;
     }
 
@@ -155,6 +157,10 @@ internal sealed class UnigramModel : WordModel
                     }
                     ids.Add(bytes[b]);
                 }
+
+                // Where a byte is missing further on, what is here would be one token.
+                if (model._hasEveryByte && ids.Check())
+                    return true;
             }
             return true;
         }

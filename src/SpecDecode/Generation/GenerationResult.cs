@@ -11,6 +11,10 @@ public sealed record GenerationResult
     /// <summary>Number of tokens in the prompt, special ones included.</summary>
     public required int PromptTokens { get; init; }
 
+    /// <summary>Messages that were left out of the prompt, as <see cref="GenerationRequest.Overflow"/> allows.</summary>
+    /// <value>0 by default.</value>
+    public int DroppedMessages { get; init; }
+
     /// <summary>The new tokens; an end-of-sequence token that ended the text is the last of them.</summary>
     public required IReadOnlyList<int> Tokens { get; init; }
 

@@ -1,3 +1,4 @@
+using SpecDecode.ChatTemplates;
 using SpecDecode.Tokenizers;
 
 namespace SpecDecode.Generation;
@@ -16,6 +17,13 @@ public interface ITextGenerator
     /// <summary>Its tokenizer; null where there is none that can be used.</summary>
     /// <exception cref="ModelNotReadyException">It has not been loaded yet.</exception>
     TextTokenizer? Tokenizer { get; }
+
+    /// <summary>
+    /// What makes prompts of <see cref="GenerationRequest.Messages"/>; null where the model has no tokenizer or no chat template that can
+    /// be used, which a request with messages then says.
+    /// </summary>
+    /// <exception cref="ModelNotReadyException">It has not been loaded yet.</exception>
+    ChatTokenizer? ChatTokenizer { get; }
 
     /// <summary>What holds where a request does not say; changes when the configuration is reloaded.</summary>
     /// <exception cref="ModelNotReadyException">The model has not been loaded yet.</exception>

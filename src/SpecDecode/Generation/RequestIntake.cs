@@ -1,5 +1,6 @@
 using System.Collections.Frozen;
 using SpecDecode.Drafting;
+using SpecDecode.Models;
 using SpecDecode.Plans;
 using SpecDecode.Sampling;
 using SpecDecode.Sequences;
@@ -13,25 +14,30 @@ namespace SpecDecode.Generation;
 /// <param name="tokenizer">Its tokenizer; null where there is none.</param>
 /// <param name="endOfSequence">Tokens that end a text.</param>
 /// <param name="kvBytes">Bytes that the keys and values of all sequences may take.</param>
-internal sealed class RequestIntake(IStages stages, TextTokenizer? tokenizer, IEnumerable<int> endOfSequence, long kvBytes)
+/// <param name="chat">What it has for conversations; null where that is nothing.</param>
+internal sealed class RequestIntake(IStages stages, TextTokenizer? tokenizer, IEnumerable<int> endOfSequence, long kvBytes, ModelChat? chat = null)
 {
     /// <summary>Most stop tokens of a request.</summary>
     public const int MaxStopTokens = 1024;
 
     private readonly FrozenSet<int> _endOfSequence = endOfSequence.ToFrozenSet();
+    private readonly ChatIntake _chat = new(chat ?? ModelChat.None, stages.MaxSequenceLength);
 
     /// <summary>Makes a sequence that has still to be admitted.</summary>
     /// <param name="request">The request.</param>
     /// <param name="defaults">What holds where it does not say.</param>
+    /// <param name="cancellationToken">Stops a chat template.</param>
     /// <exception cref="ArgumentException">The request contradicts itself, or one of its numbers is out of range.</exception>
     /// <exception cref="SpecDecodeException">The model cannot serve it: the prompt is empty, too long, or not in the vocabulary.</exception>
-    public Sequence CreateSequence(GenerationRequest request, GenerationDefaults defaults)
+    public AcceptedRequest Accept(GenerationRequest request, GenerationDefaults defaults, CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(request);
-        if (request.Prompt is null == request.Tokens is null)
+        if ((request.Prompt is null ? 0 : 1) + (request.Tokens is null ? 0 : 1) + (request.Messages is null ? 0 : 1) != 1)
         {
-            throw new ArgumentException("A request needs either Prompt or Tokens, and not both.", nameof(request));
+            throw new ArgumentException("A request needs one of Prompt, Tokens and Messages, and no other.", nameof(request));
         }
+
+        CheckChat(request);
 
         int wantedTokens = request.MaxTokens ?? defaults.MaxTokens;
         if (wantedTokens < 1)
@@ -52,13 +58,13 @@ internal sealed class RequestIntake(IStages stages, TextTokenizer? tokenizer, IE
         }
 
         FrozenSet<int> ends = EndOfText(request);
-        int[] prompt = Prompt(request);
+        (int[] prompt, int droppedMessages) = request.Messages is null ? (Prompt(request), 0) : _chat.Encode(request, wantedTokens, cancellationToken);
         CheckTokens(prompt, prompt.Length + 1L);
 
         // In 64 bits: the number of new tokens is the caller's.
         int maxTokens = (int)Math.Min(wantedTokens, (long)stages.MaxSequenceLength - prompt.Length);
         CheckBudget(prompt.Length, maxTokens);
-        return new Sequence(prompt, maxTokens, ends, null, draft, new Sampler(sampling));
+        return new AcceptedRequest(new Sequence(prompt, maxTokens, ends, null, draft, new Sampler(sampling)), droppedMessages);
     }
 
     /// <summary>Refuses a sequence that is empty, too long, or has an id beyond the vocabulary.</summary>
@@ -105,7 +111,33 @@ internal sealed class RequestIntake(IStages stages, TextTokenizer? tokenizer, IE
                 $"A prompt of {text.Length} characters is too long: a sequence of this model holds {stages.MaxSequenceLength} tokens of at most {units} characters each. Shorten the prompt.");
         }
 
-        return tokenizer.Encode(text);
+        int most = (int)Math.Min(int.MaxValue, 2L * stages.MaxSequenceLength);
+        return tokenizer.TryEncode(text, most) ?? throw new SpecDecodeException(
+            $"A prompt of {text.Length} characters has more than {most} tokens, and a sequence of this model holds {stages.MaxSequenceLength}. Shorten the prompt.");
+    }
+
+    // What would have no effect is a mistake.
+    private static void CheckChat(GenerationRequest request)
+    {
+        if (request.TemplateVariables is null || request.Messages?.Contains(null!) == true)
+        {
+            throw new ArgumentException("A message of the request, or its TemplateVariables, is null: leave it out.", nameof(request));
+        }
+
+        if (request.Messages is { Count: 0 })
+        {
+            throw new ArgumentException("There are no messages: give one at least.", nameof(request));
+        }
+
+        if (!Enum.IsDefined(request.Overflow))
+        {
+            throw new ArgumentException($"Overflow is {request.Overflow}: give Refuse or DropOldest.", nameof(request));
+        }
+
+        if (request.Messages is null && (request.Tools is not null || request.TemplateVariables.Count > 0 || request.Overflow != ChatOverflow.Refuse))
+        {
+            throw new ArgumentException("Tools, TemplateVariables and Overflow go with Messages: leave them out, or give messages.", nameof(request));
+        }
     }
 
     private void CheckLength(int tokens, long length)

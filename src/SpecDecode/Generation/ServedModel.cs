@@ -52,8 +52,8 @@ internal sealed class ServedModel : IAsyncDisposable
                 Precision = model.Precision,
                 DraftPrecision = model.Stages.DraftPrecision,
             };
-            RequestIntake intake = new(model.Stages, model.Tokenizer, model.Description.EndOfSequence, limits.KvBytes);
-            return new ServedModel(model, loop, new TextGenerator(info, model.Tokenizer, intake, loop, defaults));
+            RequestIntake intake = new(model.Stages, model.Tokenizer, model.Description.EndOfSequence, limits.KvBytes, model.Chat);
+            return new ServedModel(model, loop, new TextGenerator(info, model.Tokenizer, intake, loop, defaults, model.Chat.Tokenizer));
         }
         catch
         {

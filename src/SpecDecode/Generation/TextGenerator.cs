@@ -1,14 +1,15 @@
 using System.Diagnostics;
 using System.Runtime.CompilerServices;
+using SpecDecode.ChatTemplates;
 using SpecDecode.Diagnostics;
 using SpecDecode.Drafting;
-using SpecDecode.Sequences;
 using SpecDecode.Tokenizers;
 
 namespace SpecDecode.Generation;
 
 /// <summary>The façade over a loop: checks requests, hands them over, and turns tokens into text on the readers' side.</summary>
-internal sealed class TextGenerator(ModelInfo model, TextTokenizer? tokenizer, RequestIntake intake, EngineLoop loop, GenerationDefaults defaults)
+internal sealed class TextGenerator(
+    ModelInfo model, TextTokenizer? tokenizer, RequestIntake intake, EngineLoop loop, GenerationDefaults defaults, ChatTokenizer? chatTokenizer = null)
     : ITextGenerator
 {
     private volatile GenerationDefaults _defaults = defaults.Copy();
@@ -18,6 +19,9 @@ internal sealed class TextGenerator(ModelInfo model, TextTokenizer? tokenizer, R
 
     /// <inheritdoc/>
     public TextTokenizer? Tokenizer => tokenizer;
+
+    /// <inheritdoc/>
+    public ChatTokenizer? ChatTokenizer => chatTokenizer;
 
     /// <inheritdoc/>
     public GenerationDefaults Defaults
@@ -34,20 +38,22 @@ internal sealed class TextGenerator(ModelInfo model, TextTokenizer? tokenizer, R
     public IAsyncEnumerable<GenerationUpdate> GenerateAsync(GenerationRequest request, CancellationToken cancellationToken = default)
     {
         // Made now, so that a mistake is thrown at the call; an enumeration that is begun again makes another.
-        Sequence? first = intake.CreateSequence(request, _defaults);
-        return Stream(() => Interlocked.Exchange(ref first, null) ?? intake.CreateSequence(request, _defaults), cancellationToken);
+        AcceptedRequest accepted = intake.Accept(request, _defaults, cancellationToken);
+        int uses = 0;
+        return Stream(
+            () => Interlocked.Exchange(ref uses, 1) == 0 ? accepted : intake.Accept(request, _defaults, cancellationToken), cancellationToken);
     }
 
     /// <inheritdoc/>
     public Task<GenerationResult> CompleteAsync(GenerationRequest request, CancellationToken cancellationToken = default)
     {
-        Sequence sequence = intake.CreateSequence(request, _defaults);
-        return CompleteAsync(sequence, cancellationToken);
+        AcceptedRequest accepted = intake.Accept(request, _defaults, cancellationToken);
+        return CompleteAsync(accepted, cancellationToken);
     }
 
-    private async Task<GenerationResult> CompleteAsync(Sequence sequence, CancellationToken cancellationToken)
+    private async Task<GenerationResult> CompleteAsync(AcceptedRequest accepted, CancellationToken cancellationToken)
     {
-        await using Reading reading = new(this, sequence, cancellationToken);
+        await using Reading reading = new(this, accepted, cancellationToken);
         while (!reading.Feed.State.HasEnded)
         {
             await reading.Feed.WaitAsync().ConfigureAwait(false);
@@ -58,7 +64,7 @@ internal sealed class TextGenerator(ModelInfo model, TextTokenizer? tokenizer, R
     }
 
     private async IAsyncEnumerable<GenerationUpdate> Stream(
-        Func<Sequence> create, [EnumeratorCancellation] CancellationToken cancellationToken)
+        Func<AcceptedRequest> create, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
         cancellationToken.ThrowIfCancellationRequested();
         await using Reading reading = new(this, create(), cancellationToken);
@@ -104,19 +110,21 @@ internal sealed class TextGenerator(ModelInfo model, TextTokenizer? tokenizer, R
     private sealed class Reading : IAsyncDisposable
     {
         private readonly TextGenerator _generator;
+        private readonly AcceptedRequest _accepted;
         private readonly CancellationToken _cancellation;
         private readonly CancellationTokenRegistration _registration;
         private readonly Activity? _activity;
 
-        public Reading(TextGenerator generator, Sequence sequence, CancellationToken cancellationToken)
+        public Reading(TextGenerator generator, AcceptedRequest accepted, CancellationToken cancellationToken)
         {
             cancellationToken.ThrowIfCancellationRequested();
             _generator = generator;
+            _accepted = accepted;
             _cancellation = cancellationToken;
-            _activity = RequestActivity.Start(generator.Model.Name, generator.Model.Precision, generator.Model.DraftPrecision, sequence);
+            _activity = RequestActivity.Start(generator.Model.Name, generator.Model.Precision, generator.Model.DraftPrecision, accepted.Sequence);
             try
             {
-                Feed = generator.Loop.Submit(sequence);
+                Feed = generator.Loop.Submit(accepted.Sequence);
             }
             catch (Exception error)
             {
@@ -132,7 +140,7 @@ internal sealed class TextGenerator(ModelInfo model, TextTokenizer? tokenizer, R
         /// <summary>The result of the sequence, which has ended.</summary>
         public GenerationResult End()
         {
-            GenerationResult result = GenerationResult.Of(Feed.Sequence, _generator.Tokenizer);
+            GenerationResult result = _accepted.Result(_generator.Tokenizer);
             if (result.FinishReason == FinishReason.Cancelled)
             {
                 _cancellation.ThrowIfCancellationRequested();

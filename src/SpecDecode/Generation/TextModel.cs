@@ -1,3 +1,4 @@
+using SpecDecode.ChatTemplates;
 using SpecDecode.Evaluation;
 using SpecDecode.Limits;
 using SpecDecode.Models;
@@ -28,7 +29,7 @@ public sealed partial class TextModel : IDisposable
     {
         _model = model;
         _scheduler = new Scheduler(model.Stages, limits);
-        _intake = new RequestIntake(model.Stages, model.Tokenizer, model.Description.EndOfSequence, limits.KvBytes);
+        _intake = new RequestIntake(model.Stages, model.Tokenizer, model.Description.EndOfSequence, limits.KvBytes, model.Chat);
         Warnings = warnings;
     }
 
@@ -43,6 +44,12 @@ public sealed partial class TextModel : IDisposable
 
     /// <summary>Its tokenizer; null where there is none that can be used, which <see cref="Warnings"/> explains.</summary>
     public TextTokenizer? Tokenizer => _model.Tokenizer;
+
+    /// <summary>
+    /// What makes prompts of <see cref="GenerationRequest.Messages"/>; null where the model has no tokenizer or no chat template that can
+    /// be used, which a request with messages then says.
+    /// </summary>
+    public ChatTokenizer? ChatTokenizer => _model.Chat.Tokenizer;
 
     /// <summary>What is not as one may expect, a sentence each; empty when all is well.</summary>
     public IReadOnlyList<string> Warnings { get; }
@@ -91,10 +98,11 @@ public sealed partial class TextModel : IDisposable
     /// <param name="cancellationToken">Ends all texts where they are, with <see cref="FinishReason.Cancelled"/>.</param>
     /// <returns>A result for each request, in their order; one that failed says so and leaves the others alone.</returns>
     /// <exception cref="ArgumentNullException">The list or a request in it is null.</exception>
-    /// <exception cref="ArgumentException">A request has both or neither of prompt and tokens, or one of its numbers is out of range.</exception>
+    /// <exception cref="ArgumentException">A request has none or several of prompt, tokens and messages, or one of its numbers is out of range.</exception>
     /// <exception cref="SpecDecodeException">
     /// A prompt is empty, too long (for the model, or with its new tokens for <see cref="RuntimeOptions.KvCacheMegabytes"/>), has an
-    /// id beyond the vocabulary, or is text and the model has no tokenizer.
+    /// id beyond the vocabulary, is text and the model has no tokenizer, or is a conversation and the model has no chat template or its
+    /// template refuses it.
     /// </exception>
     /// <exception cref="InvalidOperationException">Another call is running.</exception>
     public IReadOnlyList<GenerationResult> Generate(
@@ -112,7 +120,8 @@ public sealed partial class TextModel : IDisposable
     {
         ArgumentNullException.ThrowIfNull(requests);
         using Call call = new(this);
-        Sequence[] sequences = [.. requests.Select(request => _intake.CreateSequence(request, Defaults))];
+        AcceptedRequest[] accepted = [.. requests.Select(request => _intake.Accept(request, Defaults, cancellationToken))];
+        Sequence[] sequences = [.. accepted.Select(request => request.Sequence)];
         try
         {
             foreach (Sequence sequence in sequences)
@@ -121,7 +130,7 @@ public sealed partial class TextModel : IDisposable
             }
 
             RunToEnd(sequences, onToken, onStep, cancellationToken);
-            return [.. sequences.Select(sequence => GenerationResult.Of(sequence, Tokenizer))];
+            return [.. accepted.Select(request => request.Result(Tokenizer))];
         }
         finally
         {

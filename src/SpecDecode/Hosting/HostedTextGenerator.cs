@@ -1,3 +1,4 @@
+using SpecDecode.ChatTemplates;
 using SpecDecode.Generation;
 using SpecDecode.Tokenizers;
 
@@ -11,6 +12,9 @@ internal sealed class HostedTextGenerator(ModelHost host) : ITextGenerator
 
     /// <inheritdoc/>
     public TextTokenizer? Tokenizer => host.Generator.Tokenizer;
+
+    /// <inheritdoc/>
+    public ChatTokenizer? ChatTokenizer => host.Generator.ChatTokenizer;
 
     /// <inheritdoc/>
     public GenerationDefaults Defaults => host.Generator.Defaults;

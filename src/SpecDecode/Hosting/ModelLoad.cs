@@ -205,6 +205,9 @@ internal sealed class ModelLoad : IAsyncDisposable
             _budget = new BudgetRule(loaded.Stages, limits.KvBytes, _options.Runtime.KvCacheMegabytes is not null);
             defaults = Defaults(_options, loaded.Stages.LayerCount, loaded.Stages.DraftPrecision);
             observer = new LoggingObserver(_telemetry.Metrics, _services.Logger, Name);
+            _services.Logger.Limits(
+                Name, loaded.Threads?.Count?.ToString(CultureInfo.InvariantCulture) ?? "other", loaded.Threads?.Reason ?? "the application made ONNX Runtime's environment",
+                limits.KvBytes >> 20, loaded.Weights.TensorBytes >> 20, memory >> 20);
         }
         catch
         {
@@ -212,9 +215,6 @@ internal sealed class ModelLoad : IAsyncDisposable
             throw;
         }
 
-        _services.Logger.Limits(
-            Name, loaded.Threads?.Count?.ToString(CultureInfo.InvariantCulture) ?? "other", loaded.Threads?.Reason ?? "the application made ONNX Runtime's environment",
-            limits.KvBytes >> 20, loaded.Weights.TensorBytes >> 20, memory >> 20);
         return ServedModel.Start(loaded, Name, limits, _options.Runtime.MaxQueue, defaults, observer);
     }
 

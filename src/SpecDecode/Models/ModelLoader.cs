@@ -15,7 +15,8 @@ namespace SpecDecode.Models;
 /// <param name="Weights">The copies of the weights, which the stages need as long as they live.</param>
 /// <param name="Stages">The stages.</param>
 /// <param name="Tokenizer">Its tokenizer; null where there is none that can be used.</param>
-internal sealed record LoadedModel(DecoderDescription Description, WeightCopies Weights, IStages Stages, TextTokenizer? Tokenizer) : IDisposable
+/// <param name="Chat">What it has for conversations.</param>
+internal sealed record LoadedModel(DecoderDescription Description, WeightCopies Weights, IStages Stages, TextTokenizer? Tokenizer, ModelChat Chat) : IDisposable
 {
     /// <summary>What its matrices are stored as.</summary>
     public required Precision Precision { get; init; }
@@ -61,6 +62,7 @@ internal static class ModelLoader
         try
         {
             TextTokenizer? tokenizer = LoadTokenizer(checkpoint, description, warn);
+            ModelChat chat = ModelChat.Load(checkpoint.Folder, tokenizer);
             RuntimeEnvironment environment = RuntimeEnvironment.Get(runtime, warn);
             ExecutionProvider provider = ExecutionProvider.Get(runtime, environment);
             WeightCopies weights = prepared.GetAwaiter().GetResult();
@@ -68,7 +70,7 @@ internal static class ModelLoader
                 description, weights, source.Settings, draftSource?.Settings.Precision, environment, provider, runtime, maxSequenceLength, warn, progress,
                 cancellationToken);
             loaded = true;
-            return new LoadedModel(description, weights, stages, tokenizer)
+            return new LoadedModel(description, weights, stages, tokenizer, chat)
             {
                 Precision = source.Settings.Precision, Threads = environment.Threads,
             };

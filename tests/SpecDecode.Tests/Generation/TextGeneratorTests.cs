@@ -171,8 +171,8 @@ public sealed class TextGeneratorTests : IDisposable
 
     public static TheoryData<string, Type, string> Misuse => new()
     {
-        { "nothing", typeof(ArgumentException), "A request needs either Prompt or Tokens" },
-        { "both", typeof(ArgumentException), "A request needs either Prompt or Tokens" },
+        { "nothing", typeof(ArgumentException), "A request needs one of Prompt, Tokens and Messages" },
+        { "both", typeof(ArgumentException), "A request needs one of Prompt, Tokens and Messages" },
         { "prompt", typeof(SpecDecodeException), "no tokenizer that can be used" },
         { "empty", typeof(SpecDecodeException), "not empty" },
         { "id", typeof(SpecDecodeException), "Token id 50 (number 2 of 2)" },

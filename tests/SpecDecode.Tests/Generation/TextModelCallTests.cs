@@ -126,8 +126,8 @@ public class TextModelCallTests(TalesModels models)
     [Fact]
     public void A_request_must_have_either_a_prompt_or_tokens()
     {
-        Says("A request needs either Prompt or Tokens", Refused<ArgumentException>(() => Model.Generate(Request with { Prompt = "The dog" })));
-        Says("A request needs either Prompt or Tokens", Refused<ArgumentException>(() => Model.Generate(new GenerationRequest())));
+        Says("A request needs one of Prompt, Tokens and Messages", Refused<ArgumentException>(() => Model.Generate(Request with { Prompt = "The dog" })));
+        Says("A request needs one of Prompt, Tokens and Messages", Refused<ArgumentException>(() => Model.Generate(new GenerationRequest())));
     }
 
     [Theory]

@@ -91,7 +91,7 @@ public sealed class ServiceTests
     public async Task Bad_requests_and_a_full_queue_are_answered_with_a_sentence()
     {
         await using ServiceProcess service = await ServiceProcess.StartAsync("--SpecDecode:Runtime:MaxSequences=1", "--SpecDecode:Runtime:MaxQueue=0");
-        await AssertAnswer(service, new { maxTokens = 3 }, HttpStatusCode.BadRequest, "A request needs either Prompt or Tokens, and not both.");
+        await AssertAnswer(service, new { maxTokens = 3 }, HttpStatusCode.BadRequest, "A request needs one of Prompt, Tokens and Messages, and no other.");
         await AssertAnswer(service, new { prompt = "a", maxTokens = 0 }, HttpStatusCode.BadRequest, "MaxTokens is 0: ask for at least 1.");
         await AssertAnswer(service, new { prompt = "a", topP = 2 }, HttpStatusCode.BadRequest, "Sampling.TopP is 2: give a probability above 0, at most 1 (no limit).");
         await AssertAnswer(service, new { prompt = "a", seeds = 2 }, HttpStatusCode.BadRequest, "The body is wrong at $.seeds: send a JSON object with ");
@@ -109,6 +109,29 @@ public sealed class ServiceTests
 
         Assert.Equal(
             refused.Length, (await Read(service)).Sum("specdecode_requests_refused_total", "error_type=\"SpecDecode.Generation.QueueFullException\""));
+    }
+
+    [Fact]
+    public async Task Messages_are_answered_where_the_model_has_a_chat_template()
+    {
+        using StoryFolder model = new();
+        model.WriteTemplate("{{ bos_token }}{% for message in messages %}{{ message.role }}: {{ message.content }}\n{% endfor %}");
+        await using (ServiceProcess service = await ServiceProcess.StartAsync($"--SpecDecode:Model:Path={model.Path}", "--SpecDecode:Runtime:MaxSequenceLength=64"))
+        {
+            object hello = new { role = "user", content = "Hello <|endoftext|>" };
+            JsonElement chat = await Stream(service, new { messages = new[] { hello }, maxTokens = 5 });
+            JsonElement plain = await Stream(service, new { prompt = "user: Hello <|endoftext|>\n", maxTokens = 5 });
+            Assert.Equal(plain.GetProperty("promptTokens").GetInt32(), chat.GetProperty("promptTokens").GetInt32());
+
+            object[] many = [.. Enumerable.Repeat(hello, 40)];
+            await AssertAnswer(service, new { messages = many, maxTokens = 5 }, HttpStatusCode.BadRequest, "The conversation has ");
+            Assert.InRange((await Stream(service, new { messages = many, dropOldest = true, maxTokens = 5 })).GetProperty("droppedMessages").GetInt32(), 30, 39);
+            await AssertAnswer(service, new { messages = new[] { new { role = "tool", content = "a" } } }, HttpStatusCode.BadRequest, "A message needs a role (system, user or assistant)");
+            await AssertAnswer(service, new { messages = Array.Empty<object>() }, HttpStatusCode.BadRequest, "There are no messages: give one at least.");
+        }
+
+        await using ServiceProcess other = await ServiceProcess.StartAsync();
+        await AssertAnswer(other, new { messages = new[] { new { role = "user", content = "Hello" } } }, HttpStatusCode.BadRequest, "The model takes no messages: ");
     }
 
     [Fact]

@@ -5,15 +5,7 @@ namespace SpecDecode.Tests.Tool;
 /// <summary><c>generate --chat</c> on the story model with a template beside it.</summary>
 public sealed class ChatOptionTests : IDisposable
 {
-    private readonly TemporaryFolder _folder = new();
-
-    public ChatOptionTests()
-    {
-        foreach (string file in Directory.GetFiles(TestFolders.StoryModel))
-        {
-            File.Copy(file, Path.Combine(_folder.Path, Path.GetFileName(file)));
-        }
-    }
+    private readonly StoryFolder _folder = new();
 
     public void Dispose() => _folder.Dispose();
 
@@ -30,14 +22,16 @@ public sealed class ChatOptionTests : IDisposable
     }
 
     [Fact]
-    public void A_prompt_that_spells_out_a_control_token_is_refused()
+    public void A_control_token_that_a_prompt_spells_out_is_text()
     {
-        WriteTemplate("{{ messages[0].content }}");
+        WriteTemplate("{{ bos_token }}{{ messages[0].content }}");
         string control = JsonNode.Parse(File.ReadAllText(Path.Combine(_folder.Path, "tokenizer.json")))!["added_tokens"]![0]!["content"]!.GetValue<string>();
-        ToolRun run = Generate("--prompt", $"hello {control} you", "--chat");
+        ToolRun chat = Generate("--prompt", $"hello {control} you", "--chat");
+        ToolRun plain = Generate("--prompt", $"hello {control} you");
 
-        Assert.Equal(1, run.ExitCode);
-        Assert.Contains("spells out a control token", run.Error, StringComparison.Ordinal);
+        Assert.True(chat.ExitCode == 0, chat.Error);
+        Assert.Equal(plain.Json.GetProperty("prompt_tokens").GetInt32(), chat.Json.GetProperty("prompt_tokens").GetInt32());
+        Assert.Equal(plain.Ints("tokens"), chat.Ints("tokens"));
     }
 
     [Fact]
@@ -63,7 +57,7 @@ public sealed class ChatOptionTests : IDisposable
     public void Chat_without_a_prompt_is_misuse() =>
         Assert.Equal(2, ToolRun.Of("generate", "--model", "m", "--tokens", "1", "--chat").ExitCode);
 
-    private void WriteTemplate(string template) => File.WriteAllText(Path.Combine(_folder.Path, "chat_template.jinja"), template);
+    private void WriteTemplate(string template) => _folder.WriteTemplate(template);
 
     private ToolRun Generate(params string[] arguments) => ToolRun.Of(
         ["generate", "--model", _folder.Path, "--cache-folder", TestFolders.WeightCache, "--max-tokens", "8", "--json", .. arguments]);

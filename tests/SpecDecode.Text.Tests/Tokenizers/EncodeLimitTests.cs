@@ -60,9 +60,9 @@ public sealed class EncodeLimitTests
     public void Twenty_megabytes_are_refused_without_being_encoded(string kind)
     {
         TextTokenizer tokenizer = Load(kind);
-        foreach (string piece in (string[])["a", "ab ", " ", "\n", "1", "é", "word, "])
+        foreach (string piece in (string[])["ab ", " ", "\n", "é"])
         {
-            if (kind == "words" && piece is not ("a" or "ab "))
+            if (kind == "words" && piece != "ab ")
             {
                 continue;
             }
