@@ -17,22 +17,30 @@ internal static class ChatTemplateFiles
         ["bos_token", "eos_token", "unk_token", "sep_token", "pad_token", "cls_token", "mask_token"];
 
     /// <inheritdoc cref="ChatTemplateSet.Load"/>
-    public static ChatTemplateSet Load(string folder)
+    public static ChatTemplateSet Load(string folder) => Find(folder, out _) ?? throw new CheckpointException(
+        CheckpointFile.FullPath(folder), $"has no chat template, neither {TemplateFile} nor 'chat_template' in {CheckpointFolder.TokenizerConfig}; "
+            + "use a checkpoint that was trained for conversations, or give the prompt as it is");
+
+    /// <summary>The same; null where there is no template.</summary>
+    /// <param name="folder">The checkpoint's folder.</param>
+    /// <param name="file">The name of the file, or folder, that has the template for most conversations.</param>
+    public static ChatTemplateSet? Find(string folder, out string file)
     {
         folder = CheckpointFile.FullPath(folder);
         CheckpointFolder.CheckExists(folder);
         string configPath = Path.Combine(folder, CheckpointFolder.TokenizerConfig);
         JsonElement? config = ReadJson(configPath);
         Dictionary<string, ChatTemplate> templates = ReadFiles(folder);
+        file = CheckpointFolder.IsThere(Path.Combine(folder, TemplateFile)) ? TemplateFile : FurtherTemplates;
         if (templates.Count == 0 && config is { } described)
         {
+            file = CheckpointFolder.TokenizerConfig;
             templates = ReadConfig(configPath, described);
         }
 
         if (templates.Count == 0)
         {
-            throw new CheckpointException(folder, $"has no chat template, neither {TemplateFile} nor 'chat_template' in {CheckpointFolder.TokenizerConfig}; "
-                + "use a checkpoint that was trained for conversations, or give the prompt as it is");
+            return null;
         }
 
         Dictionary<string, string> tokens = new(StringComparer.Ordinal);

@@ -153,6 +153,9 @@ public sealed class TextTokenizer
     /// <exception cref="ArgumentOutOfRangeException">An id of the context is negative.</exception>
     public TokenTextStream CreateStream(ReadOnlySpan<int> context = default) => new(this, _decoder, context, skipSpecialTokens: true);
 
+    // What it is by its model, for whoever looks at it.
+    internal string Kind => _model is UnigramModel ? "Unigram" : "BPE";
+
     // The most UTF-16 units of a text that become one token; null where that has no bound.
     internal int? MostUnitsPerToken { get; }
 

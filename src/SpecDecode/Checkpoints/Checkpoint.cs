@@ -34,6 +34,12 @@ internal sealed class Checkpoint : IDisposable
     /// <summary>The full path of <c>tokenizer.json</c>, or else of <c>tokenizer.model</c>; null when the folder has neither.</summary>
     public string? TokenizerPath { get; }
 
+    /// <summary>
+    /// Where complaints about tensors are kept instead of being thrown, so that all of them can be told; null, the default, throws the
+    /// first. While they are kept no weight is read.
+    /// </summary>
+    public DeferredComplaints? Deferred { get; init; }
+
     /// <summary>All tensors by name; of shards those that the index names.</summary>
     public IReadOnlyDictionary<string, TensorEntry> Tensors => _weights.Tensors;
 
@@ -41,6 +47,13 @@ internal sealed class Checkpoint : IDisposable
     /// <param name="folder">The folder.</param>
     /// <exception cref="CheckpointException">The folder or one of its files is missing, damaged or inconsistent.</exception>
     public static Checkpoint Open(string folder) => Open(folder, ShardSet.Open);
+
+    /// <summary>The same, with complaints about tensors kept for the end.</summary>
+    /// <param name="folder">The folder.</param>
+    /// <param name="deferred">Where they are kept.</param>
+    /// <param name="tensors">The tensors where the weights are elsewhere; null opens the folder's own.</param>
+    public static Checkpoint OpenDeferring(string folder, DeferredComplaints deferred, IEnumerable<TensorEntry>? tensors) =>
+        Open(folder, tensors is null ? ShardSet.Open : _ => ShardSet.Listed(tensors), deferred);
 
     /// <summary>Opens a folder whose weights are elsewhere: the tensors can be looked up, but not read.</summary>
     /// <param name="folder">The folder.</param>
@@ -58,6 +71,18 @@ internal sealed class Checkpoint : IDisposable
     /// <param name="shape">The dimensions it must have, outermost first; none for a scalar.</param>
     /// <exception cref="CheckpointException">It is missing, or has another shape or type.</exception>
     public TensorEntry Require(string name, params ReadOnlySpan<long> shape)
+    {
+        try
+        {
+            return Find(name, shape);
+        }
+        catch (CheckpointException complaint) when (Deferred?.TryKeep(complaint) == true)
+        {
+            return new TensorEntry(name, "F32", [.. shape], Folder, 0, 0);
+        }
+    }
+
+    private TensorEntry Find(string name, ReadOnlySpan<long> shape)
     {
         if (!TryGet(name, out var tensor))
         {
@@ -108,7 +133,10 @@ internal sealed class Checkpoint : IDisposable
         while (!destination.IsEmpty);
     }
 
-    /// <summary>Whether two tensors have the same shape, type and bytes. Of weights that are elsewhere it is taken to be so.</summary>
+    /// <summary>
+    /// Whether two tensors have the same shape, type and bytes. Of weights that are elsewhere, and while complaints are deferred, the
+    /// bytes are taken to be so.
+    /// </summary>
     /// <param name="left">A tensor of this checkpoint.</param>
     /// <param name="right">Another one.</param>
     /// <exception cref="ObjectDisposedException">The checkpoint was closed.</exception>
@@ -116,7 +144,7 @@ internal sealed class Checkpoint : IDisposable
     {
         if (left.DType != right.DType || !left.Shape.AsSpan().SequenceEqual(right.Shape.AsSpan()) || left.Length != right.Length)
             return false;
-        if (_weights.Files.Count == 0)
+        if (_weights.Files.Count == 0 || Deferred is not null)
             return true;
 
         (var leftFile, var rightFile) = (_weights.FileOf(left), _weights.FileOf(right));
@@ -156,7 +184,7 @@ internal sealed class Checkpoint : IDisposable
     /// <inheritdoc/>
     public void Dispose() => _weights.Dispose();
 
-    private static Checkpoint Open(string folder, Func<string, ShardSet> openWeights)
+    private static Checkpoint Open(string folder, Func<string, ShardSet> openWeights, DeferredComplaints? deferred = null)
     {
         ArgumentNullException.ThrowIfNull(folder);
         folder = CheckpointFile.FullPath(folder);
@@ -171,7 +199,7 @@ internal sealed class Checkpoint : IDisposable
             config,
             CheckpointFolder.IsThere(generationConfig) ? ConfigDocument.Load(generationConfig) : null,
             CheckpointFolder.FindTokenizer(folder),
-            openWeights(folder));
+            openWeights(folder)) { Deferred = deferred };
     }
 
     /// <summary>The size of one element in bytes.</summary>

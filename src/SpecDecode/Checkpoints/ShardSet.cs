@@ -99,7 +99,9 @@ internal sealed class ShardSet : IDisposable
             file.Dispose();
     }
 
-    private static SafetensorsFile OpenShard(string folder, string shard, ShardIndex index)
+    /// <summary>Opens a shard that an index names.</summary>
+    /// <exception cref="CheckpointException">It is missing or damaged.</exception>
+    public static SafetensorsFile OpenShard(string folder, string shard, ShardIndex index)
     {
         string path = Path.Combine(folder, shard);
         if (CheckpointFolder.IsThere(path))

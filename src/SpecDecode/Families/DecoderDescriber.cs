@@ -28,10 +28,20 @@ internal sealed class DecoderDescriber
     {
         _checkpoint = checkpoint;
         _family = family;
-        HiddenSize = checkpoint.Config.PositiveInt("hidden_size", max: MaxWidth);
-        VocabularySize = checkpoint.Config.PositiveInt("vocab_size", max: MaxContext);
-        MaxPositions = checkpoint.Config.NotNull("max_position_embeddings").PositiveInt("max_position_embeddings", family.MaxPositions, MaxContext);
+        HiddenSize = ReadHiddenSize(checkpoint.Config);
+        VocabularySize = ReadVocabularySize(checkpoint.Config);
+        MaxPositions = ReadMaxPositions(checkpoint.Config, family);
     }
+
+    /// <summary>Reads <c>hidden_size</c>.</summary>
+    public static int ReadHiddenSize(ConfigDocument config) => config.PositiveInt("hidden_size", max: MaxWidth);
+
+    /// <summary>Reads <c>vocab_size</c>.</summary>
+    public static int ReadVocabularySize(ConfigDocument config) => config.PositiveInt("vocab_size", max: MaxContext);
+
+    /// <summary>Reads <c>max_position_embeddings</c>.</summary>
+    public static int ReadMaxPositions(ConfigDocument config, FamilyDefaults family) =>
+        config.NotNull("max_position_embeddings").PositiveInt("max_position_embeddings", family.MaxPositions, MaxContext);
 
     /// <summary>Width of the residual.</summary>
     public int HiddenSize { get; }
@@ -151,7 +161,7 @@ internal sealed class DecoderDescriber
         bool isTied = (_family.TiesHead ? _checkpoint.Config.NotNull(key) : _checkpoint.Config).Bool(key, _family.TiesHead);
         bool isThere = _checkpoint.TryGet(source + ".weight", out TensorEntry? head);
         string state = _checkpoint.Config.Has(key) ? "is" : "is absent, and so";
-        if (isTied == isThere && (!isTied || !_checkpoint.AreSame(head!, _checkpoint.Tensors[embedding])))
+        if (isTied == isThere && (!isTied || _checkpoint.TryGet(embedding, out TensorEntry? table) && !_checkpoint.AreSame(head!, table)))
         {
             throw _checkpoint.Config.Error(key, isTied
                 ? $"{state} true, but the weights have a \"{source}.weight\" that differs from \"{embedding}\": set it to false if that is the model's head, else remove the tensor"

@@ -13,17 +13,20 @@ internal static class ModelFamilies
         new SmolLm3Family(), new Olmo2Family(), new GptNeoXFamily(),
     ];
 
+    /// <summary>The family that a config names.</summary>
+    /// <exception cref="CheckpointException">It names none, or one that is unknown.</exception>
+    public static IModelFamily Of(ConfigDocument config)
+    {
+        string type = config.RequiredString("model_type");
+        return All.FirstOrDefault(candidate => candidate.Defaults.ModelType == type) ?? throw config.Error(
+            "model_type", $"is '{type}', a family that is not supported: use a checkpoint of {string.Join(", ", All.Select(f => f.Defaults.ModelType))}");
+    }
+
     /// <summary>Describes the checkpoint with the family that its config names.</summary>
     /// <exception cref="CheckpointException">The family is unknown, or the checkpoint does not fit it.</exception>
     public static DecoderDescription Describe(Checkpoint checkpoint)
     {
-        string type = checkpoint.Config.RequiredString("model_type");
-        if (All.FirstOrDefault(candidate => candidate.Defaults.ModelType == type) is not { } family)
-        {
-            throw checkpoint.Config.Error(
-                "model_type", $"is '{type}', a family that is not supported: use a checkpoint of {string.Join(", ", All.Select(f => f.Defaults.ModelType))}");
-        }
-
+        IModelFamily family = Of(checkpoint.Config);
         QuantizedCheckpoint.Refuse(checkpoint);
         return family.Describe(checkpoint);
     }

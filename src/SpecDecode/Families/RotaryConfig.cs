@@ -24,7 +24,7 @@ internal static class RotaryConfig
     {
         ConfigDocument? scaling = Filled(config, Scaling);
         ConfigDocument? parameters = Filled(config, Parameters);
-        double theta = Agreement.Number((config, family.RotaryBaseKey), (scaling, Base), (parameters, Base)) ?? Default(family.RotaryBaseKey, family.RotaryBase);
+        double theta = ReadBase(config, family);
         double part = Agreement.Number((config, family.RotaryPartKey), (scaling, Part), (parameters, Part)) ?? Default(family.RotaryPartKey, family.RotaryPart);
         Agreement.Confirm(config, Base, () => config.PositiveNumber(Base) == theta, family.RotaryBaseKey, theta);
         Agreement.Confirm(config, Part, () => config.PositiveNumber(Part) == part, family.RotaryPartKey, part);
@@ -53,6 +53,19 @@ internal static class RotaryConfig
             ? read
             : throw config.Error(Parameters, $"describes another rotary embedding than {config.NameOf(Scaling)}: {Agreement.Mend}");
     }
+
+    /// <summary>The base θ.</summary>
+    /// <inheritdoc cref="Read" path="/param|/exception"/>
+    public static double ReadBase(ConfigDocument config, FamilyDefaults family) =>
+        Agreement.Number((config, family.RotaryBaseKey), (Filled(config, Scaling), Base), (Filled(config, Parameters), Base))
+        ?? config.NotNull(family.RotaryBaseKey).PositiveNumber(family.RotaryBaseKey, family.RotaryBase);
+
+    /// <summary>The name of the scaling; null where nothing is scaled.</summary>
+    /// <inheritdoc cref="Read" path="/param|/exception"/>
+    public static string? ReadScaling(ConfigDocument config, FamilyDefaults family) =>
+        (Filled(config, Scaling) ?? Filled(config, Parameters)) is { } from && new RotaryScaling(config, from, family).ReadType(out _) is var type and not "default"
+            ? type
+            : null;
 
     /// <summary>An object that has something in it; null for one that is absent, null or empty, all of which say nothing.</summary>
     private static ConfigDocument? Filled(ConfigDocument config, string key)

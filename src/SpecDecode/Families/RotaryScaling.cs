@@ -46,7 +46,9 @@ internal sealed class RotaryScaling(ConfigDocument config, ConfigDocument scalin
         };
     }
 
-    private string ReadType(out string key)
+    /// <summary>The name of the scaling, older names in today's words.</summary>
+    /// <param name="key">Where it stands, or would stand.</param>
+    public string ReadType(out string key)
     {
         key = scaling.Has(Type) || !scaling.Has(OlderType) ? Type : OlderType;
         string type = Canonical(scaling.String(key, "default")!);

@@ -70,6 +70,20 @@ public sealed record GenerationResult
         DecodeTime = sequence.DecodeTime,
     };
 
+    /// <summary>The result of a request that was not begun.</summary>
+    internal static GenerationResult Refused(Exception error) => new()
+    {
+        PromptTokens = 0,
+        Tokens = [],
+        Text = null,
+        FinishReason = FinishReason.Failed,
+        Error = error,
+        Drafting = new DraftingStatistics(),
+        QueueTime = TimeSpan.Zero,
+        PrefillTime = TimeSpan.Zero,
+        DecodeTime = TimeSpan.Zero,
+    };
+
     private static string TextOf(Sequence sequence, TextTokenizer tokenizer)
     {
         TokenTextStream stream = tokenizer.CreateStream(sequence.Prompt);

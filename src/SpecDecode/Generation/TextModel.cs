@@ -19,6 +19,7 @@ public sealed partial class TextModel : IDisposable
 
     private readonly LoadedModel _model;
     private readonly Scheduler _scheduler;
+    private readonly int _maxSequences;
     private readonly RequestIntake _intake;
     // Guards the two below; pulsed when a call ends.
     private readonly object _gate = new();
@@ -29,6 +30,7 @@ public sealed partial class TextModel : IDisposable
     {
         _model = model;
         _scheduler = new Scheduler(model.Stages, limits);
+        _maxSequences = limits.MaxSequences;
         _intake = new RequestIntake(model.Stages, model.Tokenizer, model.Description.EndOfSequence, limits.KvBytes, model.Chat);
         Warnings = warnings;
     }
@@ -73,6 +75,18 @@ public sealed partial class TextModel : IDisposable
         runtime ??= new RuntimeOptions();
         LoadedModel model = ModelLoader.Load(folder, options ?? new(), runtime, warnings.Add, progress, cancellationToken);
         return new TextModel(model, SchedulerLimits.Of(runtime, ProcessLimits.Current.MemoryBytes, model.Weights.TensorBytes), warnings);
+    }
+
+    /// <summary>
+    /// Looks at a folder without loading it: what model it holds, what memory it takes, and everything for which loading would refuse it.
+    /// Of the weights only headers are read, and nothing is written.
+    /// </summary>
+    /// <param name="folder">A checkpoint folder, or a prepared one.</param>
+    /// <exception cref="ArgumentNullException">The folder is null.</exception>
+    public static ModelSummary Inspect(string folder)
+    {
+        ArgumentNullException.ThrowIfNull(folder);
+        return ModelInspection.Run(folder);
     }
 
     /// <summary>Continues one text.</summary>

@@ -61,7 +61,7 @@ internal static class ModelLoader
         bool loaded = false;
         try
         {
-            TextTokenizer? tokenizer = LoadTokenizer(checkpoint, description, warn);
+            TextTokenizer? tokenizer = TokenizerLoading.Load(checkpoint.Folder, checkpoint.TokenizerPath, description.VocabularySize, warn);
             ModelChat chat = ModelChat.Load(checkpoint.Folder, tokenizer);
             RuntimeEnvironment environment = RuntimeEnvironment.Get(runtime, warn);
             ExecutionProvider provider = ExecutionProvider.Get(runtime, environment);
@@ -205,35 +205,5 @@ internal static class ModelLoader
             ? length
             : throw new OptionException(
                 $"{OptionName.OfRuntime(nameof(runtime.MaxSequenceLength))} is {length}: this model allows 1 to {description.MaxPositions} (max_position_embeddings).");
-    }
-
-    private static TextTokenizer? LoadTokenizer(Checkpoint checkpoint, DecoderDescription description, Action<string> warn)
-    {
-        if (checkpoint.TokenizerPath is null)
-        {
-            warn($"{checkpoint.Folder}: there is no tokenizer.json and no tokenizer.model, so prompts must be token ids and results have no text.");
-            return null;
-        }
-
-        try
-        {
-            TextTokenizer tokenizer = TextTokenizer.Load(checkpoint.TokenizerPath);
-            foreach (string warning in tokenizer.Warnings)
-            {
-                warn(warning);
-            }
-
-            if (tokenizer.VocabularySize > description.VocabularySize)
-            {
-                warn($"{checkpoint.TokenizerPath}: it has ids up to {tokenizer.VocabularySize - 1}, but the model's vocabulary ends at {description.VocabularySize - 1}; texts that need ids beyond are refused.");
-            }
-
-            return tokenizer;
-        }
-        catch (UnsupportedTokenizerException error)
-        {
-            warn($"{error.Message} Prompts must be token ids and results have no text.");
-            return null;
-        }
     }
 }

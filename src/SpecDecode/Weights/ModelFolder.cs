@@ -35,7 +35,10 @@ internal sealed class ModelFolder : IDisposable
     /// <param name="folder">The folder.</param>
     /// <param name="options">What is asked for.</param>
     /// <exception cref="SpecDecodeException">The folder is missing or damaged, or the options do not go with it.</exception>
-    public static ModelFolder Open(string folder, ModelOptions options)
+    public static ModelFolder Open(string folder, ModelOptions options) => Open(
+        folder, options, (path, tensors) => tensors is null ? Checkpoint.Open(path) : Checkpoint.Open(path, tensors));
+
+    private static ModelFolder Open(string folder, ModelOptions options, Func<string, IEnumerable<TensorEntry>?, Checkpoint> open)
     {
         ArgumentNullException.ThrowIfNull(folder);
         if (!Enum.IsDefined(options.Activations))
@@ -47,7 +50,7 @@ internal sealed class ModelFolder : IDisposable
         if (!CheckpointFolder.IsThere(path))
         {
             WeightSettings asked = WeightSettings.Of(options);
-            return new ModelFolder(Checkpoint.Open(folder), options, asked, origin: null);
+            return new ModelFolder(open(folder, null), options, asked, origin: null);
         }
 
         foreach (string original in (string[])[CheckpointFolder.SingleFile, CheckpointFolder.ShardIndex])
@@ -60,9 +63,26 @@ internal sealed class ModelFolder : IDisposable
 
         WeightOrigin origin = ReadOrigin(path);
         origin.Settings.CheckAgainst(folder, options);
-        Checkpoint checkpoint = Checkpoint.Open(
+        Checkpoint checkpoint = open(
             folder, origin.Sources.Select(source => new TensorEntry(source.Name, source.DType, source.Shape, path, 0, 0)));
         return new ModelFolder(checkpoint, options, origin.Settings, origin);
+    }
+
+    /// <summary>Opens a folder of either kind to look at it: what is asked for by default, and complaints about tensors kept for the end.</summary>
+    /// <param name="folder">The folder.</param>
+    /// <param name="deferred">Where they are kept.</param>
+    /// <exception cref="SpecDecodeException">The folder is missing or damaged.</exception>
+    public static ModelFolder OpenDeferring(string folder, DeferredComplaints deferred) => Open(
+        folder, new ModelOptions(), (path, tensors) => Checkpoint.OpenDeferring(path, deferred, tensors));
+
+    /// <summary>What a prepared folder's file is, as far as its table says: the data are not compared with their hashes.</summary>
+    /// <param name="description">The model as its family describes it.</param>
+    /// <exception cref="SpecDecodeException">The file cannot be read, its table is damaged, or it belongs to another model.</exception>
+    public PreparedModel FindPrepared(DecoderDescription description)
+    {
+        string path = Path.Combine(Checkpoint.Folder, CheckpointFolder.Prepared);
+        ImmutableArray<TensorRecipe> recipes = Settings.Recipes(description);
+        return PreparedWeightsFile.IsOf(ReadTable(path), _origin!.Key(recipes), recipes) ? Result(path, path) : throw Foreign(path);
     }
 
     /// <summary>Opens the converted weights, after converting them if need be.</summary>
@@ -107,8 +127,7 @@ internal sealed class ModelFolder : IDisposable
         {
             return PreparedWeightsFile.TryOpen(
                 path, table => fits = PreparedWeightsFile.IsOf(table, origin.Key(recipes), recipes), progress, cancellationToken)
-                ?? throw (fits ? Damaged(path) : new CheckpointException(
-                    path, $"does not belong to the {CheckpointFolder.Config} beside it, or another version of this library made it: prepare the folder again from the original checkpoint"));
+                ?? throw (fits ? Damaged(path) : Foreign(path));
         }
         catch (Exception error) when (CheckpointFile.IsFileFailure(error))
         {
@@ -118,23 +137,33 @@ internal sealed class ModelFolder : IDisposable
 
     private static WeightOrigin ReadOrigin(string path)
     {
+        WeightOrigin origin = ReadTable(path).Origin;
+        return origin.Sources.DistinctBy(source => source.Name).Count() == origin.Sources.Length ? origin : throw Damaged(path);
+    }
+
+    private static PreparedWeightsFormat.Table ReadTable(string path)
+    {
         using Microsoft.Win32.SafeHandles.SafeFileHandle handle = CheckpointFile.Open(path);
         try
         {
-            WeightOrigin? origin = PreparedWeightsFormat.ReadTable(handle)?.Origin;
-            if (origin is null && PreparedWeightsFormat.ReadHeading(handle) is { } heading && heading.Version != PreparedWeightsFormat.Version)
+            if (PreparedWeightsFormat.ReadTable(handle) is { } table)
             {
-                throw new CheckpointException(
-                    path, $"is of format version {heading.Version}, and this version of the library reads {PreparedWeightsFormat.Version}: prepare the folder again from the original checkpoint");
+                return table;
             }
 
-            return origin is not null && origin.Sources.DistinctBy(source => source.Name).Count() == origin.Sources.Length ? origin : throw Damaged(path);
+            throw PreparedWeightsFormat.ReadHeading(handle) is { } heading && heading.Version != PreparedWeightsFormat.Version
+                ? new CheckpointException(
+                    path, $"is of format version {heading.Version}, and this version of the library reads {PreparedWeightsFormat.Version}: prepare the folder again from the original checkpoint")
+                : Damaged(path);
         }
         catch (Exception error) when (CheckpointFile.IsFileFailure(error))
         {
             throw CheckpointFile.Unreadable(path, error);
         }
     }
+
+    private static CheckpointException Foreign(string path) => new(
+        path, $"does not belong to the {CheckpointFolder.Config} beside it, or another version of this library made it: prepare the folder again from the original checkpoint");
 
     private static CheckpointException Damaged(string path) => new(
         path, "is damaged: copy it again, or prepare the folder again from the original checkpoint");

@@ -47,15 +47,32 @@ internal static class PreparedWeightsFormat
             Checkpoint == WeightTable.Text(origin.Fingerprint) && Precision == WeightSettings.Name(origin.Settings.Precision);
     }
 
+    /// <summary>
+    /// How long the file of these recipes will be. Hashes are numbers written out, which are not known before: each counts with all of
+    /// its digits, so the file may be a byte or two shorter for every <see cref="ChunkBytes"/>.
+    /// </summary>
+    /// <param name="origin">What the file would be made from and how; of the fingerprint only the length counts.</param>
+    /// <param name="recipes">The tensors.</param>
+    public static long FileBytes(WeightOrigin origin, ImmutableArray<TensorRecipe> recipes)
+    {
+        ImmutableArray<PreparedTensor>.Builder tensors = ImmutableArray.CreateBuilder<PreparedTensor>(recipes.Length);
+        long length = 0;
+        foreach (TensorRecipe recipe in recipes)
+        {
+            tensors.Add(new PreparedTensor(recipe.Name, recipe.Shape, recipe.Format, length));
+            length = checked(length + recipe.Format.FileBytes(recipe.Shape));
+        }
+
+        ulong[] hashes = new ulong[checked((int)((length + ChunkBytes - 1) / ChunkBytes))];
+        Array.Fill(hashes, ulong.MaxValue);
+        using MemoryStream table = WriteJson(new Table(new string('0', 32), origin, length, [.. hashes], tensors.MoveToImmutable()));
+        return length + table.Length + TrailerBytes;
+    }
+
     /// <summary>Writes table and trailer at the stream's position.</summary>
     public static void WriteTable(Stream stream, Table table)
     {
-        using MemoryStream buffer = new();
-        using (Utf8JsonWriter json = new(buffer))
-        {
-            WeightTable.Write(json, table);
-        }
-
+        using MemoryStream buffer = WriteJson(table);
         ReadOnlySpan<byte> bytes = buffer.GetBuffer().AsSpan(0, (int)buffer.Length);
         Span<byte> trailer = stackalloc byte[TrailerBytes];
         BinaryPrimitives.WriteInt64LittleEndian(trailer, bytes.Length);
@@ -63,6 +80,14 @@ internal static class PreparedWeightsFormat
         Magic.CopyTo(trailer[24..]);
         stream.Write(bytes);
         stream.Write(trailer);
+    }
+
+    private static MemoryStream WriteJson(Table table)
+    {
+        MemoryStream buffer = new();
+        using Utf8JsonWriter json = new(buffer);
+        WeightTable.Write(json, table);
+        return buffer;
     }
 
     /// <summary>Reads the table; what is not a whole, undamaged file of this version gives null, whatever is wrong with it.</summary>

@@ -131,6 +131,10 @@ internal sealed class OnnxStages : IStages
     /// <inheritdoc/>
     public long KvStorageBytes(int capacity) => OnnxKvStorage.Bytes(_attends, _model.ElementType, checked(capacity + SpareRows));
 
+    /// <summary>The same of a model that is not loaded.</summary>
+    public static long KvStorageBytes(DecoderDescription model, int capacity) =>
+        OnnxKvStorage.Bytes([.. model.Layers.Select(layer => layer.Attention.Attend)], model.ElementType, checked(capacity + SpareRows));
+
     /// <inheritdoc/>
     public void Embed(RowBatch batch, WeightSet weights = WeightSet.Verifier)
     {
