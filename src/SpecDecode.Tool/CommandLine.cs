@@ -1,13 +1,15 @@
 using System.CommandLine;
 using System.CommandLine.Help;
+using System.CommandLine.Parsing;
 using SpecDecode.Tool.Bench;
+using SpecDecode.Tool.Info;
 
 namespace SpecDecode.Tool;
 
 /// <summary>The <c>specdecode</c> command: parses, runs, and turns errors into a sentence and an exit code.</summary>
 internal static class CommandLine
 {
-    /// <summary>It went as asked; a text that was cancelled counts as that.</summary>
+    /// <summary>It went as asked.</summary>
     public const int Success = 0;
 
     /// <summary>Bad input: a checkpoint, a prompt, an option's value for this model.</summary>
@@ -15,6 +17,12 @@ internal static class CommandLine
 
     /// <summary>The command line cannot be understood.</summary>
     public const int Misuse = 2;
+
+    /// <summary>It was ended before it was through, as by Ctrl+C: 128 and the signal's number.</summary>
+    public const int Interrupted = 130;
+
+    /// <summary>The same by SIGTERM.</summary>
+    public const int Terminated = 143;
 
     /// <summary>Runs a command line.</summary>
     /// <param name="args">Its words.</param>
@@ -33,8 +41,9 @@ internal static class CommandLine
             LogitsCommand.Create(output, error, cancellationToken),
             BenchCommand.Create(output, error, cancellationToken),
             PerplexityCommand.Create(output, error, cancellationToken),
+            InfoCommand.Create(output),
             PrepareCommand.Create(output, error, cancellationToken),
-            TokenizeCommand.Create(output, error),
+            TokenizeCommand.Create(output, error, cancellationToken),
             DetokenizeCommand.Create(output, error),
             TemplateCommand.Create(output, cancellationToken),
         };
@@ -44,16 +53,13 @@ internal static class CommandLine
         ParseResult result = root.Parse(Words(args), parsing);
         if (result.Errors.Count > 0)
         {
-            bool atRoot = result.CommandResult.Command == root;
-            IEnumerable<string> problems = !atRoot ? result.Errors.Select(problem => problem.Message)
-                : result.UnmatchedTokens is [var word, ..] ? [$"'{word}' is not a command."]
-                : ["Name a command."];
-            foreach (string problem in problems)
+            Command command = result.CommandResult.Command;
+            foreach (string problem in command == root ? [NoCommand(root, result)] : result.Errors.Select(problem => Sentence(command, result, problem)).Distinct())
             {
                 error.WriteLine($"specdecode: {problem}");
             }
 
-            error.WriteLine($"See: specdecode{(atRoot ? "" : " " + result.CommandResult.Command.Name)} --help");
+            error.WriteLine($"See: specdecode{(command == root ? "" : " " + command.Name)} --help");
             return Misuse;
         }
 
@@ -76,7 +82,7 @@ internal static class CommandLine
         catch (OperationCanceledException)
         {
             error.WriteLine("specdecode: cancelled before there was a result.");
-            return BadInput;
+            return Interrupted;
         }
         catch (IOException problem)
         {
@@ -90,6 +96,26 @@ internal static class CommandLine
             return BadInput;
         }
     }
+
+    private static string NoCommand(Command root, ParseResult result)
+    {
+        if (result.UnmatchedTokens is not [var word, ..])
+        {
+            return "Name a command.";
+        }
+
+        return $"'{word}' is not a command{Meant(word, root.Subcommands.Select(command => command.Name).Concat(root.Options.Select(option => option.Name)))}";
+    }
+
+    // What the parser says of a word that it does not know helps nobody who mistyped an option.
+    private static string Sentence(Command command, ParseResult result, ParseError problem)
+    {
+        string? word = result.UnmatchedTokens.FirstOrDefault(token => problem.Message.EndsWith($"'{token}'.", StringComparison.Ordinal));
+        return word is null || !word.StartsWith('-') ? problem.Message
+            : $"'{word}' is not an option of {command.Name}{Meant(word.Split('=')[0], command.Options.Select(option => option.Name))}";
+    }
+
+    private static string Meant(string typed, IEnumerable<string> words) => Suggestion.Nearest(typed, words) is { } meant ? $"; did you mean {meant}?" : ".";
 
     // The parser takes the word after an empty "--name=" as its value, and "--" as the end of the options even where a
     // prompt is expected.

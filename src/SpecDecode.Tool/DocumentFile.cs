@@ -5,7 +5,7 @@ internal static class DocumentFile
 {
     /// <summary>Reads the documents; lines within one are joined by a line feed, without one at the end.</summary>
     /// <exception cref="SpecDecodeException">The file cannot be read, is too large, is not UTF-8, or has no document.</exception>
-    public static IReadOnlyList<string> Read(string path)
+    public static IReadOnlyList<string> Read(string path, CancellationToken cancellationToken)
     {
         List<string> documents = [];
         List<string> lines = [];
@@ -18,7 +18,7 @@ internal static class DocumentFile
             }
         }
 
-        foreach (string line in InputFile.ReadLines(path))
+        foreach (string line in InputFile.ReadLines(path, cancellationToken))
         {
             if (string.IsNullOrWhiteSpace(line))
             {

@@ -64,7 +64,7 @@ internal sealed class DraftArguments
     public Precision? WeightPrecision(ParseResult arguments) => PrecisionArguments.PrecisionOf(arguments.GetValue(_precision));
 
     /// <summary>Whether the command line says how to draft.</summary>
-    public bool IsGiven(CommandResult result) => Strategy(result) != None || result.GetResult(_precision) is not null;
+    public bool IsGiven(CommandResult result) => result.GetResult(_draft) is not null || result.GetResult(_precision) is not null;
 
     // As it was typed: a value that is not allowed is the parser's to refuse.
     private string Strategy(CommandResult result) => result.GetResult(_draft) is { Tokens: [{ Value: var strategy }] } ? strategy.ToLowerInvariant() : None;
@@ -80,6 +80,8 @@ internal sealed class DraftArguments
             EarlyExit when skips => "--draft early-exit takes no layers to skip; use --draft layer-skip for them.",
             LayerSkip when !skips => "--draft layer-skip needs --skip-attention or --skip-mlp.",
             LayerSkip when IsGiven(_exitLayer) => "--draft layer-skip takes no --exit-layer; use --draft early-exit for it.",
+            None when result.GetResult(_draft) is not null
+                && Array.Find((Option[])[_exitLayer, _skipAttention, _skipMlp, _length, _threshold], IsGiven) is { } idle => $"--draft none drafts nothing, so {idle.Name} has no effect.",
             None when result.GetResult(_draft) is not null && IsGiven(_precision) => "--draft none drafts nothing, so --draft-precision has no effect.",
             None when result.GetResult(_draft) is null && (skips || IsGiven(_exitLayer)) =>
                 "Options about drafting have no effect without --draft early-exit or --draft layer-skip.",

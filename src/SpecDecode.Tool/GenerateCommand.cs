@@ -3,7 +3,9 @@ using System.Diagnostics;
 using System.Globalization;
 using SpecDecode.ChatTemplates;
 using SpecDecode.Generation;
+using SpecDecode.Sampling;
 using SpecDecode.Tokenizers;
+using SpecDecode.Tool.Batch;
 
 namespace SpecDecode.Tool;
 
@@ -32,7 +34,9 @@ internal static class GenerateCommand
         Option<bool> ignoreEos = new("--ignore-eos") { Description = "Go on after an end-of-sequence token." };
         SamplingArguments sampling = new(command);
         DraftArguments draft = new(command);
+        BatchArguments batch = new(command);
         Option<bool> json = new("--json") { Description = "Print one JSON object in place of the text." };
+        Option<bool> quiet = QuietOption.Create("Show neither progress nor speed on stderr.");
         command.Options.Add(prompt);
         command.Options.Add(promptFile);
         command.Options.Add(tokens);
@@ -40,11 +44,12 @@ internal static class GenerateCommand
         command.Options.Add(maxTokens);
         command.Options.Add(ignoreEos);
         command.Options.Add(json);
+        command.Options.Add(quiet);
         command.Validators.Add(result =>
         {
-            if (new Option[] { prompt, promptFile, tokens }.Count(option => result.GetResult(option) is not null) != 1)
+            if (new[] { prompt, promptFile, tokens, batch.Prompts }.Count(option => result.GetResult(option) is not null) != 1)
             {
-                result.AddError("Give one of --prompt, --prompt-file and --tokens.");
+                result.AddError("Give one of --prompt, --prompt-file, --tokens and --prompts.");
                 model.Require(result);
             }
 
@@ -52,10 +57,25 @@ internal static class GenerateCommand
             {
                 result.AddError("--chat wraps a prompt; token ids are used exactly as given.");
             }
+
+            batch.Check(result, json);
         });
         command.SetAction(arguments =>
         {
-            string? text = arguments.GetValue(promptFile) is { } file ? InputFile.ReadWhole(file) : arguments.GetValue(prompt);
+            bool isQuiet = arguments.GetValue(quiet);
+            GenerationRequest Request(TextModel loaded) => new()
+            {
+                MaxTokens = arguments.GetValue(maxTokens) ?? GenerationDefaults.DefaultMaxTokens,
+                IgnoreEndOfSequence = arguments.GetValue(ignoreEos),
+                Sampling = sampling.Read(arguments),
+                Drafting = draft.Read(arguments, loaded.LayerCount),
+            };
+            if (arguments.GetResult(batch.Prompts) is not null)
+            {
+                return batch.Run(arguments, model, draft, arguments.GetValue(chat), Request, output, error, isQuiet, cancellationToken);
+            }
+
+            string? text = arguments.GetValue(promptFile) is { } single ? InputFile.ReadWhole(single, cancellationToken) : arguments.GetValue(prompt);
             long start = Stopwatch.GetTimestamp();
             using TextModel loaded = model.Load(arguments, error, cancellationToken, draftPrecision: draft.WeightPrecision(arguments));
             TimeSpan loadTime = Stopwatch.GetElapsedTime(start);
@@ -65,43 +85,47 @@ internal static class GenerateCommand
                 throw new SpecDecodeException("The model has no tokenizer that can be used, so --chat has no effect: give --tokens.");
             }
 
-            GenerationRequest request = new()
+            GenerationRequest request = Request(loaded) with
             {
                 Prompt = asks ? null : text,
                 Messages = asks ? [new ChatMessage("user", text!)] : null,
                 Tokens = arguments.GetResult(tokens) is null ? null : arguments.GetValue(tokens),
-                MaxTokens = arguments.GetValue(maxTokens) ?? GenerationDefaults.DefaultMaxTokens,
-                IgnoreEndOfSequence = arguments.GetValue(ignoreEos),
-                Sampling = sampling.Read(arguments),
-                Drafting = draft.Read(arguments, loaded.LayerCount),
+                Sampling = SamplingArguments.WithSeed(sampling.Read(arguments)),
             };
+            GenerationResult result;
             if (arguments.GetValue(json))
             {
-                WriteJson(output, loaded.Generate(request, cancellationToken: cancellationToken), loadTime);
+                result = loaded.Generate(request, cancellationToken: cancellationToken);
+                WriteJson(output, result, request.Sampling, loadTime);
             }
             else
             {
-                Stream(output, loaded, request, cancellationToken);
+                result = Stream(output, loaded, request, cancellationToken);
+                output.Flush();
+                if (!isQuiet)
+                {
+                    error.WriteLine($"specdecode: {Speed(result, request.Sampling)}");
+                }
             }
 
-            return CommandLine.Success;
+            return result.FinishReason == FinishReason.Cancelled ? CommandLine.Interrupted : CommandLine.Success;
         });
         return command;
     }
 
     // The text as it is written, or the ids where the model has no tokenizer for text.
-    private static void Stream(TextWriter output, TextModel model, GenerationRequest request, CancellationToken cancellationToken)
+    private static GenerationResult Stream(TextWriter output, TextModel model, GenerationRequest request, CancellationToken cancellationToken)
     {
         if (model.Tokenizer is null)
         {
             GenerationResult result = model.Generate(request, cancellationToken: cancellationToken);
             output.WriteLine(string.Join(',', result.Tokens.Select(token => token.ToString(CultureInfo.InvariantCulture))));
-            return;
+            return result;
         }
 
         // Begun with the first token: a prompt that is refused is not encoded for this.
         TokenTextStream? text = null;
-        model.Generate(
+        GenerationResult written = model.Generate(
             request,
             token =>
             {
@@ -111,6 +135,7 @@ internal static class GenerateCommand
             },
             cancellationToken);
         output.WriteLine(text?.Flush());
+        return written;
     }
 
     private static int[] Prompt(TextModel model, GenerationRequest request) =>
@@ -118,18 +143,44 @@ internal static class GenerateCommand
         : request.Prompt is { } prompt ? model.Tokenizer!.Encode(prompt)
         : [.. request.Tokens!];
 
-    private static void WriteJson(TextWriter output, GenerationResult result, TimeSpan loadTime) => JsonResult.Write(output, json =>
+    // One line: how much, how fast, and what drafting and drawing did for it.
+    private static string Speed(GenerationResult result, SamplingOptions sampling)
+    {
+        List<FormattableString> parts = [$"{result.Tokens.Count} tokens"];
+        if (result.TokensPerSecond is { } speed)
+        {
+            parts.Add($"{speed:f1} tokens/s");
+        }
+
+        if (result.Drafting.AcceptanceRate is { } rate)
+        {
+            parts.Add($"accepted {rate:p0} of {result.Drafting.Drafted} drafted, {result.Drafting.MeanAcceptanceLength:f2} tokens a round");
+        }
+
+        if (sampling.Seed is { } seed)
+        {
+            parts.Add($"seed {seed}");
+        }
+
+        return string.Join(", ", parts.Select(FormattableString.Invariant));
+    }
+
+    private static void WriteJson(TextWriter output, GenerationResult result, SamplingOptions sampling, TimeSpan loadTime) => JsonResult.Write(output, json =>
     {
         json.WriteNumber("prompt_tokens", result.PromptTokens);
         json.WriteNumbers("tokens", result.Tokens);
         json.WriteString("text", result.Text);
-        json.WriteString("finish_reason", result.FinishReason switch
+        json.WriteString("finish_reason", JsonResult.Name(result.FinishReason));
+        if (sampling.Seed is { } seed)
         {
-            FinishReason.Stop => "stop",
-            FinishReason.Length => "length",
-            FinishReason.Cancelled => "cancelled",
-            _ => throw new InvalidOperationException($"A text of the command ended with {result.FinishReason}."),
-        });
+            json.WriteNumber("seed", seed);
+        }
+        else
+        {
+            json.WriteNull("seed");
+        }
+
+        json.WriteString("acceptance", SamplingArguments.Name(sampling.EffectiveAcceptance));
         json.WriteNumberOrNull("tokens_per_second", result.TokensPerSecond);
         json.WriteNumber("load_seconds", Seconds(loadTime));
         json.WriteNumber("prefill_seconds", Seconds(result.PrefillTime));

@@ -14,8 +14,10 @@ internal static class InputFile
 
     /// <summary>Reads a text, of which every byte counts, a byte order mark too.</summary>
     /// <param name="path">A file or a pipe, of at most 256 MB of UTF-8; <see cref="StandardInput"/> for standard input.</param>
+    /// <param name="cancellationToken">Ends the waiting for a pipe or a terminal.</param>
     /// <exception cref="SpecDecodeException">It cannot be read, is too large, or is not UTF-8.</exception>
-    public static string ReadWhole(string path)
+    /// <exception cref="OperationCanceledException">The waiting was ended.</exception>
+    public static string ReadWhole(string path, CancellationToken cancellationToken)
     {
         string name = path == StandardInput ? "standard input" : path;
         try
@@ -23,7 +25,7 @@ internal static class InputFile
             using Stream file = path == StandardInput ? Console.OpenStandardInput() : new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite);
             using MemoryStream bytes = new();
             byte[] piece = new byte[1 << 16];
-            for (int read; (read = file.Read(piece)) > 0; bytes.Write(piece, 0, read))
+            for (int read; (read = file.CanSeek ? file.Read(piece) : PatientRead.Read(file, piece, cancellationToken)) > 0; bytes.Write(piece, 0, read))
             {
                 if (bytes.Length + read > MaxBytes)
                 {
@@ -44,16 +46,16 @@ internal static class InputFile
     }
 
     /// <summary>The same without a byte order mark.</summary>
-    public static string ReadText(string path)
+    public static string ReadText(string path, CancellationToken cancellationToken)
     {
-        string text = ReadWhole(path);
+        string text = ReadWhole(path, cancellationToken);
         return text.StartsWith('\uFEFF') ? text[1..] : text;
     }
 
     /// <summary>The lines of such a text.</summary>
-    public static IEnumerable<string> ReadLines(string path)
+    public static IEnumerable<string> ReadLines(string path, CancellationToken cancellationToken)
     {
-        using StringReader text = new(ReadText(path));
+        using StringReader text = new(ReadText(path, cancellationToken));
         while (text.ReadLine() is { } line)
         {
             yield return line;

@@ -8,7 +8,10 @@ namespace SpecDecode.Tool;
 internal static class JsonResult
 {
     /// <summary>Writes an object and ends the line.</summary>
-    public static void Write(TextWriter output, Action<Utf8JsonWriter> properties)
+    public static void Write(TextWriter output, Action<Utf8JsonWriter> properties) => output.WriteLine(Encoding.UTF8.GetString(Line(properties).Span));
+
+    /// <summary>An object on one line, without the line's end.</summary>
+    public static ReadOnlyMemory<byte> Line(Action<Utf8JsonWriter> properties)
     {
         using MemoryStream buffer = new();
         using (Utf8JsonWriter json = new(buffer, new JsonWriterOptions { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping }))
@@ -18,8 +21,17 @@ internal static class JsonResult
             json.WriteEndObject();
         }
 
-        output.WriteLine(Encoding.UTF8.GetString(buffer.GetBuffer(), 0, (int)buffer.Length));
+        return buffer.GetBuffer().AsMemory(0, (int)buffer.Length);
     }
+
+    /// <summary>What a text's end is called.</summary>
+    public static string Name(FinishReason reason) => reason switch
+    {
+        FinishReason.Stop => "stop",
+        FinishReason.Length => "length",
+        FinishReason.Cancelled => "cancelled",
+        _ => throw new InvalidOperationException($"A text of the command ended with {reason}."),
+    };
 
     /// <summary>Writes an array of whole numbers.</summary>
     public static void WriteNumbers(this Utf8JsonWriter json, string name, IEnumerable<int> numbers) =>

@@ -45,15 +45,23 @@ internal sealed class ModelArguments
     /// <summary>The model's folder.</summary>
     public string Folder(ParseResult arguments) => arguments.GetValue(_model)!;
 
+    /// <summary>How the model is loaded, as far as that changes what it says, in words.</summary>
+    public string Mark(ParseResult arguments)
+    {
+        ModelOptions options = _precision.Read(arguments, cacheFolder: null);
+        return FormattableString.Invariant($"{options.Precision} {options.HeadPrecision} {options.BlockSize} {options.Activations}");
+    }
+
     /// <summary>Loads the model; progress and warnings go to <paramref name="error"/>.</summary>
     /// <param name="arguments">The command line.</param>
     /// <param name="error">Where they go.</param>
     /// <param name="cancellationToken">Ends the loading.</param>
-    /// <param name="sequences">How many sequences are worked on at the same time at least.</param>
+    /// <param name="sequences">How many sequences are worked on at the same time; null for the default.</param>
     /// <param name="draftPrecision">The precision of a copy of the weights to draft with; null for none.</param>
     public TextModel Load(
-        ParseResult arguments, TextWriter error, CancellationToken cancellationToken, int sequences = 1, Precision? draftPrecision = null)
+        ParseResult arguments, TextWriter error, CancellationToken cancellationToken, int? sequences = null, Precision? draftPrecision = null)
     {
+        _precision.CheckActivations(arguments, _model, draftPrecision);
         ModelOptions options = _precision.Read(arguments, arguments.GetValue(_cacheFolder));
         options.DraftPrecision = draftPrecision;
         LoadProgressLine progress = new(error, TimeProvider.System);
@@ -71,10 +79,10 @@ internal sealed class ModelArguments
         return model;
     }
 
-    private RuntimeOptions RuntimeOptions(ParseResult arguments, int sequences)
+    private RuntimeOptions RuntimeOptions(ParseResult arguments, int? sequences)
     {
         RuntimeOptions runtime = new() { Threads = arguments.GetValue(_threads) };
-        runtime.MaxSequences = Math.Max(runtime.MaxSequences, sequences);
+        runtime.MaxSequences = sequences ?? runtime.MaxSequences;
         return runtime;
     }
 }

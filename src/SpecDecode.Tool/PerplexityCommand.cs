@@ -17,7 +17,7 @@ internal static class PerplexityCommand
         ModelArguments model = new(command);
         Option<string> text = new("--text")
         {
-            Description = "UTF-8 file of documents separated by blank lines; each is scored alone, after BOS.",
+            Description = "UTF-8 file of documents separated by blank lines; each is scored alone, after BOS; - is standard input.",
             HelpName = "FILE",
             Required = true,
         };
@@ -29,7 +29,7 @@ internal static class PerplexityCommand
         command.Options.Add(json);
         command.SetAction(arguments =>
         {
-            IReadOnlyList<string> documents = DocumentFile.Read(arguments.GetValue(text)!);
+            IReadOnlyList<string> documents = DocumentFile.Read(arguments.GetValue(text)!, cancellationToken);
             using TextModel loaded = model.Load(arguments, error, cancellationToken);
             PerplexityResult result = loaded.Perplexity(documents, arguments.GetValue(maxTokens) ?? DefaultMaxTokens, cancellationToken: cancellationToken);
             if (arguments.GetValue(json))

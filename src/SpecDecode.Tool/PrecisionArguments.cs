@@ -57,6 +57,21 @@ internal sealed class PrecisionArguments
         Activations = _loads && Float32.Equals(arguments.GetValue(_activations), StringComparison.OrdinalIgnoreCase) ? ActivationPrecision.Fp32 : ActivationPrecision.Int8,
     };
 
+    /// <summary>Refuses rounding of rows where nothing is quantised, which it would have no effect on.</summary>
+    /// <param name="arguments">The command line.</param>
+    /// <param name="model">The option of the model's folder; a prepared one says its precision itself.</param>
+    /// <param name="draftPrecision">The precision of a copy of the weights to draft with; null for none.</param>
+    /// <exception cref="SpecDecodeException">It would have none.</exception>
+    public void CheckActivations(ParseResult arguments, Option<string> model, Precision? draftPrecision)
+    {
+        bool isQuantized = (PrecisionOf(arguments.GetValue(_precision)) ?? Precision.Fp32) != Precision.Fp32
+            || (PrecisionOf(arguments.GetValue(_headPrecision)) ?? Precision.Fp32) != Precision.Fp32 || draftPrecision is not null;
+        if (arguments.GetResult(_activations) is not null && !isQuantized && !File.Exists(Path.Combine(arguments.GetValue(model)!, "specdecode.weights")))
+        {
+            throw new SpecDecodeException("--activations has no effect where nothing is quantised: leave it out, or give --precision int8 or int4.");
+        }
+    }
+
     /// <summary>A precision as the command line names it.</summary>
     public static string Name(Precision precision) => precision switch
     {

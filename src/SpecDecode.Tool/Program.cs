@@ -9,10 +9,12 @@ if (OperatingSystem.IsWindows() && !Console.IsOutputRedirected)
 }
 
 CancellationTokenSource interrupted = new();
+bool isTerminated = false;
 void Interrupt(PosixSignalContext signal)
 {
     // The first ends the text and still prints it; the second ends the process.
     signal.Cancel = !interrupted.IsCancellationRequested;
+    isTerminated |= signal.Cancel && signal.Signal == PosixSignal.SIGTERM;
     interrupted.Cancel();
 }
 
@@ -23,7 +25,8 @@ using PosixSignalRegistration terminate = PosixSignalRegistration.Create(PosixSi
 StreamWriter output = new(Console.OpenStandardOutput(), new UTF8Encoding(encoderShouldEmitUTF8Identifier: false));
 try
 {
-    return CommandLine.Run(args, output, Console.Error, interrupted.Token);
+    int exitCode = CommandLine.Run(args, output, Console.Error, interrupted.Token);
+    return exitCode == CommandLine.Interrupted && isTerminated ? CommandLine.Terminated : exitCode;
 }
 catch (Exception error) when (error is IOException or UnauthorizedAccessException)
 {

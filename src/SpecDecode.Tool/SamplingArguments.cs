@@ -1,5 +1,7 @@
+using System.Buffers.Binary;
 using System.CommandLine;
 using System.CommandLine.Parsing;
+using System.Security.Cryptography;
 using SpecDecode.Sampling;
 
 namespace SpecDecode.Tool;
@@ -58,10 +60,39 @@ internal sealed class SamplingArguments
         Acceptance = arguments.GetValue(_acceptance) is { } rule ? Rules[rule] : null,
     };
 
+    /// <summary>The same with a seed that is drawn here where one is needed and none was given, so that it can be told.</summary>
+    public static SamplingOptions WithSeed(SamplingOptions sampling) => sampling.Temperature == 0 || sampling.Seed is not null
+        ? sampling
+        : sampling with { Seed = DrawSeed() };
+
+    /// <summary>What an acceptance rule is called.</summary>
+    public static string Name(AcceptanceRule rule) => Rules.First(known => known.Value == rule).Key;
+
+    // No more bits than a JSON number keeps in every reader.
+    private static long DrawSeed()
+    {
+        Span<byte> bytes = stackalloc byte[sizeof(long)];
+        RandomNumberGenerator.Fill(bytes);
+        return BinaryPrimitives.ReadInt64LittleEndian(bytes) & ((1L << 53) - 1);
+    }
+
     // What each option alone allows has been checked by its parser.
     private void Check(CommandResult result)
     {
-        if (result.GetResult(_acceptance) is not { Tokens: [{ Value: var given }] } || !Rules.TryGetValue(given, out AcceptanceRule rule) || result.GetResult(_temperature) is { Errors: var errors } && errors.Any())
+        if (result.GetResult(_temperature) is { Errors: var wrong } && wrong.Any())
+        {
+            return;
+        }
+
+        foreach (Option option in (Option[])[_topK, _topP, _minP, _seed])
+        {
+            if (result.GetResult(option) is { Errors: var own } && !own.Any() && !(result.GetValue(_temperature) > 0))
+            {
+                result.AddError($"{option.Name} has no effect without a --temperature above 0.");
+            }
+        }
+
+        if (result.GetResult(_acceptance) is not { Tokens: [{ Value: var given }] } || !Rules.TryGetValue(given, out AcceptanceRule rule))
         {
             return;
         }

@@ -12,11 +12,11 @@ namespace SpecDecode.Tool;
 internal static class TemplateCase
 {
     /// <exception cref="SpecDecodeException">The file cannot be read, or a member is not what it should be.</exception>
-    public static ChatTemplateInput Read(string path)
+    public static ChatTemplateInput Read(string path, CancellationToken cancellationToken)
     {
         try
         {
-            using JsonDocument document = JsonDocument.Parse(InputFile.ReadText(path), new JsonDocumentOptions { MaxDepth = 200 });
+            using JsonDocument document = JsonDocument.Parse(InputFile.ReadText(path, cancellationToken), new JsonDocumentOptions { MaxDepth = 200 });
             JsonElement root = document.RootElement.Clone();
             return root.ValueKind == JsonValueKind.Object ? Read(path, root)
                 : throw new SpecDecodeException($"{path}: it is no JSON object. Write one with messages.");

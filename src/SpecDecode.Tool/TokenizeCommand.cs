@@ -7,7 +7,7 @@ namespace SpecDecode.Tool;
 internal static class TokenizeCommand
 {
     /// <summary>The command.</summary>
-    public static Command Create(TextWriter output, TextWriter error)
+    public static Command Create(TextWriter output, TextWriter error, CancellationToken cancellationToken)
     {
         Command command = new("tokenize", "Turn text into token ids.");
         TokenizerArguments tokenizer = new(command);
@@ -30,7 +30,7 @@ internal static class TokenizeCommand
         });
         command.SetAction(arguments =>
         {
-            string input = arguments.GetValue(text) ?? InputFile.ReadWhole(arguments.GetValue(file)!);
+            string input = arguments.GetValue(text) ?? InputFile.ReadWhole(arguments.GetValue(file)!, cancellationToken);
             int[] ids = tokenizer.Load(arguments, error).Encode(input, arguments.GetValue(special), arguments.GetValue(parse));
             if (arguments.GetValue(json))
             {

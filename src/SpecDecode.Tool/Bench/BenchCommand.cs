@@ -17,7 +17,7 @@ internal static class BenchCommand
         ModelArguments model = new(command);
         Option<string> prompts = new("--prompts")
         {
-            Description = "A prompt a line, or .jsonl with 'prompt' or 'turns' (first turn).",
+            Description = "A prompt a line, or .jsonl with 'prompt' or 'turns' (first turn); - is standard input.",
             HelpName = "FILE",
             Required = true,
         };
@@ -30,7 +30,8 @@ internal static class BenchCommand
         Option<int[]?> sweepLayers = ListOption.Layers("--sweep-exit-layers", "Exit layers that --sweep tries; by default 1-4.");
         Option<int[]?> sweepLengths = ListOption.Layers("--sweep-draft-lengths", "Draft lengths that --sweep tries; by default 1-4.");
         Option<bool> json = new("--json") { Description = "Print one JSON object." };
-        foreach (Option option in (Option[])[prompts, maxTokens, repeat, concurrency, sweep, sweepLayers, sweepLengths, json])
+        Option<bool> quiet = QuietOption.Create("Show no progress.");
+        foreach (Option option in (Option[])[prompts, maxTokens, repeat, concurrency, sweep, sweepLayers, sweepLengths, json, quiet])
         {
             command.Options.Add(option);
         }
@@ -39,7 +40,7 @@ internal static class BenchCommand
         command.Validators.Add(result => Check(result, draft, sweep, sweepLayers, sweepLengths));
         command.SetAction(arguments =>
         {
-            IReadOnlyList<string> texts = PromptFile.Read(arguments.GetValue(prompts)!);
+            IReadOnlyList<string> texts = PromptFile.Read(arguments.GetValue(prompts)!, cancellationToken);
             BenchSettings settings = new(arguments.GetValue(repeat) ?? 3, arguments.GetValue(concurrency) ?? 1);
             using TextModel loaded = model.Load(arguments, error, cancellationToken, settings.Concurrency, draft.WeightPrecision(arguments));
             GenerationRequest request = new()
@@ -48,7 +49,14 @@ internal static class BenchCommand
                 IgnoreEndOfSequence = true,
                 Sampling = sampling.Read(arguments),
             };
-            BenchComparison Run(DraftingOptions? options) => BenchComparison.Run(loaded, texts, request, settings, options, cancellationToken);
+            ProgressLine progress = ProgressLine.Of(error, arguments.GetValue(quiet));
+            BenchComparison Run(DraftingOptions? options, string cell)
+            {
+                BenchComparison result = BenchComparison.Run(
+                    loaded, texts, request, settings, options, where => progress.Show(() => cell + where()), cancellationToken);
+                progress.Clear();
+                return result;
+            }
 
             if (arguments.GetValue(sweep))
             {
@@ -60,11 +68,11 @@ internal static class BenchCommand
             }
             else if (arguments.GetValue(json))
             {
-                WriteJson(output, Run(draft.Read(arguments, loaded.LayerCount)));
+                WriteJson(output, Run(draft.Read(arguments, loaded.LayerCount), ""));
             }
             else
             {
-                WriteText(output, Run(draft.Read(arguments, loaded.LayerCount)));
+                WriteText(output, Run(draft.Read(arguments, loaded.LayerCount), ""));
             }
 
             return CommandLine.Success;
@@ -120,11 +128,17 @@ internal static class BenchCommand
     private static void WriteText(TextWriter output, BenchComparison result)
     {
         void Line(FormattableString line) => output.WriteLine(line.ToString(CultureInfo.InvariantCulture));
+        string second = result.IsDrafted ? "speculative" : "plain again";
         Line($"plain        {result.Plain.TokensPerSecond:f1} tokens/s, prefill {result.Plain.PrefillTokensPerSecond:f0} tokens/s");
-        Line($"speculative  {result.Speculative.TokensPerSecond:f1} tokens/s, prefill {result.Speculative.PrefillTokensPerSecond:f0} tokens/s");
-        Line($"speed-up     {result.Speedup:f3} ({result.Ratios[0]:f3} to {result.Ratios[^1]:f3})");
-        Line($"acceptance   {result.AcceptanceRate:f3}, {result.MeanAcceptanceLength:f3} tokens a round");
-        Line($"time         drafting {result.DraftShare:p1}, verifying {result.VerifyShare:p1}, outside the runtime {result.OutsideRuntimeShare:p1}");
+        Line($"{second}  {result.Speculative.TokensPerSecond:f1} tokens/s, prefill {result.Speculative.PrefillTokensPerSecond:f0} tokens/s");
+        Line($"{(result.IsDrafted ? "speed-up" : "ratio"),-11}  {result.Speedup:f3} ({result.Ratios[0]:f3} to {result.Ratios[^1]:f3})");
+        if (result.IsDrafted)
+        {
+            Line($"acceptance   {result.AcceptanceRate:f3}, {result.MeanAcceptanceLength:f3} tokens a round");
+        }
+
+        string shares = result.IsDrafted ? FormattableString.Invariant($"drafting {result.DraftShare:p1}, verifying {result.VerifyShare:p1}, ") : "";
+        Line($"time         {shares}outside the runtime {result.OutsideRuntimeShare:p1}");
         Line($"memory       {result.ManagedBytesPerToken:f0} managed bytes a token, peak {BenchComparison.PeakResidentMegabytes()?.ToString("f0", CultureInfo.InvariantCulture) ?? "?"} MB");
         output.WriteLine(!result.IsComparable ? "outputs      drawn anew by rejection sampling, so not to be compared"
             : result.Difference is { } difference
@@ -135,7 +149,7 @@ internal static class BenchCommand
     private static void WriteJson(TextWriter output, BenchComparison result) => JsonResult.Write(output, json =>
     {
         WriteRun(json, "plain", result.Plain);
-        WriteRun(json, "speculative", result.Speculative);
+        WriteRun(json, result.IsDrafted ? "speculative" : "plain_again", result.Speculative);
         json.WriteNumberOrNull("speedup", result.Speedup);
         json.WriteNumberOrNull("speedup_min", result.Ratios[0]);
         json.WriteNumberOrNull("speedup_max", result.Ratios[^1]);

@@ -64,6 +64,9 @@ internal sealed class BenchComparison
     /// </summary>
     public bool IsComparable { get; private init; }
 
+    /// <summary>Whether the second side drafted: where it did not, both are plain.</summary>
+    public bool IsDrafted { get; private init; }
+
     /// <summary>The first difference between plain and speculative outputs; null when there is none, or it says nothing.</summary>
     public FirstDifference? Difference { get; private set; }
 
@@ -76,10 +79,11 @@ internal sealed class BenchComparison
     /// <param name="request">What is asked for each, but for prompt and drafting.</param>
     /// <param name="settings">How often, and how many prompts at the same time.</param>
     /// <param name="draft">How the speculative side drafts; null makes it plain too.</param>
+    /// <param name="show">Told how far it is, after each group of prompts.</param>
     /// <param name="cancellationToken">Ends it.</param>
     public static BenchComparison Run(
         TextModel model, IReadOnlyList<string> prompts, GenerationRequest request, BenchSettings settings, DraftingOptions? draft,
-        CancellationToken cancellationToken)
+        Action<Func<string>> show, CancellationToken cancellationToken)
     {
         SamplingOptions sampling = request.Sampling ?? SamplingOptions.Greedy;
         GenerationRequest drafted = request with { Drafting = draft };
@@ -88,7 +92,7 @@ internal sealed class BenchComparison
         new BenchRun().Add(model, few, request with { MaxTokens = shortly }, cancellationToken);
         new BenchRun().Add(model, few, drafted with { MaxTokens = shortly }, cancellationToken);
 
-        BenchComparison comparison = new() { IsComparable = sampling.EffectiveAcceptance != AcceptanceRule.Rejection };
+        BenchComparison comparison = new() { IsComparable = sampling.EffectiveAcceptance != AcceptanceRule.Rejection, IsDrafted = draft is not null };
         for (int i = 0; i < settings.Repeat; i++)
         {
             comparison._plain.Add(new BenchRun());
@@ -97,6 +101,8 @@ internal sealed class BenchComparison
             {
                 comparison._plain[i].Add(model, group, request, cancellationToken);
                 comparison._speculative[i].Add(model, group, drafted, cancellationToken);
+                (int repetition, int done) = (i + 1, comparison._plain[i].Outputs.Count);
+                show(() => FormattableString.Invariant($"repetition {repetition} of {settings.Repeat}, {done} of {prompts.Count} prompts"));
             }
 
             if (comparison.IsComparable)

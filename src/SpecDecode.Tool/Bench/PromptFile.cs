@@ -6,11 +6,15 @@ namespace SpecDecode.Tool.Bench;
 internal static class PromptFile
 {
     /// <summary>Reads the prompts; empty lines are passed over.</summary>
+    /// <param name="path">The file; JSON lines where its name ends in <c>.jsonl</c>, or, of standard input, where the first line begins with a brace.</param>
+    /// <param name="cancellationToken">Ends the waiting for a pipe or a terminal.</param>
     /// <exception cref="SpecDecodeException">The file cannot be read, has no prompt, or a line that is not what it should be.</exception>
-    public static IReadOnlyList<string> Read(string path)
+    public static IReadOnlyList<string> Read(string path, CancellationToken cancellationToken)
     {
-        bool isJson = path.EndsWith(".jsonl", StringComparison.OrdinalIgnoreCase);
-        string[] prompts = [.. InputFile.ReadLines(path).Index()
+        string[] lines = [.. InputFile.ReadLines(path, cancellationToken)];
+        bool isJson = path.EndsWith(".jsonl", StringComparison.OrdinalIgnoreCase)
+            || path == InputFile.StandardInput && lines.FirstOrDefault(line => !string.IsNullOrWhiteSpace(line))?.TrimStart().StartsWith('{') == true;
+        string[] prompts = [.. lines.Index()
             .Where(line => !string.IsNullOrWhiteSpace(line.Item))
             .Select(line => isJson ? Parse(path, line.Index + 1, line.Item) : line.Item)];
         return prompts.Length > 0 ? prompts : throw new SpecDecodeException($"{path}: there is no prompt in it. Give at least one line.");

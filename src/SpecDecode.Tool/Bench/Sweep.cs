@@ -12,10 +12,10 @@ internal static class Sweep
     /// <param name="output">Takes the table, a row as soon as it is measured, or one JSON object at the end.</param>
     /// <param name="model">The model.</param>
     /// <param name="cells">What is tried.</param>
-    /// <param name="run">Measures a cell.</param>
+    /// <param name="run">Measures a cell, given what to say before how far it is.</param>
     /// <param name="asJson">Whether to write JSON.</param>
     public static void Run(
-        TextWriter output, TextModel model, IReadOnlyList<(int ExitLayer, DraftingOptions Draft)> cells, Func<DraftingOptions, BenchComparison> run, bool asJson)
+        TextWriter output, TextModel model, IReadOnlyList<(int ExitLayer, DraftingOptions Draft)> cells, Func<DraftingOptions, string, BenchComparison> run, bool asJson)
     {
         List<Cell> measured = [];
         if (!asJson)
@@ -26,7 +26,7 @@ internal static class Sweep
 
         foreach ((int exitLayer, DraftingOptions draft) in cells)
         {
-            BenchComparison result = run(draft);
+            BenchComparison result = run(draft, string.Create(CultureInfo.InvariantCulture, $"cell {measured.Count + 1} of {cells.Count}, "));
             Cell cell = new(exitLayer, draft.DraftLength, result, RowCosts.PredictSpeedup(
                 model, LayerPlan.EarlyExit(model.LayerCount, exitLayer), draft.DraftLength, result.MeanAcceptanceLength));
             measured.Add(cell);

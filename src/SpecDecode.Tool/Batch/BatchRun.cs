@@ -1,0 +1,207 @@
+using System.Globalization;
+using System.Text.Json;
+using SpecDecode.ChatTemplates;
+using SpecDecode.Drafting;
+using SpecDecode.Generation;
+using SpecDecode.Sampling;
+
+namespace SpecDecode.Tool.Batch;
+
+/// <summary>What holds for all lines.</summary>
+/// <param name="MaxTokens">New tokens of a line that does not say.</param>
+/// <param name="IgnoreEos">Whether end-of-sequence tokens are ignored where a line does not say.</param>
+/// <param name="Sampling">How tokens are chosen where a line does not say.</param>
+/// <param name="Drafting">How the model drafts; null for plain decoding.</param>
+/// <param name="Chat">Whether a prompt is wrapped in the chat template.</param>
+/// <param name="Mark">Hash of the model and of what decides the texts.</param>
+internal sealed record BatchSettings(int MaxTokens, bool IgnoreEos, SamplingOptions Sampling, DraftingOptions? Drafting, bool Chat, uint Mark);
+
+/// <summary>Texts for the lines of a file, as many at a time as the model takes on, each result written as soon as it is there.</summary>
+internal sealed class BatchRun
+{
+    private readonly TextModel _model;
+    private readonly BatchSettings _settings;
+    private readonly BatchOutput _output;
+    private readonly BatchProgress _progress;
+    private readonly CancellationToken _cancellationToken;
+    private readonly Dictionary<long, Pending> _pending = [];
+    private long _begun;
+
+    private BatchRun(
+        TextModel model, BatchSettings settings, BatchOutput output, BatchProgress progress, CancellationToken cancellationToken)
+    {
+        _model = model;
+        _settings = settings;
+        _output = output;
+        _progress = progress;
+        _cancellationToken = cancellationToken;
+    }
+
+    /// <summary>Answers the lines that have no result yet.</summary>
+    /// <param name="model">The model.</param>
+    /// <param name="input">The lines.</param>
+    /// <param name="output">Where results go.</param>
+    /// <param name="settings">What holds for all lines.</param>
+    /// <param name="error">Takes progress and what is said in the end.</param>
+    /// <param name="isQuiet">Whether to leave out both.</param>
+    /// <param name="cancellationToken">Ends it; what is finished is written.</param>
+    /// <returns>The exit code.</returns>
+    public static int Run(
+        TextModel model, BatchInput input, BatchOutput output, BatchSettings settings, TextWriter error, bool isQuiet,
+        CancellationToken cancellationToken)
+    {
+        long? total = input.LookThrough(output);
+        BatchProgress progress = new(ProgressLine.Of(error, isQuiet), total, output.Finished.Count, output.Finished.Errors, TimeProvider.System);
+        BatchRun run = new(model, settings, output, progress, cancellationToken);
+        bool isWhole = run.Run(input);
+        string summary = progress.Summary();
+        if (!isQuiet)
+        {
+            error.WriteLine($"specdecode: {summary}");
+        }
+
+        if (!isWhole)
+        {
+            error.WriteLine(output.CanGoOn
+                ? $"specdecode: cancelled. The same command goes on with {output.Name}."
+                : "specdecode: cancelled.");
+            return CommandLine.Interrupted;
+        }
+
+        if (progress.Errors > 0)
+        {
+            error.WriteLine(string.Create(
+                CultureInfo.InvariantCulture, $"specdecode: {progress.Errors} of {progress.All} results have an error in place of a text: see \"error\" in them."));
+            return CommandLine.BadInput;
+        }
+
+        return CommandLine.Success;
+    }
+
+    private bool Run(BatchInput input)
+    {
+        try
+        {
+            _model.GenerateEach(Requests(input), Write, _progress.Add, _cancellationToken);
+            return !_cancellationToken.IsCancellationRequested;
+        }
+        catch (OperationCanceledException)
+        {
+            return false;
+        }
+    }
+
+    private IEnumerable<GenerationRequest> Requests(BatchInput input)
+    {
+        foreach (LineReader reader in input.Lines(_output))
+        {
+            ReadOnlyMemory<byte> utf8 = reader.Line;
+            if (reader.Number == 1 && utf8.Span.StartsWith("\uFEFF"u8))
+            {
+                utf8 = utf8[3..];
+            }
+
+            BatchLine? line = reader.IsTooLong ? null : BatchLine.Parse(utf8, _settings.Sampling);
+            Pending pending = new(reader.Number, BatchRecord.Hash(reader), line?.Id, line is null ? null : Drawn(line.Sampling));
+            string? error = line is null
+                ? string.Create(CultureInfo.InvariantCulture, $"It has more than {LineReader.MaxBytes >> 20} MB: shorten the line.")
+                : line.Error;
+            if (error is not null)
+            {
+                WriteError(pending, null, error);
+                continue;
+            }
+
+            _pending.Add(_begun++, pending);
+            yield return Request(line!, pending.Sampling!);
+        }
+    }
+
+    // What is drawn is written down, so that every text can be made again.
+    private static SamplingOptions Drawn(SamplingOptions sampling) => SamplingArguments.WithSeed(sampling);
+
+    private GenerationRequest Request(BatchLine line, SamplingOptions sampling)
+    {
+        IReadOnlyList<ChatMessage>? messages = Conversation(line);
+        return new GenerationRequest
+        {
+            Prompt = messages is null ? line.Prompt : null,
+            Messages = messages,
+            Tokens = line.Tokens,
+            MaxTokens = line.MaxTokens ?? _settings.MaxTokens,
+            IgnoreEndOfSequence = line.IgnoreEos ?? _settings.IgnoreEos,
+            Sampling = sampling,
+            Drafting = _settings.Drafting,
+        };
+    }
+
+    private IReadOnlyList<ChatMessage>? Conversation(BatchLine line) =>
+        line.Messages ?? (_settings.Chat && line.Prompt is { } prompt ? [new ChatMessage("user", prompt)] : null);
+
+    private void Write(long number, GenerationResult result)
+    {
+        _pending.Remove(number, out Pending? pending);
+        if (result.FinishReason == FinishReason.Cancelled)
+        {
+            return;
+        }
+
+        if (result.Error is { } error)
+        {
+            WriteError(pending!, result, error.Message);
+            return;
+        }
+
+        _output.Write(JsonResult.Line(json =>
+        {
+            pending!.WriteBeginning(json);
+            json.WriteNumber("prompt_tokens", result.PromptTokens);
+            json.WriteNumber("output_tokens", result.Tokens.Count);
+            if (result.Text is null)
+            {
+                json.WriteNumbers("tokens", result.Tokens);
+            }
+
+            json.WriteString("text", result.Text);
+            json.WriteString("finish_reason", JsonResult.Name(result.FinishReason));
+            pending.WriteEnd(json, _settings.Mark);
+        }));
+        _progress.Add(result, isError: false);
+    }
+
+    private void WriteError(Pending pending, GenerationResult? result, string error)
+    {
+        _output.Write(JsonResult.Line(json =>
+        {
+            pending.WriteBeginning(json);
+            json.WriteString("error", error);
+            pending.WriteEnd(json, _settings.Mark);
+        }));
+        _progress.Add(result, isError: true);
+    }
+
+    /// <summary>A line that has been begun.</summary>
+    private sealed record Pending(long Line, ulong Input, JsonElement? Id, SamplingOptions? Sampling)
+    {
+        public void WriteBeginning(Utf8JsonWriter json)
+        {
+            json.WriteNumber("line", Line);
+            if (Id is { } id)
+            {
+                json.WritePropertyName("id");
+                id.WriteTo(json);
+            }
+        }
+
+        public void WriteEnd(Utf8JsonWriter json, uint mark)
+        {
+            if (Sampling?.Seed is { } seed)
+            {
+                json.WriteNumber("seed", seed);
+            }
+
+            json.WriteString("input", Input.ToString("x16", CultureInfo.InvariantCulture));
+            json.WriteString("options", mark.ToString("x8", CultureInfo.InvariantCulture));
+        }
+    }
+}
