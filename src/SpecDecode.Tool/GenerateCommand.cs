@@ -63,21 +63,20 @@ internal static class GenerateCommand
         command.SetAction(arguments =>
         {
             bool isQuiet = arguments.GetValue(quiet);
-            GenerationRequest Request(TextModel loaded) => new()
+            GenerationRequest every = new()
             {
                 MaxTokens = arguments.GetValue(maxTokens) ?? GenerationDefaults.DefaultMaxTokens,
                 IgnoreEndOfSequence = arguments.GetValue(ignoreEos),
                 Sampling = sampling.Read(arguments),
-                Drafting = draft.Read(arguments, loaded.LayerCount),
             };
             if (arguments.GetResult(batch.Prompts) is not null)
             {
-                return batch.Run(arguments, model, draft, arguments.GetValue(chat), Request, output, error, isQuiet, cancellationToken);
+                return batch.Run(arguments, model, draft, arguments.GetValue(chat), every, output, error, isQuiet, cancellationToken);
             }
 
             string? text = arguments.GetValue(promptFile) is { } single ? InputFile.ReadWhole(single, cancellationToken) : arguments.GetValue(prompt);
             long start = Stopwatch.GetTimestamp();
-            using TextModel loaded = model.Load(arguments, error, cancellationToken, draftPrecision: draft.WeightPrecision(arguments));
+            using TextModel loaded = model.Load(arguments, error, isQuiet, cancellationToken, draftPrecision: draft.WeightPrecision(arguments));
             TimeSpan loadTime = Stopwatch.GetElapsedTime(start);
             bool asks = arguments.GetValue(chat);
             if (asks && loaded.Tokenizer is null)
@@ -85,12 +84,13 @@ internal static class GenerateCommand
                 throw new SpecDecodeException("The model has no tokenizer that can be used, so --chat has no effect: give --tokens.");
             }
 
-            GenerationRequest request = Request(loaded) with
+            GenerationRequest request = every with
             {
                 Prompt = asks ? null : text,
                 Messages = asks ? [new ChatMessage("user", text!)] : null,
                 Tokens = arguments.GetResult(tokens) is null ? null : arguments.GetValue(tokens),
-                Sampling = SamplingArguments.WithSeed(sampling.Read(arguments)),
+                Sampling = SamplingArguments.WithSeed(every.Sampling),
+                Drafting = draft.Read(arguments, loaded.LayerCount),
             };
             GenerationResult result;
             if (arguments.GetValue(json))

@@ -31,7 +31,7 @@ internal static class LogitsCommand
         });
         command.SetAction(arguments =>
         {
-            using TextModel loaded = model.Load(arguments, error, cancellationToken);
+            using TextModel loaded = model.Load(arguments, error, isQuiet: false, cancellationToken);
             LayerPlan plan = PlanArguments.Read(
                 loaded.LayerCount, arguments.GetValue(exitLayer), arguments.GetValue(skipAttention) ?? [], arguments.GetValue(skipMlp) ?? []);
             LogitsResult result = loaded.Evaluate(arguments.GetValue(tokens)!, plan, cancellationToken);

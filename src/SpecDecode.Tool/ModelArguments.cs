@@ -55,16 +55,17 @@ internal sealed class ModelArguments
     /// <summary>Loads the model; progress and warnings go to <paramref name="error"/>.</summary>
     /// <param name="arguments">The command line.</param>
     /// <param name="error">Where they go.</param>
+    /// <param name="isQuiet">Whether to leave progress out.</param>
     /// <param name="cancellationToken">Ends the loading.</param>
     /// <param name="sequences">How many sequences are worked on at the same time; null for the default.</param>
     /// <param name="draftPrecision">The precision of a copy of the weights to draft with; null for none.</param>
     public TextModel Load(
-        ParseResult arguments, TextWriter error, CancellationToken cancellationToken, int? sequences = null, Precision? draftPrecision = null)
+        ParseResult arguments, TextWriter error, bool isQuiet, CancellationToken cancellationToken, int? sequences = null, Precision? draftPrecision = null)
     {
         _precision.CheckActivations(arguments, _model, draftPrecision);
         ModelOptions options = _precision.Read(arguments, arguments.GetValue(_cacheFolder));
         options.DraftPrecision = draftPrecision;
-        LoadProgressLine progress = new(error, TimeProvider.System);
+        LoadProgressLine? progress = isQuiet ? null : new(error, TimeProvider.System);
         TextModel model = TextModel.Load(
             arguments.GetValue(_model)!,
             options,

@@ -30,7 +30,7 @@ internal static class PerplexityCommand
         command.SetAction(arguments =>
         {
             IReadOnlyList<string> documents = DocumentFile.Read(arguments.GetValue(text)!, cancellationToken);
-            using TextModel loaded = model.Load(arguments, error, cancellationToken);
+            using TextModel loaded = model.Load(arguments, error, isQuiet: false, cancellationToken);
             PerplexityResult result = loaded.Perplexity(documents, arguments.GetValue(maxTokens) ?? DefaultMaxTokens, cancellationToken: cancellationToken);
             if (arguments.GetValue(json))
             {

@@ -44,25 +44,33 @@ internal sealed class BatchArguments
     /// <param name="model">Loads the model.</param>
     /// <param name="draft">How it drafts.</param>
     /// <param name="chat">Whether a prompt is wrapped in the chat template.</param>
-    /// <param name="request">What holds for all lines.</param>
+    /// <param name="every">What holds for all lines.</param>
     /// <param name="output">Standard output.</param>
     /// <param name="error">Takes progress and what is said in the end.</param>
     /// <param name="isQuiet">Whether to leave out both.</param>
     /// <param name="cancellationToken">Ends it; what is finished is written.</param>
     /// <returns>The exit code.</returns>
     public int Run(
-        ParseResult arguments, ModelArguments model, DraftArguments draft, bool chat, Func<TextModel, GenerationRequest> request,
+        ParseResult arguments, ModelArguments model, DraftArguments draft, bool chat, GenerationRequest every,
         TextWriter output, TextWriter error, bool isQuiet, CancellationToken cancellationToken)
     {
         string file = arguments.GetValue(_prompts)!;
-        using BatchInput input = BatchInput.Open(file, cancellationToken);
-        using TextModel loaded = model.Load(arguments, error, cancellationToken, Concurrency(arguments), draft.WeightPrecision(arguments));
-        GenerationRequest every = request(loaded);
         string folder = model.Folder(arguments);
+        using BatchInput input = BatchInput.Open(file, cancellationToken);
+
+        // All that can be refused is before the model is loaded, which may take long.
+        if (TextModel.Inspect(folder) is { CanLoad: false, Problems: var problems })
+        {
+            throw new SpecDecodeException(problems[0]);
+        }
+
         uint mark = Mark(folder, model.Mark(arguments), chat, every);
         using BatchOutput results = BatchOutput.Open(arguments.GetValue(_output), file, output, mark, cancellationToken);
-        BatchSettings settings = new(every.MaxTokens!.Value, every.IgnoreEndOfSequence, every.Sampling!, every.Drafting, chat, mark);
-        return BatchRun.Run(loaded, input, results, settings, error, isQuiet, cancellationToken);
+        long? total = input.LookThrough(results);
+        using TextModel loaded = model.Load(arguments, error, isQuiet, cancellationToken, Concurrency(arguments), draft.WeightPrecision(arguments));
+        BatchSettings settings = new(
+            every.MaxTokens!.Value, every.IgnoreEndOfSequence, every.Sampling!, draft.Read(arguments, loaded.LayerCount), chat, mark);
+        return BatchRun.Run(loaded, (input, total), results, settings, error, isQuiet, cancellationToken);
     }
 
     // How it is drafted and how many texts are written at once changes no text, so that another run may do it another way.

@@ -4,11 +4,13 @@ namespace SpecDecode.Tool.Batch;
 internal sealed class BatchInput : IDisposable
 {
     private readonly Stream _stream;
+    private readonly bool _isFile;
     private readonly CancellationToken _cancellationToken;
 
     private BatchInput(string name, Stream stream, CancellationToken cancellationToken)
     {
         Name = name;
+        _isFile = stream.CanSeek && stream.Length > 0;
         _stream = stream;
         _cancellationToken = cancellationToken;
     }
@@ -38,7 +40,7 @@ internal sealed class BatchInput : IDisposable
     /// <exception cref="SpecDecodeException">Lines are not what they were.</exception>
     public long? LookThrough(BatchOutput output)
     {
-        if (!_stream.CanSeek)
+        if (!_isFile)
         {
             return null;
         }
@@ -68,7 +70,7 @@ internal sealed class BatchInput : IDisposable
     /// <exception cref="SpecDecodeException">It cannot be read any more, or lines of a pipe are not what they were.</exception>
     public IEnumerable<LineReader> Lines(BatchOutput output)
     {
-        FinishedLines.Comparison? comparison = _stream.CanSeek ? null : new(output.Finished, Name, output.Name);
+        FinishedLines.Comparison? comparison = _isFile ? null : new(output.Finished, Name, output.Name);
         LineReader lines = new(_stream, _cancellationToken);
         while (Read(lines))
         {

@@ -22,7 +22,7 @@ internal sealed class BatchOutput : IDisposable
     public string Name => _file?.Name ?? "standard output";
 
     /// <summary>Whether another run can go on with it.</summary>
-    public bool CanGoOn => _file is { CanSeek: true };
+    public bool CanGoOn => _file is { CanSeek: true, Length: > 0 };
 
     /// <summary>Opens it, reads what is there, and takes off a last line that was cut off.</summary>
     /// <param name="path">The file, which may exist; <see cref="InputFile.StandardInput"/> or null for standard output.</param>
@@ -48,7 +48,8 @@ internal sealed class BatchOutput : IDisposable
         {
             // Alone: two runs would write the same results. Without a buffer: a result is the system's as soon as it is written.
             file = new FileStream(path, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None, bufferSize: 0);
-            FinishedLines finished = file.CanSeek ? ReadFinished(path, options, file, cancellationToken) : new FinishedLines();
+            // A device may be sought in and read without end; it has no length.
+            FinishedLines finished = file.CanSeek && file.Length > 0 ? ReadFinished(path, options, file, cancellationToken) : new FinishedLines();
             return new BatchOutput(standard, file, finished);
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException or ArgumentException or NotSupportedException)

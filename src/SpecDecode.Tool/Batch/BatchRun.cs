@@ -39,7 +39,7 @@ internal sealed class BatchRun
 
     /// <summary>Answers the lines that have no result yet.</summary>
     /// <param name="model">The model.</param>
-    /// <param name="input">The lines.</param>
+    /// <param name="input">The lines, and how many there are; null where that is not known.</param>
     /// <param name="output">Where results go.</param>
     /// <param name="settings">What holds for all lines.</param>
     /// <param name="error">Takes progress and what is said in the end.</param>
@@ -47,13 +47,12 @@ internal sealed class BatchRun
     /// <param name="cancellationToken">Ends it; what is finished is written.</param>
     /// <returns>The exit code.</returns>
     public static int Run(
-        TextModel model, BatchInput input, BatchOutput output, BatchSettings settings, TextWriter error, bool isQuiet,
+        TextModel model, (BatchInput Lines, long? Total) input, BatchOutput output, BatchSettings settings, TextWriter error, bool isQuiet,
         CancellationToken cancellationToken)
     {
-        long? total = input.LookThrough(output);
-        BatchProgress progress = new(ProgressLine.Of(error, isQuiet), total, output.Finished.Count, output.Finished.Errors, TimeProvider.System);
+        BatchProgress progress = new(ProgressLine.Of(error, isQuiet), input.Total, output.Finished.Count, output.Finished.Errors, TimeProvider.System);
         BatchRun run = new(model, settings, output, progress, cancellationToken);
-        bool isWhole = run.Run(input);
+        bool isWhole = run.Run(input.Lines);
         string summary = progress.Summary();
         if (!isQuiet)
         {

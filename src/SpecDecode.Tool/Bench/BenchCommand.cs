@@ -42,7 +42,7 @@ internal static class BenchCommand
         {
             IReadOnlyList<string> texts = PromptFile.Read(arguments.GetValue(prompts)!, cancellationToken);
             BenchSettings settings = new(arguments.GetValue(repeat) ?? 3, arguments.GetValue(concurrency) ?? 1);
-            using TextModel loaded = model.Load(arguments, error, cancellationToken, settings.Concurrency, draft.WeightPrecision(arguments));
+            using TextModel loaded = model.Load(arguments, error, arguments.GetValue(quiet), cancellationToken, settings.Concurrency, draft.WeightPrecision(arguments));
             GenerationRequest request = new()
             {
                 MaxTokens = arguments.GetValue(maxTokens) ?? GenerationDefaults.DefaultMaxTokens,

@@ -24,7 +24,7 @@ internal static class InfoCommand
             }
             else
             {
-                InfoText.Write(output, summary);
+                InfoText.Write(output, arguments.GetValue(model)!, summary);
             }
 
             return summary.CanLoad ? CommandLine.Success : CommandLine.BadInput;

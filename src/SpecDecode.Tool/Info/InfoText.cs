@@ -8,10 +8,13 @@ namespace SpecDecode.Tool.Info;
 internal static class InfoText
 {
     /// <summary>Writes the lines.</summary>
-    public static void Write(TextWriter output, ModelSummary summary)
+    /// <param name="output">Where to.</param>
+    /// <param name="folder">The folder as it was given.</param>
+    /// <param name="summary">The facts.</param>
+    public static void Write(TextWriter output, string folder, ModelSummary summary)
     {
         void Line(string name, FormattableString text) => output.WriteLine($"{name,-13}{text.ToString(CultureInfo.InvariantCulture)}");
-        Line("folder", $"{summary.Folder}{(summary.IsPrepared ? ", prepared" : "")}");
+        Line("folder", $"{Printable(folder)}{(summary.IsPrepared ? ", prepared" : "")}");
         if (summary.Decoder is { } decoder)
         {
             Line("model", $"{summary.Family}, {decoder.LayerCount} layers, {Count(decoder.Parameters)} parameters, stored as {string.Join(" and ", decoder.StoredTypes)}");
@@ -25,8 +28,8 @@ internal static class InfoText
             Line("model", $"{(summary.Family is { } family ? Printable(family) : "none that is known")}");
         }
 
-        Line("tokenizer", $"{(summary.Tokenizer is { } tokenizer ? $"{tokenizer.Kind} with {tokenizer.VocabularySize} ids, from {tokenizer.File}" : "none that can be used")}");
-        Line("chat", $"{(summary.ChatTemplate is { } chat ? $"template {string.Join(", ", chat.Names.Select(Printable))}, from {chat.File}" : "no template that can be used")}");
+        Line("tokenizer", $"{(summary.Tokenizer is { } tokenizer ? $"{tokenizer.Kind} with {tokenizer.VocabularySize} ids, from {tokenizer.File}" : "none")}");
+        Line("chat", $"{(summary.ChatTemplate is { } chat ? $"template {string.Join(", ", chat.Names.Select(Printable))}, from {chat.File}" : "no template")}");
         Line("text ends", $"{Ends(summary)}");
         if (summary.SuggestedSampling is { } sampling)
         {

@@ -89,7 +89,12 @@ internal sealed class Checkpoint : IDisposable
             if (_weights.Missing.TryGetValue(name, out var promised))
                 throw promised();
             if (TensorPrefix.Describe(Tensors.Keys, name) is { } elsewhere)
+            {
+                // All names have the prefix.
+                if (Deferred is not null)
+                    Deferred.IsEnough = true;
                 throw new CheckpointException(Folder, $"tensor {Quote(name)} {elsewhere}");
+            }
 
             string path = _weights.Files.Count == 1 ? _weights.Files[0].Path : Folder;
             throw new CheckpointException(path, $"tensor {Quote(name)} is missing; expected one of shape {Dimensions(shape)}: "

@@ -11,6 +11,12 @@ internal sealed class DeferredComplaints
     /// <summary>The complaints, each once.</summary>
     public IReadOnlyList<string> Sentences => _sentences;
 
+    /// <summary>Whether there were more than are kept.</summary>
+    public bool IsFull { get; private set; }
+
+    /// <summary>Whether one came that explains all the others, so that no more are kept.</summary>
+    public bool IsEnough { get; set; }
+
     /// <summary>Keeps a complaint, unless there are too many.</summary>
     public bool TryKeep(CheckpointException complaint)
     {
@@ -19,8 +25,9 @@ internal sealed class DeferredComplaints
             return true;
         }
 
-        if (_sentences.Count == Most)
+        if (IsEnough || _sentences.Count == Most)
         {
+            IsFull = !IsEnough;
             return false;
         }
 

@@ -29,7 +29,7 @@ public sealed partial class TextModel
         ArgumentNullException.ThrowIfNull(requests);
         ArgumentNullException.ThrowIfNull(onResult);
         using Call call = new(this);
-        Dictionary<Sequence, (long Number, CancellationTokenRegistration Registration)> inWork = [];
+        Dictionary<Sequence, (long Number, AcceptedRequest Request, CancellationTokenRegistration Registration)> inWork = [];
         try
         {
             using IEnumerator<GenerationRequest> source = requests.GetEnumerator();
@@ -59,16 +59,16 @@ public sealed partial class TextModel
 
                 foreach (Sequence sequence in _scheduler.Ended)
                 {
-                    inWork.Remove(sequence, out (long Number, CancellationTokenRegistration Registration) ended);
+                    inWork.Remove(sequence, out (long Number, AcceptedRequest Request, CancellationTokenRegistration Registration) ended);
                     ended.Registration.Dispose();
-                    onResult(ended.Number, GenerationResult.Of(sequence, Tokenizer));
+                    onResult(ended.Number, ended.Request.Result(Tokenizer));
                 }
             }
         }
         finally
         {
             // Where a callback threw, nothing stays behind.
-            foreach ((_, CancellationTokenRegistration registration) in inWork.Values)
+            foreach ((_, _, CancellationTokenRegistration registration) in inWork.Values)
             {
                 registration.Dispose();
             }
@@ -78,10 +78,10 @@ public sealed partial class TextModel
 
         void Begin(GenerationRequest request, long number)
         {
-            Sequence sequence;
+            AcceptedRequest accepted;
             try
             {
-                sequence = _intake.CreateSequence(request, Defaults);
+                accepted = _intake.Accept(request, Defaults, cancellationToken);
             }
             catch (Exception error) when (error is SpecDecodeException or ArgumentException)
             {
@@ -89,8 +89,9 @@ public sealed partial class TextModel
                 return;
             }
 
+            Sequence sequence = accepted.Sequence;
             _scheduler.Add(sequence);
-            inWork.Add(sequence, (number, cancellationToken.UnsafeRegister(static begun => ((Sequence)begun!).RequestCancellation(), sequence)));
+            inWork.Add(sequence, (number, accepted, cancellationToken.UnsafeRegister(static begun => ((Sequence)begun!).RequestCancellation(), sequence)));
         }
     }
 }

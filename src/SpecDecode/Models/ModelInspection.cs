@@ -109,7 +109,7 @@ internal sealed class ModelInspection
             AddProblem(last);
         }
 
-        if (deferred.Sentences.Count == DeferredComplaints.Most && last is not null)
+        if (deferred.IsFull)
         {
             _warnings.Add($"{_folder}: so many tensors do not fit that the others were not looked at.");
         }

@@ -73,6 +73,12 @@ public sealed class BenchCommandTests : IDisposable
 
         Assert.True(run.ExitCode == 0, run.Error);
         Assert.Contains("identical", run.Output, StringComparison.Ordinal);
+        Assert.Contains("plain again", run.Output, StringComparison.Ordinal);
+        Assert.DoesNotContain("speculative", run.Output, StringComparison.Ordinal);
+
+        JsonElement json = Bench("Once upon a time", "prompts.txt", "--max-tokens", "4", "--repeat", "1", "--draft", "none", "--json").Json;
+        Assert.True(json.GetProperty("plain_again").GetProperty("tokens_per_second").GetDouble() > 0);
+        Assert.False(json.TryGetProperty("speculative", out _));
     }
 
     [Fact]
@@ -90,7 +96,7 @@ public sealed class BenchCommandTests : IDisposable
     {
         string file = _folder.File("turns.jsonl");
         File.WriteAllText(file, "{\"prompt\": \"a\"}\n\n{\"turns\": [\"b\", \"c\"]}\n");
-        Assert.Equal(["a", "b"], PromptFile.Read(file));
+        Assert.Equal(["a", "b"], PromptFile.Read(file, TestContext.Current.CancellationToken));
 
         ToolRun run = Bench(
             "{\"prompt\": \"Once upon a time\"}\n{\"turns\": [\"The dog\", \"never read\"], \"category\": \"x\"}\n", "prompts.jsonl",
@@ -116,6 +122,10 @@ public sealed class BenchCommandTests : IDisposable
     [Theory]
     [InlineData("exit layers begin at 1", "--sweep", "--sweep-exit-layers", "0-3")]
     [InlineData("leave --draft out", "--sweep", "--draft", "early-exit", "--exit-layer", "2")]
+    [InlineData("leave --draft out", "--sweep", "--draft", "none")]
+    [InlineData("--draft none drafts nothing, so --draft-length has no effect", "--draft", "none", "--draft-length", "3")]
+    [InlineData("--draft none drafts nothing, so --draft-threshold has no effect", "--draft", "none", "--draft-threshold", "0.5")]
+    [InlineData("--draft none drafts nothing, so --exit-layer has no effect", "--draft", "none", "--exit-layer", "2")]
     [InlineData("no effect without --sweep", "--draft", "early-exit", "--exit-layer", "2", "--sweep-draft-lengths", "1")]
     [InlineData("draft lengths go from 1 to 64", "--sweep", "--sweep-draft-lengths", "0-3")]
     public void Options_that_do_not_fit_are_misuse(string said, params string[] options)

@@ -28,7 +28,7 @@ public sealed class GenerateCommandTests : IDisposable
         Assert.Equal(0, run.ExitCode);
         Assert.Equal(run.Output.Length - Environment.NewLine.Length, run.Output.IndexOf(Environment.NewLine, StringComparison.Ordinal));
         Assert.Equal(
-            ["prompt_tokens", "tokens", "text", "finish_reason", "tokens_per_second", "load_seconds", "prefill_seconds", "decode_seconds",
+            ["prompt_tokens", "tokens", "text", "finish_reason", "seed", "acceptance", "tokens_per_second", "load_seconds", "prefill_seconds", "decode_seconds",
             "rounds", "drafted", "accepted", "accepted_per_position", "mean_acceptance_length", "acceptance_rate"],
             run.Json.EnumerateObject().Select(property => property.Name));
 

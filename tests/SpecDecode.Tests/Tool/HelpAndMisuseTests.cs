@@ -11,6 +11,7 @@ public sealed class HelpAndMisuseTests
     [InlineData("logits", "--help")]
     [InlineData("logits", "-h")]
     [InlineData("bench", "--help")]
+    [InlineData("info", "--help")]
     [InlineData("prepare", "--help")]
     [InlineData("perplexity", "--help")]
     [InlineData("tokenize", "--help")]
@@ -27,7 +28,8 @@ public sealed class HelpAndMisuseTests
 
     [Theory]
     [InlineData("generate", "--model --prompt --prompt-file --tokens --max-tokens --ignore-eos --threads --cache-folder --json "
-        + "--draft --exit-layer --skip-attention --skip-mlp --draft-length --draft-threshold")]
+        + "--draft --exit-layer --skip-attention --skip-mlp --draft-length --draft-threshold --prompts --output --concurrency --quiet")]
+    [InlineData("info", "--model --json")]
     [InlineData("logits", "--model --tokens --exit-layer --skip-attention --skip-mlp --threads --cache-folder "
         + "--precision --head-precision --block-size --activations")]
     [InlineData("prepare", "--model --precision --head-precision --block-size --output --cache-folder --json")]
@@ -45,7 +47,7 @@ public sealed class HelpAndMisuseTests
     [Fact]
     public void Help_names_the_commands() =>
         Assert.All(
-            ["generate", "logits", "bench", "prepare", "perplexity", "tokenize", "detokenize", "template"],
+            ["generate", "info", "logits", "bench", "prepare", "perplexity", "tokenize", "detokenize", "template"],
             command => Assert.Contains($"  {command} ", ToolRun.Of("--help").Output, StringComparison.Ordinal));
 
     [Theory]
@@ -55,6 +57,12 @@ public sealed class HelpAndMisuseTests
     [InlineData("no prompt", "generate", "--model", "m")]
     [InlineData("prompt and file", "generate", "--model", "m", "--prompt", "a", "--prompt-file", "f")]
     [InlineData("prompt and tokens", "generate", "--model", "m", "--prompt", "a", "--tokens", "1")]
+    [InlineData("no folder", "info")]
+    [InlineData("prompts and prompt", "generate", "--model", "m", "--prompts", "p", "--prompt", "a")]
+    [InlineData("output of one prompt", "generate", "--model", "m", "--prompt", "a", "--output", "o")]
+    [InlineData("concurrency of one prompt", "generate", "--model", "m", "--prompt", "a", "--concurrency", "2")]
+    [InlineData("json for json lines", "generate", "--model", "m", "--prompts", "p", "--json")]
+    [InlineData("two from standard input", "template", "--template", "-", "--case", "-")]
     [InlineData("no tokens", "logits", "--model", "m")]
     [InlineData("no template", "template", "--case", "c")]
     [InlineData("no case", "template", "--template", "t")]
@@ -102,5 +110,35 @@ public sealed class HelpAndMisuseTests
         Assert.StartsWith("See: specdecode", lines[^1], StringComparison.Ordinal);
         Assert.All(lines[..^1], line => Assert.StartsWith("specdecode: ", line, StringComparison.Ordinal));
         Assert.True(lines.Length >= 2, run.Error);
+    }
+
+    [Theory]
+    [InlineData("did you mean generate?", "genrate")]
+    [InlineData("did you mean generate?", "gen")]
+    [InlineData("did you mean detokenize?", "detokenise")]
+    [InlineData("did you mean --version?", "--verson")]
+    [InlineData("'frobnicate' is not a command.", "frobnicate")]
+    [InlineData("'--max-token' is not an option of generate; did you mean --max-tokens?", "generate", "--model", "m", "--tokens", "1", "--max-token", "3")]
+    [InlineData("'--max-token=3' is not an option of generate; did you mean --max-tokens?", "generate", "--model", "m", "--tokens", "1", "--max-token=3")]
+    [InlineData("'--temprature' is not an option of bench; did you mean --temperature?", "bench", "--model", "m", "--prompts", "p", "--temprature", "1")]
+    [InlineData("'--warmth' is not an option of generate.", "generate", "--model", "m", "--tokens", "1", "--warmth", "1")]
+    [InlineData("did you mean --json?", "info", "--model", "m", "--jsno")]
+    public void What_is_mistyped_is_answered_with_what_may_have_been_meant(string said, params string[] arguments)
+    {
+        ToolRun run = ToolRun.Of(arguments);
+
+        Assert.Equal(2, run.ExitCode);
+        Assert.Contains(said, run.Error, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Rounding_of_rows_where_nothing_is_quantised_is_refused()
+    {
+        using FixtureCheckpoint model = new();
+        ToolRun run = ToolRun.On(model, "logits", "--tokens", "1", "--activations", "fp32");
+
+        Assert.Equal(1, run.ExitCode);
+        Assert.Contains("--activations has no effect", Assert.Single(run.Complaints), StringComparison.Ordinal);
+        Assert.Equal(0, ToolRun.On(model, "logits", "--tokens", "1", "--activations", "fp32", "--precision", "int8").ExitCode);
     }
 }

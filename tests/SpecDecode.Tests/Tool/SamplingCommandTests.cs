@@ -43,7 +43,7 @@ public sealed class SamplingCommandTests
         using FixtureCheckpoint model = new();
         int[] greedy = ToolRun.On(model, "generate", Generate).Ints("tokens");
         foreach (string[] sampling in (string[][])[
-            ["--temperature", "0"], ["--temperature", "0", "--seed", "5", "--top-p", "0.5"], ["--acceptance", "greedy"],
+            ["--temperature", "0"], ["--acceptance", "greedy"],
             ["--temperature", "1", "--top-k", "1"], ["--temperature", "1", "--top-p", "1e-9", "--seed", "1"], ["--temperature", "1", "--min-p", "1"],
             ["--temperature", "1e-30", "--seed", "8"]])
         {
@@ -67,6 +67,10 @@ public sealed class SamplingCommandTests
     [InlineData("--seed", "99999999999999999999", "64 bits")]
     [InlineData("--acceptance", "rejection", "no effect without a --temperature")]
     [InlineData("--acceptance", "shared-noise", "no effect without a --temperature")]
+    [InlineData("--top-k", "5", "no effect without a --temperature")]
+    [InlineData("--top-p", "0.5", "no effect without a --temperature")]
+    [InlineData("--min-p", "0.1", "no effect without a --temperature")]
+    [InlineData("--seed", "7", "no effect without a --temperature")]
     public void Sampling_values_out_of_range_are_misuse(string option, string value, string said)
     {
         foreach (string[] command in (string[][])[["generate", "--model", "m", "--tokens", "1"], ["bench", "--model", "m", "--prompts", "p"]])
@@ -78,6 +82,21 @@ public sealed class SamplingCommandTests
             Assert.Contains(option, run.Error, StringComparison.Ordinal);
             Assert.Contains(said, run.Error, StringComparison.Ordinal);
         }
+    }
+
+    [Theory]
+    [InlineData]
+    [InlineData("--draft", "early-exit", "--exit-layer", "2")]
+    [InlineData("--acceptance", "rejection", "--draft", "early-exit", "--exit-layer", "2")]
+    public void A_seed_that_was_drawn_is_told_and_writes_the_text_again(params string[] options)
+    {
+        using FixtureCheckpoint model = new();
+        ToolRun drawn = ToolRun.On(model, "generate", [.. Generate, "--temperature", "1", .. options]);
+        string seed = drawn.Json.GetProperty("seed").GetRawText();
+        Assert.Equal(options.Contains("rejection") ? "rejection" : "shared-noise", drawn.Json.GetProperty("acceptance").GetString());
+        Assert.Equal(drawn.Ints("tokens"), ToolRun.On(model, "generate", [.. Generate, "--temperature", "1", "--seed", seed, .. options]).Ints("tokens"));
+        Assert.NotEqual(seed, ToolRun.On(model, "generate", [.. Generate, "--temperature", "1"]).Json.GetProperty("seed").GetRawText());
+        Assert.Equal(JsonValueKind.Null, ToolRun.On(model, "generate", Generate).Json.GetProperty("seed").ValueKind);
     }
 
     [Fact]
