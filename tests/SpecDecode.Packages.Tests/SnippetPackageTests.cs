@@ -36,8 +36,8 @@ public sealed partial class SnippetPackageTests(PackedFeed feed)
             }
 
             Consumer consumer = new(feed, $"Snippets{++set}", "Microsoft.NET.Sdk", group.Key.Split(' ').Select(id => (id, Version(id))));
-            string json = (await consumer.DotnetAsync("msbuild", "-restore", "-v:quiet", "-t:ResolveReferences", "-getItem:ReferencePathWithRefAssemblies")).Succeeded();
-            MetadataReference[] references = [.. JsonElement.Parse(json).GetProperty("Items").GetProperty("ReferencePathWithRefAssemblies").EnumerateArray()
+            string json = (await consumer.DotnetAsync("msbuild", "-restore", "-v:quiet", "-t:ResolveReferences", "-getItem:ReferencePath")).Succeeded();
+            MetadataReference[] references = [.. JsonElement.Parse(json).GetProperty("Items").GetProperty("ReferencePath").EnumerateArray()
                 .Select(item => MetadataReference.CreateFromFile(item.GetProperty("FullPath").GetString()!))];
             foreach (MarkdownBlock block in group)
             {
