@@ -31,6 +31,6 @@ internal static class DocumentFile
         }
 
         End();
-        return documents.Count > 0 ? documents : throw new SpecDecodeException($"{path}: there is no text in it. Give at least one document.");
+        return documents.Count > 0 ? documents : throw new SpecDecodeException($"{InputFile.NameOf(path)}: there is no text in it. Give at least one document.");
     }
 }

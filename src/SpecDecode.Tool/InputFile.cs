@@ -12,6 +12,9 @@ internal static class InputFile
 
     private static readonly UTF8Encoding Strict = new(encoderShouldEmitUTF8Identifier: false, throwOnInvalidBytes: true);
 
+    /// <summary>What to call a file in a message.</summary>
+    public static string NameOf(string path) => path == StandardInput ? "standard input" : path;
+
     /// <summary>Reads a text, of which every byte counts, a byte order mark too.</summary>
     /// <param name="path">A file or a pipe, of at most 256 MB of UTF-8; <see cref="StandardInput"/> for standard input.</param>
     /// <param name="cancellationToken">Ends the waiting for a pipe or a terminal.</param>
@@ -19,7 +22,7 @@ internal static class InputFile
     /// <exception cref="OperationCanceledException">The waiting was ended.</exception>
     public static string ReadWhole(string path, CancellationToken cancellationToken)
     {
-        string name = path == StandardInput ? "standard input" : path;
+        string name = NameOf(path);
         try
         {
             using Stream file = path == StandardInput ? Console.OpenStandardInput() : new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite);

@@ -17,7 +17,7 @@ internal static class PromptFile
         string[] prompts = [.. lines.Index()
             .Where(line => !string.IsNullOrWhiteSpace(line.Item))
             .Select(line => isJson ? Parse(path, line.Index + 1, line.Item) : line.Item)];
-        return prompts.Length > 0 ? prompts : throw new SpecDecodeException($"{path}: there is no prompt in it. Give at least one line.");
+        return prompts.Length > 0 ? prompts : throw new SpecDecodeException($"{InputFile.NameOf(path)}: there is no prompt in it. Give at least one line.");
     }
 
     private static string Parse(string path, int number, string line)
@@ -43,9 +43,9 @@ internal static class PromptFile
         catch (Exception error) when (error is JsonException or InvalidOperationException)
         {
             // The latter for a text that is not valid Unicode.
-            throw new SpecDecodeException($"{path}, line {number}: it is not JSON ({error.Message}). Mend the line, or name the file without .jsonl.", error);
+            throw new SpecDecodeException($"{InputFile.NameOf(path)}, line {number}: it is not JSON ({error.Message}). Mend the line, or name the file without .jsonl.", error);
         }
 
-        throw new SpecDecodeException($"{path}, line {number}: it has neither a text 'prompt' nor 'turns' that begin with one. Add one of them.");
+        throw new SpecDecodeException($"{InputFile.NameOf(path)}, line {number}: it has neither a text 'prompt' nor 'turns' that begin with one. Add one of them.");
     }
 }

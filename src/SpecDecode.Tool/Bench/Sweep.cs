@@ -22,6 +22,7 @@ internal static class Sweep
         {
             output.WriteLine("| exit layer | draft length | acceptance | tokens a round | plain ms/token | speculative ms/token | speed-up | predicted | identical |");
             output.WriteLine("|---|---|---|---|---|---|---|---|---|");
+            output.Flush();
         }
 
         foreach ((int exitLayer, DraftingOptions draft) in cells)

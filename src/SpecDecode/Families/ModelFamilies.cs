@@ -19,7 +19,7 @@ internal static class ModelFamilies
     {
         string type = config.RequiredString("model_type");
         return All.FirstOrDefault(candidate => candidate.Defaults.ModelType == type) ?? throw config.Error(
-            "model_type", $"is '{type}', a family that is not supported: use a checkpoint of {string.Join(", ", All.Select(f => f.Defaults.ModelType))}");
+            "model_type", $"is '{CheckpointText.Shorten(type)}', a family that is not supported: use a checkpoint of {string.Join(", ", All.Select(f => f.Defaults.ModelType))}");
     }
 
     /// <summary>Describes the checkpoint with the family that its config names.</summary>

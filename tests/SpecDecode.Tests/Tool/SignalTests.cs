@@ -52,7 +52,7 @@ public sealed class SignalTests : IDisposable
     [InlineData("perplexity", "--text")]
     public async Task A_signal_while_standard_input_is_waited_for_is_exit_code_130(string command, string option)
     {
-        using Process process = Start([command, "--model", FixtureCheckpoint.Tales, option, "-", .. command == "tokenize" ? Array.Empty<string>() : ["--cache-folder", _model.Cache]]);
+        using Process process = StartWaiting([command, "--model", FixtureCheckpoint.Tales, option, "-", .. command == "tokenize" ? Array.Empty<string>() : ["--cache-folder", _model.Cache]]);
 
         // The handler is there before the command reads; until then the signal would end the process itself, with the same number in the shell.
         await Task.Delay(3000, TestContext.Current.CancellationToken);
@@ -72,7 +72,14 @@ public sealed class SignalTests : IDisposable
         File.Delete(weights);
         await using FileStream held = new(weights + ".lock", FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None);
         using Process process = Start("logits", "--model", _model.Folder, "--cache-folder", _model.Cache, "--tokens", "1");
-        Assert.Contains("waiting", await process.StandardError.ReadLineAsync(TestContext.Current.CancellationToken), StringComparison.Ordinal);
+        string? said;
+        do
+        {
+            said = await process.StandardError.ReadLineAsync(TestContext.Current.CancellationToken);
+            Assert.NotNull(said);
+        }
+        while (!said.Contains("waiting", StringComparison.Ordinal));
+
         await Send(process, "INT");
         ToolRun run = await ToolRun.End(process);
 
@@ -110,6 +117,14 @@ public sealed class SignalTests : IDisposable
     {
         Assert.SkipUnless(OperatingSystem.IsLinux(), "It needs signals, and env of GNU.");
         return ToolRun.StartInShell($"exec env --default-signal=INT {ToolRun.Command} \"$@\"", arguments);
+    }
+
+    // With a pipe as standard input that nobody writes to or closes.
+    private Process StartWaiting(params string[] arguments)
+    {
+        Assert.SkipUnless(OperatingSystem.IsLinux(), "It needs signals, pipes with names, and env of GNU.");
+        string pipe = _model.Beside("pipe");
+        return ToolRun.StartInShell($"mkfifo '{pipe}' && exec env --default-signal=INT {ToolRun.Command} \"$@\" 0<>'{pipe}'", arguments);
     }
 
     private static async Task Send(Process process, string signal)
