@@ -27,6 +27,12 @@ internal static class GenerateEndpoint
     {
         try
         {
+            // The library's own sentence names the file that is missing, which is no business of a client's.
+            if (body.Messages is not null && generator.ChatTokenizer is null)
+            {
+                throw new BadHttpRequestException("This model has no chat template that can be used: send a prompt.");
+            }
+
             return generator.GenerateAsync(body.ToRequest(generator.Defaults), aborted).GetAsyncEnumerator(aborted);
         }
         catch (Exception error) when (error is ArgumentException or SpecDecodeException and not ModelNotReadyException)

@@ -8,6 +8,9 @@ namespace SpecDecode.Generation;
 /// <param name="maxLength">The longest sequence.</param>
 internal sealed class ChatIntake(ModelChat chat, int maxLength)
 {
+    // Tokens that are counted of a conversation that is too long, to say how many they are.
+    private readonly int _mostCounted = (int)Math.Min(int.MaxValue, 2L * maxLength);
+
     /// <summary>The prompt of a request's messages, which leaves room for a new token at least, and how many messages are not in it.</summary>
     /// <param name="request">The request.</param>
     /// <param name="maxTokens">New tokens that it asks for.</param>
@@ -17,45 +20,35 @@ internal sealed class ChatIntake(ModelChat chat, int maxLength)
     {
         ChatTokenizer tokenizer = chat.Require();
         ChatTurns turns = new(request.Messages!);
-        return request.Overflow switch
+        bool drops = request.Overflow == ChatOverflow.DropOldest && turns.MostDropped > 0;
+        int[]? whole = TryEncode(0, _mostCounted);
+        if (Fits(whole, drops ? maxTokens : 1))
         {
-            ChatOverflow.DropOldest => DropOldest(),
-            _ => (TryEncode(0, maxLength - 1) ?? throw TooLong(0), 0),
-        };
+            return (whole!, 0);
+        }
+
+        if (!drops)
+        {
+            throw new SpecDecodeException(
+                $"The conversation has {Count(whole)} tokens and asks for {maxTokens} new ones (MaxTokens), but a sequence of this model holds {maxLength}, new tokens included. "
+                + (turns.MostDropped > 0 ? "Shorten it, or let its oldest turns be left out (Overflow: DropOldest)." : "Shorten it."));
+        }
+
+        // Room for all new tokens that are asked for, if the last turn leaves that; else for half of a sequence; else for one.
+        int[]? shortest = TryEncode(turns.MostDropped, _mostCounted);
+        int room = Fits(shortest, maxTokens) ? maxTokens : Fits(shortest, Half(maxTokens)) ? Half(maxTokens) : 1;
+        return Fits(whole, room) ? (whole!, 0)
+            : Fits(shortest, room) ? Shorten(maxLength - room)
+            : throw new SpecDecodeException(
+                $"Even without its {turns.CountDropped(turns.MostDropped)} oldest messages the conversation has {Count(shortest)} tokens and asks for {maxTokens} new ones (MaxTokens), "
+                + $"but a sequence of this model holds {maxLength}, new tokens included. Shorten the last turn or the system message.");
 
         int[]? TryEncode(int dropped, int limit) => tokenizer.TryEncode(Input(request, turns.Without(dropped)), limit, cancellationToken);
 
-        // Room for all new tokens that are asked for, if the last turn leaves that; else for half of a sequence; else for one.
-        (int[] Tokens, int DroppedMessages) DropOldest()
+        // As few turns left out as are enough, found by halves; all but the last are.
+        (int[] Tokens, int DroppedMessages) Shorten(int limit)
         {
-            int before = int.MaxValue;
-            foreach (int room in (ReadOnlySpan<int>)[maxTokens, maxLength / 2, 1])
-            {
-                if (room < before && room < maxLength && Shorten(maxLength - room) is { } fitting)
-                {
-                    return fitting;
-                }
-
-                before = Math.Min(before, room);
-            }
-
-            throw TooLong(turns.MostDropped);
-        }
-
-        // As few turns left out as are enough, found by halves; null where none are.
-        (int[] Tokens, int DroppedMessages)? Shorten(int limit)
-        {
-            if (TryEncode(0, limit) is { } whole)
-            {
-                return (whole, 0);
-            }
-
-            (int few, int enough) = (0, turns.MostDropped);
-            if (enough == 0 || TryEncode(enough, limit) is not { } tokens)
-            {
-                return null;
-            }
-
+            (int few, int enough, int[] tokens) = (0, turns.MostDropped, shortest!);
             while (enough - few > 1)
             {
                 int middle = few + ((enough - few) / 2);
@@ -71,18 +64,13 @@ internal sealed class ChatIntake(ModelChat chat, int maxLength)
 
             return (tokens, turns.CountDropped(enough));
         }
-
-        SpecDecodeException TooLong(int dropped)
-        {
-            int most = (int)Math.Min(int.MaxValue, 2L * maxLength);
-            string length = TryEncode(dropped, most) is { } tokens ? $"{tokens.Length}" : $"more than {most}";
-            return new SpecDecodeException(dropped == 0
-                ? $"The conversation has {length} tokens and asks for {maxTokens} new ones (MaxTokens), but a sequence of this model holds {maxLength}, new tokens included. "
-                    + (turns.MostDropped > 0 && request.Overflow == ChatOverflow.Refuse ? "Shorten it, or let its oldest turns be left out (Overflow: DropOldest)." : "Shorten it.")
-                : $"Even without its {turns.CountDropped(dropped)} oldest messages the conversation has {length} tokens and asks for {maxTokens} new ones (MaxTokens), "
-                    + $"but a sequence of this model holds {maxLength}, new tokens included. Shorten the last turn or the system message.");
-        }
     }
+
+    private bool Fits(int[]? tokens, int room) => tokens is not null && tokens.Length + (long)room <= maxLength;
+
+    private int Half(int maxTokens) => Math.Max(1, Math.Min(maxTokens, maxLength / 2));
+
+    private string Count(int[]? tokens) => tokens is null ? $"more than {_mostCounted}" : $"{tokens.Length}";
 
     private static ChatTemplateInput Input(GenerationRequest request, IEnumerable<ChatMessage> messages) => ChatTemplateInput.Of(messages) with
     {

@@ -85,7 +85,7 @@ public sealed class ChatRequestTests(ChatRequestTests.Models models) : IClassFix
     [Fact]
     public void A_conversation_that_is_too_long_is_refused_with_the_numbers()
     {
-        GenerationRequest request = new() { Messages = Conversation(20), MaxTokens = 30 };
+        GenerationRequest request = new() { Messages = Conversation(12), MaxTokens = 30 };
         int tokens = Count(request.Messages);
 
         Assert.Equal(

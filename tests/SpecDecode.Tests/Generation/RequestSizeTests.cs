@@ -22,8 +22,12 @@ public class RequestSizeTests(TalesModels models)
             $"A prompt of {most + 1} characters is too long: a sequence of this model holds {TalesModels.NarrowLength} tokens of at most {tokenizer.MostUnitsPerToken} characters each. Shorten the prompt.",
             error.Message);
 
-        // One that could be is encoded, and counted.
-        Assert.Contains("tokens are too many", Refusal(string.Concat(Enumerable.Repeat("x1", most / 2))).Message, StringComparison.Ordinal);
+        // One that could be is encoded until it is far too long, and counted where it is not.
+        string wordy = string.Concat(Enumerable.Repeat("x1", most / 2));
+        Assert.Equal(
+            $"A prompt of {wordy.Length} characters has more than {2 * TalesModels.NarrowLength} tokens, and a sequence of this model holds {TalesModels.NarrowLength}. Shorten the prompt.",
+            Refusal(wordy).Message);
+        Assert.Contains($"{tokenizer.Encode(wordy[..150]).Length} tokens are too many", Refusal(wordy[..150]).Message, StringComparison.Ordinal);
     }
 
     [Fact]

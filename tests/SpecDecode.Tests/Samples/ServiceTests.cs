@@ -131,7 +131,7 @@ public sealed class ServiceTests
         }
 
         await using ServiceProcess other = await ServiceProcess.StartAsync();
-        await AssertAnswer(other, new { messages = new[] { new { role = "user", content = "Hello" } } }, HttpStatusCode.BadRequest, "The model takes no messages: ");
+        await AssertAnswer(other, new { messages = new[] { new { role = "user", content = "Hello" } } }, HttpStatusCode.BadRequest, "This model has no chat template that can be used: send a prompt.");
     }
 
     [Fact]
