@@ -2,6 +2,7 @@
 // Arguments: checkpoint folder, cache folder, and "pool" or "no-pool" for how the application makes the environment,
 // "ours" for an application that leaves it to the library and asks a second model for another pool, or "telemetry" for one that
 // allows ONNX Runtime's telemetry. "limits" is a host: it prints what is logged, and how many threads the pool has.
+// "catalog" is a host in which the model of a fourth argument comes and goes: it prints the memory with it and without.
 
 using Microsoft.ML.OnnxRuntime;
 using SpecDecode;
@@ -12,6 +13,12 @@ using SpecDecode.HostProbe;
 if (mode == "limits")
 {
     await LimitsProbe.RunAsync(folder, cache);
+    return;
+}
+
+if (mode == "catalog")
+{
+    await CatalogProbe.RunAsync(folder, cache, args[3]);
     return;
 }
 
