@@ -82,8 +82,8 @@ public sealed class DraftCommandTests
     }
 
     [Theory]
-    [InlineData("give the model a higher Precision, or leave it out", "--precision", "int4", "--draft-precision", "int4")]
-    [InlineData("give the model a higher Precision, or leave it out", "--precision", "int4", "--draft-precision", "int8")]
+    [InlineData("give the model a higher --precision, or leave it out", "--precision", "int4", "--draft-precision", "int4")]
+    [InlineData("give the model a higher --precision, or leave it out", "--precision", "int4", "--draft-precision", "int8")]
     public void A_draft_precision_that_is_not_lower_is_bad_input(string said, params string[] precisions)
     {
         using FixtureCheckpoint model = new();
