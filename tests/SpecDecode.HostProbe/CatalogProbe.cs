@@ -9,7 +9,7 @@ namespace SpecDecode.HostProbe;
 /// <summary>A host in which a second model comes and goes, and how much memory the process has with it and without.</summary>
 internal static class CatalogProbe
 {
-    private const int Times = 6;
+    private const int Times = 9;
 
     public static async Task RunAsync(string folder, string cache, string second)
     {

@@ -3,6 +3,7 @@ using SpecDecode.Descriptions;
 using SpecDecode.Families;
 using SpecDecode.Limits;
 using SpecDecode.OnnxRuntime;
+using SpecDecode.OnnxRuntime.Memory;
 using SpecDecode.OnnxRuntime.Stages;
 using SpecDecode.Stages;
 using SpecDecode.Tokenizers;
@@ -29,6 +30,7 @@ internal sealed record LoadedModel(DecoderDescription Description, WeightCopies 
     {
         Stages.Dispose();
         Weights.Dispose();
+        FreedMemory.GiveBack();
     }
 }
 

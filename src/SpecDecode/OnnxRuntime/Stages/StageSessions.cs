@@ -169,6 +169,9 @@ internal sealed class StageSessions : IDisposable
         // of a session's memory.
         session.GraphOptimizationLevel = GraphOptimizationLevel.ORT_DISABLE_ALL;
         session.EnableMemoryPattern = false; // row counts change from run to run; the arena is as fast without
+
+        // Packed weights beside the arena, which never gives back what it has taken: they go when the session goes.
+        session.AddSessionConfigEntry("session.use_device_allocator_for_initializers", "1");
         session.AddSessionConfigEntry("session.model_external_initializers_file_folder_path", Path.GetDirectoryName(weights.Path)!);
         if (environment.IsOurs)
         {
