@@ -79,25 +79,30 @@ internal sealed class SamplingArguments
     // What each option alone allows has been checked by its parser.
     private void Check(CommandResult result)
     {
-        if (result.GetResult(_temperature) is { Errors: var wrong } && wrong.Any())
+        if (!TryRead(result, _temperature, out float? temperature))
         {
             return;
         }
 
-        foreach (Option option in (Option[])[_topK, _topP, _minP, _seed])
+        bool draws = temperature > 0;
+        void RefuseIdle<T>(Option<T> option)
         {
-            if (result.GetResult(option) is { Errors: var own } && !own.Any() && !(result.GetValue(_temperature) > 0))
+            if (!draws && result.GetResult(option) is not null && TryRead(result, option, out _))
             {
                 result.AddError($"{option.Name} has no effect without a --temperature above 0.");
             }
         }
+
+        RefuseIdle(_topK);
+        RefuseIdle(_topP);
+        RefuseIdle(_minP);
+        RefuseIdle(_seed);
 
         if (result.GetResult(_acceptance) is not { Tokens: [{ Value: var given }] } || !Rules.TryGetValue(given, out AcceptanceRule rule))
         {
             return;
         }
 
-        bool draws = result.GetValue(_temperature) > 0;
         if (draws && rule == AcceptanceRule.Greedy)
         {
             result.AddError("--acceptance greedy belongs to temperature 0; use rejection or shared-noise.");
@@ -105,6 +110,21 @@ internal sealed class SamplingArguments
         else if (!draws && rule is AcceptanceRule.Rejection or AcceptanceRule.SharedNoise)
         {
             result.AddError($"--acceptance {given} has no effect without a --temperature above 0.");
+        }
+    }
+
+    // A value that cannot be read is the parser's to refuse; asked for it here, it throws.
+    private static bool TryRead<T>(CommandResult result, Option<T> option, out T? value)
+    {
+        try
+        {
+            value = result.GetValue(option);
+            return true;
+        }
+        catch (InvalidOperationException)
+        {
+            value = default;
+            return false;
         }
     }
 }

@@ -212,8 +212,8 @@ public sealed class GenerateCommandTests : IDisposable
         int code = CommandLine.Run(
             ["generate", "--model", _model.Folder, "--cache-folder", _model.Cache, "--prompt", "text", "--ignore-eos"], output, error, interrupted.Token);
 
-        Assert.Equal(0, code);
-        Assert.Equal("", error.ToString());
+        Assert.Equal(130, code);
+        Assert.StartsWith("specdecode: ", Assert.Single(error.ToString().Split('\n', StringSplitOptions.RemoveEmptyEntries), line => line.Contains(" tokens", StringComparison.Ordinal)), StringComparison.Ordinal);
         string whole = ToolRun.On(_model, "generate", "--prompt", "text", "--ignore-eos").Output;
         string part = output.ToString().TrimEnd();
         Assert.StartsWith(part, whole, StringComparison.Ordinal);
@@ -232,7 +232,7 @@ public sealed class GenerateCommandTests : IDisposable
             ["generate", "--model", _model.Folder, "--cache-folder", _model.Cache, "--tokens", "5", "--json"], output, error, interrupted.Token);
 
         ToolRun run = new(code, output.ToString(), error.ToString());
-        Assert.Equal(0, run.ExitCode);
+        Assert.Equal(130, run.ExitCode);
         Assert.Equal("cancelled", run.Json.GetProperty("finish_reason").GetString());
         Assert.Empty(run.Ints("tokens"));
     }
@@ -247,7 +247,7 @@ public sealed class GenerateCommandTests : IDisposable
         int code = CommandLine.Run(
             [command, "--model", _model.Folder, "--cache-folder", _model.Cache, "--tokens", "5", option], output, error, new CancellationToken(true));
 
-        Assert.Equal(1, code);
+        Assert.Equal(130, code);
         Assert.Equal("", output.ToString());
         Assert.Contains("cancelled", error.ToString(), StringComparison.Ordinal);
         Assert.False(Directory.Exists(_model.Cache) && Directory.EnumerateFiles(_model.Cache, "*.tmp").Any());
