@@ -10,6 +10,10 @@ namespace SpecDecode.Tokenizers;
 internal static class UnicodeNormalizer
 {
     private const int HangulS = 0xAC00, HangulL = 0x1100, HangulV = 0x1161, HangulT = 0x11A7;
+
+    // Code points after which a long text is finished as far as it goes, wherever it can be.
+    private const int Block = 4096;
+
     private const int VCount = 21, TCount = 28, LCount = 19, SCount = LCount * VCount * TCount;
 
     private static readonly Dictionary<int, int[]> Canonical = [];
@@ -23,6 +27,7 @@ internal static class UnicodeNormalizer
 
     private static readonly Dictionary<long, int> Compositions = [];
     private static readonly Dictionary<int, int> Classes = [];
+    private static readonly HashSet<int> Seconds = [];
 
     static UnicodeNormalizer()
     {
@@ -30,7 +35,10 @@ internal static class UnicodeNormalizer
         {
             Canonical.Add(code, targets);
             if (composes && targets.Length == 2)
+            {
                 Compositions.Add((long)targets[0] << 32 | (uint)targets[1], code);
+                Seconds.Add(targets[1]);
+            }
         }
         foreach (var entry in CanonicalMappings.CombiningClasses.Split((char[])[' ', '\n', '\r'], StringSplitOptions.RemoveEmptyEntries))
         {
@@ -51,17 +59,36 @@ internal static class UnicodeNormalizer
         if (text.AsSpan().IndexOfAnyExceptInRange('\0', compose && !compatible ? '\u02FF' : '\u009F') < 0)
             return text;
 
-        var codes = new List<int>(text.Length);
+        var output = new StringBuilder(text.Length);
+        var codes = new List<int>(Math.Min(text.Length, 2 * Block));
         foreach (var rune in text.EnumerateRunes())
+        {
+            int start = codes.Count;
             Decompose(rune.Value, compatible, codes);
+            if (start < Block || !BeginsAnew(codes[start]))
+                continue;
+            var begun = codes.GetRange(start, codes.Count - start);
+            codes.RemoveRange(start, begun.Count);
+            Finish(codes, compose, output);
+            codes.AddRange(begun);
+        }
+        Finish(codes, compose, output);
+        return output.ToString();
+    }
+
+    private static void Finish(List<int> codes, bool compose, StringBuilder output)
+    {
         Order(codes);
         if (compose)
             Compose(codes);
-        var output = new StringBuilder(codes.Count);
         foreach (int code in codes)
             output.Append(new Rune(code));
-        return output.ToString();
+        codes.Clear();
     }
+
+    // Whether nothing before a code is ordered or composed with it or what follows it.
+    private static bool BeginsAnew(int code) =>
+        !Classes.ContainsKey(code) && !Seconds.Contains(code) && code is not ((>= HangulV and < HangulV + VCount) or (> HangulT and < HangulT + TCount));
 
     private static void Decompose(int code, bool compatible, List<int> codes)
     {
