@@ -60,11 +60,11 @@ internal sealed class ModelCatalog(ModelHostServices services, TimeSpan shutdown
 
     /// <inheritdoc/>
     public Task LoadAsync(string key, Action<SpecDecodeOptions>? configure = null, CancellationToken cancellationToken = default) =>
-        ForLoading(key, configure).LoadAsync(configure, cancellationToken);
+        Change(key, configure, host => host.LoadAsync(configure, cancellationToken));
 
     /// <inheritdoc/>
     public Task ReplaceAsync(string key, Action<SpecDecodeOptions>? configure = null, CancellationToken cancellationToken = default) =>
-        ForLoading(key, configure).ReplaceAsync(configure, cancellationToken);
+        Change(key, configure, host => host.ReplaceAsync(configure, cancellationToken));
 
     /// <inheritdoc/>
     public Task UnloadAsync(string key, CancellationToken cancellationToken = default)
@@ -161,7 +161,7 @@ internal sealed class ModelCatalog(ModelHostServices services, TimeSpan shutdown
         return host;
     }
 
-    private ModelHost ForLoading(string key, Action<SpecDecodeOptions>? configure)
+    private async Task Change(string key, Action<SpecDecodeOptions>? configure, Func<ModelHost, Task> change)
     {
         ArgumentNullException.ThrowIfNull(key);
         if (_isStopping)
@@ -169,7 +169,17 @@ internal sealed class ModelCatalog(ModelHostServices services, TimeSpan shutdown
             throw new ShuttingDownException("The host stops and loads no model any more.");
         }
 
-        return configure is null ? Require(key) : Host(key);
+        ModelHost host = configure is null ? Require(key) : Host(key);
+        try
+        {
+            await change(host).ConfigureAwait(false);
+        }
+        catch (OptionsValidationException) when (host.Status.Name is null && !services.Options.Has(key))
+        {
+            // A key that nothing ever stood under is none.
+            _hosts.TryRemove(KeyValuePair.Create(key, host));
+            throw;
+        }
     }
 
     private Dictionary<string, SpecDecodeOptions> Check()

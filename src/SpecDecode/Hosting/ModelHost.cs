@@ -161,6 +161,7 @@ internal sealed class ModelHost : IAsyncDisposable
             return;
         }
 
+        Action<SpecDecodeOptions>? inCode = _services.Options.InCode(Key);
         ModelLoad load = Make(_services.Options.Read(Key, configure));
         _replacement = load;
         try
@@ -168,6 +169,12 @@ internal sealed class ModelHost : IAsyncDisposable
             _services.Logger.Replacing(former.Name, load.Path);
             await End(load, Begin(load), cancellationToken).ConfigureAwait(false);
             _current = load;
+        }
+        catch
+        {
+            // What serves on follows its own options.
+            _services.Options.Restore(Key, inCode);
+            throw;
         }
         finally
         {

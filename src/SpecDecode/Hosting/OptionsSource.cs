@@ -41,7 +41,23 @@ internal sealed class OptionsSource(IEnumerable<ModelRegistration> registrations
     /// <exception cref="OptionsValidationException">They are wrong; a sentence for each mistake.</exception>
     public SpecDecodeOptions Read(string key) => Factory.Create(key);
 
-    /// <summary>The same with options that are set in code on top from now on; where those are wrong, they are not.</summary>
+    /// <summary>What is set in code on top of a model's configuration; null for nothing.</summary>
+    public Action<SpecDecodeOptions>? InCode(string key) => _inCode.GetValueOrDefault(key);
+
+    /// <summary>Sets that, as it was before.</summary>
+    public void Restore(string key, Action<SpecDecodeOptions>? inCode)
+    {
+        if (inCode is null)
+        {
+            _inCode.TryRemove(key, out _);
+        }
+        else
+        {
+            _inCode[key] = inCode;
+        }
+    }
+
+    /// <summary>The same with options that are set in code on top from now on, in place of earlier ones; where those are wrong, they are not.</summary>
     /// <inheritdoc cref="Read(string)" path="/exception"/>
     public SpecDecodeOptions Read(string key, Action<SpecDecodeOptions>? configure)
     {
@@ -50,20 +66,15 @@ internal sealed class OptionsSource(IEnumerable<ModelRegistration> registrations
             return Read(key);
         }
 
-        bool hadAny = _inCode.TryGetValue(key, out Action<SpecDecodeOptions>? former);
+        Action<SpecDecodeOptions>? former = InCode(key);
         _inCode[key] = configure;
         try
         {
             return Read(key);
         }
-        catch when (hadAny)
-        {
-            _inCode[key] = former!;
-            throw;
-        }
         catch
         {
-            _inCode.TryRemove(key, out _);
+            Restore(key, former);
             throw;
         }
     }

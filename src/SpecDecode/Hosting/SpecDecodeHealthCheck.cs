@@ -19,13 +19,7 @@ internal sealed class SpecDecodeHealthCheck(Func<IReadOnlyList<ModelHost>> hosts
             data[status.Name ?? host.Key] = status.ToString();
         }
 
-        // What was unloaded is as somebody wanted it.
-        (ModelHost Host, ModelStatus Status)[] wrong =
-        [
-            .. models.Where(model => readiness
-                ? model.Status.State is not ModelState.Ready && !(model.Host.WasUnloaded && model.Status.State is ModelState.NotLoaded or ModelState.Unloading)
-                : model.Status.State == ModelState.Failed),
-        ];
+        (ModelHost Host, ModelStatus Status)[] wrong = [.. models.Where(model => readiness ? !IsAsWanted(model.Host, model.Status.State) : model.Status.State == ModelState.Failed)];
         HealthStatus health = wrong.Length == 0 ? HealthStatus.Healthy
             : wrong.Any(model => !model.Host.CameLater) ? HealthStatus.Unhealthy
             : HealthStatus.Degraded;
@@ -34,6 +28,15 @@ internal sealed class SpecDecodeHealthCheck(Func<IReadOnlyList<ModelHost>> hosts
             : null;
         return Task.FromResult(new HealthCheckResult(health, description, wrong.Select(model => model.Status.Error).FirstOrDefault(error => error is not null), data));
     }
+
+    // What was unloaded, or was never asked for, is as somebody wants it.
+    private static bool IsAsWanted(ModelHost host, ModelState state) => state switch
+    {
+        ModelState.Ready => true,
+        ModelState.NotLoaded => host.WasUnloaded || host.CameLater,
+        ModelState.Unloading => host.WasUnloaded,
+        _ => false,
+    };
 
     private static string Sentence(ModelStatus status)
     {

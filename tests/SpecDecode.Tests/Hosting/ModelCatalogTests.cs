@@ -44,7 +44,10 @@ public class ModelCatalogTests
         Assert.Equal(
             "There is no model of the name 'new'.",
             (await Assert.ThrowsAsync<ModelNotFoundException>(() => host.Catalog.LoadAsync("new", cancellationToken: Cancellation))).Message);
+        await Assert.ThrowsAsync<OptionsValidationException>(() => host.Catalog.LoadAsync("wrong", options => options.MaxTokens = 0, Cancellation));
+        Assert.Equal([""], host.Catalog.Models.Select(model => model.Key));
         host.Change(NamedModelsTests.Second("new", ("MaxTokens", "0")));
+        await AssertReady(host, HealthStatus.Healthy, "llama_base: ready; new: not loaded");
         OptionsValidationException wrong = await Assert.ThrowsAsync<OptionsValidationException>(() => host.Catalog.LoadAsync("new", cancellationToken: Cancellation));
         Assert.Equal("SpecDecode:Models:new:MaxTokens is 0: give 1 or more.", wrong.Message);
         host.Change(("Models:new:MaxTokens", "4"));
@@ -145,6 +148,11 @@ public class ModelCatalogTests
         OptionsValidationException wrong = await Assert.ThrowsAsync<OptionsValidationException>(() => host.Catalog.ReplaceAsync("", options => options.MaxTokens = 0, Cancellation));
         Assert.Equal("SpecDecode:MaxTokens is 0: give 1 or more.", wrong.Message);
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() => host.Catalog.ReplaceAsync("", null, new CancellationToken(canceled: true)));
+
+        // It follows its own options still, and not those that were to come.
+        await Assert.ThrowsAnyAsync<SpecDecodeException>(() => host.Catalog.ReplaceAsync("", options => (options.Model.Path, options.MaxTokens) = ("nowhere", 77), Cancellation));
+        host.Change(("Sampling:TopK", "5"));
+        Assert.Equal((5, 128), (host.Generator.Defaults.Sampling.TopK, host.Generator.Defaults.MaxTokens));
         Assert.Equal(ModelState.Ready, host.Catalog.Models[0].State);
         Assert.Equal(former.Tokens, (await host.Generator.CompleteAsync(TestHost.Request(), Cancellation)).Tokens);
         await AssertReady(host, HealthStatus.Healthy, null);

@@ -20,10 +20,10 @@ internal static partial class FreedMemory
 
     // musl has none.
     [SupportedOSPlatform("linux")]
-    private static Lazy<bool> IsThere { get; } = new(() => NativeLibrary.TryLoad("libc.so.6", out nint library) && NativeLibrary.TryGetExport(library, "malloc_trim", out _));
+    private static Lazy<bool> IsThere { get; } = new(() => NativeLibrary.TryLoad("libc", typeof(FreedMemory).Assembly, null, out nint library) && NativeLibrary.TryGetExport(library, "malloc_trim", out _));
 
     [SupportedOSPlatform("linux")]
-    [LibraryImport("libc.so.6", EntryPoint = "malloc_trim")]
+    [LibraryImport("libc", EntryPoint = "malloc_trim")]
     [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
     private static partial int Trim(nuint keep);
 }
