@@ -141,7 +141,7 @@ internal sealed class ModelCatalog(ModelHostServices services, TimeSpan shutdown
     /// <exception cref="InvalidOperationException">It is called from inside an engine or a loading, by a logger or a listener, which it would wait for.</exception>
     public void Dispose()
     {
-        if (_hosts.Values.Any(host => host.IsCurrentThread))
+        if (_hosts.Values.Any(host => host.HasCurrentThread))
         {
             throw new InvalidOperationException(
                 "The host cannot be disposed of from inside a log entry or measurement of its own model, which it would wait for: do it from another thread.");
@@ -166,7 +166,7 @@ internal sealed class ModelCatalog(ModelHostServices services, TimeSpan shutdown
         ArgumentNullException.ThrowIfNull(key);
         if (_isStopping)
         {
-            throw new ShuttingDownException("The host stops and loads no model any more.");
+            throw ModelLoads.Closed();
         }
 
         ModelHost host = configure is null ? Require(key) : Host(key);

@@ -8,10 +8,7 @@ internal sealed class ModelHost : IAsyncDisposable
     private readonly ModelHostServices _services;
     private readonly string _who;
     private readonly SemaphoreSlim _operation = new(1, 1);
-    private readonly Lock _gate = new();
-
-    // Those that have or may come to have something to give back.
-    private readonly List<ModelLoad> _loads = [];
+    private readonly ModelLoads _loads;
     private volatile ModelLoad? _current;
     private volatile ModelLoad? _replacement;
     private volatile ModelLoad? _unloading;
@@ -25,6 +22,7 @@ internal sealed class ModelHost : IAsyncDisposable
     public ModelHost(ModelHostServices services, string key)
     {
         _services = services;
+        _loads = new ModelLoads(services, key);
         Key = key;
         _who = key.Length == 0 ? "The model" : $"The model '{key}'";
         TextGenerator = new HostedTextGenerator(this);
@@ -41,6 +39,9 @@ internal sealed class ModelHost : IAsyncDisposable
 
     /// <summary>Whether nothing is loaded because somebody unloaded it.</summary>
     public bool WasUnloaded { get; private set; }
+
+    /// <summary>Whether the calling thread belongs to a model of this host, and so must not wait for its end.</summary>
+    public bool HasCurrentThread => _loads.HasCurrentThread;
 
     /// <summary>Whether requests are answered.</summary>
     public bool IsReady => _current is { IsReady: true } && !_isStopping;
@@ -229,8 +230,7 @@ internal sealed class ModelHost : IAsyncDisposable
     /// <param name="cancellationToken">Ends them where they are.</param>
     public async Task StopAsync(CancellationToken cancellationToken)
     {
-        ModelLoad[] loads = Close();
-        await Task.WhenAll(loads.Select(load => load.StopAsync(cancellationToken))).ConfigureAwait(false);
+        await Task.WhenAll(Close().Select(load => load.StopAsync(cancellationToken))).ConfigureAwait(false);
     }
 
     /// <inheritdoc/>
@@ -243,26 +243,12 @@ internal sealed class ModelHost : IAsyncDisposable
         }
     }
 
-    /// <summary>Whether the calling thread belongs to a model of this host, and so must not wait for its end.</summary>
-    public bool IsCurrentThread
+    private IReadOnlyList<ModelLoad> Close()
     {
-        get
-        {
-            lock (_gate)
-            {
-                return _loads.Exists(load => load.IsCurrentThread);
-            }
-        }
-    }
-
-    private ModelLoad[] Close()
-    {
-        lock (_gate)
-        {
-            _isStopping = true;
-            Changed();
-            return [.. _loads];
-        }
+        _isStopping = true;
+        IReadOnlyList<ModelLoad> loads = _loads.Close();
+        Changed();
+        return loads;
     }
 
     private async Task LoadInto(Action<SpecDecodeOptions>? configure, CancellationToken cancellationToken)
@@ -292,21 +278,9 @@ internal sealed class ModelHost : IAsyncDisposable
 
     private ModelLoad Make(SpecDecodeOptions options)
     {
-        string place = _services.Options.Place(Key);
-        ModelLoad load = new(_services, Key, place, options, _services.Watch(Key));
-        lock (_gate)
-        {
-            if (_isStopping)
-            {
-                throw new ShuttingDownException("The host stops and loads no model any more.");
-            }
-
-            WasUnloaded = false;
-            _name = load.Name;
-            _services.Names.Claim(load.Name, Key, place);
-            _loads.Add(load);
-        }
-
+        ModelLoad load = _loads.Add(options);
+        WasUnloaded = false;
+        _name = load.Name;
         return load;
     }
 
@@ -336,7 +310,7 @@ internal sealed class ModelHost : IAsyncDisposable
                 cancellationToken.IsCancellationRequested ? cancellationToken : default);
         if (load.Fault is null)
         {
-            Forget(load);
+            _loads.Remove(load);
         }
 
         throw error;
@@ -346,18 +320,7 @@ internal sealed class ModelHost : IAsyncDisposable
     {
         await load.StopAsync(hurry).ConfigureAwait(false);
         await load.DisposeAsync().ConfigureAwait(false);
-        Forget(load);
-    }
-
-    private void Forget(ModelLoad load)
-    {
-        lock (_gate)
-        {
-            if (_loads.Remove(load))
-            {
-                _services.Names.Release(load.Name);
-            }
-        }
+        _loads.Remove(load);
     }
 
     private async Task<Operation> Enter(CancellationToken cancellationToken)
@@ -371,7 +334,7 @@ internal sealed class ModelHost : IAsyncDisposable
         if (_isStopping)
         {
             _operation.Release();
-            throw new ShuttingDownException("The host stops and loads no model any more.");
+            throw ModelLoads.Closed();
         }
 
         return new Operation(_operation);
