@@ -1,5 +1,6 @@
 using System.Net.ServerSentEvents;
 using SpecDecode;
+using SpecDecode.ChatTemplates;
 using SpecDecode.Generation;
 
 namespace Service;
@@ -20,6 +21,12 @@ internal static class GenerateEndpoint
 
         // The first token before the response begins: until then a full queue can still be told by a status.
         await updates.MoveNextAsync();
+        if (updates.Current.Result is { FinishReason: FinishReason.Shutdown, Tokens.Count: 0 })
+        {
+            // It waited still when the service had to end.
+            throw new ShuttingDownException("The service is stopping: send this request to another instance, or again later.");
+        }
+
         return TypedResults.ServerSentEvents(Events(updates));
     }
 
@@ -34,6 +41,10 @@ internal static class GenerateEndpoint
             }
 
             return generator.GenerateAsync(body.ToRequest(generator.Defaults), aborted).GetAsyncEnumerator(aborted);
+        }
+        catch (ChatTemplateException refusal)
+        {
+            throw new BadHttpRequestException($"The chat template refuses the messages: {refusal.Reason}", refusal);
         }
         catch (Exception error) when (error is ArgumentException or SpecDecodeException and not ModelNotReadyException)
         {

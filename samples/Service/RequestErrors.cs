@@ -32,9 +32,15 @@ internal sealed class RequestErrors(IProblemDetailsService problems) : IExceptio
         return await problems.TryWriteAsync(new ProblemDetailsContext
         {
             HttpContext = httpContext,
-            ProblemDetails = { Status = status, Detail = exception.InnerException is JsonException json ? Sentence(json) : exception.Message },
+            ProblemDetails = { Status = status, Detail = Detail(exception) },
         });
     }
+
+    // Why the model is not there is told by the log and the checks: it names folders, which are no business of a client's.
+    private static string Detail(Exception exception) =>
+        exception.InnerException is JsonException json ? Sentence(json)
+        : exception is ModelNotReadyException ? "The model is not ready to answer."
+        : exception.Message;
 
     // That of the reader of JSON names types of ours.
     private static string Sentence(JsonException error) =>

@@ -17,6 +17,12 @@ internal static class ConfigurationShape
     /// <param name="mayName">Whether it may have the section of models by name, which are looked at one by one.</param>
     public static IEnumerable<string> FindErrors(IConfiguration configuration, bool mayName = false)
     {
+        string sections = string.Join(", ", ConfigurationKeys.Sections.Keys.Concat(mayName ? [ConfigurationKeys.Models] : []).Order());
+        if (configuration is IConfigurationSection { Value.Length: > 0 } word)
+        {
+            yield return $"{word.Path} is '{word.Value}': give a section with any of {sections}.";
+        }
+
         foreach (IConfigurationSection section in configuration.GetChildren())
         {
             IEnumerable<string> errors = mayName && string.Equals(section.Key, ConfigurationKeys.Models, StringComparison.OrdinalIgnoreCase) ? FindNamingErrors(section)
@@ -24,7 +30,7 @@ internal static class ConfigurationShape
                 : ConfigurationKeys.Own.TryGetValue(section.Key, out OptionKind kind) ? FindErrors(section, kind)
 
                 // The root of a configuration has other people's sections, too.
-                : configuration is IConfigurationSection ? [$"{section.Path} is no section and no option: there are {string.Join(", ", ConfigurationKeys.Sections.Keys.Order())}, and beside them {string.Join(", ", ConfigurationKeys.Own.Keys)}."]
+                : configuration is IConfigurationSection ? [$"{section.Path} is no section and no option: there are {sections}, and beside them {string.Join(", ", ConfigurationKeys.Own.Keys)}."]
                 : [];
             foreach (string error in errors)
             {

@@ -174,7 +174,7 @@ internal sealed class ModelCatalog(ModelHostServices services, TimeSpan shutdown
         {
             await change(host).ConfigureAwait(false);
         }
-        catch (OptionsValidationException) when (host.Status.Name is null && !services.Options.Has(key))
+        catch when (host.Status.Name is null && !services.Options.Has(key))
         {
             // A key that nothing ever stood under is none.
             _hosts.TryRemove(KeyValuePair.Create(key, host));

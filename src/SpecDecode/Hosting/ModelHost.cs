@@ -163,7 +163,7 @@ internal sealed class ModelHost : IAsyncDisposable
         }
 
         Action<SpecDecodeOptions>? inCode = _services.Options.InCode(Key);
-        ModelLoad load = Make(_services.Options.Read(Key, configure));
+        ModelLoad load = Make(configure);
         _replacement = load;
         try
         {
@@ -253,7 +253,7 @@ internal sealed class ModelHost : IAsyncDisposable
 
     private async Task LoadInto(Action<SpecDecodeOptions>? configure, CancellationToken cancellationToken)
     {
-        ModelLoad load = Make(_services.Options.Read(Key, configure));
+        ModelLoad load = Make(configure);
         if (_current is { } failed)
         {
             await Retire(failed, cancellationToken).ConfigureAwait(false);
@@ -273,6 +273,21 @@ internal sealed class ModelHost : IAsyncDisposable
         finally
         {
             Changed();
+        }
+    }
+
+    private ModelLoad Make(Action<SpecDecodeOptions>? configure)
+    {
+        Action<SpecDecodeOptions>? inCode = _services.Options.InCode(Key);
+        SpecDecodeOptions options = _services.Options.Read(Key, configure);
+        try
+        {
+            return Make(options);
+        }
+        catch
+        {
+            _services.Options.Restore(Key, inCode);
+            throw;
         }
     }
 

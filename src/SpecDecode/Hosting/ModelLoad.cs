@@ -205,6 +205,12 @@ internal sealed class ModelLoad : IAsyncDisposable
             _budget = new BudgetRule(loaded.Stages, limits.KvBytes, _options.Runtime.KvCacheMegabytes is not null);
             defaults = Defaults(_options, loaded.Stages.LayerCount, loaded.Stages.DraftPrecision);
             observer = new LoggingObserver(_telemetry.Metrics, _services.Logger, Name);
+            if (limits.KvBytes > memory)
+            {
+                _services.Logger.LoadWarning(
+                    Name, $"{_place}Runtime:KvCacheMegabytes is {limits.KvBytes >> 20}, more than the {memory >> 20} MB that the process may use: with many long requests it may run out of memory.");
+            }
+
             _services.Logger.Limits(
                 Name, loaded.Threads?.Count?.ToString(CultureInfo.InvariantCulture) ?? "other", loaded.Threads?.Reason ?? "the application made ONNX Runtime's environment",
                 limits.KvBytes >> 20, loaded.Weights.TensorBytes >> 20, memory >> 20);

@@ -6,11 +6,13 @@ internal sealed class ModelNames
     private readonly Lock _gate = new();
     private readonly Dictionary<string, (string Key, int Count)> _owners = new(StringComparer.Ordinal);
 
-    /// <summary>Models that would be called the same, a sentence for each.</summary>
+    /// <summary>Names that cannot be, and models that would be called the same, a sentence for each.</summary>
     /// <param name="models">Their keys, places and options.</param>
     public static IEnumerable<string> FindErrors(IEnumerable<(string Key, string Place, SpecDecodeOptions Options)> models) => models
+        .Where(model => NameInTelemetryAttribute.Problem(model.Key) is null)
         .GroupBy(model => ModelLoad.NameOf(model.Key, model.Options), StringComparer.Ordinal)
-        .SelectMany(same => same.Skip(1).Select(model => Sentence(model.Place, same.Key)));
+        .SelectMany(same => same.Skip(1).Select(model => Sentence(model.Place, same.Key)))
+        .Concat(models.Where(model => NameInTelemetryAttribute.Problem(model.Key) is not null).Select(model => KeySentence(model.Key)));
 
     /// <summary>Keys that have a model which is loaded or being loaded.</summary>
     public int KeyCount
@@ -28,6 +30,11 @@ internal sealed class ModelNames
     /// <exception cref="SpecDecodeException">Another key has it.</exception>
     public void Claim(string name, string key, string place)
     {
+        if (NameInTelemetryAttribute.Problem(key) is not null)
+        {
+            throw new SpecDecodeException(KeySentence(key));
+        }
+
         lock (_gate)
         {
             int count = 0;
@@ -61,6 +68,8 @@ internal sealed class ModelNames
             }
         }
     }
+
+    private static string KeySentence(string key) => $"The key of a model {NameInTelemetryAttribute.Problem(key)}";
 
     private static string Sentence(string place, string name) =>
         $"{place}Model:Name: another model of this host is called '{name}' in metrics and logs already: give this one a name of its own.";

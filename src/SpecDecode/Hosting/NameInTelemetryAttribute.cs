@@ -10,7 +10,9 @@ internal sealed class NameInTelemetryAttribute : ValidationAttribute
     public const int MaxLength = 100;
 
     protected override ValidationResult? IsValid(object? value, ValidationContext validationContext) =>
-        value is not string name || (name.Length <= MaxLength && !name.Any(char.IsControl) && name == name.Trim()) ? ValidationResult.Success
-        : new ValidationResult(
-            $"{OptionPath.Of(validationContext)} has {(name.Length > MaxLength ? $"{name.Length} characters" : "a control character or a space at an end")}: give at most {MaxLength} that can stand in a label.");
+        value is string name && Problem(name) is { } problem ? new ValidationResult($"{OptionPath.Of(validationContext)} {problem}") : ValidationResult.Success;
+
+    /// <summary>Why a text is no such name, behind what it is the name of; null where it is one, or empty.</summary>
+    public static string? Problem(string name) => name.Length <= MaxLength && !name.Any(char.IsControl) && name == name.Trim() ? null
+        : $"has {(name.Length > MaxLength ? $"{name.Length} characters" : "a control character or a space at an end")}: give at most {MaxLength} that can stand in a label.";
 }

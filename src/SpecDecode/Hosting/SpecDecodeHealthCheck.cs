@@ -3,7 +3,7 @@ using Microsoft.Extensions.Diagnostics.HealthChecks;
 namespace SpecDecode.Hosting;
 
 /// <summary>
-/// Whether models answer. Alive: nothing is wrong that only a new start would mend. Ready: requests are answered. A model that came at
+/// Whether models answer. Alive: no engine has failed, and something answers or may come to. Ready: requests are answered. A model that came at
 /// run time and does not answer takes nothing away from the others: then a host is degraded.
 /// </summary>
 internal sealed class SpecDecodeHealthCheck(Func<IReadOnlyList<ModelHost>> hosts, bool readiness) : IHealthCheck
@@ -16,18 +16,24 @@ internal sealed class SpecDecodeHealthCheck(Func<IReadOnlyList<ModelHost>> hosts
         Dictionary<string, object> data = new(StringComparer.Ordinal);
         foreach ((ModelHost host, ModelStatus status) in models)
         {
-            data[status.Name ?? host.Key] = status.ToString();
+            data[host.Key.Length == 0 ? status.Name ?? "(unnamed)" : host.Key] = status.ToString();
         }
 
-        (ModelHost Host, ModelStatus Status)[] wrong = [.. models.Where(model => readiness ? !IsAsWanted(model.Host, model.Status.State) : model.Status.State == ModelState.Failed)];
+        bool answers = models.Any(model => model.Status.State is ModelState.Ready or ModelState.Loading);
+        (ModelHost Host, ModelStatus Status)[] wrong = [.. models.Where(model => readiness ? !IsAsWanted(model.Host, model.Status.State) : IsForGood(model.Status, answers))];
         HealthStatus health = wrong.Length == 0 ? HealthStatus.Healthy
             : wrong.Any(model => !model.Host.CameLater) ? HealthStatus.Unhealthy
             : HealthStatus.Degraded;
         string? description = wrong.Length > 0 ? string.Join("; ", wrong.Select(model => Sentence(model.Status)))
             : readiness && models.Length > 1 ? string.Join("; ", models.Select(model => model.Status.ToString()))
             : null;
-        return Task.FromResult(new HealthCheckResult(health, description, wrong.Select(model => model.Status.Error).FirstOrDefault(error => error is not null), data));
+
+        // Without the exception, whose trace would be logged at every look; the log has it once.
+        return Task.FromResult(new HealthCheckResult(health, description, exception: null, data));
     }
+
+    // An engine does not come back by itself. A model that could not be loaded may be loaded rightly while others answer.
+    private static bool IsForGood(ModelStatus status, bool othersAnswer) => status.State == ModelState.Failed && (status.Model is not null || !othersAnswer);
 
     // What was unloaded, or was never asked for, is as somebody wants it.
     private static bool IsAsWanted(ModelHost host, ModelState state) => state switch

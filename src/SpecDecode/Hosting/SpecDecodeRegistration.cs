@@ -84,7 +84,7 @@ public static class SpecDecodeRegistration
     }
 
     /// <summary>
-    /// Adds two health checks: one with the tag <see cref="LiveTag"/>, which fails when only a new start helps, and one with
+    /// Adds two health checks: one with the tag <see cref="LiveTag"/>, which fails when an engine has failed or no model answers and none is coming, and one with
     /// the tag <see cref="ReadyTag"/>, which passes from the end of the warm-up until the host stops. They tell of each model, in words and
     /// in their data. A model that was loaded while the host ran and does not answer makes the host degraded, and not unhealthy.
     /// </summary>

@@ -30,7 +30,7 @@ internal sealed class ModelChat
         }
         catch (SpecDecodeException error)
         {
-            return new ModelChat(null, $"The model takes no messages: {error.Message}");
+            return new ModelChat(null, $"The model takes no messages, since its chat template cannot be used. {error.Message}");
         }
     }
 

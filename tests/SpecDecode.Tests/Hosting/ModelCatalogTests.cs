@@ -169,6 +169,8 @@ public class ModelCatalogTests
         HealthReport report = await host.Services.GetRequiredService<HealthCheckService>().CheckHealthAsync(Cancellation);
         Assert.Equal(HealthStatus.Degraded, report.Status);
         Assert.StartsWith("The model late has failed: ", report.Entries["specdecode-ready"].Description, StringComparison.Ordinal);
+        Assert.Equal(HealthStatus.Healthy, report.Entries["specdecode-live"].Status);
+        Assert.Null(report.Entries["specdecode-ready"].Exception);
         await Assert.ThrowsAnyAsync<SpecDecodeException>(() => host.Catalog.GetGenerator("late").WhenReadyAsync(Cancellation));
 
         await host.Catalog.LoadAsync("late", options => Set(options, 3), Cancellation);
@@ -227,6 +229,9 @@ public class ModelCatalogTests
             Cancellation));
         Assert.Equal("Model 'late', Model:Name: another model of this host is called 'llama_base' in metrics and logs already: give this one a name of its own.", error.Message);
 
+        // What was refused is no model of the host.
+        Assert.Equal([""], host.Catalog.Models.Select(model => model.Key));
+
         // A name is free again when its model has gone.
         await host.Catalog.UnloadAsync("", Cancellation);
         await host.Catalog.LoadAsync(
@@ -264,6 +269,17 @@ public class ModelCatalogTests
         loading.Set();
         await ready;
         Assert.Equal(8, (await host.Generator.CompleteAsync(TestHost.Request(), Cancellation)).Tokens.Count);
+    }
+
+    [Theory]
+    [InlineData(" ")]
+    [InlineData("a\n")]
+    public async Task A_key_that_cannot_stand_in_a_label_is_refused(string key)
+    {
+        await using TestHost host = await Started();
+        SpecDecodeException error = await Assert.ThrowsAsync<SpecDecodeException>(() => host.Catalog.LoadAsync(key, options => Set(options, 3), Cancellation));
+        Assert.Equal("The key of a model has a control character or a space at an end: give at most 100 that can stand in a label.", error.Message);
+        Assert.Single(host.Catalog.Models);
     }
 
     private static async Task<TestHost> Started(params (string Key, string? Value)[] settings)
