@@ -3,12 +3,13 @@ using System.Runtime.CompilerServices;
 namespace Service;
 
 /// <summary>
-/// Where this sample lies, so that it finds its appsettings.json and the model from any folder that it is started in: beside the program once
-/// it is published, in the project's folder before.
+/// Where this sample's appsettings.json is, so that it and the model are found from any folder that the program is started in: in the
+/// project's folder while the program lies below that, else, once it is published, beside the program.
 /// </summary>
 internal static class ProjectFolder
 {
     public static string Find([CallerFilePath] string source = "") =>
-        File.Exists(Path.Combine(AppContext.BaseDirectory, "appsettings.json")) ? AppContext.BaseDirectory
-        : Path.GetDirectoryName(source) is { } folder && Directory.Exists(folder) ? folder : AppContext.BaseDirectory;
+        Path.GetDirectoryName(source) is { Length: > 0 } folder && AppContext.BaseDirectory.StartsWith(folder + Path.DirectorySeparatorChar, StringComparison.Ordinal)
+            ? folder
+            : AppContext.BaseDirectory;
 }

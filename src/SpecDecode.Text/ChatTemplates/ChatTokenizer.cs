@@ -77,17 +77,15 @@ public sealed class ChatTokenizer
 
         characters.Use(prompt);
         TextMarks marks = characters.Take();
-        MarkedText text = RenderMarked(tokens, input, marks, alsoWritten: true, prompt, cancellationToken)
-            ?? (tokens.HasWritten ? RenderMarked(tokens, input, marks, alsoWritten: false, prompt, cancellationToken) : null)
-            ?? throw Undecided(template, tokens, input);
+        MarkedText text = RenderMarked(tokens, input, marks, prompt, cancellationToken) ?? throw Undecided(template, tokens, input);
         return Tokenizer.TryEncode(new ControlTokenPlaces(text, marks, [.. ChatRoles.Words(input.Messages)]), limit);
     }
 
     // The prompt with its marks; null where they change what the template writes.
     private MarkedText? RenderMarked(
-        ControlTokens tokens, ChatTemplateInput input, TextMarks marks, bool alsoWritten, string prompt, CancellationToken cancellationToken)
+        ControlTokens tokens, ChatTemplateInput input, TextMarks marks, string prompt, CancellationToken cancellationToken)
     {
-        TemplateVariables variables = TemplateVariables.Of(input, Templates.SpecialTokens, cancellationToken, tokens.Texts(marks, alsoWritten));
+        TemplateVariables variables = TemplateVariables.Of(input, Templates.SpecialTokens, cancellationToken, tokens.Texts(marks));
         RenderLimits limits = input.Limits.For(variables.Size);
 
         // Marks are no reason to end; what the conversation itself needs has been found to be within the bounds.

@@ -22,16 +22,12 @@ internal sealed class ControlTokens
             && template.Source.Contains(token.Content, StringComparison.Ordinal))];
         _special = new ControlTokenTexts(special);
         _all = new ControlTokenTexts([.. special, .. written]);
-        HasWritten = written.Length > 0;
         _usual = new(() =>
         {
             TextMarks marks = StartMarks().Take();
             return (marks, Mark(marks));
         });
     }
-
-    /// <summary>Whether some are not special.</summary>
-    public bool HasWritten { get; }
 
     /// <summary>Looks for marks: the template's own text is noted.</summary>
     public FreeCharacters StartMarks()
@@ -46,8 +42,7 @@ internal sealed class ControlTokens
 
     /// <summary>Marks special tokens, and breaks the texts of control tokens in what others wrote.</summary>
     /// <param name="marks">The marks.</param>
-    /// <param name="alsoWritten">Whether those that are not special count.</param>
-    public TemplateTexts Texts(TextMarks marks, bool alsoWritten) => new Marking(this, marks, alsoWritten);
+    public TemplateTexts Texts(TextMarks marks) => new Marking(this, marks);
 
     /// <summary>The first text of one that somebody else wrote; null without one.</summary>
     public string? FindIn(string text, bool isAssistant) => (isAssistant ? _special : _all).FindIn(text);
@@ -58,11 +53,11 @@ internal sealed class ControlTokens
     private static bool IsMarkup(string text) =>
         text.Any(char.IsLetter) && text.Any(c => !char.IsLetterOrDigit(c) && !char.IsWhiteSpace(c) && c != '\u2581');
 
-    private sealed class Marking(ControlTokens tokens, TextMarks marks, bool alsoWritten) : TemplateTexts
+    private sealed class Marking(ControlTokens tokens, TextMarks marks) : TemplateTexts
     {
         public override string Token(string text) => tokens._special.MarkEach(text, marks.Written);
 
         public override string Content(string text, bool isAssistant) =>
-            (alsoWritten && !isAssistant ? tokens._all : tokens._special).BreakEach(text, marks.Broken);
+            (!isAssistant ? tokens._all : tokens._special).BreakEach(text, marks.Broken);
     }
 }

@@ -97,7 +97,8 @@ internal sealed class BatchLine
         switch (name)
         {
             case "id":
-                Id = value.ValueKind is JsonValueKind.String or JsonValueKind.Number ? value.Clone() : null;
+                // Read, so that a text that is not valid Unicode is found now, and not when it is written.
+                Id = value.ValueKind == JsonValueKind.Number || (value.ValueKind == JsonValueKind.String && value.GetString() is not null) ? value.Clone() : null;
                 return Id is null ? "'id' must be a text or a number." : null;
             case "prompt":
                 Prompt = value.ValueKind == JsonValueKind.String ? value.GetString() : null;

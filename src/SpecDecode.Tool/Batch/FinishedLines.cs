@@ -10,8 +10,8 @@ internal sealed class FinishedLines
 {
     private const int BlockLines = 64;
 
-    // Far beyond what anybody has; a damaged number must not take the memory.
-    private const long MaxLine = 1L << 32;
+    // Far beyond what anybody has; a damaged number must not take the memory: 64 MB at most.
+    private const long MaxLine = 1L << 28;
 
     private readonly List<ulong> _finished = [];
     private readonly List<ulong> _sums = [];

@@ -6,7 +6,8 @@ namespace SpecDecode.Generation;
 /// <summary>Makes prompts of conversations, within the length of a model's sequences. Has no state; safe for concurrent use.</summary>
 /// <param name="chat">What the model has for conversations.</param>
 /// <param name="maxLength">The longest sequence.</param>
-internal sealed class ChatIntake(ModelChat chat, int maxLength)
+/// <param name="affordable">The longest sequence whose keys and values may be in memory; turns are left out for that, too.</param>
+internal sealed class ChatIntake(ModelChat chat, int maxLength, int affordable)
 {
     // Tokens that are counted of a conversation that is too long, to say how many they are.
     private readonly int _mostCounted = (int)Math.Min(int.MaxValue, 2L * maxLength);
@@ -21,6 +22,7 @@ internal sealed class ChatIntake(ModelChat chat, int maxLength)
         ChatTokenizer tokenizer = chat.Require();
         ChatTurns turns = new(request.Messages!);
         bool drops = request.Overflow == ChatOverflow.DropOldest && turns.MostDropped > 0;
+        int longest = drops ? Math.Min(maxLength, affordable) : maxLength;
         int[]? whole = TryEncode(0, _mostCounted);
         if (Fits(whole, drops ? maxTokens : 1))
         {
@@ -36,12 +38,18 @@ internal sealed class ChatIntake(ModelChat chat, int maxLength)
 
         // Room for all new tokens that are asked for, if the last turn leaves that; else for half of a sequence; else for one.
         int[]? shortest = TryEncode(turns.MostDropped, _mostCounted);
-        int room = Fits(shortest, maxTokens) ? maxTokens : Fits(shortest, Half(maxTokens)) ? Half(maxTokens) : 1;
-        return Fits(whole, room) ? (whole!, 0)
-            : Fits(shortest, room) ? Shorten(maxLength - room)
+        int half = Math.Max(1, Math.Min(maxTokens, longest / 2));
+        int room = Fits(shortest, maxTokens) ? maxTokens : Fits(shortest, half) ? half : 0;
+        return room > 0 && Fits(whole, room) ? (whole!, 0)
+            : room > 0 ? Shorten(longest - room)
+
+            // What room there is, and none for what could be left out.
+            : Fits(shortest, 1) ? (shortest!, turns.CountDropped(turns.MostDropped))
             : throw new SpecDecodeException(
                 $"Even without its {turns.CountDropped(turns.MostDropped)} oldest messages the conversation has {Count(shortest)} tokens and asks for {maxTokens} new ones (MaxTokens), "
-                + $"but a sequence of this model holds {maxLength}, new tokens included. Shorten the last turn or the system message.");
+                + $"but a sequence of this model holds {longest}{(longest < maxLength ? " with the memory that is allowed for keys and values" : "")}, new tokens included. Shorten the last turn or the system message.");
+
+        bool Fits(int[]? tokens, int room) => tokens is not null && tokens.Length + (long)room <= longest;
 
         int[]? TryEncode(int dropped, int limit) => tokenizer.TryEncode(Input(request, turns.Without(dropped)), limit, cancellationToken);
 
@@ -65,10 +73,6 @@ internal sealed class ChatIntake(ModelChat chat, int maxLength)
             return (tokens, turns.CountDropped(enough));
         }
     }
-
-    private bool Fits(int[]? tokens, int room) => tokens is not null && tokens.Length + (long)room <= maxLength;
-
-    private int Half(int maxTokens) => Math.Max(1, Math.Min(maxTokens, maxLength / 2));
 
     private string Count(int[]? tokens) => tokens is null ? $"more than {_mostCounted}" : $"{tokens.Length}";
 

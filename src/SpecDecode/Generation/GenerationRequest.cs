@@ -43,7 +43,7 @@ public sealed record GenerationRequest
     /// <value>
     /// The default is <see cref="ChatOverflow.Refuse"/>. With <see cref="ChatOverflow.DropOldest"/> the oldest turns are left out until
     /// the prompt leaves room for all of <see cref="MaxTokens"/>; where the last turn alone leaves less, for half of the longest
-    /// sequence; where it leaves less than that, the text gets what room there is. <see cref="GenerationResult.DroppedMessages"/> says
+    /// sequence; where it leaves less than that, all others go and the text gets what room there is. <see cref="GenerationResult.DroppedMessages"/> says
     /// how many messages that were.
     /// </value>
     public ChatOverflow Overflow { get; init; }

@@ -21,7 +21,8 @@ internal sealed class RequestIntake(IStages stages, TextTokenizer? tokenizer, IE
     public const int MaxStopTokens = 1024;
 
     private readonly FrozenSet<int> _endOfSequence = endOfSequence.ToFrozenSet();
-    private readonly ChatIntake _chat = new(chat ?? ModelChat.None, stages.MaxSequenceLength);
+    private readonly int _affordable = Affordable(stages, kvBytes);
+    private readonly ChatIntake _chat = new(chat ?? ModelChat.None, stages.MaxSequenceLength, Affordable(stages, kvBytes));
 
     /// <summary>Makes a sequence that has still to be admitted.</summary>
     /// <param name="request">The request.</param>
@@ -62,7 +63,8 @@ internal sealed class RequestIntake(IStages stages, TextTokenizer? tokenizer, IE
         CheckTokens(prompt, prompt.Length + 1L);
 
         // In 64 bits: the number of new tokens is the caller's.
-        int maxTokens = (int)Math.Min(wantedTokens, (long)stages.MaxSequenceLength - prompt.Length);
+        int longest = request.Overflow == ChatOverflow.DropOldest ? Math.Min(stages.MaxSequenceLength, _affordable) : stages.MaxSequenceLength;
+        int maxTokens = (int)Math.Min(wantedTokens, (long)longest - prompt.Length);
         CheckBudget(prompt.Length, maxTokens);
         return new AcceptedRequest(new Sequence(prompt, maxTokens, ends, null, draft, new Sampler(sampling)), droppedMessages);
     }
@@ -190,6 +192,19 @@ internal sealed class RequestIntake(IStages stages, TextTokenizer? tokenizer, IE
             throw new SpecDecodeException(
                 $"The keys and values of {promptLength} prompt and {maxTokens} new tokens take {Megabytes(bytes)} MB, but {Megabytes(kvBytes)} MB are allowed for all sequences: ask for fewer tokens, or raise KvCacheMegabytes.");
         }
+    }
+
+    // The longest sequence whose keys and values may be in memory, found by halves.
+    private static int Affordable(IStages stages, long kvBytes)
+    {
+        (int least, int most) = (1, stages.MaxSequenceLength);
+        while (least < most)
+        {
+            int middle = least + ((most - least + 1) / 2);
+            (least, most) = stages.KvStorageBytes(middle) <= kvBytes ? (middle, most) : (least, middle - 1);
+        }
+
+        return least;
     }
 
     private static long Megabytes(long bytes) => (bytes + (1 << 20) - 1) >> 20;

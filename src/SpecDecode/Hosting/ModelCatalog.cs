@@ -32,12 +32,12 @@ internal sealed class ModelCatalog(ModelHostServices services, TimeSpan shutdown
                 Host(key);
             }
 
-            return [.. _hosts.Values.OrderBy(host => host.Key, StringComparer.OrdinalIgnoreCase)];
+            return [.. _hosts.Values.Where(IsThere).OrderBy(host => host.Key, StringComparer.OrdinalIgnoreCase)];
         }
     }
 
     /// <summary>The host of a key; null where there are no options for it and there never were.</summary>
-    public ModelHost? Find(string key) => _hosts.TryGetValue(key, out ModelHost? host) ? host : services.Options.Has(key) ? Host(key) : null;
+    public ModelHost? Find(string key) => _hosts.TryGetValue(key, out ModelHost? host) && IsThere(host) ? host : services.Options.Has(key) ? Host(key) : null;
 
     /// <summary>The host of a key.</summary>
     /// <exception cref="ModelNotFoundException">There is no such model.</exception>
@@ -150,6 +150,9 @@ internal sealed class ModelCatalog(ModelHostServices services, TimeSpan shutdown
         DisposeAsync().AsTask().GetAwaiter().GetResult();
     }
 
+    // A key that nothing ever stood under is none, though somebody tried.
+    private bool IsThere(ModelHost host) => host.Status.Name is not null || services.Options.Has(host.Key);
+
     private ModelHost Host(string key)
     {
         ModelHost host = _hosts.GetOrAdd(key, key => new ModelHost(services, key) { CameLater = _hasStarted });
@@ -169,17 +172,20 @@ internal sealed class ModelCatalog(ModelHostServices services, TimeSpan shutdown
             throw ModelLoads.Closed();
         }
 
+        if (!_hasStarted && !_hosts.ContainsKey(key))
+        {
+            throw new InvalidOperationException("The host has not started: start it first.");
+        }
+
         ModelHost host = configure is null ? Require(key) : Host(key);
-        try
+        if (_isStopping)
         {
-            await change(host).ConfigureAwait(false);
+            // It may have come too late to be stopped with the others.
+            await host.DisposeAsync().ConfigureAwait(false);
+            throw ModelLoads.Closed();
         }
-        catch when (host.Status.Name is null && !services.Options.Has(key))
-        {
-            // A key that nothing ever stood under is none.
-            _hosts.TryRemove(KeyValuePair.Create(key, host));
-            throw;
-        }
+
+        await change(host).ConfigureAwait(false);
     }
 
     private Dictionary<string, SpecDecodeOptions> Check()
@@ -190,7 +196,7 @@ internal sealed class ModelCatalog(ModelHostServices services, TimeSpan shutdown
         {
             try
             {
-                options.Add(key, services.Options.Read(key));
+                options.Add(key, services.Options.Read(key, null));
             }
             catch (OptionsValidationException error)
             {

@@ -34,8 +34,8 @@ internal sealed class ModelHost : IAsyncDisposable
     /// <summary>The generator that services are given.</summary>
     public ITextGenerator TextGenerator { get; }
 
-    /// <summary>Whether nobody knew of it when the host started.</summary>
-    public bool CameLater { get; init; }
+    /// <summary>Whether nobody knew of it when the host started, or what it has was loaded since.</summary>
+    public bool CameLater { get; set; }
 
     /// <summary>Whether nothing is loaded because somebody unloaded it.</summary>
     public bool WasUnloaded { get; private set; }
@@ -122,9 +122,9 @@ internal sealed class ModelHost : IAsyncDisposable
     {
         ObjectDisposedException.ThrowIf(_isDisposed, this);
         cancellationToken.ThrowIfCancellationRequested();
+        ModelLoad load = _loads.Add(options, inCode: null);
+        Show(load);
         _isStarted = true;
-        ModelLoad load = Make(options);
-        _current = load;
         Task loading = Begin(load);
         if (!load.IsInBackground)
         {
@@ -144,37 +144,41 @@ internal sealed class ModelHost : IAsyncDisposable
             throw new InvalidOperationException($"{_who} is loaded already: IModelCatalog.ReplaceAsync puts another in its place.");
         }
 
-        await LoadInto(configure, cancellationToken).ConfigureAwait(false);
+        Action<SpecDecodeOptions>? inCode = configure ?? _services.Options.InCode(Key);
+        await LoadInto(Make(inCode), inCode, cancellationToken).ConfigureAwait(false);
     }
 
     /// <inheritdoc cref="IModelCatalog.ReplaceAsync"/>
     public async Task ReplaceAsync(Action<SpecDecodeOptions>? configure, CancellationToken cancellationToken)
     {
         using Operation operation = await Enter(cancellationToken).ConfigureAwait(false);
+        Action<SpecDecodeOptions>? inCode = configure ?? _services.Options.InCode(Key);
+        ModelLoad load = Make(inCode);
+        if (_current is { IsLoading: true } loading)
+        {
+            // It may be ready when this has ended.
+            await loading.AbandonAsync().ConfigureAwait(false);
+        }
+
         if (_current is not { IsReady: true } former)
         {
-            if (_current is { Fault: null } loading)
-            {
-                await Retire(loading, new CancellationToken(canceled: true)).ConfigureAwait(false);
-            }
-
-            await LoadInto(configure, cancellationToken).ConfigureAwait(false);
+            await LoadInto(load, inCode, cancellationToken).ConfigureAwait(false);
             return;
         }
 
-        Action<SpecDecodeOptions>? inCode = _services.Options.InCode(Key);
-        ModelLoad load = Make(configure);
         _replacement = load;
         try
         {
             _services.Logger.Replacing(former.Name, load.Path);
             await End(load, Begin(load), cancellationToken).ConfigureAwait(false);
-            _current = load;
+            CameLater = true;
+            _services.Options.Keep(Key, inCode);
+            Show(load);
         }
         catch
         {
-            // What serves on follows its own options.
-            _services.Options.Restore(Key, inCode);
+            await load.DisposeAsync().ConfigureAwait(false);
+            _loads.Remove(load);
             throw;
         }
         finally
@@ -192,9 +196,12 @@ internal sealed class ModelHost : IAsyncDisposable
     {
         // A loading that holds the operation is ended, not waited for.
         bool wasLoading = _current is { IsLoading: true };
-        if (_current is { IsLoading: true } loading)
+        foreach (ModelLoad? loading in (ModelLoad?[])[_replacement, _current])
         {
-            await loading.AbandonAsync().ConfigureAwait(false);
+            if (loading is { IsLoading: true })
+            {
+                await loading.AbandonAsync().ConfigureAwait(false);
+            }
         }
 
         // The token does not end the wait: it is about the texts.
@@ -251,23 +258,35 @@ internal sealed class ModelHost : IAsyncDisposable
         return loads;
     }
 
-    private async Task LoadInto(Action<SpecDecodeOptions>? configure, CancellationToken cancellationToken)
+    // In place of what failed, was abandoned, or is not there.
+    private async Task LoadInto(ModelLoad load, Action<SpecDecodeOptions>? inCode, CancellationToken cancellationToken)
     {
-        ModelLoad load = Make(configure);
         if (_current is { } failed)
         {
             await Retire(failed, cancellationToken).ConfigureAwait(false);
         }
 
-        _current = load;
+        CameLater = true;
+        string? name = _name;
+        Show(load);
         try
         {
             await End(load, Begin(load), cancellationToken).ConfigureAwait(false);
+            WasUnloaded = false;
+            _services.Options.Keep(Key, inCode);
         }
         catch (OperationCanceledException)
         {
             // As if it had never begun.
             _current = null;
+            _name = name;
+            throw;
+        }
+        catch
+        {
+            // What was asked for is not there; the next try is with the same options unless others are given.
+            WasUnloaded = false;
+            _services.Options.Keep(Key, inCode);
             throw;
         }
         finally
@@ -276,27 +295,12 @@ internal sealed class ModelHost : IAsyncDisposable
         }
     }
 
-    private ModelLoad Make(Action<SpecDecodeOptions>? configure)
-    {
-        Action<SpecDecodeOptions>? inCode = _services.Options.InCode(Key);
-        SpecDecodeOptions options = _services.Options.Read(Key, configure);
-        try
-        {
-            return Make(options);
-        }
-        catch
-        {
-            _services.Options.Restore(Key, inCode);
-            throw;
-        }
-    }
+    private ModelLoad Make(Action<SpecDecodeOptions>? inCode) => _loads.Add(_services.Options.Read(Key, inCode), inCode);
 
-    private ModelLoad Make(SpecDecodeOptions options)
+    private void Show(ModelLoad load)
     {
-        ModelLoad load = _loads.Add(options);
-        WasUnloaded = false;
+        _current = load;
         _name = load.Name;
-        return load;
     }
 
     private async Task Begin(ModelLoad load)

@@ -113,7 +113,7 @@ internal sealed class ModelLoad : IAsyncDisposable
             bool isFirst = !loop.IsStopping;
             if (isFirst)
             {
-                _services.Logger.Stopping(Name, loop.LiveCount + loop.WaitingCount);
+                Tell(() => _services.Logger.Stopping(Name, loop.LiveCount + loop.WaitingCount));
             }
 
             await model.StopAsync(hurry).ConfigureAwait(false);
@@ -121,10 +121,10 @@ internal sealed class ModelLoad : IAsyncDisposable
             {
                 if (loop.ShutDownCount > 0)
                 {
-                    _services.Logger.StoppedEarly(Name, loop.ShutDownCount);
+                    Tell(() => _services.Logger.StoppedEarly(Name, loop.ShutDownCount));
                 }
 
-                _services.Logger.Stopped(Name);
+                Tell(() => _services.Logger.Stopped(Name));
             }
         }
     }
@@ -169,9 +169,9 @@ internal sealed class ModelLoad : IAsyncDisposable
             _model = model;
             _engine = WatchEngine(model.Generator.Loop);
             ModelSetup setup = model.Setup;
-            logger.Ready(
+            Tell(() => logger.Ready(
                 Name, Stopwatch.GetElapsedTime(start).TotalSeconds, model.Generator.Defaults.Drafting.ToString(), setup.PrecisionName,
-                setup.DraftPrecisionName, setup.ThreadsName);
+                setup.DraftPrecisionName, setup.ThreadsName));
             _watch?.Start(Reload);
         }
         catch (OperationCanceledException) when (_abandoned.IsCancellationRequested)
@@ -185,12 +185,24 @@ internal sealed class ModelLoad : IAsyncDisposable
             if (IsInBackground)
             {
                 // Nobody waits for it who could tell. Where it is no sentence of ours, its trace may help.
-                logger.LoadFailed(Name, error.Message, error is SpecDecodeException ? null : error);
+                Tell(() => logger.LoadFailed(Name, error.Message, error is SpecDecodeException ? null : error));
             }
         }
         finally
         {
             _thread = null;
+        }
+    }
+
+    // A log that throws neither takes a model that answers away nor keeps one from stopping; there is nowhere else to say so.
+    private static void Tell(Action log)
+    {
+        try
+        {
+            log();
+        }
+        catch (Exception)
+        {
         }
     }
 

@@ -24,10 +24,12 @@ internal sealed class ModelLoads(ModelHostServices services, string key)
     /// <summary>Makes one, under its name in telemetry.</summary>
     /// <exception cref="ShuttingDownException">They are closed.</exception>
     /// <exception cref="SpecDecodeException">A path is none, or another key has the name.</exception>
-    public ModelLoad Add(SpecDecodeOptions options)
+    /// <param name="options">Its options.</param>
+    /// <param name="inCode">What is set in code on top of its configuration; null for nothing.</param>
+    public ModelLoad Add(SpecDecodeOptions options, Action<SpecDecodeOptions>? inCode)
     {
         string place = services.Options.Place(key);
-        ModelLoad load = new(services, key, place, options, services.Watch(key));
+        ModelLoad load = new(services, key, place, options, services.Watch(key, inCode));
         lock (_gate)
         {
             if (_isClosed)

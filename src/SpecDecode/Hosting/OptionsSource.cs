@@ -16,6 +16,10 @@ internal sealed class OptionsSource(IEnumerable<ModelRegistration> registrations
     private readonly ModelRegistration[] _registrations = [.. registrations];
     private readonly ConcurrentDictionary<string, Action<SpecDecodeOptions>> _inCode = new(StringComparer.OrdinalIgnoreCase);
 
+    // What is set in code for the options that this thread makes: it belongs to one loading, and the factory takes no more than a name.
+    [ThreadStatic]
+    private static (string Key, Action<SpecDecodeOptions>? Configure)? t_inCode;
+
     // Not in the constructor: the factory has this among its parts.
     private IOptionsFactory<SpecDecodeOptions> Factory => services.GetRequiredService<IOptionsFactory<SpecDecodeOptions>>();
 
@@ -38,14 +42,28 @@ internal sealed class OptionsSource(IEnumerable<ModelRegistration> registrations
     public bool Has(string key) => Keys.Contains(key, StringComparer.OrdinalIgnoreCase);
 
     /// <summary>Reads the options of a model anew, and checks them.</summary>
+    /// <param name="key">The model's key.</param>
+    /// <param name="inCode">What is set in code on top of its configuration; null for nothing.</param>
     /// <exception cref="OptionsValidationException">They are wrong; a sentence for each mistake.</exception>
-    public SpecDecodeOptions Read(string key) => Factory.Create(key);
+    public SpecDecodeOptions Read(string key, Action<SpecDecodeOptions>? inCode)
+    {
+        (string, Action<SpecDecodeOptions>?)? before = t_inCode;
+        t_inCode = (key, inCode);
+        try
+        {
+            return Factory.Create(key);
+        }
+        finally
+        {
+            t_inCode = before;
+        }
+    }
 
-    /// <summary>What is set in code on top of a model's configuration; null for nothing.</summary>
+    /// <summary>What was last set in code for a model; null for nothing.</summary>
     public Action<SpecDecodeOptions>? InCode(string key) => _inCode.GetValueOrDefault(key);
 
-    /// <summary>Sets that, as it was before.</summary>
-    public void Restore(string key, Action<SpecDecodeOptions>? inCode)
+    /// <summary>Keeps that for the next loading.</summary>
+    public void Keep(string key, Action<SpecDecodeOptions>? inCode)
     {
         if (inCode is null)
         {
@@ -54,28 +72,6 @@ internal sealed class OptionsSource(IEnumerable<ModelRegistration> registrations
         else
         {
             _inCode[key] = inCode;
-        }
-    }
-
-    /// <summary>The same with options that are set in code on top from now on, in place of earlier ones; where those are wrong, they are not.</summary>
-    /// <inheritdoc cref="Read(string)" path="/exception"/>
-    public SpecDecodeOptions Read(string key, Action<SpecDecodeOptions>? configure)
-    {
-        if (configure is null)
-        {
-            return Read(key);
-        }
-
-        Action<SpecDecodeOptions>? former = InCode(key);
-        _inCode[key] = configure;
-        try
-        {
-            return Read(key);
-        }
-        catch
-        {
-            Restore(key, former);
-            throw;
         }
     }
 
@@ -100,9 +96,9 @@ internal sealed class OptionsSource(IEnumerable<ModelRegistration> registrations
     /// <inheritdoc/>
     public void PostConfigure(string? name, SpecDecodeOptions options)
     {
-        if (name is not null && _inCode.TryGetValue(name, out Action<SpecDecodeOptions>? configure))
+        if (name is not null && t_inCode is var (key, configure) && IsSame(key, name))
         {
-            configure(options);
+            configure?.Invoke(options);
         }
     }
 

@@ -22,7 +22,7 @@ internal sealed class SpecDecodeHealthCheck(Func<IReadOnlyList<ModelHost>> hosts
         bool answers = models.Any(model => model.Status.State is ModelState.Ready or ModelState.Loading);
         (ModelHost Host, ModelStatus Status)[] wrong = [.. models.Where(model => readiness ? !IsAsWanted(model.Host, model.Status.State) : IsForGood(model.Status, answers))];
         HealthStatus health = wrong.Length == 0 ? HealthStatus.Healthy
-            : wrong.Any(model => !model.Host.CameLater) ? HealthStatus.Unhealthy
+            : wrong.Any(model => !model.Host.CameLater || IsEngineFault(model.Status)) ? HealthStatus.Unhealthy
             : HealthStatus.Degraded;
         string? description = wrong.Length > 0 ? string.Join("; ", wrong.Select(model => Sentence(model.Status)))
             : readiness && models.Length > 1 ? string.Join("; ", models.Select(model => model.Status.ToString()))
@@ -33,7 +33,9 @@ internal sealed class SpecDecodeHealthCheck(Func<IReadOnlyList<ModelHost>> hosts
     }
 
     // An engine does not come back by itself. A model that could not be loaded may be loaded rightly while others answer.
-    private static bool IsForGood(ModelStatus status, bool othersAnswer) => status.State == ModelState.Failed && (status.Model is not null || !othersAnswer);
+    private static bool IsForGood(ModelStatus status, bool othersAnswer) => IsEngineFault(status) || (status.State == ModelState.Failed && !othersAnswer);
+
+    private static bool IsEngineFault(ModelStatus status) => status.State == ModelState.Failed && status.Model is not null;
 
     // What was unloaded, or was never asked for, is as somebody wants it.
     private static bool IsAsWanted(ModelHost host, ModelState state) => state switch

@@ -163,8 +163,8 @@ public static class SpecDecodeRegistration
         return new ModelCatalog(
             new ModelHostServices(
                 options,
-                key => options.Section(key) is { } section
-                    ? new ConfigurationWatch(section, () => options.Read(key), new ConfigurationFiles(provider.GetService<IConfiguration>()))
+                (key, inCode) => options.Section(key) is { } section
+                    ? new ConfigurationWatch(section, () => options.Read(key, inCode), new ConfigurationFiles(provider.GetService<IConfiguration>()))
                     : null,
                 new ModelNames(),
                 name => telemetry.GetOrAdd(name, name => new Lazy<ModelTelemetry>(() => new ModelTelemetry(meters, name))).Value,

@@ -50,9 +50,8 @@ internal static partial class FileTrust
             return null;
         }
 
-        // In a folder with the sticky bit others may add files, but not replace ours; whose a file is, is asked of each.
-        UnixFileMode mode = File.GetUnixFileMode(path);
-        return (mode & OthersWrite) != 0 && (mode & UnixFileMode.StickyBit) == 0 ? "users other than its owner may write it"
+        // With the sticky bit, too: others cannot replace our files then, but they may lay something under a name that is not there yet.
+        return (File.GetUnixFileMode(path) & OthersWrite) != 0 ? "users other than its owner may write it"
             : OperatingSystem.IsLinux() ? FindOwnerDoubt(Linux.OwnerOf(path))
             : null;
     }

@@ -76,7 +76,7 @@ public sealed class ChatRequestTests(ChatRequestTests.Models models) : IClassFix
             Assert.Empty(model.Warnings);
             Assert.Single(model.Generate(new GenerationRequest { Prompt = "One day", MaxTokens = 1 }).Tokens);
             string sentence = Assert.Throws<SpecDecodeException>(() => model.Generate(new GenerationRequest { Messages = [System] })).Message;
-            Assert.StartsWith("The model takes no messages: ", sentence, StringComparison.Ordinal);
+            Assert.StartsWith("The model takes no messages, since its chat template cannot be used. ", sentence, StringComparison.Ordinal);
             Assert.Contains(folder.Path, sentence, StringComparison.Ordinal);
             Assert.Contains(said, sentence, StringComparison.Ordinal);
         }
@@ -159,10 +159,23 @@ public sealed class ChatRequestTests(ChatRequestTests.Models models) : IClassFix
             $"Even without its 2 oldest messages the conversation has {Count([System, messages[3]])} tokens and asks for 20 new ones (MaxTokens), "
             + $"but a sequence of this model holds {Length}, new tokens included. Shorten the last turn or the system message.", sentence);
 
-        // One that leaves some room gets that.
+        // One that leaves some room gets that, and nothing of it goes to what could be left out.
         ChatMessage[] nearly = [System, new("user", "Hi"), new("assistant", "Hi"), new("user", string.Concat(Enumerable.Repeat(" word", 150)))];
         GenerationResult result = models.Chat.Generate(Dropping(nearly, 199) with { IgnoreEndOfSequence = true });
-        Assert.Equal((0, Length), (result.DroppedMessages, result.PromptTokens + result.Tokens.Count));
+        Assert.Equal((2, Length), (result.DroppedMessages, result.PromptTokens + result.Tokens.Count));
+        Assert.Equal(Count([System, nearly[3]]), result.PromptTokens);
+    }
+
+    [Fact]
+    public void Turns_are_left_out_for_the_memory_of_keys_and_values_too()
+    {
+        using StoryFolder folder = new();
+        folder.WriteTemplate(Template);
+        using TextModel small = TextModel.Load(
+            folder.Path, new ModelOptions { CacheFolder = TestFolders.WeightCache }, new RuntimeOptions { MaxSequenceLength = Length, KvCacheMegabytes = 2 });
+        GenerationResult result = small.Generate(Dropping(Conversation(30), 20) with { IgnoreEndOfSequence = true });
+        Assert.Equal(20, result.Tokens.Count);
+        Assert.InRange(result.PromptTokens, 10, models.Chat.Generate(Dropping(Conversation(30), 20)).PromptTokens - 1);
     }
 
     [Fact]

@@ -207,7 +207,7 @@ public class ModelCatalogTests
             loading.Set();
             await end;
             await Assert.ThrowsAnyAsync<OperationCanceledException>(() => load);
-            Assert.Equal(by == "stop" ? ModelState.Stopping : ModelState.NotLoaded, host.Catalog.Models[1].State);
+            Assert.DoesNotContain(host.Catalog.Models, model => model.Key == "late");
         }
 
         Assert.Equal(1, host.Log.Count(2));
@@ -269,6 +269,101 @@ public class ModelCatalogTests
         loading.Set();
         await ready;
         Assert.Equal(8, (await host.Generator.CompleteAsync(TestHost.Request(), Cancellation)).Tokens.Count);
+    }
+
+    [Fact]
+    public async Task A_replacement_that_fails_gives_back_its_name_and_its_share_of_the_memory()
+    {
+        await using TestHost host = await Started();
+        await Assert.ThrowsAnyAsync<SpecDecodeException>(() => host.Catalog.ReplaceAsync("", options => (options.Model.Path, options.Model.Name) = ("nowhere", "other"), Cancellation));
+        Assert.Equal("llama_base", host.Catalog.Models[0].Name);
+        await host.Catalog.LoadAsync("late", options => { Set(options, 3); options.Model.Name = "other"; }, Cancellation);
+        string two = host.Log.Messages(15).Last();
+        await host.Catalog.UnloadAsync("", Cancellation);
+        await host.Catalog.ReplaceAsync("late", options => { Set(options, 3); options.Model.Name = "other"; }, Cancellation);
+        Assert.True(Budget(host.Log.Messages(15).Last()) > 1.9 * Budget(two), two);
+
+        static long Budget(string entry) => long.Parse(entry.Split("keys and values may take ")[1].Split(' ')[0], System.Globalization.CultureInfo.InvariantCulture);
+    }
+
+    [Fact]
+    public async Task A_replacement_with_wrong_options_leaves_a_loading_to_its_end()
+    {
+        await using TestHost host = new(("Runtime:LoadInBackground", "true"));
+        host.Builder.AddSpecDecode();
+        using ManualResetEventSlim loading = new();
+        host.Log.OnEvent = id =>
+        {
+            if (id == 1)
+            {
+                loading.Wait(Cancellation);
+            }
+        };
+        await host.Host.StartAsync(Cancellation);
+        await Assert.ThrowsAsync<OptionsValidationException>(() => host.Catalog.ReplaceAsync("", options => options.MaxTokens = 0, Cancellation));
+        loading.Set();
+        await host.Generator.WhenReadyAsync(Cancellation);
+        Assert.Equal(8, (await host.Generator.CompleteAsync(TestHost.Request(), Cancellation)).Tokens.Count);
+    }
+
+    [Fact]
+    public async Task Unloading_ends_the_loading_of_a_replacement()
+    {
+        await using TestHost host = await Started();
+        using ManualResetEventSlim reached = new();
+        using ManualResetEventSlim loading = new();
+        host.Log.OnEvent = id =>
+        {
+            if (id == 1)
+            {
+                reached.Set();
+                loading.Wait(Cancellation);
+            }
+        };
+        Task replacing = host.Catalog.ReplaceAsync("", options => options.MaxTokens = 5, Cancellation);
+        reached.Wait(Cancellation);
+        Task unloading = host.Catalog.UnloadAsync("", Cancellation);
+        loading.Set();
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => replacing);
+        await unloading;
+        Assert.Equal(ModelState.NotLoaded, host.Catalog.Models[0].State);
+    }
+
+    [Fact]
+    public async Task Readiness_is_as_before_when_a_loading_did_not_come_to_be()
+    {
+        await using TestHost host = new();
+        host.Builder.AddSpecDecode();
+        host.Builder.Services.AddHealthChecks().AddSpecDecode();
+        await Assert.ThrowsAsync<InvalidOperationException>(() => host.Catalog.LoadAsync("late", options => Set(options, 3), Cancellation));
+        await host.Host.StartAsync(Cancellation);
+        await AssertReady(host, HealthStatus.Healthy, null);
+        await host.Catalog.UnloadAsync("", Cancellation);
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => host.Catalog.LoadAsync("", null, new CancellationToken(canceled: true)));
+        await AssertReady(host, HealthStatus.Healthy, null);
+        await Assert.ThrowsAsync<InvalidTimeZoneException>(() => host.Catalog.LoadAsync("odd", _ => throw new InvalidTimeZoneException(), Cancellation));
+        using CancellationTokenSource token = new();
+        host.Log.OnEvent = id =>
+        {
+            if (id == 1)
+            {
+                token.Cancel();
+            }
+        };
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => host.Catalog.LoadAsync("new", options => Set(options, 3), token.Token));
+        Assert.Equal([""], host.Catalog.Models.Select(model => model.Key));
+        Assert.False(host.Catalog.TryGetGenerator("new", out _));
+    }
+
+    [Fact]
+    public async Task A_log_that_throws_takes_no_model_away_and_keeps_none_from_stopping()
+    {
+        await using TestHost host = await Started();
+        host.Log.OnEvent = id => _ = id is 2 or 9 or 10 ? throw new InvalidTimeZoneException() : 0;
+        await host.Catalog.LoadAsync("late", options => Set(options, 3), Cancellation);
+        Assert.Equal(ModelState.Ready, host.Catalog.Models[1].State);
+        await AssertReady(host, HealthStatus.Healthy, "llama_base: ready; late: ready");
+        await host.Host.StopAsync(Cancellation);
     }
 
     [Theory]

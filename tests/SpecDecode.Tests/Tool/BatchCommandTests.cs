@@ -61,7 +61,7 @@ public sealed class BatchCommandTests : IDisposable
             "nonsense", "[]", """{ "prompt": 3 }""", """{ }""", """{ "prompt": "a", "tokens": [1] }""", """{ "tokens": [99999] }""", """{ "tokens": [] }""",
             """{ "prompt": "a", "max_tokens": 0 }""", """{ "prompt": "a", "top_p": 0.5 }""", """{ "prompt": "a", "temperature": -1 }""",
             """{ "prompt": "a", "max_token": 3 }""", """{ "messages": [{ "role": "user", "content": "hi" }] }""", """{ "prompt": "\ud800" }""",
-            """{ "prompt": "a", "id": [1] }""",
+            """{ "prompt": "a", "id": [1] }""", """{ "prompt": "a", "id": "a\ud800b" }""",
         ];
         ToolRun run = Batch([.. bad, """{ "prompt": "The dog" }"""]);
 

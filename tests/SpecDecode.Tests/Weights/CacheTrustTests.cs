@@ -103,12 +103,14 @@ public sealed class CacheTrustTests : IDisposable
 
     [Fact]
     [UnsupportedOSPlatform("windows")]
-    public void A_folder_in_which_nobody_can_replace_the_files_of_others_will_do()
+    public void In_a_folder_in_which_others_may_put_files_but_replace_none_is_a_folder_of_ones_own()
     {
         Directory.CreateDirectory(_model.Cache);
         File.SetUnixFileMode(_model.Cache, (UnixFileMode)0b111_111_111 | UnixFileMode.StickyBit);
         Assert.Empty(Load());
         Assert.Empty(Load());
+        Assert.Empty(Directory.GetFiles(_model.Cache));
+        Assert.NotEmpty(Directory.GetFiles(Assert.Single(Directory.GetDirectories(_model.Cache)), "*.weights"));
     }
 
     [Theory]
