@@ -94,10 +94,9 @@ internal sealed class ModelLoad : IAsyncDisposable
         return _loading;
     }
 
-    /// <summary>Ends the loading, if it has not ended, and waits for that.</summary>
+    /// <summary>Ends the loading, if it has not ended, and waits for that. One that comes to be ready all the same serves on as any.</summary>
     public async Task AbandonAsync()
     {
-        _watch?.Stop();
         await _abandoned.CancelAsync().ConfigureAwait(false);
         await _loading.ConfigureAwait(false);
     }
@@ -106,6 +105,7 @@ internal sealed class ModelLoad : IAsyncDisposable
     /// <param name="hurry">Ends them where they are.</param>
     public async Task StopAsync(CancellationToken hurry)
     {
+        _watch?.Stop();
         await AbandonAsync().ConfigureAwait(false);
         if (_model is { } model)
         {
@@ -132,6 +132,7 @@ internal sealed class ModelLoad : IAsyncDisposable
     /// <summary>Stops at once and gives everything back.</summary>
     public async ValueTask DisposeAsync()
     {
+        _watch?.Stop();
         await AbandonAsync().ConfigureAwait(false);
         if (Interlocked.Exchange(ref _isDisposed, 1) == 0 && _model is { } model)
         {

@@ -307,6 +307,30 @@ public class ModelCatalogTests
     }
 
     [Fact]
+    public async Task A_loading_that_ends_before_its_replacement_fails_follows_its_configuration()
+    {
+        await using TestHost host = new(("Runtime:LoadInBackground", "true"));
+        host.Builder.AddSpecDecode();
+        using ManualResetEventSlim reached = new();
+        using ManualResetEventSlim loading = new();
+        host.Log.OnEvent = id =>
+        {
+            if (id == 2)
+            {
+                reached.Set();
+                loading.Wait(Cancellation);
+            }
+        };
+        await host.Host.StartAsync(Cancellation);
+        reached.Wait(Cancellation);
+        Task replacing = host.Catalog.ReplaceAsync("", options => options.Model.Path = "nowhere", Cancellation);
+        loading.Set();
+        await Assert.ThrowsAnyAsync<SpecDecodeException>(() => replacing);
+        host.Change(("MaxTokens", "9"));
+        Assert.Equal(9, host.Generator.Defaults.MaxTokens);
+    }
+
+    [Fact]
     public async Task Unloading_ends_the_loading_of_a_replacement()
     {
         await using TestHost host = await Started();
