@@ -49,7 +49,7 @@ internal sealed class ModelArguments
     public string Mark(ParseResult arguments)
     {
         ModelOptions options = _precision.Read(arguments, cacheFolder: null);
-        return FormattableString.Invariant($"{options.Precision} {options.HeadPrecision} {options.BlockSize} {options.Activations}");
+        return FormattableString.Invariant($"{options.Precision} {options.HeadPrecision} {options.BlockSize} {options.Activations} {options.Kernels}");
     }
 
     /// <summary>Loads the model; progress and warnings go to <paramref name="error"/>.</summary>

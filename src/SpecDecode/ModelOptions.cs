@@ -11,12 +11,12 @@ public class ModelOptions
     public string? CacheFolder { get; set; }
 
     /// <summary>
-    /// What the model's matrices are rounded to, whatever type the checkpoint stores them in. Rounding changes what the model
+    /// What the model's matrices are stored as. Rounding them to fewer bits than the checkpoint has changes what the model
     /// says a little; drafting for it does not change it any further.
     /// </summary>
     /// <value>
-    /// The default, null, is <see cref="Precision.Fp32"/>, or what a prepared folder holds. Asking for another precision than
-    /// a prepared folder holds is an error.
+    /// The default, null, is <see cref="Precision.Stored"/>, which rounds nothing, or what a prepared folder holds. Asking for another
+    /// precision than a prepared folder holds is an error.
     /// </value>
     public Precision? Precision { get; set; }
 
@@ -25,15 +25,15 @@ public class ModelOptions
     /// that they stay one table.
     /// </summary>
     /// <value>
-    /// The default, null, is <see cref="Precision.Fp32"/> with matrices of that precision and else
-    /// <see cref="Precision.Int8"/>, or what a prepared folder holds.
+    /// The default, null, is <see cref="Precision.Int8"/> with <see cref="Precision.Int8"/> and <see cref="Precision.Int4"/>, and else that of the
+    /// matrices, or what a prepared folder holds.
     /// </value>
     public Precision? HeadPrecision { get; set; }
 
     /// <summary>
     /// The precision of a second copy of the weights, for drafting: where there is one, the model drafts for itself in 8 or
-    /// 4 bits, and verifies in <see cref="Precision"/>. It takes memory besides the model's own weights: about a
-    /// quarter of them in float32 for int8, and a sixth for int4.
+    /// 4 bits, and verifies in <see cref="Precision"/>. It takes memory besides the model's own weights: about half as much as they
+    /// take in 16 bits for int8, and 0.3 times as much for int4.
     /// </summary>
     /// <value>The default, null, is no such copy. Lower than <see cref="Precision"/>.</value>
     public Precision? DraftPrecision { get; set; }
@@ -46,9 +46,20 @@ public class ModelOptions
     public int? BlockSize { get; set; }
 
     /// <summary>
-    /// What rows are rounded to where they are multiplied by quantised matrices; float32 matrices are multiplied in float32
+    /// What rows are rounded to where they are multiplied by quantised matrices; other matrices are multiplied in float32
     /// always. Says nothing about how weights are stored.
     /// </summary>
     /// <value>The default is <see cref="ActivationPrecision.Int8"/>.</value>
     public ActivationPrecision Activations { get; set; }
+
+    /// <summary>Whose code multiplies rows by matrices.</summary>
+    /// <value>
+    /// The default, null, is <see cref="KernelChoice.Own"/> on processors that it has code for (x64 with AVX2 and FMA or AVX-512, Arm64 with the dot product),
+    /// or what a prepared folder was made for, and else <see cref="KernelChoice.OnnxRuntime"/>.
+    /// </value>
+    public KernelChoice? Kernels { get; set; }
+
+    /// <summary>Where weights lie while the model is loaded; for <see cref="KernelChoice.Own"/>.</summary>
+    /// <value>The default is <see cref="WeightMemory.Mapped"/>.</value>
+    public WeightMemory WeightMemory { get; set; }
 }

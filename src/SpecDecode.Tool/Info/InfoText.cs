@@ -86,7 +86,7 @@ internal static class InfoText
         }
 
         WeightSummary own = decoder.Weights[0];
-        foreach (WeightSummary copy in decoder.Weights.Where(copy => copy.Precision > own.Precision))
+        foreach (WeightSummary copy in decoder.Weights.Skip(1).Where(copy => copy.MemoryBytes < own.MemoryBytes))
         {
             output.WriteLine($"{name,-13}{PrecisionArguments.Name(own.Precision)} with a copy in {PrecisionArguments.Name(copy.Precision)} that drafts: {Size(own.MemoryBytes + copy.MemoryBytes)}");
         }

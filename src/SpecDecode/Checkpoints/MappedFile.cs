@@ -22,6 +22,9 @@ internal sealed unsafe class MappedFile : IDisposable
         _start += view.PointerOffset;
     }
 
+    /// <summary>The first mapped byte; null once this is disposed.</summary>
+    public byte* Start => _start;
+
     /// <summary>The number of mapped bytes.</summary>
     public long Length { get; }
 

@@ -8,6 +8,7 @@ namespace SpecDecode.Checkpoints;
 internal static unsafe partial class PageAdvice
 {
     private const int MadviseDontNeed = 4;
+    private const int MadviseHugePage = 14;
 
     /// <summary>
     /// Takes the pages of a read-only file mapping out of the process's resident memory. They are clean, so nothing is lost:
@@ -21,6 +22,11 @@ internal static unsafe partial class PageAdvice
         long firstPage = offset & ~(Environment.SystemPageSize - 1L);
         _ = Madvise(start + firstPage, (nuint)(offset + length - firstPage), MadviseDontNeed);
     }
+
+    /// <summary>Asks for large pages, before memory is written for the first time. It is advice, too: a system without them gives small ones.</summary>
+    /// <param name="start">The memory, which begins on a large page.</param>
+    /// <param name="length">How many bytes.</param>
+    public static void UseLargePages(byte* start, long length) => _ = Madvise(start, (nuint)length, MadviseHugePage);
 
     [LibraryImport("libc", EntryPoint = "madvise")]
     [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]

@@ -46,4 +46,9 @@ internal sealed record DecoderDescription
 
     /// <summary>How each prepared tensor named above is made from the checkpoint's tensors.</summary>
     public required ImmutableArray<TensorRecipe> Tensors { get; init; }
+
+    /// <summary>All products, layer by layer, the head last.</summary>
+    public IEnumerable<LinearDescription> Linears => Layers
+        .SelectMany(layer => (LinearDescription[])[layer.Attention.QueryKeyValue, layer.Attention.Output, layer.Mlp.GateUp, layer.Mlp.Down])
+        .Append(Head);
 }

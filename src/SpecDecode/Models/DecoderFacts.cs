@@ -43,7 +43,7 @@ internal static class DecoderFacts
             WindowLayers = attends.Count(attend => attend.Window is not null),
             KvBytesPerToken = attends.Sum(attend => 2L * attend.KeyValueHeads * attend.HeadSize * model.ElementType.Bytes()),
             KvBytesOfContext = OnnxStages.KvStorageBytes(model, model.MaxPositions),
-            Weights = source.IsPrepared ? [Prepared(model, source)] : [.. Enum.GetValues<Precision>().Select(precision => Converted(model, source, precision))],
+            Weights = source.IsPrepared ? [Prepared(model, source)] : [.. Precisions(source).Select(precision => Converted(model, source, precision))],
         };
     }
 
@@ -54,21 +54,27 @@ internal static class DecoderFacts
 
     private static long Elements(TensorEntry tensor) => tensor.Shape.Aggregate(1L, (elements, size) => checked(elements * size));
 
+    // First what it is loaded in by default, then what it can be rounded to.
+    private static IEnumerable<Precision> Precisions(ModelFolder source) =>
+        ((Precision[])[source.Settings.Precision, Precision.Int8, Precision.Int4]).Distinct();
+
     private static WeightSummary Converted(DecoderDescription model, ModelFolder source, Precision precision)
     {
-        WeightSettings settings = WeightSettings.Of(new ModelOptions { Precision = precision });
-        return Summary(model, settings, PreparedWeightsFormat.FileBytes(WeightOrigin.Of(source.Checkpoint, 0, settings), settings.Recipes(model)));
+        WeightSettings settings = WeightSettings.Of(new ModelOptions { Precision = precision }, source.Checkpoint.Tensors.Values);
+        return Summary(
+            model, source, settings,
+            PreparedWeightsFormat.FileBytes(WeightOrigin.Of(source.Checkpoint, 0, settings), settings.Recipes(model, source.Checkpoint.Tensors)));
     }
 
-    private static WeightSummary Prepared(DecoderDescription model, ModelFolder source) => Summary(model, source.Settings, source.FindPrepared(model).Bytes);
+    private static WeightSummary Prepared(DecoderDescription model, ModelFolder source) => Summary(model, source, source.Settings, source.FindPrepared(model).Bytes);
 
-    private static WeightSummary Summary(DecoderDescription model, WeightSettings settings, long fileBytes) => new()
+    private static WeightSummary Summary(DecoderDescription model, ModelFolder source, WeightSettings settings, long fileBytes) => new()
     {
         Precision = settings.Precision,
         HeadPrecision = settings.Head,
         BlockSize = settings.BlockSize,
         FileBytes = fileBytes,
-        MemoryBytes = settings.Recipes(model)
+        MemoryBytes = settings.Recipes(model, source.Checkpoint.Tensors)
             .Where(recipe => recipe.Name != model.Embedding || recipe.Name == model.Head.Weight)
             .Sum(recipe => new PreparedTensor(recipe.Name, recipe.Shape, recipe.Format, 0).TotalLength),
     };

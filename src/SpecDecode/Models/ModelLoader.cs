@@ -137,8 +137,8 @@ internal static class ModelLoader
     }
 
     private static string RowsDiffer(WeightSettings settings) =>
-        $"On this processor the last bits of a row in {WeightSettings.Name(settings.Precision)}"
-        + (settings.Quantizes ? $", head {WeightSettings.Name(settings.Head)}, blocks of {settings.BlockSize}," : "")
+        $"On this processor the last bits of a row in {settings.Precision.Name()}"
+        + (settings.Quantizes ? $", head {settings.Head.Name()}, blocks of {settings.BlockSize}," : "")
         + " depend on the rows beside it: drafted and batched texts may part from plain ones where two tokens are nearly equally probable. Another block size or precision may be free of that.";
 
     private static string AttendedRowsDiffer(DecoderDescription description) =>
@@ -151,18 +151,19 @@ internal static class ModelLoader
             return null;
         }
 
-        if (precision <= verifier.Precision)
+        if (!precision.IsQuantized() || precision.Bits() >= verifier.Precision.Bits())
         {
             OptionName draft = OptionName.OfModel(nameof(options.DraftPrecision));
-            string own = WeightSettings.Name(verifier.Precision);
+            string own = verifier.Precision.Name();
             throw verifier.Precision == Precision.Int4
-                ? new OptionException($"{draft} is {WeightSettings.Name(precision)}, and the model's own precision is {own}: give the model a higher {OptionName.OfModel(nameof(options.Precision))}, or leave it out.")
-                : new OptionException($"{draft} is {WeightSettings.Name(precision)}, and the model's own precision is {own}: give {(verifier.Precision == Precision.Fp32 ? "int8 or int4" : "int4")}, or leave it out.");
+                ? new OptionException($"{draft} is {precision.Name()}, and the model's own precision is {own}: give the model a higher {OptionName.OfModel(nameof(options.Precision))}, or leave it out.")
+                : new OptionException($"{draft} is {precision.Name()}, and the model's own precision is {own}: give {(verifier.Precision == Precision.Int8 ? "int4" : "int8 or int4")}, or leave it out.");
         }
 
         return ModelFolder.Open(folder, new ModelOptions
         {
             CacheFolder = options.CacheFolder, Precision = precision, BlockSize = options.BlockSize, Activations = options.Activations,
+            Kernels = options.Kernels, WeightMemory = options.WeightMemory,
         });
     }
 

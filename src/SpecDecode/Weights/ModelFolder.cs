@@ -46,11 +46,30 @@ internal sealed class ModelFolder : IDisposable
             throw new OptionException($"{OptionName.OfModel(nameof(options.Activations))} is {options.Activations}: give Int8 or Fp32.");
         }
 
+        if (!Enum.IsDefined(options.WeightMemory))
+        {
+            throw new OptionException($"{OptionName.OfModel(nameof(options.WeightMemory))} is {options.WeightMemory}: give Mapped or LargePages.");
+        }
+
+        if (options.Kernels is { } kernels && !Enum.IsDefined(kernels))
+        {
+            throw new OptionException($"{OptionName.OfModel(nameof(options.Kernels))} is {kernels}: give Own or OnnxRuntime.");
+        }
+
         string path = Path.Combine(CheckpointFile.FullPath(folder), CheckpointFolder.Prepared);
         if (!CheckpointFolder.IsThere(path))
         {
-            WeightSettings asked = WeightSettings.Of(options);
-            return new ModelFolder(open(folder, null), options, asked, origin: null);
+            WeightSettings.Check(options);
+            Checkpoint original = open(folder, null);
+            try
+            {
+                return new ModelFolder(original, options, WeightSettings.Of(options, original.Tensors.Values), origin: null);
+            }
+            catch
+            {
+                original.Dispose();
+                throw;
+            }
         }
 
         foreach (string original in (string[])[CheckpointFolder.SingleFile, CheckpointFolder.ShardIndex])
@@ -62,7 +81,7 @@ internal sealed class ModelFolder : IDisposable
         }
 
         WeightOrigin origin = ReadOrigin(path);
-        origin.Settings.CheckAgainst(folder, options);
+        origin.Settings.CheckAgainst(folder, options, origin.Sources);
         Checkpoint checkpoint = open(
             folder, origin.Sources.Select(source => new TensorEntry(source.Name, source.DType, source.Shape, path, 0, 0)));
         return new ModelFolder(checkpoint, options, origin.Settings, origin);
@@ -81,7 +100,7 @@ internal sealed class ModelFolder : IDisposable
     public PreparedModel FindPrepared(DecoderDescription description)
     {
         string path = Path.Combine(Checkpoint.Folder, CheckpointFolder.Prepared);
-        ImmutableArray<TensorRecipe> recipes = Settings.Recipes(description);
+        ImmutableArray<TensorRecipe> recipes = Settings.Recipes(description, Checkpoint.Tensors);
         return PreparedWeightsFile.IsOf(ReadTable(path), _origin!.Key(recipes), recipes) ? Result(path, path) : throw Foreign(path);
     }
 
@@ -99,6 +118,7 @@ internal sealed class ModelFolder : IDisposable
                 Checkpoint, Checkpoint.Fingerprint(progress, cancellationToken), description, Settings, progress, cancellationToken)
             : OpenPrepared(_origin, description, progress, cancellationToken);
         weights.Activations = _options.Activations;
+        weights.Memory = _options.WeightMemory;
         return weights;
     }
 
@@ -121,7 +141,7 @@ internal sealed class ModelFolder : IDisposable
         WeightOrigin origin, DecoderDescription description, IProgress<LoadProgress>? progress, CancellationToken cancellationToken)
     {
         string path = Path.Combine(Checkpoint.Folder, CheckpointFolder.Prepared);
-        ImmutableArray<TensorRecipe> recipes = Settings.Recipes(description);
+        ImmutableArray<TensorRecipe> recipes = Settings.Recipes(description, Checkpoint.Tensors);
         bool fits = true;
         try
         {
@@ -151,9 +171,9 @@ internal sealed class ModelFolder : IDisposable
                 return table;
             }
 
-            throw PreparedWeightsFormat.ReadHeading(handle) is { } heading && heading.Version != PreparedWeightsFormat.Version
+            throw PreparedWeightsFormat.ReadHeading(handle) is { } heading && !PreparedWeightsFormat.IsKnown(heading.Version)
                 ? new CheckpointException(
-                    path, $"is of format version {heading.Version}, and this version of the library reads {PreparedWeightsFormat.Version}: prepare the folder again from the original checkpoint")
+                    path, $"is of format version {heading.Version}, and this version of the library reads {PreparedWeightsFormat.Versions}: prepare the folder again from the original checkpoint")
                 : Damaged(path);
         }
         catch (Exception error) when (CheckpointFile.IsFileFailure(error))

@@ -51,7 +51,7 @@ internal static class PreparedFolder
             CopySmallFiles(source.Checkpoint.Folder, temporary);
             string weights = Path.Combine(temporary, CheckpointFolder.Prepared);
             WeightOrigin origin = WeightOrigin.Of(source.Checkpoint, source.Checkpoint.Fingerprint(progress, cancellationToken), source.Settings);
-            ImmutableArray<TensorRecipe> recipes = source.Settings.Recipes(description);
+            ImmutableArray<TensorRecipe> recipes = source.Settings.Recipes(description, source.Checkpoint.Tensors);
             PreparedWeightsFile.Write(weights, source.Checkpoint, origin, recipes, progress, cancellationToken);
             using (PreparedWeights? written = PreparedWeightsFile.TryOpen(
                 weights, table => PreparedWeightsFile.IsOf(table, origin.Key(recipes), recipes), progress, cancellationToken))

@@ -1,4 +1,5 @@
 using Microsoft.Win32.SafeHandles;
+using SpecDecode.Descriptions;
 
 namespace SpecDecode.Weights;
 
@@ -10,6 +11,8 @@ internal sealed class PreparedWeights : IDisposable
 {
     private readonly SafeFileHandle _handle;
     private readonly Dictionary<string, PreparedTensor> _tensors;
+    private readonly Lock _gate = new();
+    private WeightImage? _image;
 
     internal PreparedWeights(string path, SafeFileHandle handle, IEnumerable<PreparedTensor> tensors)
     {
@@ -27,8 +30,26 @@ internal sealed class PreparedWeights : IDisposable
     /// <summary>What rows are rounded to where they are multiplied by quantised matrices.</summary>
     public ActivationPrecision Activations { get; set; }
 
+    /// <summary>Where the weights lie that kernels read.</summary>
+    public WeightMemory Memory { get; set; }
+
+    /// <summary>Whether matrices lie in panels, for the kernels of this library.</summary>
+    public bool IsInPanels => _tensors.Values.Any(tensor => tensor.Format.Layout == TensorLayout.Panels);
+
     /// <summary>The tensor of that prepared name; every name in the description has one.</summary>
     public PreparedTensor this[string name] => _tensors[name];
+
+    /// <summary>Where a tensor lies in memory; valid until this is disposed. Nothing is in memory before this is asked for the first time.</summary>
+    /// <exception cref="SpecDecodeException">The file cannot be mapped or read, or there is no memory for a copy.</exception>
+    public unsafe byte* Address(PreparedTensor tensor)
+    {
+        lock (_gate)
+        {
+            ObjectDisposedException.ThrowIf(_handle.IsClosed, this);
+            _image ??= WeightImage.Open(_handle, Path, Memory);
+            return _image.Start + tensor.Offset;
+        }
+    }
 
     /// <summary>Reads bytes of the file. Safe from several threads.</summary>
     /// <param name="offset">Where they begin.</param>
@@ -50,7 +71,15 @@ internal sealed class PreparedWeights : IDisposable
     }
 
     /// <inheritdoc/>
-    public void Dispose() => _handle.Dispose();
+    public void Dispose()
+    {
+        lock (_gate)
+        {
+            _image?.Dispose();
+            _image = null;
+            _handle.Dispose();
+        }
+    }
 
     private SpecDecodeException Unreadable(string why, Exception? error) =>
         new($"The file of weights {Path} cannot be read any more: {why} It must stay as it is while the model is loaded; load the model again.", error);

@@ -14,8 +14,26 @@ namespace SpecDecode.Weights;
 /// </summary>
 internal static class PreparedWeightsFormat
 {
-    /// <summary>Raised whenever the same checkpoint would be written differently; part of every key.</summary>
-    public const int Version = 2;
+    // Raised whenever the same checkpoint would be written differently. Row by row, nothing has changed since 2.
+    private const int RowsVersion = 2;
+    private const int PanelsVersion = 3;
+
+    /// <summary>The versions that are read, for messages.</summary>
+    public static string Versions => $"{RowsVersion} and {PanelsVersion}";
+
+    /// <summary>The version of files in which matrices lie so; part of every key.</summary>
+    public static int VersionOf(TensorLayout layout) => layout == TensorLayout.Panels ? PanelsVersion : RowsVersion;
+
+    /// <summary>How matrices lie in files of a version; null of one that is not read.</summary>
+    public static TensorLayout? LayoutOf(int version) => version switch
+    {
+        RowsVersion => TensorLayout.Rows,
+        PanelsVersion => TensorLayout.Panels,
+        _ => null,
+    };
+
+    /// <summary>Whether files of a version are read.</summary>
+    public static bool IsKnown(int version) => LayoutOf(version) is not null;
 
     /// <summary>How much data one hash covers.</summary>
     public const int ChunkBytes = 16 << 20;
@@ -44,7 +62,7 @@ internal static class PreparedWeightsFormat
     {
         /// <summary>Whether the weights are of the same checkpoint in the same precision.</summary>
         public bool IsOf(WeightOrigin origin) =>
-            Checkpoint == WeightTable.Text(origin.Fingerprint) && Precision == WeightSettings.Name(origin.Settings.Precision);
+            Checkpoint == WeightTable.Text(origin.Fingerprint) && Precision == origin.Settings.Precision.Name();
     }
 
     /// <summary>

@@ -3,6 +3,7 @@ using System.Runtime.ExceptionServices;
 using System.Runtime.InteropServices;
 using SpecDecode.Checkpoints;
 using SpecDecode.Descriptions;
+using SpecDecode.Kernels;
 
 namespace SpecDecode.Weights;
 
@@ -14,6 +15,9 @@ namespace SpecDecode.Weights;
 internal sealed class PreparedWeightsWriter(Checkpoint checkpoint, Stream stream)
 {
     private const int PanelFloats = 1 << 18;
+
+    // Above it a number rounds to an infinity of float16.
+    private const float MaxHalf = 65519.996f;
 
     private readonly ChunkHashes _hashes = new();
     private readonly Panel[] _panels = [.. Enumerable.Range(0, Environment.ProcessorCount).Select(_ => new Panel())];
@@ -46,9 +50,11 @@ internal sealed class PreparedWeightsWriter(Checkpoint checkpoint, Stream stream
         TensorRows rows = new(checkpoint, recipe);
         TensorFormat format = recipe.Format;
         int columns = rows.Columns;
-        int panelRows = (int)Math.Min(Math.Max(1, PanelFloats / columns), recipe.Rows);
-        byte[] scales = new byte[recipe.Rows * format.ScaleBytes(columns)];
-        byte[] zeroPoints = new byte[recipe.Rows * format.ZeroPointBytes(columns)];
+        bool isInPanels = format.Layout == TensorLayout.Panels;
+        int panelRows = isInPanels ? Math.Max(1, PanelFloats / columns / PanelLayout.Outputs) * PanelLayout.Outputs : Math.Max(1, PanelFloats / columns);
+        panelRows = (int)Math.Min(panelRows, recipe.Rows);
+        byte[] scales = new byte[isInPanels ? 0 : recipe.Rows * format.ScaleBytes(columns)];
+        byte[] zeroPoints = new byte[isInPanels ? 0 : recipe.Rows * format.ZeroPointBytes(columns)];
 
         for (long first = 0; first < recipe.Rows;)
         {
@@ -133,9 +139,9 @@ internal sealed class PreparedWeightsWriter(Checkpoint checkpoint, Stream stream
         public void Convert(TensorRows source, TensorFormat format, byte[] scales, byte[] zeroPoints)
         {
             int columns = source.Columns;
-            _bytes = checked((int)(_count * format.ValueBytes(columns)));
+            _bytes = checked((int)(format.Layout == TensorLayout.Panels ? format.PanelsBytes(_count, columns) : _count * format.ValueBytes(columns)));
             Grow(ref _values, _bytes);
-            if (!format.IsQuantized)
+            if (format.Precision == Precision.Fp32 && format.Layout == TensorLayout.Rows)
             {
                 source.Read(_first, MemoryMarshal.Cast<byte, float>(_values.AsSpan(0, _bytes)));
                 return;
@@ -143,6 +149,23 @@ internal sealed class PreparedWeightsWriter(Checkpoint checkpoint, Stream stream
 
             Grow(ref _rows, checked(_count * columns));
             source.Read(_first, _rows.AsSpan(0, _count * columns));
+            if (format.Precision == Precision.Fp16)
+            {
+                CheckHalves(source);
+            }
+
+            if (format.Layout == TensorLayout.Panels)
+            {
+                Pack(source, format);
+                return;
+            }
+
+            if (!format.IsQuantized)
+            {
+                PanelPacker.Narrow(format.Precision, _rows.AsSpan(0, _count * columns), MemoryMarshal.Cast<byte, ushort>(_values.AsSpan(0, _bytes)));
+                return;
+            }
+
             int valueBytes = (int)format.ValueBytes(columns);
             int scaleBytes = (int)format.ScaleBytes(columns);
             int zeroPointBytes = (int)format.ZeroPointBytes(columns);
@@ -156,6 +179,51 @@ internal sealed class PreparedWeightsWriter(Checkpoint checkpoint, Stream stream
                 {
                     throw NotFinite(source, _first + i, _rows[i * columns + bad]);
                 }
+            }
+        }
+
+        // Panel by panel; of the last one there may be less.
+        private void Pack(TensorRows source, TensorFormat format)
+        {
+            int columns = source.Columns;
+            int panelBytes = checked((int)PanelLayout.PanelBytes(format, columns));
+            byte[] values = new byte[format.ValueBytes(columns)];
+            float[] scales = new float[format.ScaleBytes(columns) / sizeof(float)];
+            byte[] zeroPoints = new byte[format.ZeroPointBytes(columns)];
+            for (int first = 0; first < _count; first += PanelLayout.Outputs)
+            {
+                int count = Math.Min(PanelLayout.Outputs, _count - first);
+                Span<byte> panel = _values.AsSpan(first / PanelLayout.Outputs * panelBytes, panelBytes);
+                if (!format.IsQuantized)
+                {
+                    PanelPacker.PackFloats(format.Precision, _rows.AsSpan(first * columns, count * columns), columns, panel);
+                    continue;
+                }
+
+                panel.Clear();
+                for (int i = 0; i < count; i++)
+                {
+                    ReadOnlySpan<float> row = _rows.AsSpan((first + i) * columns, columns);
+                    if (BlockQuantizer.Quantize(row, format, values, scales, zeroPoints) is >= 0 and var bad)
+                    {
+                        throw NotFinite(source, _first + first + i, row[bad]);
+                    }
+
+                    PanelPacker.PackBlocks(format, i, values, scales, zeroPoints, panel);
+                }
+            }
+        }
+
+        // What float16 does not hold would become an infinity, which the kernels have no place for.
+        private void CheckHalves(TensorRows source)
+        {
+            int columns = source.Columns;
+            int bad = _rows.AsSpan(0, _count * columns).IndexOfAnyExceptInRange(-MaxHalf, MaxHalf);
+            if (bad >= 0)
+            {
+                (TensorEntry tensor, long sourceRow) = source.Origin(_first + bad / columns);
+                throw new CheckpointException(tensor.File, FormattableString.Invariant(
+                    $"tensor {CheckpointText.Quote(tensor.Name)} holds {_rows[bad]} in row {sourceRow}, which is no finite number of 16 bits (fp16): download the checkpoint again, or load it in fp32"));
             }
         }
 

@@ -72,10 +72,10 @@ internal sealed class WeightCache
         IProgress<LoadProgress>? progress, CancellationToken cancellationToken)
     {
         WeightOrigin origin = WeightOrigin.Of(checkpoint, fingerprint, settings);
-        ImmutableArray<TensorRecipe> recipes = settings.Recipes(description);
+        ImmutableArray<TensorRecipe> recipes = settings.Recipes(description, checkpoint.Tensors);
         string key = origin.Key(recipes);
         _folder = SafeFolder(_folder);
-        string path = Path.Combine(_folder, $"{description.Family}-{WeightSettings.Name(settings.Precision)}-{key}.weights");
+        string path = Path.Combine(_folder, $"{description.Family}-{settings.Precision.Name()}-{key}.weights");
         PreparedWeights? TryOpen(bool warns) => PreparedWeightsFile.TryOpen(
             path, table => PreparedWeightsFile.IsOf(table, key, recipes), progress, cancellationToken, isTrusted: file => IsTrusted(file, path, warns));
         try
@@ -192,7 +192,7 @@ internal sealed class WeightCache
                 continue;
             }
 
-            bool isOther = heading is not null && heading.Version != PreparedWeightsFormat.Version;
+            bool isOther = heading is not null && !PreparedWeightsFormat.IsKnown(heading.Version);
             if (isWanted)
             {
                 _warn?.Invoke($"{path}: these prepared weights are not used, since they are {(isOther ? Versions(heading!) : "damaged")}; they are made again from the checkpoint.");
@@ -204,7 +204,7 @@ internal sealed class WeightCache
         }
 
         static string Versions(PreparedWeightsFormat.Heading heading) =>
-            $"of format version {heading.Version}, and this version of the library reads {PreparedWeightsFormat.Version}";
+            $"of format version {heading.Version}, and this version of the library reads {PreparedWeightsFormat.Versions}";
     }
 
     private bool IsTrusted(SafeFileHandle file, string path, bool warns)

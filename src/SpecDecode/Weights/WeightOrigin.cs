@@ -30,11 +30,16 @@ internal sealed record WeightOrigin(UInt128 Fingerprint, WeightSettings Settings
         void Add(string text) => hash.Append(Encoding.UTF8.GetBytes(text + "\n"));
         void AddMap(int[]? map) => hash.Append(MemoryMarshal.AsBytes<int>(map ?? [-2]));
 
-        Add(string.Create(CultureInfo.InvariantCulture, $"format {PreparedWeightsFormat.Version} {Fingerprint:x32}"));
+        Add(string.Create(CultureInfo.InvariantCulture, $"format {PreparedWeightsFormat.VersionOf(Settings.Layout)} {Fingerprint:x32}"));
         Add(string.Create(CultureInfo.InvariantCulture, $"{Settings.Precision} {Settings.Head} {Settings.BlockSize}"));
         foreach (TensorRecipe recipe in recipes)
         {
             Add(string.Create(CultureInfo.InvariantCulture, $"{recipe.Name} {recipe.Columns} {recipe.Format.Precision} {recipe.Format.BlockSize}"));
+            if (recipe.Format.Layout != TensorLayout.Rows)
+            {
+                Add(recipe.Format.Layout.ToString());
+            }
+
             foreach (TensorPart part in recipe.Parts)
             {
                 Add(string.Create(CultureInfo.InvariantCulture, $"{part.Source} {part.Rows}"));

@@ -1,13 +1,15 @@
 using System.Collections.Immutable;
+using SpecDecode.Checkpoints;
 using SpecDecode.Descriptions;
 
 namespace SpecDecode.Weights;
 
 /// <summary>How a model's weights are stored.</summary>
-/// <param name="Precision">All matrices but the head.</param>
-/// <param name="Head">The head, and the embedding where the two are one table.</param>
+/// <param name="Precision">All matrices but the head; <see cref="Precision.Stored"/> where the checkpoint stores them in several types.</param>
+/// <param name="Head">The head, and the embedding where the two are one table; likewise.</param>
 /// <param name="BlockSize">Weights that share a scale; <see cref="DefaultBlockSize"/> where nothing is quantised.</param>
-internal sealed record WeightSettings(Precision Precision, Precision Head, int BlockSize)
+/// <param name="Layout">How the matrices lie that rows are multiplied by.</param>
+internal sealed record WeightSettings(Precision Precision, Precision Head, int BlockSize, TensorLayout Layout = TensorLayout.Panels)
 {
     /// <summary>The block size unless another is asked for.</summary>
     public const int DefaultBlockSize = 32;
@@ -18,42 +20,55 @@ internal sealed record WeightSettings(Precision Precision, Precision Head, int B
     public static WeightSettings Float32 { get; } = new(Precision.Fp32, Precision.Fp32, DefaultBlockSize);
 
     /// <summary>Whether anything is.</summary>
-    public bool Quantizes => Precision != Precision.Fp32 || Head != Precision.Fp32;
+    public bool Quantizes => Precision.IsQuantized() || Head.IsQuantized();
 
     /// <summary>What the options ask for.</summary>
+    /// <param name="options">The options.</param>
+    /// <param name="tensors">The checkpoint's tensors, whose types decide what <see cref="Precision.Stored"/> is.</param>
     /// <exception cref="SpecDecodeException">A value that there is not, or a block size without anything to quantise.</exception>
-    public static WeightSettings Of(ModelOptions options)
+    public static WeightSettings Of(ModelOptions options, IEnumerable<TensorEntry> tensors)
     {
-        CheckDefined(nameof(options.Precision), options.Precision);
-        CheckDefined(nameof(options.HeadPrecision), options.HeadPrecision);
-        Precision precision = options.Precision ?? Precision.Fp32;
-        WeightSettings settings = new(
-            precision,
-            options.HeadPrecision ?? (precision == Precision.Fp32 ? Precision.Fp32 : Precision.Int8),
-            options.BlockSize ?? DefaultBlockSize);
-        if (!BlockSizes.Contains(settings.BlockSize))
-        {
-            throw new OptionException($"{OptionName.OfModel(nameof(options.BlockSize))} is {settings.BlockSize}: give {string.Join(", ", BlockSizes[..^1])} or {BlockSizes[^1]}.");
-        }
-
+        Check(options);
+        TensorLayout layout = LayoutOf(options);
+        Precision asked = options.Precision ?? Precision.Stored;
+        Precision stored = StoredIn(tensors.Where(tensor => tensor.Shape.Length == 2).Select(tensor => tensor.ElementType), layout);
+        Precision precision = asked == Precision.Stored ? stored : asked;
+        Precision head = options.HeadPrecision ?? (precision.IsQuantized() ? Precision.Int8 : precision);
+        WeightSettings settings = new(precision, head == Precision.Stored ? stored : head, options.BlockSize ?? DefaultBlockSize, layout);
         return settings.Quantizes || options.BlockSize is null
             ? settings
             : throw new OptionException($"{OptionName.OfModel(nameof(options.BlockSize))} is {settings.BlockSize}, but nothing is quantised: leave it unset, or ask for int8 or int4.");
     }
 
+    /// <summary>Refuses values that there are not, and such as ONNX Runtime's kernels do not take.</summary>
+    /// <param name="options">What is asked for.</param>
+    /// <exception cref="SpecDecodeException">There is one.</exception>
+    public static void Check(ModelOptions options)
+    {
+        CheckDefined(nameof(options.Precision), options.Precision, options.Kernels);
+        CheckDefined(nameof(options.HeadPrecision), options.HeadPrecision, options.Kernels);
+        if (options.BlockSize is { } size && !BlockSizes.Contains(size))
+        {
+            throw new OptionException($"{OptionName.OfModel(nameof(options.BlockSize))} is {size}: give {string.Join(", ", BlockSizes[..^1])} or {BlockSizes[^1]}.");
+        }
+    }
+
     /// <summary>Refuses options that contradict what a prepared folder holds.</summary>
     /// <param name="folder">The folder, for the message.</param>
     /// <param name="options">What is asked for.</param>
+    /// <param name="tensors">The types of the checkpoint that it was made of.</param>
     /// <exception cref="SpecDecodeException">They do, or hold a value that there is not.</exception>
-    public void CheckAgainst(string folder, ModelOptions options)
+    public void CheckAgainst(string folder, ModelOptions options, IEnumerable<SourceTensor> tensors)
     {
-        CheckDefined(nameof(options.Precision), options.Precision);
-        CheckDefined(nameof(options.HeadPrecision), options.HeadPrecision);
-        Check(nameof(options.Precision), "precision", Name(Precision), options.Precision is { } precision ? Name(precision) : null);
-        Check(nameof(options.HeadPrecision), "head precision", Name(Head), options.HeadPrecision is { } head ? Name(head) : null);
-        Check(nameof(options.BlockSize), "block size", BlockSize.ToString(System.Globalization.CultureInfo.InvariantCulture), options.BlockSize?.ToString(System.Globalization.CultureInfo.InvariantCulture));
+        Check(options);
+        Precision stored = StoredIn(tensors.Where(tensor => tensor.Shape.Length == 2).Select(tensor => TensorDType.Type(tensor.DType)), Layout);
+        string? NameOf(Precision? asked) => asked is { } precision ? (precision == Precision.Stored ? stored : precision).Name() : null;
+        CheckSame(nameof(options.Precision), "precision", Precision.Name(), NameOf(options.Precision));
+        CheckSame(nameof(options.HeadPrecision), "head precision", Head.Name(), NameOf(options.HeadPrecision));
+        CheckSame(nameof(options.BlockSize), "block size", BlockSize.ToString(System.Globalization.CultureInfo.InvariantCulture), options.BlockSize?.ToString(System.Globalization.CultureInfo.InvariantCulture));
+        CheckSame(nameof(options.Kernels), "layout for the kernels", KernelsOf(Layout).ToString(), options.Kernels?.ToString());
 
-        void Check(string option, string what, string held, string? asked)
+        void CheckSame(string option, string what, string held, string? asked)
         {
             if (asked is not null && asked != held)
             {
@@ -63,41 +78,71 @@ internal sealed record WeightSettings(Precision Precision, Precision Head, int B
         }
     }
 
+    /// <summary>Whose kernels read matrices that lie so.</summary>
+    public static KernelChoice KernelsOf(TensorLayout layout) => layout == TensorLayout.Panels ? KernelChoice.Own : KernelChoice.OnnxRuntime;
+
     /// <summary>The recipes of a model's tensors with the formats that these settings give them.</summary>
-    public ImmutableArray<TensorRecipe> Recipes(DecoderDescription description) =>
-    [
-        .. description.Tensors.Select(recipe => recipe with
+    /// <param name="description">The model.</param>
+    /// <param name="tensors">The checkpoint's tensors, by name.</param>
+    public ImmutableArray<TensorRecipe> Recipes(DecoderDescription description, IReadOnlyDictionary<string, TensorEntry> tensors)
+    {
+        HashSet<string> multiplied = [.. description.Linears.Select(linear => linear.Weight)];
+        return
+        [
+            .. description.Tensors.Select(recipe => recipe with
+            {
+                Format = recipe.Columns == 0 ? TensorFormat.Float32 : Format(
+                    recipe.Name == description.Head.Weight ? Head : Precision,
+                    multiplied.Contains(recipe.Name) ? Layout : TensorLayout.Rows,
+                    recipe.Parts.Select(part => tensors.TryGetValue(part.Source, out TensorEntry? tensor) ? tensor.ElementType : TensorElementType.Float32)),
+            }),
+        ];
+    }
+
+    private static TensorLayout LayoutOf(ModelOptions options) =>
+        (options.Kernels ?? (Kernels.InstructionSets.IsKnown ? KernelChoice.Own : KernelChoice.OnnxRuntime)) == KernelChoice.Own
+            ? TensorLayout.Panels : TensorLayout.Rows;
+
+    private static void CheckDefined(string option, Precision? precision, KernelChoice? kernels)
+    {
+        if (precision is not { } value)
         {
-            Format = recipe.Columns == 0 ? TensorFormat.Float32
-                : Format(recipe.Name == description.Head.Weight ? Head : Precision),
-        }),
-    ];
+            return;
+        }
 
-    /// <summary>A precision's name on the command line and in files.</summary>
-    public static string Name(Precision precision) => precision switch
-    {
-        Precision.Fp32 => "fp32",
-        Precision.Int8 => "int8",
-        _ => "int4",
-    };
-
-    /// <summary>The precision of a name; null for another.</summary>
-    public static Precision? Parse(string? name) => name switch
-    {
-        "fp32" => Precision.Fp32,
-        "int8" => Precision.Int8,
-        "int4" => Precision.Int4,
-        _ => null,
-    };
-
-    private static void CheckDefined(string option, Precision? precision)
-    {
-        if (precision is { } value && !Enum.IsDefined(value))
+        if (!Enum.IsDefined(value))
         {
-            throw new OptionException($"{OptionName.OfModel(option)} is {value}: give Fp32, Int8 or Int4.");
+            throw new OptionException($"{OptionName.OfModel(option)} is {value}: give {string.Join(", ", Enum.GetNames<Precision>()[..^1])} or {Enum.GetNames<Precision>()[^1]}.");
+        }
+
+        if (value is Precision.Bf16 or Precision.Fp16 && kernels == KernelChoice.OnnxRuntime)
+        {
+            throw new OptionException($"{OptionName.OfModel(option)} is {value.Name()}, which ONNX Runtime's kernels do not take on the CPU: give stored or fp32, or leave {OptionName.OfModel(nameof(ModelOptions.Kernels))} unset.");
         }
     }
 
-    private TensorFormat Format(Precision precision) =>
-        precision == Precision.Fp32 ? TensorFormat.Float32 : new TensorFormat(precision, BlockSize);
+    // One type where all have it. ONNX Runtime's kernels take floats of 32 bits only, which hold the others exactly.
+    private static Precision StoredIn(IEnumerable<TensorElementType> types, TensorLayout layout)
+    {
+        Precision[] stored = [.. types.Where(type => TensorDType.WeightBytes(type) is not null).Select(Of).Distinct()];
+        return layout == TensorLayout.Rows || stored.Length == 0 ? Precision.Fp32 : stored.Length == 1 ? stored[0] : Precision.Stored;
+    }
+
+    private static Precision Of(TensorElementType type) => type switch
+    {
+        TensorElementType.BFloat16 => Precision.Bf16,
+        TensorElementType.Float16 => Precision.Fp16,
+        _ => Precision.Fp32,
+    };
+
+    private TensorFormat Format(Precision precision, TensorLayout layout, IEnumerable<TensorElementType> sources)
+    {
+        if (precision == Precision.Stored)
+        {
+            Precision[] stored = [.. sources.Select(Of).Distinct()];
+            precision = stored.Length == 1 ? stored[0] : Precision.Fp32;
+        }
+
+        return new TensorFormat(precision, precision.IsQuantized() ? BlockSize : 0, layout);
+    }
 }

@@ -8,16 +8,18 @@ namespace SpecDecode.Weights;
 /// <summary>The JSON of a prepared-weights file's table.</summary>
 internal static class WeightTable
 {
+    private const string Panels = "panels";
+
     /// <summary>Writes the table as an object.</summary>
     public static void Write(Utf8JsonWriter json, PreparedWeightsFormat.Table table)
     {
         WeightSettings settings = table.Origin.Settings;
         json.WriteStartObject();
-        json.WriteNumber("version", PreparedWeightsFormat.Version);
+        json.WriteNumber("version", PreparedWeightsFormat.VersionOf(settings.Layout));
         json.WriteString("key", table.Key);
         json.WriteString("checkpoint", Text(table.Origin.Fingerprint));
-        json.WriteString("precision", WeightSettings.Name(settings.Precision));
-        json.WriteString("head_precision", WeightSettings.Name(settings.Head));
+        json.WriteString("precision", settings.Precision.Name());
+        json.WriteString("head_precision", settings.Head.Name());
         json.WriteNumber("block_size", settings.BlockSize);
         json.WriteNumber("data_length", table.DataLength);
         json.WriteStartArray("chunk_hashes");
@@ -33,7 +35,12 @@ internal static class WeightTable
             json.WriteStartObject();
             json.WriteString("name", tensor.Name);
             WriteShape(json, tensor.Shape);
-            json.WriteString("precision", WeightSettings.Name(tensor.Format.Precision));
+            json.WriteString("precision", tensor.Format.Precision.Name());
+            if (tensor.Format.Layout == TensorLayout.Panels)
+            {
+                json.WriteString("layout", Panels);
+            }
+
             json.WriteNumber("offset", tensor.Offset);
             json.WriteEndObject();
         }
@@ -85,7 +92,7 @@ internal static class WeightTable
         {
             using JsonDocument json = JsonDocument.Parse(utf8);
             JsonElement root = json.RootElement;
-            if (root.GetProperty("version").GetInt32() != PreparedWeightsFormat.Version || root.GetProperty("data_length").GetInt64() != dataLength)
+            if (PreparedWeightsFormat.LayoutOf(root.GetProperty("version").GetInt32()) is not { } layout || root.GetProperty("data_length").GetInt64() != dataLength)
             {
                 return null;
             }
@@ -96,7 +103,7 @@ internal static class WeightTable
                 Text(root, "key"),
                 new WeightOrigin(
                     UInt128.Parse(Text(root, "checkpoint"), NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture),
-                    new WeightSettings(PrecisionOf(root, "precision"), PrecisionOf(root, "head_precision"), blockSize),
+                    new WeightSettings(PrecisionOf(root, "precision"), PrecisionOf(root, "head_precision"), blockSize, layout),
                     [
                         .. root.GetProperty("sources").EnumerateArray()
                             .Select(source => new SourceTensor(Text(source, "name"), Text(source, "dtype"), Shape(source))),
@@ -114,21 +121,27 @@ internal static class WeightTable
     private static PreparedTensor Tensor(JsonElement tensor, int blockSize)
     {
         Precision precision = PrecisionOf(tensor, "precision");
+        if (precision == Precision.Stored)
+        {
+            throw new FormatException();
+        }
+
+        TensorLayout layout = tensor.TryGetProperty("layout", out JsonElement named) && named.ValueEquals(Panels) ? TensorLayout.Panels : TensorLayout.Rows;
         return new PreparedTensor(
-            Text(tensor, "name"), Shape(tensor),
-            precision == Precision.Fp32 ? TensorFormat.Float32 : new TensorFormat(precision, blockSize),
+            Text(tensor, "name"), Shape(tensor), new TensorFormat(precision, precision.IsQuantized() ? blockSize : 0, layout),
             tensor.GetProperty("offset").GetInt64());
     }
 
     private static bool LiesWithin(PreparedTensor tensor, long dataLength) =>
         tensor.Shape.Length is 1 or 2 && tensor.Shape.All(dimension => dimension > 0)
-        && (!tensor.Format.IsQuantized || tensor.Format.BlockSize > 0)
+        && (!tensor.Format.IsQuantized || (tensor.Format.BlockSize is > 0 and <= 256 && tensor.Format.BlockSize % 16 == 0))
+        && (tensor.Format.Layout == TensorLayout.Rows || tensor.Shape.Length == 2)
         && tensor.Offset >= 0 && tensor.Offset % TensorFormat.Alignment == 0
         && tensor.Offset <= dataLength && tensor.Format.FileBytes(tensor.Shape) <= dataLength - tensor.Offset;
 
     private static string Text(JsonElement element, string key) => element.GetProperty(key).GetString() ?? throw new FormatException();
 
-    private static Precision PrecisionOf(JsonElement element, string key) => WeightSettings.Parse(Text(element, key)) ?? throw new FormatException();
+    private static Precision PrecisionOf(JsonElement element, string key) => Precisions.Parse(Text(element, key)) ?? throw new FormatException();
 
     private static ImmutableArray<long> Shape(JsonElement element) =>
         [.. element.GetProperty("shape").EnumerateArray().Select(dimension => dimension.GetInt64())];

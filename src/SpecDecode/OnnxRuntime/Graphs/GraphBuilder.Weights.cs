@@ -3,6 +3,7 @@ using System.Numerics.Tensors;
 using System.Runtime.InteropServices;
 using SpecDecode.Descriptions;
 using SpecDecode.OnnxRuntime.ModelFormat;
+using SpecDecode.OnnxRuntime.Operators;
 using SpecDecode.Weights;
 
 namespace SpecDecode.OnnxRuntime.Graphs;
@@ -15,13 +16,54 @@ internal sealed partial class GraphBuilder
     private const int RowsInInt8 = 4;
 
     /// <summary>
-    /// x Wᵀ + bias + residual. The checkpoint's orientation is kept (<c>transB</c>): the CPU kernel packs it at load, and
-    /// adds the residual while it multiplies.
+    /// activation(norm(x) Wᵀ + bias) + residual. Where the weight lies in panels that is one node of this library's, else as many as ONNX Runtime's
+    /// operators take; those read the checkpoint's orientation (<c>transB</c>).
     /// </summary>
     /// <param name="x">Rows <c>[rows, inputs]</c>.</param>
     /// <param name="linear">Weight and bias.</param>
-    /// <param name="residual">Rows <c>[rows, outputs]</c> that are added, or null.</param>
-    public string Linear(string x, LinearDescription linear, string? residual = null)
+    /// <param name="norm">Norm of the rows; null for none.</param>
+    /// <param name="residual">Rows as wide as the result that are added, or null.</param>
+    /// <param name="activation">The non-linearity, or null.</param>
+    /// <param name="isGated">Whether the result is activation(first half) · second half.</param>
+    public string Linear(
+        string x, LinearDescription linear, NormDescription? norm = null, string? residual = null, Activation? activation = null, bool isGated = false)
+    {
+        bool isOwn = weights[linear.Weight].Format.Layout == TensorLayout.Panels;
+        if (isOwn && (activation is not { } function || ProductSet.CanActivate(linear, function, isGated)))
+        {
+            return Product(x, linear, norm, residual, activation, isGated);
+        }
+
+        string? added = activation is null ? residual : null;
+        string product = isOwn ? Product(x, linear, norm, added, null, isGated: false) : Multiplied(Norm(x, norm), linear, added);
+        if (activation is null)
+        {
+            return product;
+        }
+
+        if (isGated)
+        {
+            (string gate, string up) = Halves(product, linear.Outputs / 2);
+            product = Multiply(Activate(gate, activation.Value), up);
+        }
+        else
+        {
+            product = Activate(product, activation.Value);
+        }
+
+        return residual is null ? product : Add(product, residual);
+    }
+
+    private string Product(string x, LinearDescription linear, NormDescription? norm, string? residual, Activation? activation, bool isGated)
+    {
+        _usesProducts = true;
+        long index = products.Add(linear, norm, activation, isGated);
+        return Node(
+            ProductOperator.OperatorName, residual is null ? [x] : [x, residual], ProductOperator.DomainName,
+            Integer(ProductOperator.SetAttribute, products.Id), Integer(ProductOperator.IndexAttribute, index));
+    }
+
+    private string Multiplied(string x, LinearDescription linear, string? residual)
     {
         if (weights[linear.Weight].Format.IsQuantized)
         {

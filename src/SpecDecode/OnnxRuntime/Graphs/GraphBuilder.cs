@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Runtime.InteropServices;
 using SpecDecode.Descriptions;
 using SpecDecode.OnnxRuntime.ModelFormat;
+using SpecDecode.OnnxRuntime.Operators;
 using SpecDecode.Weights;
 
 namespace SpecDecode.OnnxRuntime.Graphs;
@@ -11,8 +12,9 @@ namespace SpecDecode.OnnxRuntime.Graphs;
 /// of their result. Weights become initializers whose data lie in the prepared-weights file.
 /// </summary>
 /// <param name="weights">Where the weights lie.</param>
+/// <param name="products">Takes the products of weights that lie in panels.</param>
 /// <param name="elementType">What weights, inputs and outputs are, unless a method says otherwise.</param>
-internal sealed partial class GraphBuilder(PreparedWeights weights, ElementType elementType)
+internal sealed partial class GraphBuilder(PreparedWeights weights, ProductSet products, ElementType elementType)
 {
     private const int IrVersion = 10;
     private const int OnnxOpset = 21;
@@ -21,6 +23,7 @@ internal sealed partial class GraphBuilder(PreparedWeights weights, ElementType 
     private readonly GraphProto _graph = new() { Name = "stage" };
     private readonly HashSet<string> _initializers = [];
     private int _values;
+    private bool _usesProducts;
 
     /// <summary>Declares a graph input.</summary>
     /// <param name="name">Its name.</param>
@@ -78,12 +81,18 @@ internal sealed partial class GraphBuilder(PreparedWeights weights, ElementType 
     /// <summary>The finished model as ONNX bytes.</summary>
     public byte[] Build()
     {
+        List<OperatorSetIdProto> domains = [new OperatorSetIdProto("", OnnxOpset), new OperatorSetIdProto(MicrosoftDomain, 1)];
+        if (_usesProducts)
+        {
+            domains.Add(new OperatorSetIdProto(ProductOperator.DomainName, 1));
+        }
+
         ModelProto model = new()
         {
             IrVersion = IrVersion,
             ProducerName = "SpecDecode",
             Graph = _graph,
-            OpsetImport = [new OperatorSetIdProto("", OnnxOpset), new OperatorSetIdProto(MicrosoftDomain, 1)],
+            OpsetImport = [.. domains],
         };
         return model.ToByteArray();
     }

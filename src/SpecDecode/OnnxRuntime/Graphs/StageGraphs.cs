@@ -1,4 +1,5 @@
 using SpecDecode.Descriptions;
+using SpecDecode.OnnxRuntime.Operators;
 using SpecDecode.Weights;
 
 namespace SpecDecode.OnnxRuntime.Graphs;
@@ -7,12 +8,12 @@ namespace SpecDecode.OnnxRuntime.Graphs;
 /// The graphs of the stages. Each part (embedding, projections, attention, MLP, head) is written once, over a builder, so
 /// that it can stand alone as a stage or be one stretch of a larger graph.
 /// </summary>
-internal sealed class StageGraphs(DecoderDescription model, PreparedWeights weights)
+internal sealed class StageGraphs(DecoderDescription model, PreparedWeights weights, ProductSet products)
 {
     /// <summary>residual <c>[rows, d]</c> → packed queries, keys and values <c>[rows, (Hq + 2 Hkv) · D]</c>.</summary>
     public byte[] AttentionIn(AttentionDescription attention)
     {
-        GraphBuilder graph = new(weights, model.ElementType);
+        GraphBuilder graph = new(weights, products, model.ElementType);
         string residual = Residual(graph);
         graph.Output(AttentionIn(graph, residual, attention), StageNames.Output, "rows", attention.QueryKeyValue.Outputs);
         return graph.Build();
@@ -21,7 +22,7 @@ internal sealed class StageGraphs(DecoderDescription model, PreparedWeights weig
     /// <summary>One sequence's packed rows and its buffers → attended rows <c>[1, rows, Hq · D]</c>; keys and values in place.</summary>
     public byte[] Attend(AttendDescription attend)
     {
-        GraphBuilder graph = new(weights, model.ElementType);
+        GraphBuilder graph = new(weights, products, model.ElementType);
         string packed = graph.Input(StageNames.QueryKeyValue, 1, "rows", attend.PackedWidth);
         (string attended, string keys, string values) = graph.Attend(attend, DeclareAttendInputs(graph, attend, packed, KvNames.Single));
         graph.Output(attended, StageNames.Output, 1, "rows", attend.OutputWidth);
@@ -33,7 +34,7 @@ internal sealed class StageGraphs(DecoderDescription model, PreparedWeights weig
     /// <summary>residual <c>[rows, d]</c>, attended rows <c>[rows, Hq · D]</c> → residual.</summary>
     public byte[] AttentionOut(AttentionDescription attention)
     {
-        GraphBuilder graph = new(weights, model.ElementType);
+        GraphBuilder graph = new(weights, products, model.ElementType);
         string residual = Residual(graph);
         string attended = graph.Input(StageNames.Attended, "rows", attention.Output.Inputs);
         graph.Output(AttentionOut(graph, attended, attention, residual), StageNames.Output, "rows", model.HiddenSize);
@@ -43,7 +44,7 @@ internal sealed class StageGraphs(DecoderDescription model, PreparedWeights weig
     /// <summary>residual <c>[rows, d]</c>, and where the layer is parallel what its MLP reads, <c>[rows, d]</c> → residual.</summary>
     public byte[] Mlp(LayerDescription layer)
     {
-        GraphBuilder graph = new(weights, model.ElementType);
+        GraphBuilder graph = new(weights, products, model.ElementType);
         string residual = Residual(graph);
         string input = layer.IsParallel ? graph.Input(StageNames.LayerInput, "rows", model.HiddenSize) : residual;
         graph.Output(Mlp(graph, input, layer.Mlp, residual), StageNames.Output, "rows", model.HiddenSize);
@@ -53,7 +54,7 @@ internal sealed class StageGraphs(DecoderDescription model, PreparedWeights weig
     /// <summary>residual <c>[rows, d]</c> → logits <c>[rows, V]</c>.</summary>
     public byte[] Head()
     {
-        GraphBuilder graph = new(weights, model.ElementType);
+        GraphBuilder graph = new(weights, products, model.ElementType);
         string residual = Residual(graph);
         graph.Output(Head(graph, residual), StageNames.Output, "rows", model.VocabularySize);
         return graph.Build();
@@ -62,7 +63,7 @@ internal sealed class StageGraphs(DecoderDescription model, PreparedWeights weig
     /// <summary>Norm and packed projection of an attention block, and the norms of its queries and keys.</summary>
     public static string AttentionIn(GraphBuilder graph, string residual, AttentionDescription attention) =>
         graph.NormQueriesAndKeys(
-            graph.Linear(graph.Norm(residual, attention.InputNorm), attention.QueryKeyValue), attention.Attend, attention.QueryKeyNorm);
+            graph.Linear(residual, attention.QueryKeyValue, attention.InputNorm), attention.Attend, attention.QueryKeyNorm);
 
     /// <summary>Output projection of an attention block, added to the residual.</summary>
     public static string AttentionOut(GraphBuilder graph, string attended, AttentionDescription attention, string residual) =>
@@ -71,23 +72,13 @@ internal sealed class StageGraphs(DecoderDescription model, PreparedWeights weig
     /// <summary>A whole MLP block, added to the residual.</summary>
     public static string Mlp(GraphBuilder graph, string input, MlpDescription mlp, string residual)
     {
-        string inner = graph.Linear(graph.Norm(input, mlp.InputNorm), mlp.GateUp);
-        if (mlp.IsGated)
-        {
-            (string gate, string up) = graph.Halves(inner, mlp.GateUp.Outputs / 2);
-            inner = graph.Multiply(graph.Activate(gate, mlp.Activation), up);
-        }
-        else
-        {
-            inner = graph.Activate(inner, mlp.Activation);
-        }
-
+        string inner = graph.Linear(input, mlp.GateUp, mlp.InputNorm, activation: mlp.Activation, isGated: mlp.IsGated);
         return AddedTo(graph, residual, inner, mlp.Down, mlp.OutputNorm);
     }
 
     /// <summary>Final norm and projection to logits.</summary>
     public string Head(GraphBuilder graph, string residual) =>
-        graph.SoftCap(graph.Linear(graph.Norm(residual, model.FinalNorm), model.Head), model.LogitSoftCap);
+        graph.SoftCap(graph.Linear(residual, model.Head, model.FinalNorm), model.LogitSoftCap);
 
     /// <summary>Declares what attention reads besides the packed rows.</summary>
     public static AttendInputs DeclareAttendInputs(GraphBuilder graph, AttendDescription attend, string packed, KvNames names)
@@ -112,7 +103,7 @@ internal sealed class StageGraphs(DecoderDescription model, PreparedWeights weig
 
     // The kernel adds the residual while it multiplies; a norm between them takes a node more.
     private static string AddedTo(GraphBuilder graph, string residual, string x, LinearDescription linear, NormDescription? norm) =>
-        norm is null ? graph.Linear(x, linear, residual) : graph.Add(residual, graph.Norm(graph.Linear(x, linear), norm));
+        norm is null ? graph.Linear(x, linear, residual: residual) : graph.Add(residual, graph.Norm(graph.Linear(x, linear), norm));
 
     private string Residual(GraphBuilder graph) => graph.Input(StageNames.Residual, "rows", model.HiddenSize);
 }

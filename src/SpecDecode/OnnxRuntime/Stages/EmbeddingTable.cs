@@ -1,15 +1,16 @@
 using System.Numerics.Tensors;
 using System.Runtime.InteropServices;
+using SpecDecode.Checkpoints;
 using SpecDecode.Descriptions;
+using SpecDecode.Kernels;
 using SpecDecode.Weights;
 
 namespace SpecDecode.OnnxRuntime.Stages;
 
 /// <summary>
-/// The first stage: rows of the embedding, read from the prepared weights when a token needs them. The table is never in
-/// memory: a tied head holds the same numbers once more in packed form, and of a mapped table the system keeps resident a
-/// megabyte for each row, where the file lies in its cache in large pieces. A row costs two small reads from that cache.
-/// Not safe from several threads.
+/// The first stage: rows of the embedding, looked up when a token needs them: in the panels of a tied head, or else in the file. A table of
+/// its own is never in memory: of a mapped one the system keeps resident a megabyte for each row, where the file lies in its cache in large
+/// pieces. A row costs one to three small reads from that cache. Not safe from several threads.
 /// </summary>
 internal sealed class EmbeddingTable
 {
@@ -33,9 +34,10 @@ internal sealed class EmbeddingTable
         _width = checked((int)_table.Shape[1]);
         _scale = model.EmbeddingScale;
         TensorFormat format = _table.Format;
-        _values = new byte[format.IsQuantized ? format.ValueBytes(_width) : 0];
-        _scales = new float[format.ScaleBytes(_width) / sizeof(float)];
-        _zeroPoints = new byte[format.ZeroPointBytes(_width)];
+        bool isInRows = format.Layout == TensorLayout.Rows;
+        _values = new byte[isInRows && format.Precision != Precision.Fp32 ? format.ValueBytes(_width) : 0];
+        _scales = new float[isInRows ? format.ScaleBytes(_width) / sizeof(float) : 0];
+        _zeroPoints = new byte[isInRows ? format.ZeroPointBytes(_width) : 0];
     }
 
     /// <summary>Looks tokens up.</summary>
@@ -50,13 +52,23 @@ internal sealed class EmbeddingTable
             ArgumentOutOfRangeException.ThrowIfNegative(tokens[i], nameof(tokens));
             ArgumentOutOfRangeException.ThrowIfGreaterThanOrEqual(tokens[i], _table.Shape[0], nameof(tokens));
             Span<float> row = residual.Slice(i * _width, _width);
-            if (_table.Format.IsQuantized)
+            if (_table.Format.Layout == TensorLayout.Panels)
+            {
+                ReadPanel(tokens[i], row);
+            }
+            else if (_table.Format.IsQuantized)
             {
                 ReadQuantized(tokens[i], row);
             }
-            else
+            else if (_table.Format.Precision == Precision.Fp32)
             {
                 _weights.Read(_table.Offset + tokens[i] * _table.Format.ValueBytes(_width), MemoryMarshal.AsBytes(row));
+            }
+            else
+            {
+                _weights.Read(_table.Offset + tokens[i] * _table.Format.ValueBytes(_width), _values);
+                FloatWidening.Widen(
+                    _table.Format.Precision == Precision.Bf16 ? TensorElementType.BFloat16 : TensorElementType.Float16, _values, row);
             }
 
             if (_scale != 1f)
@@ -64,6 +76,14 @@ internal sealed class EmbeddingTable
                 TensorPrimitives.Multiply(row, _scale, row);
             }
         }
+    }
+
+    // A tied head's own panels, which are in memory for the head.
+    private unsafe void ReadPanel(int token, Span<float> row)
+    {
+        int bytes = checked((int)PanelLayout.PanelBytes(_table.Format, _width));
+        byte* panel = _weights.Address(_table) + (long)(token / PanelLayout.Outputs) * bytes;
+        PanelPacker.UnpackRow(_table.Format, new ReadOnlySpan<byte>(panel, bytes), token % PanelLayout.Outputs, row);
     }
 
     private void ReadQuantized(long token, Span<float> row)

@@ -1,7 +1,9 @@
 using Microsoft.ML.OnnxRuntime;
 using SpecDecode.Descriptions;
+using SpecDecode.Kernels;
 using SpecDecode.OnnxRuntime.Graphs;
 using SpecDecode.OnnxRuntime.Memory;
+using SpecDecode.OnnxRuntime.Operators;
 using SpecDecode.Weights;
 
 namespace SpecDecode.OnnxRuntime.Stages;
@@ -18,9 +20,10 @@ internal sealed class StageSessions : IDisposable
     private readonly RunClock _run = new();
     private readonly List<StageSession> _all = [];
 
-    private StageSessions(int layers, EmbeddingTable embed)
+    private StageSessions(int layers, EmbeddingTable embed, ProductSet products)
     {
         Embed = embed;
+        Products = products;
         AttentionIn = new StageSession[layers];
         AttentionOut = new StageSession[layers];
         Mlp = new StageSession[layers];
@@ -28,6 +31,9 @@ internal sealed class StageSessions : IDisposable
 
     /// <summary>Time inside the sessions so far, in ticks of <see cref="System.Diagnostics.Stopwatch"/>.</summary>
     public long RuntimeTicks => _run.Ticks;
+
+    /// <summary>The products of the stages, with kernels of this library.</summary>
+    public ProductSet Products { get; }
 
     /// <summary>Token ids to residual.</summary>
     public EmbeddingTable Embed { get; }
@@ -70,8 +76,8 @@ internal sealed class StageSessions : IDisposable
         DecoderDescription model, PreparedWeights weights, RuntimeEnvironment environment, RuntimeOptions options,
         IProgress<LoadProgress>? progress, CancellationToken cancellationToken)
     {
-        StageSessions sessions = new(model.Layers.Length, new EmbeddingTable(model, weights));
-        StageGraphs graphs = new(model, weights);
+        StageSessions sessions = new(model.Layers.Length, new EmbeddingTable(model, weights), new ProductSet(weights, InstructionSets.Current));
+        StageGraphs graphs = new(model, weights, sessions.Products);
         List<(Func<byte[]> Graph, Action<StageSession> Place)> work = [(graphs.Head, stage => sessions.Head = stage)];
         foreach (AttendDescription attend in model.Layers.Select(layer => layer.Attention.Attend).Distinct())
         {
@@ -104,12 +110,16 @@ internal sealed class StageSessions : IDisposable
                     progress?.Report(new LoadProgress(LoadPhase.CreatingStages, (double)created / work.Count));
                 }
 
-                if (isTimeToDrop)
+                if (isTimeToDrop && !weights.IsInPanels)
                 {
                     MappedWeightPages.Drop(weights.Path);
                 }
             });
-            MappedWeightPages.Drop(weights.Path);
+            if (!weights.IsInPanels)
+            {
+                MappedWeightPages.Drop(weights.Path);
+            }
+
             return sessions;
         }
         catch (AggregateException error)
@@ -139,7 +149,7 @@ internal sealed class StageSessions : IDisposable
         BlockRows = RowProbe.Blocks(model, this, allocator);
         HeadRows = RowProbe.Head(model, this, allocator);
         using SessionOptions sessionOptions = SessionOptionsFor(environment, options, weights);
-        StageGraphs graphs = new(model, weights);
+        StageGraphs graphs = new(model, weights, Products);
         RowRule attended = new(RowRule.None, IsAlike: true);
         foreach (AttendDescription attend in Attend.Keys.Select(AttentionProbe.Narrow).Distinct())
         {
@@ -158,6 +168,7 @@ internal sealed class StageSessions : IDisposable
             session.Dispose();
         }
 
+        Products.Dispose();
         _run.Dispose();
     }
 
@@ -173,6 +184,11 @@ internal sealed class StageSessions : IDisposable
         // Packed weights beside the arena, which never gives back what it has taken: they go when the session goes.
         session.AddSessionConfigEntry("session.use_device_allocator_for_initializers", "1");
         session.AddSessionConfigEntry("session.model_external_initializers_file_folder_path", Path.GetDirectoryName(weights.Path)!);
+        if (weights.IsInPanels)
+        {
+            ProductOperator.Register(session);
+        }
+
         if (environment.IsOurs)
         {
             session.AddSessionConfigEntry("session.use_env_allocators", "1");

@@ -1,0 +1,31 @@
+using System.Runtime.CompilerServices;
+using System.Runtime.Intrinsics.X86;
+
+namespace SpecDecode.Kernels;
+
+/// <summary>Asking for memory before it is read.</summary>
+internal static unsafe class Prefetch
+{
+    /// <summary>
+    /// How far ahead of a stream of weights, in bytes. The processor's own prefetching ends where a small page does; this goes on into the next.
+    /// </summary>
+    public const int Ahead = 4096;
+
+    /// <summary>Asks for a cache line. Where it lies beyond what is mapped, nothing happens; nor on processors that .NET has no instruction for.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void Line(byte* address)
+    {
+        if (Sse.IsSupported)
+        {
+            Sse.Prefetch0(address);
+        }
+    }
+
+    /// <summary>Asks for the lines of a cell.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void Cell(byte* address)
+    {
+        Line(address);
+        Line(address + 64);
+    }
+}
