@@ -12,12 +12,14 @@ internal sealed class PreparedWeights : IDisposable
     private readonly SafeFileHandle _handle;
     private readonly Dictionary<string, PreparedTensor> _tensors;
     private readonly Lock _gate = new();
+    private readonly long _length;
     private WeightImage? _image;
 
     internal PreparedWeights(string path, SafeFileHandle handle, IEnumerable<PreparedTensor> tensors)
     {
         Path = path;
         _handle = handle;
+        _length = RandomAccess.GetLength(handle);
         _tensors = tensors.ToDictionary(tensor => tensor.Name);
     }
 
@@ -48,6 +50,19 @@ internal sealed class PreparedWeights : IDisposable
             ObjectDisposedException.ThrowIf(_handle.IsClosed, this);
             _image ??= WeightImage.Open(_handle, Path, Memory);
             return _image.Start + tensor.Offset;
+        }
+    }
+
+    /// <summary>
+    /// Whether the file is as long as it was: of a mapped file that became shorter, reading what is gone ends the process on most systems. Asked before each
+    /// pass, so a file that is cut while a model rests is an error; one that is cut in the middle of a pass is not noticed in time.
+    /// </summary>
+    /// <exception cref="SpecDecodeException">It is shorter.</exception>
+    public void CheckLength()
+    {
+        if (Memory == WeightMemory.Mapped && RandomAccess.GetLength(_handle) < _length)
+        {
+            throw Unreadable($"It ends before byte {_length}.", null);
         }
     }
 

@@ -46,7 +46,7 @@ public sealed class EmbeddingTableTests : IDisposable
     [InlineData(Precision.Int4, 256)]
     public void Quantised_rows_are_those_of_the_operator_that_reads_the_same_bytes(Precision precision, int blockSize)
     {
-        using ModelFolder folder = Open(new ModelOptions { Precision = Precision.Int8, HeadPrecision = precision, BlockSize = blockSize });
+        using ModelFolder folder = Open(new ModelOptions { Precision = Precision.Int8, HeadPrecision = precision, BlockSize = blockSize, Kernels = KernelChoice.OnnxRuntime });
         DecoderDescription model = ModelFamilies.Describe(folder.Checkpoint);
         using PreparedWeights weights = OpenWeights(folder, model);
         int[] tokens = [.. Enumerable.Range(0, model.VocabularySize).Reverse()];

@@ -1,9 +1,11 @@
 using Google.Protobuf;
 using SpecDecode.Descriptions;
 using SpecDecode.Families;
+using SpecDecode.Kernels;
 using SpecDecode.OnnxRuntime;
 using SpecDecode.OnnxRuntime.Graphs;
 using SpecDecode.OnnxRuntime.ModelFormat;
+using SpecDecode.OnnxRuntime.Operators;
 using SpecDecode.Weights;
 
 namespace SpecDecode.Tests.OnnxRuntime;
@@ -18,13 +20,18 @@ public sealed class ModelFormatTests
     [MemberData(nameof(Fixtures))]
     public void The_graphs_of_all_stages_are_byte_for_byte_what_googles_library_writes(string fixture)
     {
-        foreach (Precision precision in Enum.GetValues<Precision>())
+        foreach ((Precision precision, KernelChoice kernels) in
+            from precision in Enum.GetValues<Precision>()
+            from kernels in Enum.GetValues<KernelChoice>()
+            where kernels == KernelChoice.Own || precision is not (Precision.Bf16 or Precision.Fp16)
+            select (precision, kernels))
         {
             using ModelFolder folder = ModelFolder.Open(
-                Path.Combine(TestFolders.Fixtures, fixture), new ModelOptions { Precision = precision, CacheFolder = TestFolders.WeightCache });
+                Path.Combine(TestFolders.Fixtures, fixture), new ModelOptions { Precision = precision, Kernels = kernels, CacheFolder = TestFolders.WeightCache });
             DecoderDescription model = ModelFamilies.Describe(folder.Checkpoint);
             using PreparedWeights weights = folder.OpenWeights(model, progress: null, TestContext.Current.CancellationToken);
-            StageGraphs graphs = new(model, weights);
+            using ProductSet products = new(weights, InstructionSets.Current);
+            StageGraphs graphs = new(model, weights, products);
 
             AssertIsWhatGooglesLibraryWrites(graphs.Head());
             foreach (LayerDescription layer in model.Layers)

@@ -1,5 +1,6 @@
 using System.IO.Hashing;
 using System.Text;
+using SpecDecode.Descriptions;
 using SpecDecode.Weights;
 
 namespace SpecDecode.Tests.Weights;
@@ -12,7 +13,7 @@ internal static class FormatVersions
     {
         int trailer = file.Length - PreparedWeightsFormat.TrailerBytes;
         int table = trailer - (int)BitConverter.ToInt64(file, trailer);
-        string now = $"\"version\":{PreparedWeightsFormat.Version}";
+        string now = $"\"version\":{PreparedWeightsFormat.VersionOf(TensorLayout.Panels)}";
         string json = Encoding.UTF8.GetString(file, table, trailer - table);
         Assert.Contains(now, json, StringComparison.Ordinal);
         byte[] bytes = Encoding.UTF8.GetBytes(json.Replace(now, $"\"version\":{version}", StringComparison.Ordinal));

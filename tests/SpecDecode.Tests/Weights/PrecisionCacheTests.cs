@@ -41,9 +41,9 @@ public sealed class PrecisionCacheTests : IDisposable
         using Checkpoint checkpoint = Checkpoint.Open(_model.Folder);
         using PreparedWeights weights = Open(checkpoint, Int4);
 
-        Assert.Equal(new TensorFormat(Precision.Int4, 32), weights["layers.0.attention.qkv.weight"].Format);
+        Assert.Equal(new TensorFormat(Precision.Int4, 32, TensorLayout.Panels), weights["layers.0.attention.qkv.weight"].Format);
         Assert.Equal(new TensorFormat(Precision.Int4, 32), weights["embedding"].Format);
-        Assert.Equal(new TensorFormat(Precision.Int8, 32), weights["head.weight"].Format);
+        Assert.Equal(new TensorFormat(Precision.Int8, 32, TensorLayout.Panels), weights["head.weight"].Format);
         Assert.Equal(TensorFormat.Float32, weights["final_norm"].Format);
     }
 
@@ -54,7 +54,7 @@ public sealed class PrecisionCacheTests : IDisposable
         using Checkpoint checkpoint = Checkpoint.Open(tied.Folder);
         using PreparedWeights weights = Open(checkpoint, Int4, tied.Cache);
 
-        Assert.Equal(new TensorFormat(Precision.Int8, 32), weights["embedding"].Format);
+        Assert.Equal(new TensorFormat(Precision.Int8, 32, TensorLayout.Panels), weights["embedding"].Format);
         Assert.Equal(TensorFormat.Float32, weights["layers.0.attention.qkv.bias"].Format);
     }
 
@@ -64,7 +64,7 @@ public sealed class PrecisionCacheTests : IDisposable
     public void Stored_weights_are_those_of_the_checkpoint_up_to_rounding(Precision precision)
     {
         using Checkpoint checkpoint = Checkpoint.Open(_model.Folder);
-        using PreparedWeights weights = Open(checkpoint, new WeightSettings(precision, precision, 32));
+        using PreparedWeights weights = Open(checkpoint, new WeightSettings(precision, precision, 32, TensorLayout.Rows));
         PreparedTensor tensor = weights["head.weight"];
         TensorEntry source = checkpoint.Tensors["lm_head.weight"];
         float[] expected = new float[source.Shape[0] * source.Shape[1]];

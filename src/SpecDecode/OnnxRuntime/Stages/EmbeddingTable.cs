@@ -47,6 +47,7 @@ internal sealed class EmbeddingTable
     /// <exception cref="SpecDecodeException">The file of weights cannot be read any more.</exception>
     public void Read(ReadOnlySpan<int> tokens, Span<float> residual)
     {
+        _weights.CheckLength();
         for (int i = 0; i < tokens.Length; i++)
         {
             ArgumentOutOfRangeException.ThrowIfNegative(tokens[i], nameof(tokens));
