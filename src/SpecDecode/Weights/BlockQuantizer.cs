@@ -6,81 +6,156 @@ namespace SpecDecode.Weights;
 
 /// <summary>
 /// Rounds rows of weights to 8 or 4 bits, block by block, as <see cref="TensorFormat"/> lays them out. Eight bits are
-/// symmetric: the largest magnitude of the block becomes ±127. Four bits are too few for that: scale and zero point are
-/// those, of a few around the block's range, that leave the smallest squared error, the scale being refitted to the
-/// rounded values.
+/// symmetric: the largest magnitude of the block becomes ±127, or a little less. Four bits are too few for that: scale and zero
+/// point are those that <see cref="Int4Search"/> finds. Scales are bfloat16 numbers, and the weights are rounded with them
+/// as they are stored. The result is the same on every machine.
 /// </summary>
 internal static class BlockQuantizer
 {
     private const float MaxInt8 = 127;
     private const byte ZeroInt8 = 128;
-    private const float MaxInt4 = 15;
 
     // Below this a scale has no reciprocal that is a float; such a block counts as zeros.
     private const float SmallestScale = 1e-37f;
-
-    // How much of a block's range the 16 steps of four bits span: cutting outliers off often leaves the smaller error.
-    private static readonly float[] RangeShares = [1f, 0.96f, 0.92f, 0.88f, 0.84f, 0.8f, 0.75f, 0.7f];
 
     /// <summary>Quantises one row.</summary>
     /// <param name="row">Its weights <c>[columns]</c>.</param>
     /// <param name="format">Int8 or int4.</param>
     /// <param name="values">Takes the row's values, of <see cref="TensorFormat.ValueBytes"/> bytes.</param>
-    /// <param name="scales">Takes the row's scales, one for each block.</param>
+    /// <param name="scales">Takes the row's scales, one for each block; each is a bfloat16 number.</param>
     /// <param name="zeroPoints">Takes the row's zero points, of <see cref="TensorFormat.ZeroPointBytes"/> bytes.</param>
     /// <returns>−1, or a column whose weight is not finite; then what was written is of no use.</returns>
-    public static int Quantize(ReadOnlySpan<float> row, TensorFormat format, Span<byte> values, Span<float> scales, Span<byte> zeroPoints)
+    public static int Quantize(ReadOnlySpan<float> row, TensorFormat format, Span<byte> values, Span<float> scales, Span<byte> zeroPoints) =>
+        format.Precision == Precision.Int8
+            ? Int8(row, format.BlockSize, values, scales)
+            : Int4(row, format.BlockSize, values, scales, zeroPoints);
+
+    private static int Int8(ReadOnlySpan<float> row, int size, Span<byte> values, Span<float> scales)
     {
-        int size = format.BlockSize;
-        int valueBytes = size * format.Bits / 8;
-        Span<float> padded = stackalloc float[size];
-        zeroPoints.Clear();
+        Span<float> padding = stackalloc float[size];
+        Span<int> steps = stackalloc int[size];
         for (int block = 0; block < scales.Length; block++)
         {
-            int first = block * size;
-            scoped ReadOnlySpan<float> weights = row.Slice(first, Math.Min(size, row.Length - first));
-            if (weights.Length < size)
-            {
-                // Zero is a value that every block has, so padding costs the others nothing.
-                padded.Clear();
-                weights.CopyTo(padded);
-                weights = padded;
-            }
-
+            ReadOnlySpan<float> weights = Block(row, block, size, padding);
+            Span<byte> blockValues = values.Slice(block * size, size);
             (float min, float max) = Range(weights);
             if (!float.IsFinite(max - min) && NotFinite(weights) is >= 0 and var place)
             {
-                return first + place;
+                return block * size + place;
             }
 
-            Span<byte> blockValues = values.Slice(block * valueBytes, valueBytes);
-            if (format.Precision == Precision.Int8)
+            // Rounded up, so that the largest magnitude is no more than 127 steps.
+            float scale = BFloat16Up(Math.Max(max, -min) / MaxInt8);
+            if (scale < SmallestScale)
             {
-                scales[block] = Int8(weights, Math.Max(max, -min), blockValues);
+                scales[block] = 0;
+                blockValues.Fill(ZeroInt8);
+                continue;
             }
-            else
+
+            scales[block] = scale;
+            Round(weights, scale, ZeroInt8, byte.MaxValue, steps);
+            for (int i = 0; i < steps.Length; i++)
             {
-                (scales[block], int zero) = Int4(weights, min, max, blockValues);
-                zeroPoints[block / 2] |= (byte)(zero << (4 * (block % 2)));
+                blockValues[i] = (byte)steps[i];
             }
         }
 
         return -1;
     }
 
+    private static int Int4(ReadOnlySpan<float> row, int size, Span<byte> values, Span<float> scales, Span<byte> zeroPoints)
+    {
+        Span<float> padding = stackalloc float[size];
+        Span<int> steps = stackalloc int[size];
+        Span<Vector<float>> lanes = stackalloc Vector<float>[size];
+        int valueBytes = size / 2;
+        zeroPoints.Clear();
+        for (int first = 0; first < scales.Length; first += Int4Search.Lanes)
+        {
+            int count = Math.Min(Int4Search.Lanes, scales.Length - first);
+            int end = Math.Min(row.Length, (first + count) * size);
+            Spread(row[(first * size)..end], size, lanes);
+            (Vector<float> min, Vector<float> max) = Int4Search.Range(lanes);
+            if (!float.IsFinite(Vector.Sum(max - min)) && NotFinite(row[(first * size)..end]) is >= 0 and var place)
+            {
+                return first * size + place;
+            }
+
+            // Divided first: the range of finite weights may be none. In units of it nothing can overflow or vanish.
+            Vector<float> unit = max / Int4Search.MaxValue - min / Int4Search.MaxValue;
+            Vector<float> reciprocal = Vector.ConditionalSelect(
+                Vector.AsVectorSingle(Vector.GreaterThanOrEqual(unit, new Vector<float>(SmallestScale))), Vector<float>.One / unit, Vector<float>.Zero);
+            foreach (ref Vector<float> weights in lanes)
+            {
+                weights *= reciprocal;
+            }
+
+            (Vector<float> scale, Vector<float> zero) = Int4Search.Run(lanes, min * reciprocal);
+            for (int lane = 0; lane < count; lane++)
+            {
+                int block = first + lane;
+                Span<byte> blockValues = values.Slice(block * valueBytes, valueBytes);
+                scales[block] = BFloat16(scale[lane] * unit[lane]);
+                if (scales[block] < SmallestScale)
+                {
+                    scales[block] = 0;
+                    blockValues.Clear();
+                    continue;
+                }
+
+                zeroPoints[block / 2] |= (byte)((int)zero[lane] << (4 * (block % 2)));
+                Round(Block(row, block, size, padding), scales[block], zero[lane], Int4Search.MaxValue, steps);
+                for (int i = 0; i < blockValues.Length; i++)
+                {
+                    blockValues[i] = (byte)(steps[2 * i] | steps[2 * i + 1] << 4);
+                }
+            }
+        }
+
+        return -1;
+    }
+
+    // A block's weights; a ragged last one is padded with zeros, a value that every block has, so that padding costs nothing.
+    private static ReadOnlySpan<float> Block(ReadOnlySpan<float> row, int block, int size, Span<float> padding)
+    {
+        ReadOnlySpan<float> rest = row[(block * size)..];
+        if (rest.Length >= size)
+        {
+            return rest[..size];
+        }
+
+        padding.Clear();
+        rest.CopyTo(padding);
+        return padding;
+    }
+
+    // Blocks that lie one behind the other, each in a lane of its own; what is left of the lanes is zeros.
+    private static void Spread(ReadOnlySpan<float> weights, int size, Span<Vector<float>> lanes)
+    {
+        Span<float> target = MemoryMarshal.Cast<Vector<float>, float>(lanes);
+        if (weights.Length < target.Length)
+        {
+            target.Clear();
+        }
+
+        for (int lane = 0; weights.Length > 0; lane++)
+        {
+            ReadOnlySpan<float> block = weights[..Math.Min(size, weights.Length)];
+            Span<float> to = target[lane..];
+            for (int i = 0; i < block.Length; i++)
+            {
+                to[i * Vector<float>.Count] = block[i];
+            }
+
+            weights = weights[block.Length..];
+        }
+    }
+
     // Lowest and highest weight and 0; a sum of infinities or a NaN shows in their difference.
     private static (float Min, float Max) Range(ReadOnlySpan<float> weights)
     {
-        ReadOnlySpan<Vector<float>> vectors = MemoryMarshal.Cast<float, Vector<float>>(weights);
-        Vector<float> low = Vector<float>.Zero;
-        Vector<float> high = Vector<float>.Zero;
-        foreach (Vector<float> x in vectors)
-        {
-            // Unlike the native ones, these let a NaN through.
-            low = Vector.Min(low, x);
-            high = Vector.Max(high, x);
-        }
-
+        (Vector<float> low, Vector<float> high) = Int4Search.Range(MemoryMarshal.Cast<float, Vector<float>>(weights));
         float min = low[0];
         float max = high[0];
         for (int i = 1; i < Vector<float>.Count; i++)
@@ -105,98 +180,10 @@ internal static class BlockQuantizer
         return -1;
     }
 
-    private static float Int8(ReadOnlySpan<float> weights, float magnitude, Span<byte> values)
-    {
-        float scale = magnitude / MaxInt8;
-        if (scale < SmallestScale)
-        {
-            values.Fill(ZeroInt8);
-            return 0;
-        }
-
-        Span<int> steps = stackalloc int[weights.Length];
-        Round(weights, 1 / scale, ZeroInt8, byte.MaxValue, steps);
-        for (int i = 0; i < steps.Length; i++)
-        {
-            values[i] = (byte)steps[i];
-        }
-
-        return scale;
-    }
-
-    private static (float Scale, int ZeroPoint) Int4(ReadOnlySpan<float> weights, float min, float max, Span<byte> values)
-    {
-        // Halved first: the range of finite weights may be none.
-        float step = (max / MaxInt4) - (min / MaxInt4);
-        if (step < SmallestScale)
-        {
-            values.Clear();
-            return (0, 0);
-        }
-
-        // With weights w and steps d = value − zero point, the scale Σwd / Σd² is best, and leaves Σw² − (Σwd)² / Σd². First the
-        // share of the range, cut off evenly on both sides, then a zero point beside the middle one.
-        float reciprocal = 1 / step;
-        (float Gain, float Scale, float Reciprocal, int ZeroPoint) best = (-1, step, reciprocal, (int)MathF.Round(-min * reciprocal));
-        foreach (float share in RangeShares)
-        {
-            float candidate = reciprocal / share;
-            float middle = MathF.Round(-min * candidate - ((1 / share) - 1) * MaxInt4 / 2);
-            Try(weights, candidate, (int)Math.Clamp(middle, 0, MaxInt4), ref best);
-        }
-
-        (float chosenReciprocal, int chosenZero) = (best.Reciprocal, best.ZeroPoint);
-        Try(weights, chosenReciprocal, Math.Max(chosenZero - 1, 0), ref best);
-        Try(weights, chosenReciprocal, Math.Min(chosenZero + 1, (int)MaxInt4), ref best);
-        (float Scale, int ZeroPoint) chosen = (best.Scale, best.ZeroPoint);
-        if (!(chosen.Scale >= SmallestScale) || !float.IsFinite(chosen.Scale))
-        {
-            chosen = (step, (int)MathF.Round(-min * reciprocal));
-        }
-
-        Span<int> steps = stackalloc int[weights.Length];
-        Round(weights, 1 / chosen.Scale, chosen.ZeroPoint, MaxInt4, steps);
-        for (int i = 0; i < values.Length; i++)
-        {
-            values[i] = (byte)(steps[2 * i] | steps[2 * i + 1] << 4);
-        }
-
-        return chosen;
-    }
-
-    private static void Try(
-        ReadOnlySpan<float> weights, float reciprocal, int zero, ref (float Gain, float Scale, float Reciprocal, int ZeroPoint) best)
-    {
-        (float product, float square) = Sums(weights, reciprocal, zero);
-        float scale = product / square;
-        if (scale * product > best.Gain)
-        {
-            best = (scale * product, scale, reciprocal, zero);
-        }
-    }
-
-    // Σwd and Σd² for d = round(w · reciprocal) within what the zero point leaves.
-    private static (float Product, float Square) Sums(ReadOnlySpan<float> weights, float reciprocal, int zero)
-    {
-        Vector<float> factor = new(reciprocal);
-        Vector<float> lowest = new(-zero);
-        Vector<float> highest = new(MaxInt4 - zero);
-        Vector<float> products = Vector<float>.Zero;
-        Vector<float> squares = Vector<float>.Zero;
-        foreach (Vector<float> w in MemoryMarshal.Cast<float, Vector<float>>(weights))
-        {
-            Vector<float> d = Vector.ClampNative(Vector.Round(w * factor), lowest, highest);
-            products = Vector.FusedMultiplyAdd(w, d, products);
-            squares = Vector.FusedMultiplyAdd(d, d, squares);
-        }
-
-        return (Vector.Sum(products), Vector.Sum(squares));
-    }
-
     // The values: weights in steps, from the zero point, within 0 and the highest.
-    private static void Round(ReadOnlySpan<float> weights, float reciprocal, float zero, float highest, Span<int> values)
+    private static void Round(ReadOnlySpan<float> weights, float scale, float zero, float highest, Span<int> values)
     {
-        Vector<float> factor = new(reciprocal);
+        Vector<float> factor = new(1 / scale);
         Vector<float> offset = new(zero);
         Vector<float> top = new(highest);
         ReadOnlySpan<Vector<float>> vectors = MemoryMarshal.Cast<float, Vector<float>>(weights);
@@ -206,4 +193,14 @@ internal static class BlockQuantizer
             rounded[v] = Vector.ConvertToInt32(Vector.ClampNative(Vector.Round(vectors[v] * factor) + offset, Vector<float>.Zero, top));
         }
     }
+
+    // The nearest bfloat16 number, of two as near the even one. For numbers from 0 that are finite and not the very largest.
+    private static float BFloat16(float x)
+    {
+        uint bits = BitConverter.SingleToUInt32Bits(x);
+        return BitConverter.UInt32BitsToSingle((bits + 0x7FFF + (bits >> 16 & 1)) & 0xFFFF0000);
+    }
+
+    // The lowest bfloat16 number that is not below.
+    private static float BFloat16Up(float x) => BitConverter.UInt32BitsToSingle((BitConverter.SingleToUInt32Bits(x) + 0xFFFF) & 0xFFFF0000);
 }
