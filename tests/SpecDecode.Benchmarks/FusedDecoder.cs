@@ -1,16 +1,17 @@
 using Microsoft.ML.OnnxRuntime;
 using SpecDecode.Descriptions;
+using SpecDecode.Kernels;
 using SpecDecode.OnnxRuntime;
 using SpecDecode.OnnxRuntime.Graphs;
 using SpecDecode.OnnxRuntime.Memory;
+using SpecDecode.OnnxRuntime.Operators;
 using SpecDecode.OnnxRuntime.Stages;
 using SpecDecode.Weights;
 
 namespace SpecDecode.Benchmarks;
 
 /// <summary>
-/// The same model as one graph in one session, the embedding's row apart: what a decoder without stages would run. Same prepared weights, same
-/// kernels, keys and values appended in place, bindings kept; so the difference to the stages is the cutting alone.
+/// The same model as one graph in one session, the embedding's row apart: what a decoder without stages would run. Keys and values appended in place, bindings kept; with the stages' own weights the difference to them is the cutting alone, with such in rows it has ONNX Runtime's operators only.
 /// </summary>
 internal sealed class FusedDecoder : IDisposable
 {
@@ -24,6 +25,7 @@ internal sealed class FusedDecoder : IDisposable
     private readonly RotaryTables _rotaries;
     private readonly int _vocabulary;
     private readonly int _width;
+    private readonly ProductSet _products;
 
     public FusedDecoder(DecoderDescription model, PreparedWeights weights, RuntimeEnvironment environment, RuntimeOptions options, int capacity)
     {
@@ -31,6 +33,7 @@ internal sealed class FusedDecoder : IDisposable
         AttendDescription[] attends = [.. model.Layers.Select(layer => layer.Attention.Attend)];
         _vocabulary = model.VocabularySize;
         _width = model.HiddenSize;
+        _products = new ProductSet(weights, InstructionSets.Current);
         _embed = new EmbeddingTable(model, weights);
         _residual = buffers.Reserve((long)model.HiddenSize * sizeof(float), "a residual");
         _logits = buffers.Reserve((long)model.VocabularySize * sizeof(float), "logits");
@@ -39,7 +42,7 @@ internal sealed class FusedDecoder : IDisposable
 
         using SessionOptions sessionOptions = StageSessions.SessionOptionsFor(environment, options, weights);
         sessionOptions.GraphOptimizationLevel = GraphOptimizationLevel.ORT_ENABLE_ALL; // a whole decoder has what the optimisers look for
-        _session = new InferenceSession(Graph(model, weights), sessionOptions);
+        _session = new InferenceSession(Graph(model, weights, _products), sessionOptions);
         _binding = _session.CreateIoBinding();
         using OrtValue residual = _residual.View(ElementType.Float32, 0, 1, model.HiddenSize);
         using OrtValue logits = _logits.View(ElementType.Float32, 0, 1, model.VocabularySize);
@@ -64,6 +67,7 @@ internal sealed class FusedDecoder : IDisposable
     {
         _binding.Dispose();
         _session.Dispose();
+        _products.Dispose();
         _run.Dispose();
         _cache.Dispose();
         _rotaries.Dispose();
@@ -71,10 +75,10 @@ internal sealed class FusedDecoder : IDisposable
         _logits.Dispose();
     }
 
-    private static byte[] Graph(DecoderDescription model, PreparedWeights weights)
+    private static byte[] Graph(DecoderDescription model, PreparedWeights weights, ProductSet products)
     {
-        GraphBuilder graph = new(weights, model.ElementType);
-        StageGraphs stages = new(model, weights);
+        GraphBuilder graph = new(weights, products, model.ElementType);
+        StageGraphs stages = new(model, weights, products);
         string residual = graph.Input(StageNames.Residual, "rows", model.HiddenSize);
         AttendDescription attend = model.Layers[0].Attention.Attend;
         AttendInputs shared = StageGraphs.DeclareAttendInputs(graph, attend, "", KvNames.OfLayer(0));

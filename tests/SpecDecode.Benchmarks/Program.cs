@@ -3,6 +3,7 @@ using SpecDecode.Benchmarks;
 
 RootCommand root = new("Side-by-side measurements; every ratio is taken within one run.")
 {
+    ProductsBenchmark.Command(),
     StagesBenchmark.Command(),
     LoadBenchmark.Command(),
     PrecisionBenchmark.Command(),

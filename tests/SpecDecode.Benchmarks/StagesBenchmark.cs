@@ -28,25 +28,35 @@ internal static class StagesBenchmark
         Option<int> threads = new("--threads") { DefaultValueFactory = _ => 2, Description = "Threads that compute." };
         Option<int> tokens = new("--tokens") { DefaultValueFactory = _ => 64, Description = "New tokens in each turn." };
         Option<int> repeat = new("--repeat") { DefaultValueFactory = _ => 5, Description = "Turns of each." };
-        Command command = new("stages", "Plain decoding by stages against one fused session.") { model, threads, tokens, repeat };
+        Option<Precision> precision = new("--precision") { DefaultValueFactory = _ => Precision.Stored, Description = "Precision of the stages." };
+        Option<bool> own = new("--own") { Description = "The fused session with this library's kernels, too, so that only the cutting differs; else with ONNX Runtime's operators." };
+        Command command = new("stages", "Plain decoding by stages against one fused session.") { model, threads, tokens, repeat, precision, own };
         command.SetAction(arguments => Run(
-            arguments.GetValue(model)!, arguments.GetValue(threads), arguments.GetValue(tokens), arguments.GetValue(repeat)));
+            arguments.GetValue(model)!, arguments.GetValue(precision), arguments.GetValue(own), arguments.GetValue(threads), arguments.GetValue(tokens), arguments.GetValue(repeat)));
         return command;
     }
 
-    private static void Run(string folder, int threads, int tokens, int repeat)
+    private static void Run(string folder, Precision precision, bool ownKernels, int threads, int tokens, int repeat)
     {
         RuntimeOptions options = new() { Threads = threads };
         using Checkpoint checkpoint = Checkpoint.Open(folder);
         DecoderDescription model = ModelFamilies.Describe(checkpoint);
         RuntimeEnvironment environment = RuntimeEnvironment.Get(options, Console.Error.WriteLine);
-        using PreparedWeights weights = new WeightCache(null).Open(checkpoint, checkpoint.Fingerprint(), model, WeightSettings.Float32, null, default);
+        WeightSettings settings = WeightSettings.Of(new ModelOptions { Precision = precision, Kernels = KernelChoice.Own }, checkpoint.Tensors.Values);
+        using PreparedWeights weights = new WeightCache(null).Open(checkpoint, checkpoint.Fingerprint(), model, settings, null, default);
+
+        // One session of nothing but ONNX Runtime's operators, which take floats of 32 bits.
+        WeightSettings rowByRow = settings with
+        {
+            Layout = TensorLayout.Rows, Precision = settings.Quantizes ? settings.Precision : Precision.Fp32, Head = settings.Quantizes ? settings.Head : Precision.Fp32,
+        };
+        using PreparedWeights fusedWeights = new WeightCache(null).Open(checkpoint, checkpoint.Fingerprint(), model, ownKernels ? settings : rowByRow, null, default);
         int capacity = PromptLength + tokens;
         StageSessions sessions = StageSessions.Create(model, weights, environment, options, null, default);
         CpuBufferAllocator buffers = new();
         sessions.ProbeRows(model, weights, environment, options, buffers);
         using OnnxStages stages = new(model, sessions, null, buffers, capacity, maxRows: 256);
-        using FusedDecoder fused = new(model, weights, environment, options, capacity);
+        using FusedDecoder fused = new(model, fusedWeights, environment, options, capacity);
 
         List<double> ratios = [];
         bool same = true;

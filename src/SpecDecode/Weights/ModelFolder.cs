@@ -101,7 +101,8 @@ internal sealed class ModelFolder : IDisposable
     {
         string path = Path.Combine(Checkpoint.Folder, CheckpointFolder.Prepared);
         ImmutableArray<TensorRecipe> recipes = Settings.Recipes(description, Checkpoint.Tensors);
-        return PreparedWeightsFile.IsOf(ReadTable(path), _origin!.Key(recipes), recipes) ? Result(path, path) : throw Foreign(path);
+        PreparedWeightsFormat.Table table = ReadTable(path);
+        return PreparedWeightsFile.IsOf(table, _origin!.Key(recipes, table.Version), recipes) ? Result(path, path) : throw Foreign(path);
     }
 
     /// <summary>Opens the converted weights, after converting them if need be.</summary>
@@ -146,7 +147,7 @@ internal sealed class ModelFolder : IDisposable
         try
         {
             return PreparedWeightsFile.TryOpen(
-                path, table => fits = PreparedWeightsFile.IsOf(table, origin.Key(recipes), recipes), progress, cancellationToken)
+                path, table => fits = PreparedWeightsFile.IsOf(table, origin.Key(recipes, table.Version), recipes), progress, cancellationToken)
                 ?? throw (fits ? Damaged(path) : Foreign(path));
         }
         catch (Exception error) when (CheckpointFile.IsFileFailure(error))

@@ -14,12 +14,13 @@ namespace SpecDecode.Weights;
 /// </summary>
 internal static class PreparedWeightsFormat
 {
-    // Raised whenever the same checkpoint would be written differently. Row by row, nothing has changed since 2.
-    private const int RowsVersion = 2;
+    // Raised whenever the same checkpoint would be written differently. Before 4, quantised weights were rounded otherwise, and lay as now.
+    private const int RowsBeforeVersion = 2;
     private const int PanelsVersion = 3;
+    private const int RowsVersion = 4;
 
     /// <summary>The versions that are read, for messages.</summary>
-    public static string Versions => $"{RowsVersion} and {PanelsVersion}";
+    public static string Versions => $"{RowsBeforeVersion} to {RowsVersion}";
 
     /// <summary>The version of files in which matrices lie so; part of every key.</summary>
     public static int VersionOf(TensorLayout layout) => layout == TensorLayout.Panels ? PanelsVersion : RowsVersion;
@@ -27,7 +28,7 @@ internal static class PreparedWeightsFormat
     /// <summary>How matrices lie in files of a version; null of one that is not read.</summary>
     public static TensorLayout? LayoutOf(int version) => version switch
     {
-        RowsVersion => TensorLayout.Rows,
+        RowsBeforeVersion or RowsVersion => TensorLayout.Rows,
         PanelsVersion => TensorLayout.Panels,
         _ => null,
     };
@@ -46,13 +47,14 @@ internal static class PreparedWeightsFormat
     private static ReadOnlySpan<byte> Magic => "SpecDecodeWeight"u8;
 
     /// <summary>The table in memory.</summary>
+    /// <param name="Version">The version of the file's format.</param>
     /// <param name="Key">The origin's and the recipes' key.</param>
     /// <param name="Origin">What the file was made from and how.</param>
     /// <param name="DataLength">Bytes before the table.</param>
     /// <param name="ChunkHashes">XxHash3 of each chunk of the data.</param>
     /// <param name="Tensors">The tensors.</param>
     public sealed record Table(
-        string Key, WeightOrigin Origin, long DataLength, ImmutableArray<ulong> ChunkHashes, ImmutableArray<PreparedTensor> Tensors);
+        int Version, string Key, WeightOrigin Origin, long DataLength, ImmutableArray<ulong> ChunkHashes, ImmutableArray<PreparedTensor> Tensors);
 
     /// <summary>What the table of every version says.</summary>
     /// <param name="Version">The version of the format.</param>
@@ -83,7 +85,7 @@ internal static class PreparedWeightsFormat
 
         ulong[] hashes = new ulong[checked((int)((length + ChunkBytes - 1) / ChunkBytes))];
         Array.Fill(hashes, ulong.MaxValue);
-        using MemoryStream table = WriteJson(new Table(new string('0', 32), origin, length, [.. hashes], tensors.MoveToImmutable()));
+        using MemoryStream table = WriteJson(new Table(VersionOf(origin.Settings.Layout), new string('0', 32), origin, length, [.. hashes], tensors.MoveToImmutable()));
         return length + table.Length + TrailerBytes;
     }
 

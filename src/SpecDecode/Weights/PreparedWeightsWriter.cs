@@ -42,7 +42,8 @@ internal sealed class PreparedWeightsWriter(Checkpoint checkpoint, Stream stream
         }
 
         PreparedWeightsFormat.WriteTable(
-            stream, new PreparedWeightsFormat.Table(origin.Key(recipes), origin, _position, _hashes.Finish(), tensors.MoveToImmutable()));
+            stream, new PreparedWeightsFormat.Table(
+            PreparedWeightsFormat.VersionOf(origin.Settings.Layout), origin.Key(recipes), origin, _position, _hashes.Finish(), tensors.MoveToImmutable()));
     }
 
     private void Write(TensorRecipe recipe, Action<long> progress, CancellationToken cancellationToken)

@@ -24,13 +24,15 @@ internal sealed record WeightOrigin(UInt128 Fingerprint, WeightSettings Settings
         ]);
 
     /// <summary>A hash of the checkpoint's content and of everything that decides how it is laid out.</summary>
-    public string Key(ImmutableArray<TensorRecipe> recipes)
+    /// <param name="recipes">The tensors.</param>
+    /// <param name="version">The version of the file's format; null for the one that is written now.</param>
+    public string Key(ImmutableArray<TensorRecipe> recipes, int? version = null)
     {
         XxHash128 hash = new();
         void Add(string text) => hash.Append(Encoding.UTF8.GetBytes(text + "\n"));
         void AddMap(int[]? map) => hash.Append(MemoryMarshal.AsBytes<int>(map ?? [-2]));
 
-        Add(string.Create(CultureInfo.InvariantCulture, $"format {PreparedWeightsFormat.VersionOf(Settings.Layout)} {Fingerprint:x32}"));
+        Add(string.Create(CultureInfo.InvariantCulture, $"format {version ?? PreparedWeightsFormat.VersionOf(Settings.Layout)} {Fingerprint:x32}"));
         Add(string.Create(CultureInfo.InvariantCulture, $"{Settings.Precision} {Settings.Head} {Settings.BlockSize}"));
         foreach (TensorRecipe recipe in recipes)
         {

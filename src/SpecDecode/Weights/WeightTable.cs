@@ -15,7 +15,7 @@ internal static class WeightTable
     {
         WeightSettings settings = table.Origin.Settings;
         json.WriteStartObject();
-        json.WriteNumber("version", PreparedWeightsFormat.VersionOf(settings.Layout));
+        json.WriteNumber("version", table.Version);
         json.WriteString("key", table.Key);
         json.WriteString("checkpoint", Text(table.Origin.Fingerprint));
         json.WriteString("precision", settings.Precision.Name());
@@ -92,7 +92,8 @@ internal static class WeightTable
         {
             using JsonDocument json = JsonDocument.Parse(utf8);
             JsonElement root = json.RootElement;
-            if (PreparedWeightsFormat.LayoutOf(root.GetProperty("version").GetInt32()) is not { } layout || root.GetProperty("data_length").GetInt64() != dataLength)
+            int version = root.GetProperty("version").GetInt32();
+            if (PreparedWeightsFormat.LayoutOf(version) is not { } layout || root.GetProperty("data_length").GetInt64() != dataLength)
             {
                 return null;
             }
@@ -100,6 +101,7 @@ internal static class WeightTable
             int blockSize = root.GetProperty("block_size").GetInt32();
             ImmutableArray<PreparedTensor> tensors = [.. root.GetProperty("tensors").EnumerateArray().Select(tensor => Tensor(tensor, blockSize))];
             return tensors.Any(tensor => !LiesWithin(tensor, dataLength)) ? null : new PreparedWeightsFormat.Table(
+                version,
                 Text(root, "key"),
                 new WeightOrigin(
                     UInt128.Parse(Text(root, "checkpoint"), NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture),

@@ -104,7 +104,7 @@ public sealed class WeightCacheTests : IDisposable
 
     [Theory]
     [InlineData(1)]
-    [InlineData(4)]
+    [InlineData(5)]
     [InlineData(1000)]
     public void A_file_of_another_format_version_is_written_again_with_a_message(int version)
     {

@@ -57,10 +57,10 @@ internal sealed partial class GraphBuilder
     private string Product(string x, LinearDescription linear, NormDescription? norm, string? residual, Activation? activation, bool isGated)
     {
         _usesProducts = true;
-        long index = products.Add(linear, norm, activation, isGated);
+        long number = products.Add(linear, norm, activation, isGated);
         return Node(
             ProductOperator.OperatorName, residual is null ? [x] : [x, residual], ProductOperator.DomainName,
-            Integer(ProductOperator.SetAttribute, products.Id), Integer(ProductOperator.IndexAttribute, index));
+            Integer(ProductOperator.NumberAttribute, number));
     }
 
     private string Multiplied(string x, LinearDescription linear, string? residual)

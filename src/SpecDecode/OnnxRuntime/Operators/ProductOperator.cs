@@ -7,7 +7,7 @@ namespace SpecDecode.OnnxRuntime.Operators;
 
 /// <summary>
 /// <c>specdecode.Product</c>: a <see cref="Kernels.Product"/> as a node of a graph. Inputs are rows <c>[rows, Inputs]</c> and, if any, what is added to
-/// the result, <c>[rows, Outputs]</c>; weights come by way of the attributes that name the product (<see cref="ProductSet"/>). It runs on the
+/// the result, <c>[rows, Outputs]</c>; weights come by way of the attribute that names the product (<see cref="ProductTable"/>). It runs on the
 /// threads of the session.
 /// </summary>
 /// <remarks>
@@ -21,11 +21,8 @@ internal static unsafe class ProductOperator
     /// <summary>Domain of the operator.</summary>
     public const string DomainName = "specdecode";
 
-    /// <summary>Attribute that names the set.</summary>
-    public const string SetAttribute = "set";
-
-    /// <summary>Attribute that names the product in it.</summary>
-    public const string IndexAttribute = "index";
+    /// <summary>Attribute with the product's number in the <see cref="ProductTable"/>.</summary>
+    public const string NumberAttribute = "number";
 
     private const int FloatType = 1;
     private const int Required = 0;
@@ -108,7 +105,7 @@ internal static unsafe class ProductOperator
     {
         try
         {
-            Product found = ProductSet.Find(OrtFunctions.Attribute(node, "set\0"u8), OrtFunctions.Attribute(node, "index\0"u8));
+            Product found = ProductTable.Find(OrtFunctions.Attribute(node, "number\0"u8));
             *kernel = (void*)GCHandle.ToIntPtr(GCHandle.Alloc(found));
             return null;
         }

@@ -1,36 +1,15 @@
-using System.Collections.Concurrent;
 using SpecDecode.Descriptions;
 using SpecDecode.Kernels;
 using SpecDecode.Weights;
 
 namespace SpecDecode.OnnxRuntime.Operators;
 
-/// <summary>
-/// The products of one copy of a model's weights. Graphs name them by numbers, which are good in this process and as long as the set lives;
-/// so it outlives the sessions.
-/// </summary>
-internal sealed class ProductSet : IDisposable
+/// <summary>The products of one copy of a model's weights. Graphs find them as long as the set lives; so it outlives the sessions.</summary>
+/// <param name="weights">The weights; they must stay open as long as the products are used.</param>
+/// <param name="instructions">What kernels may use.</param>
+internal sealed class ProductSet(PreparedWeights weights, InstructionSet instructions) : IDisposable
 {
-    private static readonly ConcurrentDictionary<long, ProductSet> Sets = new();
-    private static long s_lastId;
-
-    private readonly PreparedWeights _weights;
-    private readonly InstructionSet _instructions;
-    private readonly List<Product> _products = [];
-
-    /// <summary>Makes an empty set.</summary>
-    /// <param name="weights">The weights; they must stay open as long as the set is used.</param>
-    /// <param name="instructions">What kernels may use.</param>
-    public ProductSet(PreparedWeights weights, InstructionSet instructions)
-    {
-        _weights = weights;
-        _instructions = instructions;
-        Id = Interlocked.Increment(ref s_lastId);
-        Sets.TryAdd(Id, this);
-    }
-
-    /// <summary>What graphs call it.</summary>
-    public long Id { get; }
+    private readonly List<long> _numbers = [];
 
     /// <summary>Memory that its products use while they run, one after the other.</summary>
     public KernelScratch Scratch { get; } = new();
@@ -47,13 +26,13 @@ internal sealed class ProductSet : IDisposable
     /// <param name="norm">Norm of the rows before; null for none.</param>
     /// <param name="activation">What follows; null for nothing.</param>
     /// <param name="isGated">Whether the first half of the outputs is the gate of the second.</param>
-    /// <returns>Its number in the set.</returns>
+    /// <returns>Its number in the <see cref="ProductTable"/>.</returns>
     public unsafe long Add(LinearDescription linear, NormDescription? norm, Activation? activation, bool isGated)
     {
-        PreparedTensor tensor = _weights[linear.Weight];
+        PreparedTensor tensor = weights[linear.Weight];
         ProductParts parts = new()
         {
-            Bias = linear.Bias is null ? null : (float*)_weights.Address(_weights[linear.Bias]),
+            Bias = linear.Bias is null ? null : (float*)weights.Address(weights[linear.Bias]),
             IsActivated = activation is not null,
             Activation = activation ?? default,
             IsGated = isGated,
@@ -65,42 +44,27 @@ internal sealed class ProductSet : IDisposable
             {
                 Kind = norm.Kind,
                 Epsilon = norm.Epsilon,
-                Weight = (float*)_weights.Address(_weights[norm.Weight]),
-                Bias = norm.Bias is null ? null : (float*)_weights.Address(_weights[norm.Bias]),
+                Weight = (float*)weights.Address(weights[norm.Weight]),
+                Bias = norm.Bias is null ? null : (float*)weights.Address(weights[norm.Bias]),
             };
         }
 
         Product product = new(
-            _weights.Address(tensor), tensor.Format, linear.Inputs, linear.Outputs, parts, _weights.Activations, _instructions, Scratch);
-        lock (_products)
+            weights.Address(tensor), tensor.Format, linear.Inputs, linear.Outputs, parts, weights.Activations, instructions, Scratch);
+        long number = ProductTable.Add(product);
+        lock (_numbers)
         {
-            _products.Add(product);
-            return _products.Count - 1;
-        }
-    }
-
-    /// <summary>A product by its numbers.</summary>
-    /// <exception cref="SpecDecodeException">There is none.</exception>
-    public static Product Find(long set, long index)
-    {
-        if (Sets.TryGetValue(set, out ProductSet? found))
-        {
-            lock (found._products)
-            {
-                if (index >= 0 && index < found._products.Count)
-                {
-                    return found._products[(int)index];
-                }
-            }
+            _numbers.Add(number);
         }
 
-        throw new SpecDecodeException($"There is no product {index} of a set {set} in this process.");
+        return number;
     }
 
     /// <inheritdoc/>
     public void Dispose()
     {
-        Sets.TryRemove(Id, out _);
+        _numbers.ForEach(ProductTable.Remove);
+        _numbers.Clear();
         Scratch.Dispose();
     }
 }
