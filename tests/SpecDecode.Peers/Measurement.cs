@@ -15,6 +15,9 @@ internal sealed class Measurement
     // Unmeasured turns before the others: until then methods are compiled once more, with what their first runs told.
     private const int WarmUps = 2;
 
+    // In float32 all compute the same, up to the last bits; texts that part before this many tokens are hardly near-ties.
+    private const int LeastInCommon = 16;
+
     // Before each turn: threads of the engine before it go on looking for work for a while.
     private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(250);
 
@@ -108,6 +111,11 @@ internal sealed class Measurement
             Print($"    tokens/s {speed.ToString(1)}{(engine == 0 ? "" : $"; SpecDecode's over these {ratio.ToString(2)}")}");
             Print($"    start to second token {start.ToString(2)} s");
             Print($"    first {text.InCommon(rounds[0][0])} of {Tokens} tokens as SpecDecode's, first {text.InCommon(exact)} as SpecDecode's in fp32");
+            if (engines[engine].Precision == Precision.Fp32 && text.InCommon(exact) < Math.Min(LeastInCommon, Tokens))
+            {
+                Print($"    That is too few for the same weights: find out why before you believe these figures.");
+            }
+
         }
 
         if (Tool is not null)
