@@ -10,6 +10,7 @@ namespace SpecDecode.Weights;
 internal sealed class PreparedWeights : IDisposable
 {
     private readonly SafeFileHandle _handle;
+    private readonly long _length;
     private readonly Dictionary<string, PreparedTensor> _tensors;
     private readonly Lock _gate = new();
     private readonly long _length;
@@ -82,6 +83,29 @@ internal sealed class PreparedWeights : IDisposable
         catch (IOException error)
         {
             throw Unreadable(error.Message, error);
+        }
+    }
+
+    /// <summary>
+    /// Asks the system once whether the file is still as long as it was when it was opened; allocates nothing. To be called before what
+    /// is mapped of it is read: the system ends a process that reads behind the end of a mapped file.
+    /// </summary>
+    /// <exception cref="SpecDecodeException">It has become shorter, or cannot be asked.</exception>
+    public void CheckLength()
+    {
+        long length;
+        try
+        {
+            length = RandomAccess.GetLength(_handle);
+        }
+        catch (IOException error)
+        {
+            throw Unreadable(error.Message, error);
+        }
+
+        if (length < _length)
+        {
+            throw Unreadable($"It had {_length} bytes when it was loaded and has {length} now.", null);
         }
     }
 
