@@ -22,6 +22,8 @@ internal sealed class ModelArguments
         HelpName = "DIR",
     };
 
+    private readonly Option<bool> _verify = VerifyOption.Create();
+
     private readonly PrecisionArguments _precision;
 
     /// <summary>Adds the options to a command.</summary>
@@ -31,6 +33,7 @@ internal sealed class ModelArguments
         command.Options.Add(_threads);
         command.Options.Add(_cacheFolder);
         _precision = new PrecisionArguments(command, loads: true);
+        command.Options.Add(_verify);
     }
 
     /// <summary>Says that the model is missing, for commands that find other mistakes before the parser finds that.</summary>
@@ -65,6 +68,7 @@ internal sealed class ModelArguments
         _precision.CheckActivations(arguments, _model, draftPrecision);
         ModelOptions options = _precision.Read(arguments, arguments.GetValue(_cacheFolder));
         options.DraftPrecision = draftPrecision;
+        options.VerifyWeights = arguments.GetValue(_verify);
         LoadProgressLine? progress = isQuiet ? null : new(error, TimeProvider.System);
         TextModel model = TextModel.Load(
             arguments.GetValue(_model)!,

@@ -11,6 +11,7 @@ internal static class OptionNames
         ["Model:DraftPrecision"] = "--draft-precision",
         ["Model:BlockSize"] = "--block-size",
         ["Model:Activations"] = "--activations",
+        ["Model:VerifyWeights"] = "--verify-weights",
         ["Runtime:Threads"] = "--threads",
     };
 

@@ -25,9 +25,11 @@ internal static class PrepareCommand
         };
         command.Options.Add(model);
         PrecisionArguments precision = new(command, loads: false);
+        Option<bool> verify = VerifyOption.Create();
         Option<bool> json = new("--json") { Description = "Print one JSON object in place of the path." };
         command.Options.Add(target);
         command.Options.Add(cacheFolder);
+        command.Options.Add(verify);
         command.Options.Add(json);
         command.Validators.Add(result =>
         {
@@ -39,10 +41,16 @@ internal static class PrepareCommand
         command.SetAction(arguments =>
         {
             long start = Stopwatch.GetTimestamp();
+            ModelOptions options = precision.Read(arguments, arguments.GetValue(cacheFolder));
+            options.VerifyWeights = arguments.GetValue(verify);
             PreparedModel prepared = ModelPreparation.Prepare(
-                arguments.GetValue(model)!, precision.Read(arguments, arguments.GetValue(cacheFolder)), arguments.GetValue(target),
-                new LoadProgressLine(error, TimeProvider.System), cancellationToken);
+                arguments.GetValue(model)!, options, arguments.GetValue(target), new LoadProgressLine(error, TimeProvider.System), cancellationToken);
             TimeSpan time = Stopwatch.GetElapsedTime(start);
+            foreach (string warning in prepared.Warnings)
+            {
+                error.WriteLine($"specdecode: warning: {warning}");
+            }
+
             if (arguments.GetValue(json))
             {
                 JsonResult.Write(output, written =>

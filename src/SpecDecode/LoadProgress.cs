@@ -3,7 +3,10 @@ namespace SpecDecode;
 /// <summary>What loading a model is doing.</summary>
 public enum LoadPhase
 {
-    /// <summary>Comparing the checkpoint, and its prepared weights where there are any, with what they should be.</summary>
+    /// <summary>
+    /// Reading the checkpoint, and its prepared weights where there are any, and comparing them with what they should be; happens where
+    /// they are not known to be what they were, or <see cref="ModelOptions.VerifyWeights"/> asks for it.
+    /// </summary>
     CheckingWeights,
 
     /// <summary>Converting the checkpoint into the prepared-weights file; happens once per checkpoint and setting.</summary>

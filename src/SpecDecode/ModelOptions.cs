@@ -62,4 +62,12 @@ public class ModelOptions
     /// <summary>Where weights lie while the model is loaded; for <see cref="KernelChoice.Own"/>.</summary>
     /// <value>The default is <see cref="WeightMemory.Mapped"/>.</value>
     public WeightMemory WeightMemory { get; set; }
+
+    /// <summary>
+    /// Whether loading and preparing read all weights and compare them with their hashes: the whole checkpoint, and the whole file
+    /// that was prepared of it. Otherwise they are read once, and again when the system says something else of a file than then (its
+    /// length, its time, which file it is); damage that changes none of that is noticed only with this.
+    /// </summary>
+    /// <value>The default is false. With true, loading takes as long as reading both takes.</value>
+    public bool VerifyWeights { get; set; }
 }

@@ -18,6 +18,9 @@ public sealed record PreparedModel
     /// <summary>Weights that share a scale, where something is quantised.</summary>
     public required int BlockSize { get; init; }
 
+    /// <summary>What is not as one may expect, a sentence each; none by default.</summary>
+    public IReadOnlyList<string> Warnings { get; init; } = [];
+
     /// <summary>The result in words.</summary>
     public override string ToString() => $"{Path}: {Bytes} bytes, {Precision}, head {HeadPrecision}, blocks of {BlockSize}";
 }

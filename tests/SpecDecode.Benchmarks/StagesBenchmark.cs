@@ -43,14 +43,14 @@ internal static class StagesBenchmark
         DecoderDescription model = ModelFamilies.Describe(checkpoint);
         RuntimeEnvironment environment = RuntimeEnvironment.Get(options, Console.Error.WriteLine);
         WeightSettings settings = WeightSettings.Of(new ModelOptions { Precision = precision, Kernels = KernelChoice.Own }, checkpoint.Tensors.Values);
-        using PreparedWeights weights = new WeightCache(null).Open(checkpoint, checkpoint.Fingerprint(), model, settings, null, default);
+        using PreparedWeights weights = new WeightCache(null).Open(checkpoint, model, settings, null, default);
 
         // One session of nothing but ONNX Runtime's operators, which take floats of 32 bits.
         WeightSettings rowByRow = settings with
         {
             Layout = TensorLayout.Rows, Precision = settings.Quantizes ? settings.Precision : Precision.Fp32, Head = settings.Quantizes ? settings.Head : Precision.Fp32,
         };
-        using PreparedWeights fusedWeights = new WeightCache(null).Open(checkpoint, checkpoint.Fingerprint(), model, ownKernels ? settings : rowByRow, null, default);
+        using PreparedWeights fusedWeights = new WeightCache(null).Open(checkpoint, model, ownKernels ? settings : rowByRow, null, default);
         int capacity = PromptLength + tokens;
         StageSessions sessions = StageSessions.Create(model, weights, environment, options, null, default);
         CpuBufferAllocator buffers = new();

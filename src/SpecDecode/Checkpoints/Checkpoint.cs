@@ -43,6 +43,9 @@ internal sealed class Checkpoint : IDisposable
     /// <summary>All tensors by name; of shards those that the index names.</summary>
     public IReadOnlyDictionary<string, TensorEntry> Tensors => _weights.Tensors;
 
+    /// <summary>The open files of weights in the order of their names; none where the weights are elsewhere.</summary>
+    public IReadOnlyList<SafetensorsFile> WeightFiles => _weights.Files;
+
     /// <summary>Opens a folder: its <c>model.safetensors</c>, or else the shards of <c>model.safetensors.index.json</c>.</summary>
     /// <param name="folder">The folder.</param>
     /// <exception cref="CheckpointException">The folder or one of its files is missing, damaged or inconsistent.</exception>

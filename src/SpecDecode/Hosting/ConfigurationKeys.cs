@@ -44,6 +44,7 @@ internal static class ConfigurationKeys
             [nameof(ModelOptions.DraftPrecision)] = OptionKind.Precision,
             [nameof(ModelOptions.BlockSize)] = OptionKind.WholeNumber,
             [nameof(ModelOptions.Activations)] = OptionKind.ActivationPrecision,
+            [nameof(ModelOptions.VerifyWeights)] = OptionKind.Flag,
         }),
         [nameof(SpecDecodeOptions.Drafting)] = Section(new()
         {

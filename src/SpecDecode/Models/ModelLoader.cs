@@ -57,7 +57,7 @@ internal static class ModelLoader
 
         using ModelFolder? draftSource = OpenForDrafts(folder, options, source.Settings);
 
-        // Hashing the weights takes as long as reading them; the tokenizer and the environment come up meanwhile.
+        // Weights that are not known yet are read in full; the tokenizer and the environment come up meanwhile.
         using CancellationTokenSource abandoned = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         Task<WeightCopies> prepared = Task.Run(() => OpenWeights(source, draftSource, description, warn, progress, abandoned.Token), CancellationToken.None);
         bool loaded = false;
@@ -164,6 +164,7 @@ internal static class ModelLoader
         {
             CacheFolder = options.CacheFolder, Precision = precision, BlockSize = options.BlockSize, Activations = options.Activations,
             Kernels = options.Kernels, WeightMemory = options.WeightMemory,
+            VerifyWeights = options.VerifyWeights,
         });
     }
 

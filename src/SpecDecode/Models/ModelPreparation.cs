@@ -40,7 +40,8 @@ public static class ModelPreparation
             return PreparedFolder.Write(target, source, description, progress, cancellationToken);
         }
 
-        using PreparedWeights weights = source.OpenWeights(description, progress, cancellationToken);
-        return source.Result(weights.Path, weights.Path);
+        List<string> warnings = [];
+        using PreparedWeights weights = source.OpenWeights(description, progress, cancellationToken, warnings.Add);
+        return source.Result(weights.Path, weights.Path) with { Warnings = warnings is [] ? [] : warnings };
     }
 }

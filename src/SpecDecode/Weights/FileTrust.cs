@@ -1,5 +1,4 @@
 using System.Globalization;
-using System.Runtime.InteropServices;
 using System.Runtime.Versioning;
 using Microsoft.Win32.SafeHandles;
 
@@ -10,7 +9,7 @@ namespace SpecDecode.Weights;
 /// the mode, on Linux by the owner as well; the folders above are not looked at. On Windows nothing is: a folder in the user's profile
 /// belongs to the user there.
 /// </summary>
-internal static partial class FileTrust
+internal static class FileTrust
 {
     private const UnixFileMode OthersWrite = UnixFileMode.GroupWrite | UnixFileMode.OtherWrite;
 
@@ -39,7 +38,7 @@ internal static partial class FileTrust
     /// </summary>
     /// <param name="shared">The folder that others may write.</param>
     public static string? OwnFolderIn(string shared) =>
-        OperatingSystem.IsLinux() ? Path.Combine(shared, string.Create(CultureInfo.InvariantCulture, $"specdecode-{Linux.CurrentUser()}")) : null;
+        OperatingSystem.IsLinux() ? Path.Combine(shared, string.Create(CultureInfo.InvariantCulture, $"specdecode-{LinuxFileStatus.CurrentUser()}")) : null;
 
     /// <summary>Why others may put files into a folder; null where they may not, or it does not exist.</summary>
     /// <param name="path">The folder; of a link what it points to counts.</param>
@@ -52,63 +51,18 @@ internal static partial class FileTrust
 
         // With the sticky bit, too: others cannot replace our files then, but they may lay something under a name that is not there yet.
         return (File.GetUnixFileMode(path) & OthersWrite) != 0 ? "users other than its owner may write it"
-            : OperatingSystem.IsLinux() ? FindOwnerDoubt(Linux.OwnerOf(path))
+            : OperatingSystem.IsLinux() ? FindOwnerDoubt(LinuxFileStatus.OwnerOf(path))
             : null;
     }
 
     /// <summary>Why others may have written an open file; null where they may not.</summary>
     public static string? FindFileDoubt(SafeFileHandle file) => OperatingSystem.IsWindows() ? null
         : (File.GetUnixFileMode(file) & OthersWrite) != 0 ? "users other than its owner may write it"
-        : OperatingSystem.IsLinux() ? FindOwnerDoubt(Linux.OwnerOf(file))
+        : OperatingSystem.IsLinux() ? FindOwnerDoubt(LinuxFileStatus.OwnerOf(file))
         : null;
 
     // Null where the file system does not say.
     [SupportedOSPlatform("linux")]
     private static string? FindOwnerDoubt(uint? owner) =>
-        owner is { } user && user != 0 && user != Linux.CurrentUser() ? $"it belongs to another user (number {user})" : null;
-
-    [SupportedOSPlatform("linux")]
-    private static unsafe partial class Linux
-    {
-        private const int CurrentFolder = -100;
-        private const int EmptyPath = 0x1000;
-        private const uint Owner = 0x8;
-
-        // The kernel's struct statx: 256 bytes, the same on all architectures.
-        private const int Words = 64;
-        private const int OwnerWord = 5;
-
-        public static uint? OwnerOf(string path) => Read(CurrentFolder, path, 0);
-
-        public static uint? OwnerOf(SafeFileHandle file)
-        {
-            bool isHeld = false;
-            try
-            {
-                file.DangerousAddRef(ref isHeld);
-                return Read((int)file.DangerousGetHandle(), "", EmptyPath);
-            }
-            finally
-            {
-                if (isHeld)
-                {
-                    file.DangerousRelease();
-                }
-            }
-        }
-
-        [LibraryImport("libc", EntryPoint = "geteuid")]
-        [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
-        public static partial uint CurrentUser();
-
-        private static uint? Read(int folder, string path, int flags)
-        {
-            uint* status = stackalloc uint[Words];
-            return Statx(folder, path, flags, Owner, status) == 0 && (status[0] & Owner) != 0 ? status[OwnerWord] : null;
-        }
-
-        [LibraryImport("libc", EntryPoint = "statx", StringMarshalling = StringMarshalling.Utf8)]
-        [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
-        private static partial int Statx(int folder, string path, int flags, uint mask, uint* status);
-    }
+        owner is { } user && user != 0 && user != LinuxFileStatus.CurrentUser() ? $"it belongs to another user (number {user})" : null;
 }

@@ -31,6 +31,9 @@ internal sealed class ModelFolder : IDisposable
     /// <summary>Whether it holds converted weights in place of a checkpoint's.</summary>
     public bool IsPrepared => _origin is not null;
 
+    /// <summary>Whether everything is read in full, whatever is remembered of it.</summary>
+    public bool Verifies => _options.VerifyWeights;
+
     /// <summary>Opens a folder of either kind.</summary>
     /// <param name="folder">The folder.</param>
     /// <param name="options">What is asked for.</param>
@@ -115,8 +118,7 @@ internal sealed class ModelFolder : IDisposable
         DecoderDescription description, IProgress<LoadProgress>? progress, CancellationToken cancellationToken, Action<string>? warn = null)
     {
         PreparedWeights weights = _origin is null
-            ? new WeightCache(_options.CacheFolder, warn).Open(
-                Checkpoint, Checkpoint.Fingerprint(progress, cancellationToken), description, Settings, progress, cancellationToken)
+            ? new WeightCache(_options.CacheFolder, warn).Open(Checkpoint, description, Settings, progress, cancellationToken, Verifies)
             : OpenPrepared(_origin, description, progress, cancellationToken);
         weights.Activations = _options.Activations;
         weights.Memory = _options.WeightMemory;
@@ -144,10 +146,11 @@ internal sealed class ModelFolder : IDisposable
         string path = Path.Combine(Checkpoint.Folder, CheckpointFolder.Prepared);
         ImmutableArray<TensorRecipe> recipes = Settings.Recipes(description, Checkpoint.Tensors);
         bool fits = true;
+        StampFile? memory = CacheFolder.TryFind(_options.CacheFolder) is { } folder ? StampFile.Of(folder, "prepared", path) : null;
         try
         {
             return PreparedWeightsFile.TryOpen(
-                path, table => fits = PreparedWeightsFile.IsOf(table, origin.Key(recipes, table.Version), recipes), progress, cancellationToken)
+                path, table => fits = PreparedWeightsFile.IsOf(table, origin.Key(recipes, table.Version), recipes), new DataCheck(memory, Verifies), progress, cancellationToken)
                 ?? throw (fits ? Damaged(path) : Foreign(path));
         }
         catch (Exception error) when (CheckpointFile.IsFileFailure(error))

@@ -52,9 +52,10 @@ internal static class PreparedFolder
             string weights = Path.Combine(temporary, CheckpointFolder.Prepared);
             WeightOrigin origin = WeightOrigin.Of(source.Checkpoint, source.Checkpoint.Fingerprint(progress, cancellationToken), source.Settings);
             ImmutableArray<TensorRecipe> recipes = source.Settings.Recipes(description, source.Checkpoint.Tensors);
-            PreparedWeightsFile.Write(weights, source.Checkpoint, origin, recipes, progress, cancellationToken);
+            DataCheck check = new(memory: null, source.Verifies);
+            check.Written = PreparedWeightsFile.Write(weights, source.Checkpoint, origin, recipes, progress, cancellationToken);
             using (PreparedWeights? written = PreparedWeightsFile.TryOpen(
-                weights, table => PreparedWeightsFile.IsOf(table, origin.Key(recipes), recipes), progress, cancellationToken))
+                weights, table => PreparedWeightsFile.IsOf(table, origin.Key(recipes), recipes), check, progress, cancellationToken))
             {
                 if (written is null)
                 {

@@ -54,19 +54,6 @@ internal sealed class PreparedWeights : IDisposable
         }
     }
 
-    /// <summary>
-    /// Whether the file is as long as it was: of a mapped file that became shorter, reading what is gone ends the process on most systems. Asked before each
-    /// pass, so a file that is cut while a model rests is an error; one that is cut in the middle of a pass is not noticed in time.
-    /// </summary>
-    /// <exception cref="SpecDecodeException">It is shorter.</exception>
-    public void CheckLength()
-    {
-        if (Memory == WeightMemory.Mapped && RandomAccess.GetLength(_handle) < _length)
-        {
-            throw Unreadable($"It ends before byte {_length}.", null);
-        }
-    }
-
     /// <summary>Reads bytes of the file. Safe from several threads.</summary>
     /// <param name="offset">Where they begin.</param>
     /// <param name="bytes">Filled.</param>
@@ -88,11 +75,17 @@ internal sealed class PreparedWeights : IDisposable
 
     /// <summary>
     /// Asks the system once whether the file is still as long as it was when it was opened; allocates nothing. To be called before what
-    /// is mapped of it is read: the system ends a process that reads behind the end of a mapped file.
+    /// is mapped of it is read: the system ends a process that reads behind the end of a mapped file. A file that is cut while a model rests is an error so; one that is cut in the middle of a pass is
+    /// not noticed in time.
     /// </summary>
     /// <exception cref="SpecDecodeException">It has become shorter, or cannot be asked.</exception>
     public void CheckLength()
     {
+        if (Memory != WeightMemory.Mapped)
+        {
+            return;
+        }
+
         long length;
         try
         {

@@ -11,13 +11,14 @@ internal static class PreparedWeightsFile
     /// <summary>Opens the file if it is whole, undamaged and what is looked for.</summary>
     /// <param name="path">The file.</param>
     /// <param name="isWanted">Asked about its table before its data are compared with their hashes.</param>
+    /// <param name="check">Whether its data are compared with their hashes.</param>
     /// <param name="progress">Told the share that has been compared.</param>
     /// <param name="cancellationToken">Ends the comparing.</param>
     /// <param name="isTrusted">Asked about the open file before anything of it is read; null trusts it.</param>
     /// <returns>The weights; null when there is no such file.</returns>
     public static PreparedWeights? TryOpen(
-        string path, Func<PreparedWeightsFormat.Table, bool> isWanted, IProgress<LoadProgress>? progress, CancellationToken cancellationToken,
-        Func<SafeFileHandle, bool>? isTrusted = null)
+        string path, Func<PreparedWeightsFormat.Table, bool> isWanted, DataCheck check, IProgress<LoadProgress>? progress,
+        CancellationToken cancellationToken, Func<SafeFileHandle, bool>? isTrusted = null)
     {
         SafeFileHandle handle;
         try
@@ -38,7 +39,7 @@ internal static class PreparedWeightsFile
             }
 
             PreparedWeightsFormat.Table? table = PreparedWeightsFormat.ReadTable(handle);
-            if (table is null || !isWanted(table) || !ChunkHashes.Match(handle, table.DataLength, table.ChunkHashes, progress, cancellationToken))
+            if (table is null || !isWanted(table) || !check.Passes(handle, path, table, progress, cancellationToken))
             {
                 return null;
             }
@@ -69,8 +70,9 @@ internal static class PreparedWeightsFile
     /// <param name="progress">Told the share that is written.</param>
     /// <param name="cancellationToken">Ends the writing; the file stays half-written.</param>
     /// <param name="isPrivate">Whether only its owner may read and write it, where the system knows that.</param>
+    /// <returns>What the system says of the file now; null where it does not.</returns>
     /// <exception cref="IOException">There is no room, or the disk fails.</exception>
-    public static void Write(
+    public static FileState? Write(
         string path, Checkpoint checkpoint, WeightOrigin origin, ImmutableArray<TensorRecipe> recipes,
         IProgress<LoadProgress>? progress, CancellationToken cancellationToken, bool isPrivate = false)
     {
@@ -89,7 +91,23 @@ internal static class PreparedWeightsFile
         using FileStream stream = new(path, options);
         new PreparedWeightsWriter(checkpoint, stream).Write(
             origin, recipes, written => progress?.Report(new LoadProgress(LoadPhase.PreparingWeights, (double)written / total)), cancellationToken);
+        cancellationToken.ThrowIfCancellationRequested();
         stream.Flush(flushToDisk: true);
+        return DateBack(stream.SafeFileHandle) ? FileState.Of(stream.SafeFileHandle) : null;
+    }
+
+    // So that whatever is written to it later, even at once, gives it another time.
+    private static bool DateBack(SafeFileHandle file)
+    {
+        try
+        {
+            File.SetLastWriteTimeUtc(file, FileState.SettledTime);
+            return true;
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+        {
+            return false;
+        }
     }
 
     // Null where it cannot be told, as for a network path: then a full disk is noticed while writing.

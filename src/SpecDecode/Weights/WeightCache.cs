@@ -8,12 +8,12 @@ namespace SpecDecode.Weights;
 /// <summary>
 /// The folder of prepared-weights files. A file's name is the hash of the checkpoint's content and of everything that
 /// decides how it is laid out, so a changed checkpoint finds another name, and a damaged file is written again. Files
-/// appear whole or not at all, and two processes that need the same one wait for each other. What others may have written is
+/// appear whole or not at all, and two processes that need the same one wait for each other. Neither the checkpoint nor the file
+/// is read in full while the system says the same of them as when they were (<see cref="Stamp"/>). What others may have written is
 /// not used (<see cref="FileTrust"/>): hashes tell of damage, not of intent.
 /// </summary>
 internal sealed class WeightCache
 {
-    private static readonly OptionName FolderOption = OptionName.OfModel(nameof(ModelOptions.CacheFolder));
     private static readonly TimeSpan Abandoned = TimeSpan.FromDays(1);
     private static readonly TimeSpan LockPoll = TimeSpan.FromMilliseconds(50);
 
@@ -22,94 +22,91 @@ internal sealed class WeightCache
     private readonly Action<string>? _warn;
 
     /// <summary>Uses a folder, which is made when the first file is written.</summary>
-    /// <param name="folder">The folder; null takes <see cref="DefaultFolder"/>.</param>
+    /// <param name="folder">The folder; null takes <see cref="CacheFolder.Default"/>.</param>
     /// <param name="warn">Told of a file that is not used, a sentence at a time; null for nobody.</param>
     /// <exception cref="SpecDecodeException">It is no path, or the user has no cache directory.</exception>
     public WeightCache(string? folder, Action<string>? warn = null)
     {
+        _folder = CacheFolder.Full(folder);
         _warn = warn;
-        try
-        {
-            _folder = Path.GetFullPath(folder ?? DefaultFolder());
-        }
-        catch (ArgumentException error)
-        {
-            throw new OptionException($"{FolderOption} is '{folder}', which is no path: name a cache folder for prepared weights, or none for the default.", error);
-        }
-    }
-
-    /// <summary>
-    /// <c>specdecode</c> in the user's cache directory: <c>$XDG_CACHE_HOME</c> or <c>~/.cache</c>; on macOS
-    /// <c>~/Library/Caches</c>; on Windows <c>%LOCALAPPDATA%</c>.
-    /// </summary>
-    /// <exception cref="SpecDecodeException">The user has no home directory.</exception>
-    public static string DefaultFolder()
-    {
-        string? xdg = Environment.GetEnvironmentVariable("XDG_CACHE_HOME");
-        string home = Environment.GetFolderPath(Environment.SpecialFolder.UserProfile);
-        string root = OperatingSystem.IsWindows() ? Environment.GetFolderPath(Environment.SpecialFolder.LocalApplicationData)
-            : OperatingSystem.IsMacOS() && home.Length > 0 ? Path.Combine(home, "Library", "Caches")
-            : Path.IsPathFullyQualified(xdg ?? "") ? xdg!
-            : home.Length > 0 ? Path.Combine(home, ".cache")
-            : "";
-        return root.Length > 0
-            ? Path.Combine(root, "specdecode")
-            : throw new OptionException($"{FolderOption} is not set, and this user has no cache directory (no home directory, no XDG_CACHE_HOME): name a cache folder for prepared weights.");
     }
 
     /// <summary>Finds the checkpoint's prepared weights, or prepares them.</summary>
     /// <param name="checkpoint">The opened checkpoint.</param>
-    /// <param name="fingerprint">The checkpoint's fingerprint.</param>
     /// <param name="description">Its description, whose recipes are followed.</param>
     /// <param name="settings">How weights are stored.</param>
-    /// <param name="progress">Told the share that is done while weights are compared and written; null for nobody.</param>
+    /// <param name="progress">Told the share that is done while weights are read, compared and written; null for nobody.</param>
     /// <param name="cancellationToken">Ends the work; nothing half-written stays.</param>
+    /// <param name="verifies">Whether the checkpoint and its prepared weights are read in full, whatever is remembered of them.</param>
     /// <exception cref="SpecDecodeException">
     /// The folder cannot be written, or others may write it, the disk is full, or a weight cannot be rounded.
     /// </exception>
     public PreparedWeights Open(
-        Checkpoint checkpoint, UInt128 fingerprint, DecoderDescription description, WeightSettings settings,
-        IProgress<LoadProgress>? progress, CancellationToken cancellationToken)
+        Checkpoint checkpoint, DecoderDescription description, WeightSettings settings,
+        IProgress<LoadProgress>? progress, CancellationToken cancellationToken, bool verifies = false)
     {
-        WeightOrigin origin = WeightOrigin.Of(checkpoint, fingerprint, settings);
+        _folder = CacheFolder.Safe(_folder);
         ImmutableArray<TensorRecipe> recipes = settings.Recipes(description, checkpoint.Tensors);
-        string key = origin.Key(recipes);
-        _folder = SafeFolder(_folder);
-        string path = Path.Combine(_folder, $"{description.Family}-{settings.Precision.Name()}-{key}.weights");
-        PreparedWeights? TryOpen(bool warns) => PreparedWeightsFile.TryOpen(
-            path, table => PreparedWeightsFile.IsOf(table, key, recipes), progress, cancellationToken, isTrusted: file => IsTrusted(file, path, warns));
+        RememberedFingerprint fingerprint = new(checkpoint, _folder);
+        UInt128? remembered = fingerprint.Find();
+        if (remembered is { } known && !verifies && Guarded(EntryOf(known), entry => TryOpen(entry, warns: false, progress, cancellationToken)) is { } weights)
+        {
+            return weights;
+        }
+
+        // Nothing is made for a fingerprint that is only remembered.
+        UInt128 read = fingerprint.Compute(progress, cancellationToken);
+        if (remembered is not null && remembered != read)
+        {
+            _warn?.Invoke($"{checkpoint.Folder}: its weights are not those that were read before, though the system says the same of their files: they are damaged, or were changed and dated back. Compare them with where they come from, or download them again.");
+        }
+
+        // Whoever replaces a file warns of it, and so once.
+        return Guarded(EntryOf(read), entry =>
+            TryOpen(entry, warns: false, progress, cancellationToken) ?? Prepare(entry, checkpoint, progress, cancellationToken));
+
+        Entry EntryOf(UInt128 value)
+        {
+            WeightOrigin origin = WeightOrigin.Of(checkpoint, value, settings);
+            string key = origin.Key(recipes);
+            string path = Path.Combine(_folder, $"{description.Family}-{settings.Precision.Name()}-{key}.weights");
+            return new Entry(path, origin, key, recipes, new DataCheck(StampFile.Beside(path), verifies));
+        }
+    }
+
+    private static T Guarded<T>(Entry entry, Func<Entry, T> open)
+    {
         try
         {
-            // Whoever replaces a file warns of it, and so once.
-            return TryOpen(warns: false) ?? Prepare(
-                path, origin, () => TryOpen(warns: true),
-                temporary => PreparedWeightsFile.Write(temporary, checkpoint, origin, recipes, progress, cancellationToken, isPrivate: true),
-                progress, cancellationToken);
+            return open(entry);
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {
             throw new OptionException(
-                $"{path}: prepared weights cannot be written or read there ({error.Message}). Make the folder writable, free the space, or name another cache folder with {FolderOption}.", error);
+                $"{entry.Path}: prepared weights cannot be written or read there ({error.Message}). Make the folder writable, free the space, or name another cache folder with {CacheFolder.Option}.", error);
         }
     }
 
-    private PreparedWeights Prepare(
-        string path, WeightOrigin origin, Func<PreparedWeights?> tryOpen, Action<string> write, IProgress<LoadProgress>? progress, CancellationToken cancellationToken)
+    private PreparedWeights? TryOpen(Entry entry, bool warns, IProgress<LoadProgress>? progress, CancellationToken cancellationToken) => PreparedWeightsFile.TryOpen(
+        entry.Path, table => PreparedWeightsFile.IsOf(table, entry.Key, entry.Recipes), entry.Check, progress, cancellationToken,
+        isTrusted: file => IsTrusted(file, entry.Path, warns));
+
+    private PreparedWeights Prepare(Entry entry, Checkpoint checkpoint, IProgress<LoadProgress>? progress, CancellationToken cancellationToken)
     {
         FileTrust.CreateFolder(_folder);
-        using FileStream held = WaitForLock(path + ".lock", progress, cancellationToken);
-        if (tryOpen() is { } preparedByAnother)
+        using FileStream held = WaitForLock(entry.Path + ".lock", progress, cancellationToken);
+        if (TryOpen(entry, warns: true, progress, cancellationToken) is { } preparedByAnother)
         {
             return preparedByAnother;
         }
 
-        TellOfOthers(path, origin);
-        DeleteLeftovers(Path.GetFileName(path));
-        string temporary = $"{path}.{Guid.NewGuid():n}.tmp";
+        TellOfOthers(entry.Path, entry.Origin);
+        DeleteLeftovers(Path.GetFileName(entry.Path));
+        string temporary = $"{entry.Path}.{Guid.NewGuid():n}.tmp";
         try
         {
-            write(temporary);
-            File.Move(temporary, path, overwrite: true);
+            entry.Check.Written = PreparedWeightsFile.Write(temporary, checkpoint, entry.Origin, entry.Recipes, progress, cancellationToken, isPrivate: true);
+            File.Move(temporary, entry.Path, overwrite: true);
         }
         catch
         {
@@ -117,51 +114,8 @@ internal sealed class WeightCache
             throw;
         }
 
-        return tryOpen()
-            ?? throw new SpecDecodeException($"{path}: what was just written reads back differently; the disk or its memory is at fault.");
-    }
-
-    // The folder itself, or one of this user's own in it.
-    private static string SafeFolder(string folder)
-    {
-        string? doubt;
-        try
-        {
-            doubt = FileTrust.FindFolderDoubt(folder);
-        }
-        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
-        {
-            // Whoever writes or reads in it says so.
-            return folder;
-        }
-
-        if (doubt is null)
-        {
-            return folder;
-        }
-
-        string? own = FileTrust.OwnFolderIn(folder);
-        string failure = "";
-        if (own is not null)
-        {
-            try
-            {
-                FileTrust.CreateFolder(own);
-                if (new DirectoryInfo(own).LinkTarget is null && FileTrust.FindFolderDoubt(own) is null)
-                {
-                    return own;
-                }
-
-                failure = $", and {Path.GetFileName(own)} in it is no folder of this user's alone";
-            }
-            catch (Exception error) when (error is IOException or UnauthorizedAccessException)
-            {
-                failure = $", and no folder of this user's own can be made in it ({error.Message})";
-            }
-        }
-
-        throw new OptionException(
-            $"The cache folder {folder} is not safe to take weights from: {doubt}{failure}. Give it to the user of this process and take the right to write from others (chmod go-w), or name another cache folder with {FolderOption}.");
+        return TryOpen(entry, warns: true, progress, cancellationToken)
+            ?? throw new SpecDecodeException($"{entry.Path}: what was just written reads back differently; the disk or its memory is at fault.");
     }
 
     // Weights that are there already and are not used, but made: why.
@@ -222,7 +176,8 @@ internal sealed class WeightCache
     // written to for a day under another.
     private void DeleteLeftovers(string name)
     {
-        foreach (FileInfo left in new DirectoryInfo(_folder).EnumerateFiles("*.weights.*.tmp"))
+        DirectoryInfo folder = new(_folder);
+        foreach (FileInfo left in folder.EnumerateFiles("*.weights.*.tmp").Concat(folder.EnumerateFiles(StampFile.TemporaryPattern)))
         {
             if (left.Name.StartsWith(name, StringComparison.Ordinal) || left.LastWriteTimeUtc < DateTime.UtcNow - Abandoned)
             {
@@ -271,4 +226,7 @@ internal sealed class WeightCache
     private static bool IsHeldByAnother(IOException error) => OperatingSystem.IsWindows()
         ? (error.HResult & 0xFFFF) is 32 or 33
         : error.HResult == (OperatingSystem.IsLinux() ? 11 : 35);
+
+    /// <summary>One file of the folder.</summary>
+    private sealed record Entry(string Path, WeightOrigin Origin, string Key, ImmutableArray<TensorRecipe> Recipes, DataCheck Check);
 }

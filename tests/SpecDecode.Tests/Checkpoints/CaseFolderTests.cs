@@ -170,7 +170,7 @@ public sealed class CaseFolderTests : IDisposable
         Assert.Equal(expected, ToolRun.On(model, "logits", "--tokens", "1,2,3").Output);
         string prepared = model.Beside("prepared");
         Assert.Equal(0, ToolRun.Of("prepare", "--model", model.Folder, "--output", prepared).ExitCode);
-        Assert.Equal(expected, ToolRun.Of("logits", "--model", prepared, "--tokens", "1,2,3").Output);
+        Assert.Equal(expected, ToolRun.Of("logits", "--model", prepared, "--cache-folder", model.Cache, "--tokens", "1,2,3").Output);
     }
 
     [Fact]

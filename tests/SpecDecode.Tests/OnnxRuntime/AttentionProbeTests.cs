@@ -46,7 +46,7 @@ public sealed class AttentionProbeTests : IDisposable
         using Checkpoint checkpoint = Checkpoint.Open(Path.Combine(TestFolders.Fixtures, "llama_base"));
         DecoderDescription model = ModelFamilies.Describe(checkpoint);
         using PreparedWeights weights = new WeightCache(_cache.Path).Open(
-            checkpoint, checkpoint.Fingerprint(null, TestContext.Current.CancellationToken), model, WeightSettings.Float32, null, TestContext.Current.CancellationToken);
+            checkpoint, model, WeightSettings.Float32, null, TestContext.Current.CancellationToken);
         RuntimeOptions options = new();
         using SessionOptions sessionOptions = StageSessions.SessionOptionsFor(RuntimeEnvironment.Get(options, _ => { }), options, weights);
         using ProductSet products = new(weights, InstructionSets.Current);

@@ -18,8 +18,10 @@ public sealed class ChildProcessTests : IDisposable
 
         Assert.All(runs, run => Assert.True(run.ExitCode == 0, run.Error));
         Assert.Equal(runs[0].Output, runs[1].Output);
-        Assert.Single(Directory.EnumerateFiles(_model.Cache, "*.weights"));
+        string weights = Assert.Single(Directory.EnumerateFiles(_model.Cache, "*.weights"));
         Assert.Empty(Directory.EnumerateFiles(_model.Cache, "*.tmp"));
+        Assert.Equal(2, Directory.EnumerateFiles(_model.Cache, "*.stamp").Count());
+        Assert.True(File.Exists(weights + ".stamp"));
     }
 
     [Fact]

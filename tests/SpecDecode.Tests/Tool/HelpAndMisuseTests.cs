@@ -28,12 +28,12 @@ public sealed class HelpAndMisuseTests
 
     [Theory]
     [InlineData("generate", "--model --prompt --prompt-file --tokens --max-tokens --ignore-eos --threads --cache-folder --json "
-        + "--draft --exit-layer --skip-attention --skip-mlp --draft-length --draft-threshold --prompts --output --concurrency --quiet")]
+        + "--draft --exit-layer --skip-attention --skip-mlp --draft-length --draft-threshold --prompts --output --concurrency --quiet --verify-weights")]
     [InlineData("info", "--model --json")]
     [InlineData("logits", "--model --tokens --exit-layer --skip-attention --skip-mlp --threads --cache-folder "
-        + "--precision --head-precision --block-size --activations")]
-    [InlineData("prepare", "--model --precision --head-precision --block-size --output --cache-folder --json")]
-    [InlineData("perplexity", "--model --text --max-tokens --threads --cache-folder --precision --head-precision --block-size --activations --json")]
+        + "--precision --head-precision --block-size --activations --verify-weights")]
+    [InlineData("prepare", "--model --precision --head-precision --block-size --output --cache-folder --verify-weights --json")]
+    [InlineData("perplexity", "--model --text --max-tokens --threads --cache-folder --precision --head-precision --block-size --activations --verify-weights --json")]
     [InlineData("tokenize", "--model --tokenizer --text --file --special --parse-special --json")]
     [InlineData("detokenize", "--model --tokenizer --tokens --special --json")]
     [InlineData("template", "--template --case")]

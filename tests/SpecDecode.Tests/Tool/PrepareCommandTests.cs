@@ -27,7 +27,7 @@ public sealed class PrepareCommandTests : IDisposable
         Directory.Delete(_model.Folder, recursive: true);
         Assert.Equal(expected, Logits().Output);
         Assert.Equal(expected, Logits("--precision", precision).Output);
-        Assert.Equal(0, ToolRun.Of("generate", "--model", Output, "--prompt", "hello", "--max-tokens", "4").ExitCode);
+        Assert.Equal(0, ToolRun.Of("generate", "--model", Output, "--cache-folder", _model.Cache, "--prompt", "hello", "--max-tokens", "4").ExitCode);
     }
 
     [Fact]
@@ -126,6 +126,30 @@ public sealed class PrepareCommandTests : IDisposable
         AssertDamaged(path);
     }
 
+    [Fact]
+    public void Damage_that_nothing_shows_is_noticed_when_it_is_asked_for()
+    {
+        Prepare("--precision", "int4", "--verify-weights");
+        Assert.Equal(0, Logits().ExitCode);
+        StampedLoad.DamageUnseen(Path.Combine(Output, Weights), 5000);
+        Assert.Equal(0, Logits().ExitCode);
+        AssertComplains("is damaged", Logits("--verify-weights"));
+
+        // In the cache folder it is mended, and of a checkpoint one is told.
+        File.SetLastWriteTimeUtc(_model.Weights, StampedLoad.LongAgo);
+        string path = ToolRun.On(_model, "prepare").Output.TrimEnd();
+        byte[] sound = File.ReadAllBytes(path);
+        StampedLoad.DamageUnseen(path, 5000);
+        Assert.DoesNotContain("warning", ToolRun.On(_model, "prepare").Error, StringComparison.Ordinal);
+        ToolRun mended = ToolRun.On(_model, "prepare", "--verify-weights");
+        Assert.Equal(path, mended.Output.TrimEnd());
+        Assert.Contains("specdecode: warning: " + path + ": these prepared weights are not used, since they are damaged", mended.Error, StringComparison.Ordinal);
+        Assert.Equal(sound, File.ReadAllBytes(path));
+        StampedLoad.DamageUnseen(_model.Weights);
+        Assert.DoesNotContain("were changed and dated back", ToolRun.On(_model, "logits", "--tokens", "1").Error, StringComparison.Ordinal);
+        Assert.Contains("were changed and dated back", ToolRun.On(_model, "logits", "--tokens", "1", "--verify-weights").Error, StringComparison.Ordinal);
+    }
+
     [Theory]
     [InlineData(0)]
     [InlineData(1)]
@@ -204,7 +228,7 @@ public sealed class PrepareCommandTests : IDisposable
         Assert.Equal(Output, run.Output.TrimEnd());
     }
 
-    private ToolRun Logits(params string[] options) => ToolRun.Of(["logits", "--model", Output, "--tokens", "1,2,3", .. options]);
+    private ToolRun Logits(params string[] options) => ToolRun.Of(["logits", "--model", Output, "--cache-folder", _model.Cache, "--tokens", "1,2,3", .. options]);
 
     private sealed class Told(Action<LoadProgress> report) : IProgress<LoadProgress>
     {

@@ -124,6 +124,5 @@ public sealed class PrecisionCacheTests : IDisposable
     }
 
     private PreparedWeights Open(Checkpoint checkpoint, WeightSettings settings, string? cache = null) => new WeightCache(cache ?? _model.Cache).Open(
-        checkpoint, checkpoint.Fingerprint(null, TestContext.Current.CancellationToken), ModelFamilies.Describe(checkpoint), settings, null,
-        TestContext.Current.CancellationToken);
+        checkpoint, ModelFamilies.Describe(checkpoint), settings, null, TestContext.Current.CancellationToken);
 }

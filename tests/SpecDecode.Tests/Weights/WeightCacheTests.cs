@@ -215,9 +215,12 @@ public sealed class WeightCacheTests : IDisposable
             Assert.ThrowsAny<OperationCanceledException>(() => Prepare(progress: Told(progress =>
             {
                 phases.Add(progress.Phase);
-                enough.Cancel();
+                if (progress.Phase != LoadPhase.CheckingWeights)
+                {
+                    enough.Cancel();
+                }
             }), enough: enough));
-            Assert.Equal([LoadPhase.WaitingForAnotherProcess], phases);
+            Assert.Equal([LoadPhase.CheckingWeights, LoadPhase.WaitingForAnotherProcess], phases);
         }
 
         Assert.Equal(path, Prepare());
@@ -231,11 +234,14 @@ public sealed class WeightCacheTests : IDisposable
         byte[] sound = File.ReadAllBytes(path);
         File.Delete(path);
         FileStream held = new(path + ".lock", FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None);
-        string found = Prepare(progress: Told(_ =>
+        string found = Prepare(progress: Told(progress =>
         {
-            File.WriteAllBytes(path, sound);
-            File.SetLastWriteTimeUtc(path, LongAgo);
-            held.Dispose();
+            if (progress.Phase == LoadPhase.WaitingForAnotherProcess)
+            {
+                File.WriteAllBytes(path, sound);
+                File.SetLastWriteTimeUtc(path, LongAgo);
+                held.Dispose();
+            }
         }));
 
         Assert.Equal(path, found);
@@ -252,9 +258,9 @@ public sealed class WeightCacheTests : IDisposable
         bool told = false;
         Assert.ThrowsAny<OperationCanceledException>(() => Prepare(progress: Told(progress =>
         {
-            told = true;
-            if (progress.Fraction >= at)
+            if (progress.Phase == LoadPhase.PreparingWeights && progress.Fraction >= at)
             {
+                told = true;
                 enough.Cancel();
             }
         }), enough: enough));
@@ -272,9 +278,14 @@ public sealed class WeightCacheTests : IDisposable
         File.WriteAllText(path + ".0123456789abcdef.tmp", "half");
         string foreign = Path.Combine(_model.Cache, "other-model.weights.77.tmp");
         File.WriteAllText(foreign, "another process writes this one");
+        string stamp = Path.Combine(_model.Cache, "0123456789abcdef.stamp.tmp");
+        File.WriteAllText(stamp, "another process writes this one, too");
+        string left = Path.Combine(_model.Cache, "fedcba9876543210.stamp.tmp");
+        File.WriteAllText(left, "half");
+        File.SetLastWriteTimeUtc(left, LongAgo);
 
         Assert.Equal(path, Prepare());
-        Assert.Equal([foreign], Directory.GetFiles(_model.Cache, "*.tmp"));
+        Assert.Equal([stamp, foreign], Directory.GetFiles(_model.Cache, "*.tmp").Order(StringComparer.Ordinal));
     }
 
     [Theory]
@@ -327,11 +338,11 @@ public sealed class WeightCacheTests : IDisposable
         File.Delete(path + ".lock");
 
         Assert.Equal(path, Prepare());
-        Assert.Equal([path], Directory.GetFiles(_model.Cache));
+        Assert.False(File.Exists(path + ".lock"));
     }
 
     [Fact]
-    public void A_default_folder_is_named_after_the_library() => Assert.Equal("specdecode", Path.GetFileName(WeightCache.DefaultFolder()));
+    public void A_default_folder_is_named_after_the_library() => Assert.Equal("specdecode", Path.GetFileName(CacheFolder.Default()));
 
     private static Progress Told(Action<LoadProgress> report) => new(report);
 
@@ -351,15 +362,14 @@ public sealed class WeightCacheTests : IDisposable
 
     private PreparedWeights Open(Checkpoint checkpoint) =>
         new WeightCache(_model.Cache).Open(
-            checkpoint, checkpoint.Fingerprint(null, TestContext.Current.CancellationToken), ModelFamilies.Describe(checkpoint), WeightSettings.Float32, null,
-            TestContext.Current.CancellationToken);
+            checkpoint, ModelFamilies.Describe(checkpoint), WeightSettings.Float32, null, TestContext.Current.CancellationToken);
 
     private string Prepare(
         string? folder = null, string? cache = null, IProgress<LoadProgress>? progress = null, CancellationTokenSource? enough = null, Action<string>? warn = null)
     {
         using Checkpoint checkpoint = Checkpoint.Open(folder ?? _model.Folder);
         using PreparedWeights weights = new WeightCache(cache ?? _model.Cache, warn).Open(
-            checkpoint, checkpoint.Fingerprint(null, TestContext.Current.CancellationToken), ModelFamilies.Describe(checkpoint), WeightSettings.Float32, progress,
+            checkpoint, ModelFamilies.Describe(checkpoint), WeightSettings.Float32, progress,
             enough?.Token ?? TestContext.Current.CancellationToken);
         return weights.Path;
     }

@@ -1,0 +1,111 @@
+using System.Globalization;
+using System.IO.Hashing;
+using System.Text;
+using Microsoft.Win32.SafeHandles;
+
+namespace SpecDecode.Weights;
+
+/// <summary>
+/// A small file that remembers a number for as long as some files have the same <see cref="Stamp"/>. What is not, byte for byte, as it would
+/// be written now is nothing remembered, and so is what users other than this one may have written. Where it cannot be written nothing
+/// is remembered, and whoever asks does the work again.
+/// </summary>
+internal sealed class StampFile
+{
+    private const string Extension = ".stamp";
+    private const string TemporaryExtension = ".stamp.tmp";
+    private const int Digits = 32;
+
+    private readonly string _path;
+
+    private StampFile(string path) => _path = path;
+
+    /// <summary>Those that a crash may have left half-written.</summary>
+    public static string TemporaryPattern => "*" + TemporaryExtension;
+
+    /// <summary>The one for a file beside it.</summary>
+    public static StampFile Beside(string file) => new(file + Extension);
+
+    /// <summary>The one for what lies elsewhere.</summary>
+    /// <param name="folder">The folder that it lies in, which <see cref="CacheFolder"/> trusts.</param>
+    /// <param name="kind">A word to begin its name with.</param>
+    /// <param name="path">The full path of what is stamped.</param>
+    public static StampFile Of(string folder, string kind, string path) =>
+        new(Path.Combine(folder, $"{kind}-{WeightTable.Text(XxHash128.HashToUInt128(Encoding.UTF8.GetBytes(path)))}{Extension}"));
+
+    /// <summary>The number that was remembered with this stamp; null where there is none.</summary>
+    public UInt128? Find(Stamp stamp)
+    {
+        // All of these files have one length, so that nothing is read of another.
+        byte[] found = Write(stamp, 0);
+        try
+        {
+            // Asked before it is opened: a named pipe would wait for its writer.
+            FileInfo file = new(_path);
+            if (!file.Exists || file.Length != found.Length)
+            {
+                return null;
+            }
+
+            using SafeFileHandle handle = File.OpenHandle(_path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete);
+            if (FileTrust.FindFileDoubt(handle) is not null || RandomAccess.GetLength(handle) != found.Length || !PreparedWeightsFormat.ReadExactly(handle, found, 0))
+            {
+                return null;
+            }
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+        {
+            return null;
+        }
+
+        Span<byte> digits = found.AsSpan(stamp.OpenJson.Length + NumberKey.Length, Digits);
+        return UInt128.TryParse(digits, NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out UInt128 number)
+            && Write(stamp, number).AsSpan().SequenceEqual(found) ? number : null;
+    }
+
+    /// <summary>Remembers a number with a stamp, in place of what was remembered before.</summary>
+    public void Remember(Stamp stamp, UInt128 number)
+    {
+        string folder = Path.GetDirectoryName(_path)!;
+        string temporary = Path.Combine(folder, $"{Guid.NewGuid():n}{TemporaryExtension}");
+        try
+        {
+            FileTrust.CreateFolder(folder);
+            try
+            {
+                FileStreamOptions options = new() { Mode = FileMode.CreateNew, Access = FileAccess.Write };
+                if (!OperatingSystem.IsWindows())
+                {
+                    options.UnixCreateMode = FileTrust.OwnFile;
+                }
+
+                using (FileStream stream = new(temporary, options))
+                {
+                    stream.Write(Write(stamp, number));
+                }
+
+                File.Move(temporary, _path, overwrite: true);
+            }
+            catch
+            {
+                File.Delete(temporary);
+                throw;
+            }
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+        {
+            // The next load does the work again.
+        }
+    }
+
+    private static ReadOnlySpan<byte> NumberKey => ",\"number\":\""u8;
+
+    private static ReadOnlySpan<byte> CheckKey => "\",\"check\":\""u8;
+
+    // The stamp's object, completed with the number and a hash of all that stands before.
+    private static byte[] Write(Stamp stamp, UInt128 number)
+    {
+        byte[] head = [.. stamp.OpenJson, .. NumberKey, .. Encoding.ASCII.GetBytes(WeightTable.Text(number))];
+        return [.. head, .. CheckKey, .. Encoding.ASCII.GetBytes(WeightTable.Text(XxHash128.HashToUInt128(head))), .. "\"}\n"u8];
+    }
+}
