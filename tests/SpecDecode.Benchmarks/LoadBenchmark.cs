@@ -1,11 +1,16 @@
 using System.CommandLine;
 using System.Diagnostics;
 using System.Globalization;
+using SpecDecode.Families;
 using SpecDecode.Generation;
+using SpecDecode.Weights;
 
 namespace SpecDecode.Benchmarks;
 
-/// <summary>Loading a checkpoint for the first time against loading it from its prepared weights, in turns.</summary>
+/// <summary>
+/// Loading a checkpoint for the first time against loading it from its prepared weights, and that against reading all weights and
+/// comparing them with their hashes, in turns.
+/// </summary>
 internal static class LoadBenchmark
 {
     public static Command Command()
@@ -13,7 +18,7 @@ internal static class LoadBenchmark
         Option<string> model = new("--model") { Required = true, Description = "Checkpoint folder." };
         Option<int> repeat = new("--repeat") { DefaultValueFactory = _ => 5, Description = "Turns of each." };
         Option<Precision> precision = new("--precision") { Description = "Fp32, Int8 or Int4." };
-        Command command = new("load", "The first load against a load from prepared weights.") { model, repeat, precision };
+        Command command = new("load", "The first load against one from prepared weights, with and without reading them all.") { model, repeat, precision };
         command.SetAction(arguments => Run(arguments.GetValue(model)!, arguments.GetValue(repeat), arguments.GetValue(precision)));
         return command;
     }
@@ -22,6 +27,8 @@ internal static class LoadBenchmark
     {
         string cache = Path.Combine(Path.GetTempPath(), "specdecode-load-" + Guid.NewGuid().ToString("n"));
         List<double> ratios = [];
+        List<double> verifiedRatios = [];
+        List<double> openedRatios = [];
         try
         {
             // The first load of a process also loads code; it is not counted.
@@ -31,8 +38,13 @@ internal static class LoadBenchmark
                 Directory.Delete(cache, recursive: true);
                 double first = Load(folder, cache, precision);
                 double prepared = Load(folder, cache, precision);
+                double verified = Load(folder, cache, precision, verifies: true);
+                double opened = OpenWeights(folder, cache, precision, verifies: false);
+                double openedVerified = OpenWeights(folder, cache, precision, verifies: true);
                 ratios.Add(first / prepared);
-                Print($"turn {turn + 1}: first {first:f3} s, prepared {prepared:f3} s, ratio {first / prepared:f2}");
+                verifiedRatios.Add(verified / prepared);
+                openedRatios.Add(openedVerified / opened);
+                Print($"turn {turn + 1}: first {first:f3} s, prepared {prepared:f3} s, ratio {first / prepared:f2}; verified {verified:f3} s, ratio {verified / prepared:f2}; weights alone {opened * 1000:f1} ms, verified {openedVerified * 1000:f1} ms, ratio {openedVerified / opened:f1}");
             }
         }
         finally
@@ -40,14 +52,28 @@ internal static class LoadBenchmark
             Directory.Delete(cache, recursive: true);
         }
 
-        ratios.Sort();
-        Print($"median ratio {ratios[ratios.Count / 2]:f2}; peak memory {PeakMegabytes()} MB");
+        Print($"median ratio {Median(ratios):f2}, verified {Median(verifiedRatios):f2}, of the weights alone {Median(openedRatios):f1}; peak memory {PeakMegabytes()} MB");
     }
 
-    private static double Load(string folder, string cache, Precision precision)
+    // Opening the folder, describing the model and finding its prepared weights.
+    private static double OpenWeights(string folder, string cache, Precision precision, bool verifies)
     {
         long start = Stopwatch.GetTimestamp();
-        using TextModel model = TextModel.Load(folder, new ModelOptions { CacheFolder = cache, Precision = precision });
+        using ModelFolder model = ModelFolder.Open(folder, new ModelOptions { CacheFolder = cache, Precision = precision, VerifyWeights = verifies });
+        using PreparedWeights weights = model.OpenWeights(ModelFamilies.Describe(model.Checkpoint), progress: null, CancellationToken.None);
+        return Stopwatch.GetElapsedTime(start).TotalSeconds;
+    }
+
+    private static double Median(List<double> values)
+    {
+        values.Sort();
+        return values[values.Count / 2];
+    }
+
+    private static double Load(string folder, string cache, Precision precision, bool verifies = false)
+    {
+        long start = Stopwatch.GetTimestamp();
+        using TextModel model = TextModel.Load(folder, new ModelOptions { CacheFolder = cache, Precision = precision, VerifyWeights = verifies });
         return Stopwatch.GetElapsedTime(start).TotalSeconds;
     }
 
