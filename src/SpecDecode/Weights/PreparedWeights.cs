@@ -13,7 +13,6 @@ internal sealed class PreparedWeights : IDisposable
     private readonly long _length;
     private readonly Dictionary<string, PreparedTensor> _tensors;
     private readonly Lock _gate = new();
-    private readonly long _length;
     private WeightImage? _image;
 
     internal PreparedWeights(string path, SafeFileHandle handle, IEnumerable<PreparedTensor> tensors)
