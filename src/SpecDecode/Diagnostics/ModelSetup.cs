@@ -8,7 +8,8 @@ namespace SpecDecode.Diagnostics;
 /// <param name="DraftPrecision">The precision of the copy of the weights that drafts; null where there is none.</param>
 /// <param name="Threads">Threads that compute; null where nobody has said how many.</param>
 /// <param name="Draft">How requests draft that do not say; null for plain decoding.</param>
-internal sealed record ModelSetup(Precision Precision, Precision? DraftPrecision, int? Threads, DraftPlan? Draft)
+/// <param name="Kernels">Whose code multiplies by matrices, and for which instruction set.</param>
+internal sealed record ModelSetup(Precision Precision, Precision? DraftPrecision, int? Threads, DraftPlan? Draft, string Kernels = "")
 {
     private const string Default = "default";
 

@@ -26,7 +26,7 @@ internal sealed class ServedModel : IAsyncDisposable
     public TextGenerator Generator { get; }
 
     /// <summary>How the model is set up now: requests that say nothing draft so.</summary>
-    public ModelSetup Setup => new(_model.Precision, _model.Stages.DraftPrecision, _model.Threads?.Count, Resolve(_model, Generator.Defaults));
+    public ModelSetup Setup => new(_model.Precision, _model.Stages.DraftPrecision, _model.Threads?.Count, Resolve(_model, Generator.Defaults), _model.Kernels);
 
     /// <summary>Warms a model up and starts its loop.</summary>
     /// <param name="model">The model; belongs to the result from now on, also when this throws.</param>

@@ -14,6 +14,8 @@ internal enum OptionKind
     WholeNumbers,
     Precision,
     ActivationPrecision,
+    KernelChoice,
+    WeightMemory,
     AcceptanceRule,
     Seed,
 }
@@ -44,6 +46,8 @@ internal static class ConfigurationKeys
             [nameof(ModelOptions.DraftPrecision)] = OptionKind.Precision,
             [nameof(ModelOptions.BlockSize)] = OptionKind.WholeNumber,
             [nameof(ModelOptions.Activations)] = OptionKind.ActivationPrecision,
+            [nameof(ModelOptions.Kernels)] = OptionKind.KernelChoice,
+            [nameof(ModelOptions.WeightMemory)] = OptionKind.WeightMemory,
             [nameof(ModelOptions.VerifyWeights)] = OptionKind.Flag,
         }),
         [nameof(SpecDecodeOptions.Drafting)] = Section(new()

@@ -8,8 +8,8 @@ internal static partial class Log
     [LoggerMessage(1, LogLevel.Information, "Loading the model {Model} from {Path}")]
     public static partial void Loading(this ILogger logger, string model, string path);
 
-    [LoggerMessage(2, LogLevel.Information, "The model {Model} is ready after {Seconds:f1} s; drafting: {Drafting}; precision: {Precision}; draft precision: {DraftPrecision}; threads: {Threads}")]
-    public static partial void Ready(this ILogger logger, string model, double seconds, string drafting, string precision, string draftPrecision, string threads);
+    [LoggerMessage(2, LogLevel.Information, "The model {Model} is ready after {Seconds:f1} s; drafting: {Drafting}; precision: {Precision}; draft precision: {DraftPrecision}; threads: {Threads}; kernels: {Kernels}")]
+    public static partial void Ready(this ILogger logger, string model, double seconds, string drafting, string precision, string draftPrecision, string threads, string kernels);
 
     [LoggerMessage(3, LogLevel.Warning, "The model {Model}: {Warning}")]
     public static partial void LoadWarning(this ILogger logger, string model, string warning);

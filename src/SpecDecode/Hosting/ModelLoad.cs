@@ -172,7 +172,7 @@ internal sealed class ModelLoad : IAsyncDisposable
             ModelSetup setup = model.Setup;
             Tell(() => logger.Ready(
                 Name, Stopwatch.GetElapsedTime(start).TotalSeconds, model.Generator.Defaults.Drafting.ToString(), setup.PrecisionName,
-                setup.DraftPrecisionName, setup.ThreadsName));
+                setup.DraftPrecisionName, setup.ThreadsName, setup.Kernels));
             _watch?.Start(Reload);
         }
         catch (OperationCanceledException) when (_abandoned.IsCancellationRequested)

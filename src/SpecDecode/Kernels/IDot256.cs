@@ -67,7 +67,7 @@ internal readonly unsafe struct Avx2Dot : IDot256
     /// <inheritdoc/>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector256<int> MultiplyAddBytes(Vector256<byte> weights, Vector256<sbyte> row, Vector256<int> sums) =>
-        AddPairs(Avx2.MultiplyAddAdjacent(Avx2.Abs(row), Avx2.Sign(weights.AsSByte(), row)), sums);
+        AddPairs(Avx2.MultiplyAddAdjacent(Avx2.Abs(weights.AsSByte()), Avx2.Sign(row, weights.AsSByte())), sums);
 
     /// <inheritdoc/>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

@@ -1,6 +1,7 @@
 using SpecDecode.Checkpoints;
 using SpecDecode.Descriptions;
 using SpecDecode.Families;
+using SpecDecode.Kernels;
 using SpecDecode.Limits;
 using SpecDecode.OnnxRuntime;
 using SpecDecode.OnnxRuntime.Memory;
@@ -21,6 +22,9 @@ internal sealed record LoadedModel(DecoderDescription Description, WeightCopies 
 {
     /// <summary>What its matrices are stored as.</summary>
     public required Precision Precision { get; init; }
+
+    /// <summary>Whose code multiplies by matrices, and for which instruction set, in words.</summary>
+    public required string Kernels { get; init; }
 
     /// <summary>How many threads compute, and why; null where the application made ONNX Runtime's environment.</summary>
     public required ThreadChoice? Threads { get; init; }
@@ -75,6 +79,7 @@ internal static class ModelLoader
             return new LoadedModel(description, weights, stages, tokenizer, chat)
             {
                 Precision = source.Settings.Precision, Threads = environment.Threads,
+                Kernels = weights.Verifier.IsInPanels ? $"own, {InstructionSets.Current.Name()}" : "ONNX Runtime",
             };
         }
         finally

@@ -48,7 +48,7 @@ internal sealed class PreparedWeights : IDisposable
         lock (_gate)
         {
             ObjectDisposedException.ThrowIf(_handle.IsClosed, this);
-            _image ??= WeightImage.Open(_handle, Path, Memory);
+            _image ??= WeightImage.Open(_handle, Path, _length, Memory);
             return _image.Start + tensor.Offset;
         }
     }

@@ -28,11 +28,16 @@ internal sealed unsafe class WeightImage : IDisposable
     /// <summary>Makes it.</summary>
     /// <param name="handle">The file.</param>
     /// <param name="path">Its path, for messages.</param>
+    /// <param name="length">How long it was when it was found to be whole.</param>
     /// <param name="memory">Which of the two.</param>
-    /// <exception cref="SpecDecodeException">It cannot be mapped or read, or there is no memory for a copy.</exception>
-    public static WeightImage Open(SafeFileHandle handle, string path, WeightMemory memory)
+    /// <exception cref="SpecDecodeException">It cannot be mapped or read, has become shorter, or there is no memory for a copy.</exception>
+    public static WeightImage Open(SafeFileHandle handle, string path, long length, WeightMemory memory)
     {
-        long length = RandomAccess.GetLength(handle);
+        if (RandomAccess.GetLength(handle) < length)
+        {
+            throw Shorter(path);
+        }
+
         return memory == WeightMemory.Mapped ? new WeightImage(MappedFile.Map(handle, path, length), null) : new WeightImage(null, Copy(handle, path, length));
     }
 
@@ -73,7 +78,7 @@ internal sealed unsafe class WeightImage : IDisposable
                     Volatile.Write(ref isWhole, false);
                 }
             });
-            return isWhole ? copy : throw new CheckpointException(path, "became shorter while it was read: load the model again");
+            return isWhole ? copy : throw Shorter(path);
         }
         catch (AggregateException errors) when (errors.InnerException is IOException error)
         {
@@ -86,6 +91,8 @@ internal sealed unsafe class WeightImage : IDisposable
             throw;
         }
     }
+
+    private static CheckpointException Shorter(string path) => new(path, "became shorter while it was read: load the model again");
 
     private void Free()
     {

@@ -28,8 +28,8 @@ internal sealed record WeightSettings(Precision Precision, Precision Head, int B
     /// <exception cref="SpecDecodeException">A value that there is not, or a block size without anything to quantise.</exception>
     public static WeightSettings Of(ModelOptions options, IEnumerable<TensorEntry> tensors)
     {
-        Check(options);
         TensorLayout layout = LayoutOf(options);
+        Check(options, KernelsOf(layout));
         Precision asked = options.Precision ?? Precision.Stored;
         Precision stored = StoredIn(tensors.Where(tensor => tensor.Shape.Length == 2).Select(tensor => tensor.ElementType), layout);
         Precision precision = asked == Precision.Stored ? stored : asked;
@@ -43,15 +43,7 @@ internal sealed record WeightSettings(Precision Precision, Precision Head, int B
     /// <summary>Refuses values that there are not, and such as ONNX Runtime's kernels do not take.</summary>
     /// <param name="options">What is asked for.</param>
     /// <exception cref="SpecDecodeException">There is one.</exception>
-    public static void Check(ModelOptions options)
-    {
-        CheckDefined(nameof(options.Precision), options.Precision, options.Kernels);
-        CheckDefined(nameof(options.HeadPrecision), options.HeadPrecision, options.Kernels);
-        if (options.BlockSize is { } size && !BlockSizes.Contains(size))
-        {
-            throw new OptionException($"{OptionName.OfModel(nameof(options.BlockSize))} is {size}: give {string.Join(", ", BlockSizes[..^1])} or {BlockSizes[^1]}.");
-        }
-    }
+    public static void Check(ModelOptions options) => Check(options, options.Kernels);
 
     /// <summary>Refuses options that contradict what a prepared folder holds.</summary>
     /// <param name="folder">The folder, for the message.</param>
@@ -103,6 +95,16 @@ internal sealed record WeightSettings(Precision Precision, Precision Head, int B
         (options.Kernels ?? (Kernels.InstructionSets.IsKnown ? KernelChoice.Own : KernelChoice.OnnxRuntime)) == KernelChoice.Own
             ? TensorLayout.Panels : TensorLayout.Rows;
 
+    private static void Check(ModelOptions options, KernelChoice? kernels)
+    {
+        CheckDefined(nameof(options.Precision), options.Precision, kernels);
+        CheckDefined(nameof(options.HeadPrecision), options.HeadPrecision, kernels);
+        if (options.BlockSize is { } size && !BlockSizes.Contains(size))
+        {
+            throw new OptionException($"{OptionName.OfModel(nameof(options.BlockSize))} is {size}: give {string.Join(", ", BlockSizes[..^1])} or {BlockSizes[^1]}.");
+        }
+    }
+
     private static void CheckDefined(string option, Precision? precision, KernelChoice? kernels)
     {
         if (precision is not { } value)
@@ -117,7 +119,7 @@ internal sealed record WeightSettings(Precision Precision, Precision Head, int B
 
         if (value is Precision.Bf16 or Precision.Fp16 && kernels == KernelChoice.OnnxRuntime)
         {
-            throw new OptionException($"{OptionName.OfModel(option)} is {value.Name()}, which ONNX Runtime's kernels do not take on the CPU: give stored or fp32, or leave {OptionName.OfModel(nameof(ModelOptions.Kernels))} unset.");
+            throw new OptionException($"{OptionName.OfModel(option)} is {value.Name()}, which ONNX Runtime's kernels do not take on the CPU: give stored or fp32, or set {OptionName.OfModel(nameof(ModelOptions.Kernels))} to Own.");
         }
     }
 

@@ -14,9 +14,9 @@ public sealed class ModelInfoTests
         await using TestHost host = await TestHost.Started(
             ("Drafting:Strategy", "Early-Exit"), ("Drafting:ExitLayer", "2"), ("Drafting:DraftLength", "3"), ("Drafting:Threshold", "0.1"));
         string threads = Threads(Assert.Single(host.Log.Messages(2)));
-        string exit = $"specdecode.draft.exit_layer=2 specdecode.draft.length=3 specdecode.draft.precision=fp32 specdecode.draft.strategy=early-exit specdecode.draft.threshold=0.1 specdecode.precision=fp32 specdecode.threads={threads}";
-        string skip = $"specdecode.draft.length=3 specdecode.draft.precision=fp32 specdecode.draft.skip_attention=1,2 specdecode.draft.skip_mlp=3 specdecode.draft.strategy=layer-skip specdecode.draft.threshold=0.1 specdecode.precision=fp32 specdecode.threads={threads}";
-        string none = $"specdecode.draft.length=0 specdecode.draft.strategy=none specdecode.precision=fp32 specdecode.threads={threads}";
+        string exit = $"specdecode.draft.exit_layer=2 specdecode.draft.length=3 specdecode.draft.precision=bf16 specdecode.draft.strategy=early-exit specdecode.draft.threshold=0.1 specdecode.precision=bf16 specdecode.threads={threads}";
+        string skip = $"specdecode.draft.length=3 specdecode.draft.precision=bf16 specdecode.draft.skip_attention=1,2 specdecode.draft.skip_mlp=3 specdecode.draft.strategy=layer-skip specdecode.draft.threshold=0.1 specdecode.precision=bf16 specdecode.threads={threads}";
+        string none = $"specdecode.draft.length=0 specdecode.draft.strategy=none specdecode.precision=bf16 specdecode.threads={threads}";
         SortedDictionary<string, long> Read() => collector.Read().Series("specdecode.model.info", "llama_base");
 
         Assert.Equal(new SortedDictionary<string, long> { [exit] = 1 }, Read());
@@ -35,7 +35,7 @@ public sealed class ModelInfoTests
         host.Change(("Drafting:Strategy", "layer-skip"));
         Assert.Equal(new SortedDictionary<string, long> { [exit] = 0, [skip] = 1, [none] = 0 }, Read());
         Assert.EndsWith(
-            $"; drafting: layer-skip: without attention [1, 2] and MLP [3], draft length 3, threshold 0.1; precision: fp32; draft precision: fp32; threads: {threads}",
+            $"; drafting: layer-skip: without attention [1, 2] and MLP [3], draft length 3, threshold 0.1; precision: bf16; draft precision: bf16; threads: {threads}",
             host.Log.Messages(6).Last(), StringComparison.Ordinal);
     }
 
@@ -58,9 +58,9 @@ public sealed class ModelInfoTests
         using Collector collector = new();
         await using TestHost host = await TestHost.Started();
         string log = Assert.Single(host.Log.Messages(2));
-        Assert.Contains("; drafting: none; precision: fp32; draft precision: none; threads: ", log, StringComparison.Ordinal);
+        Assert.Contains("; drafting: none; precision: bf16; draft precision: none; threads: ", log, StringComparison.Ordinal);
         Assert.Equal(
-            [$"specdecode.draft.length=0 specdecode.draft.strategy=none specdecode.precision=fp32 specdecode.threads={Threads(log)}"],
+            [$"specdecode.draft.length=0 specdecode.draft.strategy=none specdecode.precision=bf16 specdecode.threads={Threads(log)}"],
             collector.Read().Series("specdecode.model.info", "llama_base").Keys);
     }
 

@@ -52,8 +52,8 @@ public sealed class RequestSpanTests
                 ["specdecode.draft.exit_layer"] = 2,
                 ["specdecode.draft.length"] = 4,
                 ["specdecode.draft.threshold"] = 0.0,
-                ["specdecode.draft.precision"] = "fp32",
-                ["specdecode.precision"] = "fp32",
+                ["specdecode.draft.precision"] = "bf16",
+                ["specdecode.precision"] = "bf16",
                 ["specdecode.rounds"] = result.Drafting.Rounds,
                 ["specdecode.draft.drafted"] = result.Drafting.Drafted,
                 ["specdecode.draft.evaluated"] = result.Drafting.Evaluated,
@@ -89,7 +89,7 @@ public sealed class RequestSpanTests
         Assert.Equal(["0", "2", "4", "4"], Of("specdecode.draft.length"));
         Assert.Equal(["", "0", "0.1", "0"], Of("specdecode.draft.threshold"));
         Assert.Equal(["", "int8", "int8", "int8"], Of("specdecode.draft.precision"));
-        Assert.Equal(["fp32", "fp32", "fp32", "fp32"], Of("specdecode.precision"));
+        Assert.Equal(["bf16", "bf16", "bf16", "bf16"], Of("specdecode.precision"));
     }
 
     [Fact]

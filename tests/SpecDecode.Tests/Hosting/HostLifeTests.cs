@@ -16,7 +16,7 @@ public class HostLifeTests
         await using TestHost host = await TestHost.Started(("Drafting:Strategy", "early-exit"), ("Drafting:ExitLayer", "2"), ("Drafting:Threshold", "0.25"));
         Assert.StartsWith("Loading the model llama_base from " + Path.Combine(TestFolders.Fixtures, "llama_base"), Assert.Single(host.Log.Messages(1)), StringComparison.Ordinal);
         Assert.Contains(
-            "s; drafting: early-exit: exit layer 2, draft length 4, threshold 0.25; precision: fp32; draft precision: fp32; threads: ", Assert.Single(host.Log.Messages(2)),
+            "s; drafting: early-exit: exit layer 2, draft length 4, threshold 0.25; precision: bf16; draft precision: bf16; threads: ", Assert.Single(host.Log.Messages(2)),
             StringComparison.Ordinal);
         Assert.Contains("there is no tokenizer.json", Assert.Single(host.Log.Messages(3)), StringComparison.Ordinal);
         await host.Generator.CompleteAsync(TestHost.Request(), Cancellation);

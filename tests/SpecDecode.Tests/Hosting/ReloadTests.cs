@@ -30,7 +30,7 @@ public class ReloadTests
 
         Assert.Equal((6, 0L), (updates.Count, updates[^1].Result!.Drafting.Drafted));
         Assert.StartsWith(
-            "The model llama_base has new defaults for requests; drafting: early-exit: exit layer 1, draft length 2, threshold 0; precision: fp32; draft precision: fp32; threads: ",
+            "The model llama_base has new defaults for requests; drafting: early-exit: exit layer 1, draft length 2, threshold 0; precision: bf16; draft precision: bf16; threads: ",
             Assert.Single(host.Log.Messages(6)), StringComparison.Ordinal);
 
         host.Change(("Drafting:Strategy", "none"), ("Drafting:ExitLayer", null), ("Sampling:Temperature", "0.7"));

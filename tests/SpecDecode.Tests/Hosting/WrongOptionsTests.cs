@@ -105,7 +105,7 @@ public class WrongOptionsTests
     [Theory]
     [InlineData("Model:BlockSize", "48", "SpecDecode:Model:BlockSize is 48", "give 16, 32")]
     [InlineData("Model:BlockSize", "64", "SpecDecode:Model:BlockSize is 64, but nothing is quantised", "ask for int8 or int4")]
-    [InlineData("Model:DraftPrecision", "fp32", "SpecDecode:Model:DraftPrecision is fp32, and the model's own precision is fp32", "give int8 or int4")]
+    [InlineData("Model:DraftPrecision", "fp32", "SpecDecode:Model:DraftPrecision is fp32, and the model's own precision is bf16", "give int8 or int4")]
     [InlineData("Model:Path", "", "SpecDecode:Model:Path is not set", "give the folder")]
     [InlineData("Model:Path", "../Hosting", "SpecDecode:Model:Path: ", "config.json")]
     [InlineData("Model:Path", "nowhere", "nowhere", "does not exist or may not be read; give the folder of a downloaded checkpoint")]

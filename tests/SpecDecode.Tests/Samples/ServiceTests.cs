@@ -34,7 +34,7 @@ public sealed class ServiceTests
         Assert.All(counters, counter => Assert.True(first.Has(counter), counter));
         Assert.All(counters, counter => Assert.Equal(0, first.Sum(counter)));
         Assert.All(
-            ["specdecode_draft_strategy=\"early-exit\"", "specdecode_draft_exit_layer=\"2\"", "specdecode_draft_threshold=\"0.5\"", "specdecode_precision=\"fp32\"", "specdecode_threads=\"1\""],
+            ["specdecode_draft_strategy=\"early-exit\"", "specdecode_draft_exit_layer=\"2\"", "specdecode_draft_threshold=\"0.5\"", "specdecode_precision=\"bf16\"", "specdecode_threads=\"1\""],
             label => Assert.Equal(1, first.Sum("specdecode_model_info", label)));
         await Task.Delay(400, TestContext.Current.CancellationToken);
 
@@ -205,8 +205,8 @@ public sealed class ServiceTests
             ("--SpecDecode:Model:Path=/nowhere", "SpecDecode:Model:Path: /nowhere: does not exist"),
             ("--SpecDecode:Model:Path=Program.cs", "SpecDecode:Model:Path: "),
             ("--SpecDecode:Model:Path=..", "SpecDecode:Model:Path: "),
-            ("--SpecDecode:Model:Precision=int5", "SpecDecode:Model:Precision is 'int5': give fp32, int8 or int4, or leave it out."),
-            ("--SpecDecode:Model:DraftPrecision=fp32", "SpecDecode:Model:DraftPrecision is fp32, and the model's own precision is fp32"),
+            ("--SpecDecode:Model:Precision=int5", "SpecDecode:Model:Precision is 'int5': give stored, bf16, fp16, fp32, int8 or int4, or leave it out."),
+            ("--SpecDecode:Model:DraftPrecision=fp32", "SpecDecode:Model:DraftPrecision is fp32, and the model's own precision is bf16"),
             ("--SpecDecode:Runtime:Threads=0", "SpecDecode:Runtime:Threads is 0: give 1 to "),
             ("--SpecDecode:Runtime:ExecutionProvider=cuda", "SpecDecode:Runtime:ExecutionProvider is 'cuda', on which this version"),
             ("--SpecDecode:Modell=x", "SpecDecode:Modell is no section and no option"),

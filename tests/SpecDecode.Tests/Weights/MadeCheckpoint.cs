@@ -1,0 +1,43 @@
+using System.Runtime.InteropServices;
+using SpecDecode.Checkpoints;
+using SpecDecode.Descriptions;
+using SpecDecode.Tests.Checkpoints;
+using SpecDecode.Weights;
+
+namespace SpecDecode.Tests.Weights;
+
+/// <summary>A checkpoint of any tensors, which no family describes, and prepared weights made of it.</summary>
+internal sealed class MadeCheckpoint : IDisposable
+{
+    private readonly TemporaryFolder _folder = new();
+    private readonly SafetensorsBuilder _builder = new();
+    private readonly List<TensorRecipe> _recipes = [];
+
+    /// <summary>The file of prepared weights.</summary>
+    public string Path => _folder.File("made.weights");
+
+    /// <summary>Adds a tensor of floats and what is to be made of it.</summary>
+    public MadeCheckpoint Add(string name, TensorFormat format, int rows, int columns, ReadOnlySpan<float> numbers) =>
+        Add(name, "F32", format, rows, columns, MemoryMarshal.AsBytes(numbers));
+
+    /// <summary>Adds a tensor of a type and what is to be made of it; one without columns is a vector.</summary>
+    public MadeCheckpoint Add(string name, string type, TensorFormat format, int rows, int columns, ReadOnlySpan<byte> bytes)
+    {
+        _builder.Add(name, type, columns == 0 ? [rows] : [rows, columns], bytes);
+        _recipes.Add(new TensorRecipe(name, columns, [new TensorPart(name, rows)]) { Format = format });
+        return this;
+    }
+
+    /// <summary>Converts the tensors and opens what came of them.</summary>
+    public PreparedWeights Prepare()
+    {
+        _folder.Write("config.json", "{}");
+        _folder.Write("model.safetensors", _builder.Build());
+        using Checkpoint checkpoint = Checkpoint.Open(_folder.Path);
+        WeightOrigin origin = WeightOrigin.Of(checkpoint, 1, WeightSettings.Float32);
+        PreparedWeightsFile.Write(Path, checkpoint, origin, [.. _recipes], null, TestContext.Current.CancellationToken);
+        return PreparedWeightsFile.TryOpen(Path, _ => true, null, TestContext.Current.CancellationToken)!;
+    }
+
+    public void Dispose() => _folder.Dispose();
+}
