@@ -66,6 +66,8 @@ public class ConfigurationSchemaTests
             (OptionKind kind, string json) = type == typeof(string) ? (OptionKind.Text, "string")
                 : type == typeof(Precision) ? (OptionKind.Precision, "string")
                 : type == typeof(ActivationPrecision) ? (OptionKind.ActivationPrecision, "string")
+                : type == typeof(KernelChoice) ? (OptionKind.KernelChoice, "string")
+                : type == typeof(WeightMemory) ? (OptionKind.WeightMemory, "string")
                 : type == typeof(AcceptanceRule) ? (OptionKind.AcceptanceRule, "string")
                 : type == typeof(long) ? (OptionKind.Seed, "integer")
                 : type == typeof(int) ? (OptionKind.WholeNumber, "integer")

@@ -62,7 +62,7 @@ internal readonly record struct Bounded(double Value, double Error)
     public static Bounded Exp(Bounded x)
     {
         double value = Math.Exp(x.Value);
-        double error = value * (Math.Exp(x.Error) - 1);
+        double error = Math.Exp(x.Value + x.Error) - value;
         return new Bounded(value, error + ExpUnits * Unit * (value + error) + Smallest);
     }
 

@@ -40,7 +40,7 @@ internal sealed class MatrixRow
         int[] zeros = new int[blocks];
         for (int i = 0; i < values.Length; i++)
         {
-            values[i] = random.Next(1 << format.Bits);
+            values[i] = random.Next(Lowest(format), 1 << format.Bits);
         }
 
         for (int block = 0; block < blocks; block++)
@@ -51,7 +51,7 @@ internal sealed class MatrixRow
         // A block of the extremes now and then, and one that counts for nothing.
         if (random.Next(8) == 0)
         {
-            values.AsSpan(random.Next(blocks) * format.BlockSize, format.BlockSize).Fill(random.Next(2) == 0 ? 0 : (1 << format.Bits) - 1);
+            values.AsSpan(random.Next(blocks) * format.BlockSize, format.BlockSize).Fill(random.Next(2) == 0 ? Lowest(format) : (1 << format.Bits) - 1);
         }
 
         return new MatrixRow
@@ -78,6 +78,9 @@ internal sealed class MatrixRow
     /// <summary>What each weight is.</summary>
     public float Weight(TensorFormat format, int input) =>
         format.IsQuantized ? Steps[input] * Scales[input / format.BlockSize] : Floats[input];
+
+    // Of 8 bits 0 is not used.
+    private static int Lowest(TensorFormat format) => format.Bits == 8 ? 1 : 0;
 
     // Two 4-bit numbers in a byte, the first in the lower half.
     private static byte[] Pairs(int[] numbers) =>

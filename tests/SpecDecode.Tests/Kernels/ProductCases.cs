@@ -23,7 +23,7 @@ internal static class ProductCases
 
     private static readonly int[] Inputs = [1, 2, 3, 31, 33, 64, 100, 256, 576];
     private static readonly int[] Outputs = [1, 31, 32, 33, 63, 64, 65, 960];
-    private static readonly int[] Rows = [.. Enumerable.Range(1, 33), 100, 512];
+    private static readonly int[] Rows = [.. Enumerable.Range(1, 9), 12, 13, 17, 33, 100, 512];
     private static readonly NormKind?[] Norms = [null, NormKind.Rms, NormKind.RmsAroundOne, NormKind.Layer];
     private static readonly Activation?[] Activations = [null, Activation.Silu, Activation.GeluTanh, Activation.Relu];
     private static readonly ResidualPlace[] Residuals = Enum.GetValues<ResidualPlace>();

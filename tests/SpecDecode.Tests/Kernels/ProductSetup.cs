@@ -13,7 +13,8 @@ internal sealed unsafe class ProductSetup : IDisposable
     private readonly NativeBuffer<float> _normWeight;
     private readonly NativeBuffer<float> _normBias;
     private readonly NativeBuffer<float> _bias;
-    private readonly Product _product;
+    private readonly ProductParts _parts;
+    private readonly InstructionSet _set;
 
     /// <summary>Makes it with any numbers.</summary>
     public ProductSetup(ProductCase products, InstructionSet set, int seed)
@@ -47,14 +48,14 @@ internal sealed unsafe class ProductSetup : IDisposable
             parts.Norm = new RowNorm { Kind = kind, Epsilon = Epsilon, Weight = _normWeight.Start, Bias = kind == NormKind.Layer ? _normBias.Start : null };
         }
 
-        Norm = parts.Norm;
-        _product = new Product(matrix.Panels, products.Format, products.Inputs, matrix.Rows.Length, parts, products.Activations, set, _scratch);
+        _parts = parts;
+        _set = set;
     }
 
     public KernelMatrix Matrix { get; }
 
     /// <summary>The norm, if there is one.</summary>
-    public RowNorm Norm { get; }
+    public RowNorm Norm => _parts.Norm;
 
     /// <summary>Rows, <c>[rows, inputs]</c>.</summary>
     public float[] Rows { get; }
@@ -71,11 +72,12 @@ internal sealed unsafe class ProductSetup : IDisposable
     public ReadOnlySpan<float> Row(int row) => Rows.AsSpan(row * _case.Inputs, _case.Inputs);
 
     /// <summary>The results of all rows.</summary>
-    public float[] Run(ParallelRun parallel) => Run([.. Enumerable.Range(0, _case.Rows)], parallel);
+    public float[] Run(ParallelRun parallel, InstructionSet? set = null) => Run([.. Enumerable.Range(0, _case.Rows)], parallel, set);
 
     /// <summary>The results of some rows, in this order.</summary>
-    public float[] Run(int[] rows, ParallelRun parallel)
+    public float[] Run(int[] rows, ParallelRun parallel, InstructionSet? set = null)
     {
+        Product product = new(Matrix.Panels, _case.Format, _case.Inputs, Matrix.Rows.Length, _parts, _case.Activations, set ?? _set, _scratch);
         (int inputs, int outputs) = (_case.Inputs, _case.Outputs);
         using NativeBuffer<float> input = new(rows.Length * inputs);
         using NativeBuffer<float> output = new(rows.Length * outputs);
@@ -92,7 +94,7 @@ internal sealed unsafe class ProductSetup : IDisposable
 
         float[] before = input.Span.ToArray();
         Poison(rows.Length);
-        _product.Run(
+        product.Run(
             input.Start, rows.Length, _case.Residual switch { ResidualPlace.None => null, ResidualPlace.Apart => apart.Start, _ => output.Start },
             output.Start, parallel);
         Assert.True(before.AsSpan().SequenceEqual(input.Span) || before.Any(float.IsNaN), "The rows were changed.");

@@ -115,7 +115,7 @@ public sealed class KernelSettingsTests
     [Fact]
     public void Each_matrix_of_several_types_keeps_its_own_and_one_put_together_of_two_is_float32()
     {
-        DecoderDescription model = Families.ModelFamilies.Describe(Checkpoint.Open(Path.Combine(TestFolders.Fixtures, "llama_base")));
+        DecoderDescription model = SpecDecode.Families.ModelFamilies.Describe(Checkpoint.Open(Path.Combine(TestFolders.Fixtures, "llama_base")));
         string[] types = ["BF16", "F16", "F32"];
         Dictionary<string, TensorEntry> tensors = model.Tensors.SelectMany(recipe => recipe.Parts).Select(part => part.Source).Distinct().Order(StringComparer.Ordinal)
             .Select((name, i) => Tensor(name, types[i % 3], 4, 4)).ToDictionary(tensor => tensor.Name);

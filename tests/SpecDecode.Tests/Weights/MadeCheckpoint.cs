@@ -36,7 +36,7 @@ internal sealed class MadeCheckpoint : IDisposable
         using Checkpoint checkpoint = Checkpoint.Open(_folder.Path);
         WeightOrigin origin = WeightOrigin.Of(checkpoint, 1, WeightSettings.Float32);
         PreparedWeightsFile.Write(Path, checkpoint, origin, [.. _recipes], null, TestContext.Current.CancellationToken);
-        return PreparedWeightsFile.TryOpen(Path, _ => true, null, TestContext.Current.CancellationToken)!;
+        return PreparedWeightsFile.TryOpen(Path, _ => true, new DataCheck(memory: null, isAsked: true), null, TestContext.Current.CancellationToken)!;
     }
 
     public void Dispose() => _folder.Dispose();
