@@ -64,7 +64,17 @@ internal static unsafe class ProductOperator
         product->EndVersion = &LastDomainVersion;
         void* domain = OrtFunctions.CreateDomain("specdecode\0"u8);
         OrtFunctions.AddOperator(domain, product);
+        Introduce(domain);
         return (nint)domain;
+    }
+
+    // ONNX Runtime enters a domain into a list of the process when the first session that knows it is made; of several that are made at once, all but
+    // one find it there and fail. So one is made alone.
+    private static void Introduce(void* domain)
+    {
+        using SessionOptions options = new() { IntraOpNumThreads = 1, InterOpNumThreads = 1 };
+        OrtFunctions.AddDomain(options.DangerousGetHandle(), domain);
+        using InferenceSession first = new(ProbeGraph.Build(), options);
     }
 
     [UnmanagedCallersOnly(CallConvs = [typeof(CallConvCdecl)])]
