@@ -87,7 +87,7 @@ public sealed class EmbeddingTableTests : IDisposable
 
         SpecDecodeException error = Assert.Throws<SpecDecodeException>(() => table.Read([0], new float[96]));
         Assert.Contains(weights.Path, error.Message, StringComparison.Ordinal);
-        Assert.Contains("It ends before byte", error.Message, StringComparison.Ordinal);
+        Assert.Contains("bytes when it was loaded and has", error.Message, StringComparison.Ordinal);
     }
 
     // The whole table by ONNX Runtime's operator, without the padding of the last block.

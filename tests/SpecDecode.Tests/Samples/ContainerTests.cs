@@ -47,8 +47,8 @@ public sealed class ContainerTests : IDisposable
 
     [Fact]
     public async Task A_volume_without_room_is_a_sentence_with_the_key_and_the_numbers() => await AssertEnds(
-        InMounts($"mount -t tmpfs -o size=1m,mode=0777 tmpfs '{Volume}' && {Nobody}"), Cache,
-        "MB are needed and 1 MB are free). Make the folder writable, free the space, or name another cache folder with SpecDecode:Model:CacheFolder.");
+        InMounts($"mount -t tmpfs -o size=100k,mode=0777 tmpfs '{Volume}' && {Nobody}"), Cache,
+        "MB are needed and 0 MB are free). Make the folder writable, free the space, or name another cache folder with SpecDecode:Model:CacheFolder.");
 
     [Theory]
     [InlineData("0777")]
