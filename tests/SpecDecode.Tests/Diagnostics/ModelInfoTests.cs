@@ -1,3 +1,4 @@
+using System.Text.RegularExpressions;
 using SpecDecode.Tests.Hosting;
 using SpecDecode.Tests.Tool;
 
@@ -67,8 +68,8 @@ public sealed class ModelInfoTests
     // They belong to the process, whose first model may be another test's.
     private static string Threads(string log)
     {
-        string threads = log[(log.LastIndexOf(' ') + 1)..];
-        Assert.True(threads == "default" || int.Parse(threads, System.Globalization.CultureInfo.InvariantCulture) > 0, threads);
-        return threads;
+        Match threads = Regex.Match(log, "; threads: (default|[1-9][0-9]*); kernels: ");
+        Assert.True(threads.Success, log);
+        return threads.Groups[1].Value;
     }
 }
