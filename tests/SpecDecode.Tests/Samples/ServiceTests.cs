@@ -16,8 +16,8 @@ public sealed class ServiceTests
         new { prompt = "A bird", maxTokens = 50, temperature = 0.8, topP = 0.9, seed = 3 },
     ];
 
-    // Most of a second: the model writes it without an end.
-    private static readonly object LongText = new { prompt = "Once upon a time", maxTokens = 500, draftLength = 0, temperature = 1.2, seed = 5 };
+    // Most of a second: at this temperature the model finds no end.
+    private static readonly object LongText = new { prompt = "Once upon a time", maxTokens = 500, draftLength = 0, temperature = 5, seed = 6 };
 
     [Fact]
     public async Task A_scrape_is_the_sum_of_the_streams_and_a_client_that_leaves_gives_its_memory_back()
@@ -58,17 +58,17 @@ public sealed class ServiceTests
 
         // The exporter answers from what it has collected for 300 ms.
         await Task.Delay(400, TestContext.Current.CancellationToken);
-        HttpResponseMessage[] left = await Task.WhenAll(Enumerable.Range(0, 12).Select(_ => service.Ask(LongText)));
-        // A stream is open before its sequence has its cache, which it gives back at its end.
+        Task<HttpResponseMessage>[] left = [.. Enumerable.Range(0, 12).Select(_ => service.Ask(LongText))];
+
+        // A sequence has its cache from when it runs to its end, and a stream is open with its first token.
         for (long wait = Stopwatch.GetTimestamp(); (scrape = await Read(service)).Sum("specdecode_kv_cache_reserved_bytes") == 0;)
         {
             Assert.True(Stopwatch.GetElapsedTime(wait) < TimeSpan.FromSeconds(30), "No request takes a cache.");
-            Assert.True(scrape.Sum("gen_ai_server_request_duration_seconds_count") < Bodies.Length + left.Length, "The requests ended before they were seen.");
         }
 
-        foreach (HttpResponseMessage response in left)
+        foreach (Task<HttpResponseMessage> response in left)
         {
-            response.Dispose();
+            (await response).Dispose();
         }
 
         int requests = Bodies.Length + left.Length;
