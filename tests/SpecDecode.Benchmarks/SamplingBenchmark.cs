@@ -54,7 +54,7 @@ internal static class SamplingBenchmark
         TokenDistribution p = new();
         TokenDistribution residual = new();
         TokenDistribution[] q = [.. drafterRows.Select(_ => new TokenDistribution())];
-        RandomStream random = new(1, 0);
+        RandomNumbers random = new(1, 0);
         for (int i = 0; i < q.Length; i++)
         {
             q[i].Fill(new(drafterRows[i]), truncation, options);
@@ -71,17 +71,17 @@ internal static class SamplingBenchmark
         double draw = Median(repeat, i =>
         {
             FillTarget(i);
-            return p.Draw(random.Next());
+            return p.Draw(random.At(i, RandomUse.Draw));
         });
         double accepted = Median(repeat, i =>
         {
             FillTarget(i);
-            return RejectionSampling.Accepts(p, q[i % 8], i, random.Next()) ? 1 : 0;
+            return RejectionSampling.Accepts(p, q[i % 8], i, random.At(i, RandomUse.Draw)) ? 1 : 0;
         });
         double rejected = Median(repeat, i =>
         {
             FillTarget(i);
-            return RejectionSampling.DrawResidual(p, q[i % 8], residual, random.Next());
+            return RejectionSampling.DrawResidual(p, q[i % 8], residual, random.At(i, RandomUse.Draw));
         });
         Print($"| {name} | {p.Count - p.Weights.Count(0)} | {cut:f0} | {noise:f0} | {draw:f0} | {accepted:f0} | {rejected:f0} |");
     }

@@ -3,9 +3,13 @@ using SpecDecode.Stages;
 
 namespace SpecDecode.Drafting;
 
-/// <summary>How a sequence drafts for itself: what <see cref="DraftingOptions"/> mean for a model.</summary>
-internal sealed record DraftPlan
+/// <summary>A way in which a model can draft for itself: what <see cref="DraftingOptions"/> mean for it. Immutable.</summary>
+public sealed record DraftPlan
 {
+    internal DraftPlan()
+    {
+    }
+
     /// <summary>The blocks that the drafter runs.</summary>
     public required LayerPlan Plan { get; init; }
 
@@ -18,9 +22,15 @@ internal sealed record DraftPlan
     /// <summary>Once a draft token's probability is below it, no further one is drafted; 0 never stops.</summary>
     public float Threshold { get; init; }
 
+    /// <summary>Whether the drafter runs on a copy of the weights in lower precision.</summary>
+    public bool UsesDraftWeights => Weights == WeightSet.Drafter;
+
     /// <summary>
     /// The weights that the drafter runs on. Rows of a draft on a copy in lower precision are exact at no depth, so verification runs
     /// all of them through the whole model; what the draft left in the cache is overwritten by that.
     /// </summary>
-    public WeightSet Weights { get; init; }
+    internal WeightSet Weights { get; init; }
+
+    /// <summary>Whether rows of two plans can run in one pass.</summary>
+    internal bool GoesWith(DraftPlan other) => ReferenceEquals(this, other) || (Weights == other.Weights && Plan.Equals(other.Plan));
 }

@@ -224,6 +224,10 @@ internal sealed class EngineLoop : IEngineLoad, IDisposable
         if (record.Sequences > 0)
         {
             _observer.OnStep(record);
+            if (_scheduler.PolicyError is { } policyError)
+            {
+                _observer.OnPolicyFailed(policyError);
+            }
         }
 
         PassOn();

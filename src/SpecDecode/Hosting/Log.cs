@@ -61,4 +61,7 @@ internal static partial class Log
 
     [LoggerMessage(19, LogLevel.Information, "The model {Model} has been unloaded and has given its memory back")]
     public static partial void Unloaded(this ILogger logger, string model);
+
+    [LoggerMessage(20, LogLevel.Error, "A draft policy of the model {Model} threw; its drafts end where they were, and the texts go on")]
+    public static partial void PolicyFailed(this ILogger logger, string model, Exception error);
 }

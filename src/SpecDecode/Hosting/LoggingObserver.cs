@@ -73,6 +73,20 @@ internal sealed class LoggingObserver(IEngineObserver metrics, ILogger logger, s
     }
 
     /// <inheritdoc/>
+    public void OnPolicyFailed(Exception error)
+    {
+        try
+        {
+            metrics.OnPolicyFailed(error);
+            logger.PolicyFailed(model, error);
+        }
+        catch (Exception failure)
+        {
+            Note(failure);
+        }
+    }
+
+    /// <inheritdoc/>
     public void OnRefused(Exception error)
     {
         try

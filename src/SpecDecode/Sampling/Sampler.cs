@@ -15,7 +15,7 @@ internal sealed class Sampler
         Options = options with { };
         Rule = options.EffectiveAcceptance;
         _seed = Rule == AcceptanceRule.Greedy ? 0 : (ulong?)options.Seed ?? NewSeed();
-        Random = new RandomStream(_seed, (uint)options.ChoiceIndex);
+        Random = new RandomNumbers(_seed, (uint)options.ChoiceIndex);
     }
 
     /// <summary>Its options.</summary>
@@ -25,7 +25,7 @@ internal sealed class Sampler
     public AcceptanceRule Rule { get; }
 
     /// <summary>Numbers for rejection sampling.</summary>
-    public RandomStream Random { get; }
+    public RandomNumbers Random { get; }
 
     /// <summary>The noise at an output position.</summary>
     /// <param name="position">Number of the output token, from 0.</param>

@@ -7,7 +7,7 @@ using SpecDecode.Stages;
 namespace SpecDecode.Scheduling;
 
 /// <summary>
-/// One step of the engine for all live sequences at once, which is a speculative round for each that drafts: gather, draft,
+/// One step of the engine for all live sequences at once, which is a speculative round for each that drafts: gather, plan, draft,
 /// verify, accept. Allocates nothing once its lists have grown. Not safe for concurrent use.
 /// </summary>
 internal sealed class EngineStep
@@ -15,6 +15,7 @@ internal sealed class EngineStep
     private readonly IStages _stages;
     private readonly Drafter _drafter;
     private readonly Verifier _verifier;
+    private readonly DraftPolicies _policies;
     private readonly RoundList _rounds;
     private readonly List<CacheTransaction.Entry> _enlisted = [];
 
@@ -26,13 +27,17 @@ internal sealed class EngineStep
     {
         rules ??= new AcceptanceRules();
         _stages = stages;
+        _policies = new DraftPolicies(stages.VocabularySize);
         _drafter = new Drafter(stages, rules);
         _verifier = new Verifier(stages, rules);
-        _rounds = new RoundList(prefillChunk);
+        _rounds = new RoundList(prefillChunk, stages.VocabularySize);
     }
 
     /// <summary>The rounds of the last step, also of one that failed; those that were cancelled in it are not among them.</summary>
     public IReadOnlyList<Round> Rounds => _rounds;
+
+    /// <summary>What a draft policy threw in the last step; null when none did.</summary>
+    public Exception? PolicyError => _policies.Error;
 
     /// <summary>
     /// Advances the sequences: each gains a token or several, or reads a piece of its prompt, or waits for a later step when
@@ -52,8 +57,10 @@ internal sealed class EngineStep
         long runtime = _stages.RuntimeTicks;
 
         _rounds.Gather(live, _stages.MaxRows, transaction);
-        int draftRows = _drafter.Run(_rounds);
+        _policies.Plan(_rounds, _rounds.PromptRows);
+        int draftRows = _drafter.Run(_rounds, _policies);
         _rounds.RemoveCancelled();
+        _policies.RemoveCancelled();
         long drafted = Stopwatch.GetTimestamp();
         int verifyRows = _rounds.Count == 0 ? 0 : _verifier.Run(_rounds);
         long verified = Stopwatch.GetTimestamp();
@@ -61,6 +68,7 @@ internal sealed class EngineStep
 
         TimeSpan draftTime = Stopwatch.GetElapsedTime(start, drafted);
         TimeSpan verifyTime = Stopwatch.GetElapsedTime(drafted, verified);
+        _policies.Observe(_rounds, draftTime, verifyTime, verifyRows);
         int newTokens = Append(draftTime / Math.Max(draftRows, 1), verifyTime / Math.Max(verifyRows, 1));
         return new StepRecord
         {

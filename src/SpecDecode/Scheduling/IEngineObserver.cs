@@ -18,6 +18,11 @@ internal interface IEngineObserver
     /// <summary>When a verifying pass has failed; its sequences are tried alone.</summary>
     void OnPassFailed(Exception error);
 
+    /// <summary>When a draft policy has thrown; its drafts ended where they were.</summary>
+    void OnPolicyFailed(Exception error)
+    {
+    }
+
     /// <summary>When a request was not taken; called by the thread that asks, several at a time maybe.</summary>
     void OnRefused(Exception error)
     {

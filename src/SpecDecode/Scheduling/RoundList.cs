@@ -7,7 +7,8 @@ namespace SpecDecode.Scheduling;
 
 /// <summary>The rounds of a step: who takes part in it, with how many rows.</summary>
 /// <param name="prefillChunk">Most rows of prompts in a step, all prompts together; at least 1.</param>
-internal sealed class RoundList(int prefillChunk) : IReadOnlyList<Round>
+/// <param name="vocabularySize">Number of token ids.</param>
+internal sealed class RoundList(int prefillChunk, int vocabularySize) : IReadOnlyList<Round>
 {
     // However many sequences write, prompts get a row in every so many steps.
     private const int StepsToAPromptsRow = 4;
@@ -63,9 +64,10 @@ internal sealed class RoundList(int prefillChunk) : IReadOnlyList<Round>
                 (_rounds[kept], _rounds[i]) = (_rounds[i], _rounds[kept]);
                 kept++;
             }
-            else if (_rounds[i].Sequence.WritesFirstToken)
+            else
             {
-                PromptRows -= _rounds[i].PendingLength;
+                _rounds[i].Choice.IsCancelled = true;
+                PromptRows -= _rounds[i].Sequence.WritesFirstToken ? _rounds[i].PendingLength : 0;
             }
         }
 
@@ -137,7 +139,7 @@ internal sealed class RoundList(int prefillChunk) : IReadOnlyList<Round>
         {
             Round round = _rounds[i];
             int draft = i < writers ? Math.Min(round.Sequence.DraftLimit, (room - keptSlot) / (writers - i)) : 0;
-            round.Admit(transaction.Enlist(round.Sequence.Cache, round.PendingLength + draft), draft, keptSlot);
+            round.Admit(transaction.Enlist(round.Sequence.Cache, round.PendingLength + draft), draft, keptSlot, vocabularySize);
             keptSlot += draft;
         }
     }

@@ -38,6 +38,9 @@ internal sealed class Scheduler(IStages stages, SchedulerLimits limits, Acceptan
     /// <summary>What made the last step's verification fail; null when it did not.</summary>
     public Exception? PassError { get; private set; }
 
+    /// <summary>What a draft policy threw in the last step; null when none did.</summary>
+    public Exception? PolicyError => _step.PolicyError;
+
     /// <summary>Whether the cache of a sequence of so many tokens fits the budget at all.</summary>
     public bool CanEverAdmit(int capacity) => Budget.CanEverReserve(stages.KvStorageBytes(capacity));
 

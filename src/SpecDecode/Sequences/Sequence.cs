@@ -20,7 +20,6 @@ internal sealed class Sequence : IDisposable
     private readonly int[] _tokens;
     private readonly IReadOnlySet<int> _endOfSequence;
     private KvCache? _cache;
-    private int _draftFailures;
     private volatile bool _isCancellationRequested;
 
     /// <summary>Takes a prompt.</summary>
@@ -28,13 +27,13 @@ internal sealed class Sequence : IDisposable
     /// <param name="maxTokens">New tokens after which the text ends, at least 1.</param>
     /// <param name="endOfSequence">Ids that end the text.</param>
     /// <param name="cache">An empty cache that holds prompt and new tokens; null where it comes with <see cref="Admit"/>.</param>
-    /// <param name="draft">How it drafts; null for plain decoding.</param>
+    /// <param name="drafting">How it drafts; null for plain decoding.</param>
     /// <param name="sampler">How its tokens are chosen; null for greedy.</param>
     public Sequence(
-        ReadOnlySpan<int> prompt, int maxTokens, IReadOnlySet<int> endOfSequence, KvCache? cache, DraftPlan? draft = null,
+        ReadOnlySpan<int> prompt, int maxTokens, IReadOnlySet<int> endOfSequence, KvCache? cache, SequenceDrafting? drafting = null,
         Sampler? sampler = null)
     {
-        Draft = draft;
+        Drafting = drafting;
         Sampler = sampler ?? GreedySampler;
         PromptLength = prompt.Length;
         _tokens = new int[prompt.Length + maxTokens];
@@ -50,7 +49,7 @@ internal sealed class Sequence : IDisposable
     public KvCache Cache => _cache ?? throw new InvalidOperationException("The sequence has not been admitted.");
 
     /// <summary>How it drafts; null for plain decoding.</summary>
-    public DraftPlan? Draft { get; }
+    public SequenceDrafting? Drafting { get; }
 
     /// <summary>How its tokens are chosen.</summary>
     public Sampler Sampler { get; }
@@ -86,9 +85,18 @@ internal sealed class Sequence : IDisposable
     /// Most tokens that its next draft may have: so many that draft and bonus token still fit. None before the first new
     /// token, since prompts are read at full depth, nor while more than the last known token is pending.
     /// </summary>
-    public int DraftLimit => Draft is null || WritesFirstToken || Pending.Length > 1 || _draftFailures >= MostDraftFailures
+    public int DraftLimit => Drafting is null || WritesFirstToken || Pending.Length > 1 || HasGivenUpDrafting
         ? 0
-        : Math.Min(Draft.Length, _tokens.Length - Length - 1);
+        : Math.Min(Drafting.MaxLength, _tokens.Length - Length - 1);
+
+    /// <summary>Draft passes that failed in which it took part, drafts that could not be verified, and failures of its policy.</summary>
+    public int DraftFailures { get; private set; }
+
+    /// <summary>Whether so many of them failed that it goes on plainly.</summary>
+    public bool HasGivenUpDrafting => DraftFailures >= MostDraftFailures;
+
+    /// <summary>Prompt and new tokens.</summary>
+    public ReadOnlyMemory<int> Known => _tokens.AsMemory(0, Length);
 
     /// <summary>The tokens that were added to the prompt.</summary>
     public ReadOnlySpan<int> NewTokens => _tokens.AsSpan(PromptLength, Length - PromptLength);
@@ -141,6 +149,9 @@ internal sealed class Sequence : IDisposable
     /// <summary>Whether somebody wants it to end; it does so between two passes.</summary>
     public bool IsCancellationRequested => _isCancellationRequested;
 
+    /// <summary>The same as <see cref="Ends"/>, made once.</summary>
+    public Func<int, bool> EndsText => field ??= Ends;
+
     /// <summary>Whether a token ends the text.</summary>
     public bool Ends(int token) => _endOfSequence.Contains(token);
 
@@ -182,8 +193,8 @@ internal sealed class Sequence : IDisposable
         }
     }
 
-    /// <summary>Notes that a draft pass failed in which it took part, or that its draft could not be verified.</summary>
-    public void NoteDraftFailure() => _draftFailures++;
+    /// <summary>Notes that a draft pass failed in which it took part, that its draft could not be verified, or that its policy failed.</summary>
+    public void NoteDraftFailure() => DraftFailures++;
 
     /// <summary>Asks for an end; safe from any thread.</summary>
     public void RequestCancellation() => _isCancellationRequested = true;

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using SpecDecode.Drafting;
 using SpecDecode.Plans;
 using SpecDecode.Sampling;
@@ -17,7 +18,7 @@ internal sealed class Drafter(IStages stages, AcceptanceRules rules)
 {
     private readonly RowBatch _batch = new(stages.MaxRows);
     private readonly List<Round> _rounds = [];
-    private readonly int[] _rows = [.. Enumerable.Range(0, stages.MaxRows)];
+    private readonly int[] _lastRows = new int[stages.MaxRows];
 
     /// <summary>Passes of the last run that failed.</summary>
     public int FailedPasses { get; private set; }
@@ -26,17 +27,21 @@ internal sealed class Drafter(IStages stages, AcceptanceRules rules)
     /// Drafts until no round wants another token. A pass that fails ends the drafts in it where they were: what was drafted
     /// before is whole, and whatever the pass has left in the cache is overwritten by verification.
     /// </summary>
+    /// <param name="rounds">The rounds.</param>
+    /// <param name="policies">Asked after each pass whether the drafts go on.</param>
     /// <returns>Rows that were run.</returns>
-    public int Run(IReadOnlyList<Round> rounds)
+    public int Run(IReadOnlyList<Round> rounds, DraftPolicies policies)
     {
         int rows = 0;
         FailedPasses = 0;
-        while (Gather(rounds) is { } draft)
+        while (Gather(rounds) is { } plan)
         {
             try
             {
-                RunRow(draft.Plan, draft.Weights);
-                rows += _rounds.Count;
+                long start = Stopwatch.GetTimestamp();
+                RunRows(plan);
+                rows += _batch.Rows;
+                policies.Continue(rounds, new DraftPass(plan, _batch.Rows, Stopwatch.GetElapsedTime(start)));
             }
             catch (Exception)
             {
@@ -50,7 +55,7 @@ internal sealed class Drafter(IStages stages, AcceptanceRules rules)
 
     private static void EndFailedDraft(Round round)
     {
-        round.EndDraft();
+        round.Choice.Stop();
         round.Sequence.NoteDraftFailure();
     }
 
@@ -63,34 +68,42 @@ internal sealed class Drafter(IStages stages, AcceptanceRules rules)
         for (int i = 0; i < rounds.Count; i++)
         {
             Round round = rounds[i];
-            if (round.WantsDraft && !round.Sequence.IsCancellationRequested && (first is null || GoTogether(first, round.Sequence.Draft!)))
+            SequenceDraft draft = round.Choice;
+            draft.IsInPass = false;
+            if (draft.WantsToken && !round.Sequence.IsCancellationRequested && (first is null || first.GoesWith(draft.Plan!)))
             {
-                first ??= round.Sequence.Draft!;
+                first ??= draft.Plan!;
+                ReadOnlySpan<int> tokens = draft.TokensFrom(draft.RowsRun);
+                int position = round.CommittedLength + round.PendingLength - 1 + draft.RowsRun;
+                _lastRows[_rounds.Count] = _batch.Add(round.Sequence.Cache, position, tokens) + tokens.Length - 1;
                 _rounds.Add(round);
-                _batch.Add(round.Sequence.Cache, round.CommittedLength + round.PendingLength - 1 + round.DraftLength, round.TokenToDraftFrom);
             }
         }
 
         return first;
     }
 
-    private static bool GoTogether(DraftPlan a, DraftPlan b) => a.Weights == b.Weights && a.Plan.Equals(b.Plan);
-
-    private void RunRow(LayerPlan plan, WeightSet weights)
+    // A row for each round, that of its last token; before it those of tokens that were proposed, in the first pass behind them.
+    private void RunRows(DraftPlan draft)
     {
-        stages.Embed(_batch, weights);
-        int exactDepth = weights == WeightSet.Verifier ? plan.ExactDepth : 0;
+        LayerPlan plan = draft.Plan;
+        stages.Embed(_batch, draft.Weights);
+        int exactDepth = draft.Weights == WeightSet.Verifier ? plan.ExactDepth : 0;
         Pass.Run(stages, plan.Blocks.AsSpan()[..exactDepth], _batch);
-        for (int row = 0; row < _rounds.Count && weights == WeightSet.Verifier; row++)
+        for (int i = 0; i < _rounds.Count && draft.Weights == WeightSet.Verifier; i++)
         {
-            stages.Keep(row, _rounds[row].KeptSlot + _rounds[row].DraftLength);
+            RowSpan span = _batch.Spans[i];
+            for (int row = 0; row < span.Rows; row++)
+            {
+                stages.Keep(span.FirstRow + row, _rounds[i].KeptSlot + _rounds[i].Choice.RowsRun + row);
+            }
         }
 
         Pass.Run(stages, plan.Blocks.AsSpan()[exactDepth..], _batch);
         for (int first = 0; first < _rounds.Count; first += stages.MaxScoredRows)
         {
             int count = Math.Min(stages.MaxScoredRows, _rounds.Count - first);
-            ReadOnlySpan<float> logits = stages.Head(_rows.AsSpan(first, count));
+            ReadOnlySpan<float> logits = stages.Head(_lastRows.AsSpan(first, count));
             for (int i = 0; i < count; i++)
             {
                 Pick(_rounds[first + i], new LogitRow(logits.Slice(i * stages.VocabularySize, stages.VocabularySize)));
@@ -103,16 +116,13 @@ internal sealed class Drafter(IStages stages, AcceptanceRules rules)
         if (!row.CanChoose)
         {
             // Blocks left out or repeated may overflow where the whole model does not: nothing to propose.
-            round.EndDraft();
+            round.Choice.Stop();
             return;
         }
 
+        // Whatever its policy makes of it, the token stays in the draft: a draft that left out what was drawn would be drawn from
+        // another distribution.
         int token = rules[round.Sequence.Sampler.Rule].Draft(round, row);
-        float threshold = round.Sequence.Draft!.Threshold;
-
-        // Behind a token that it is not sure of it drafts no further. The token stays in the draft: a draft that left out what
-        // was drawn would be drawn from another distribution.
-        bool confident = threshold <= 0 || Softmax.Probability(row, token) >= threshold;
-        round.AddDraft(token, goOn: confident && !round.Sequence.Ends(token));
+        round.Choice.Add(token, round.Choice.ReadsConfidence ? (float)Softmax.Probability(row, token) : 0);
     }
 }

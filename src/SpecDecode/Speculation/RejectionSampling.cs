@@ -19,7 +19,7 @@ internal sealed class RejectionSampling : IAcceptance
         Sampler sampler = round.Sequence.Sampler;
         TokenDistribution q = round.DraftDistribution(round.DraftLength);
         q.Fill(row, _truncation, sampler.Options);
-        return q.Draw(sampler.Random.Next());
+        return q.Draw(round.Random(round.DraftLength, RandomUse.Draw));
     }
 
     /// <inheritdoc/>
@@ -29,19 +29,25 @@ internal sealed class RejectionSampling : IAcceptance
         _p.Fill(row, _truncation, sampler.Options);
         if (round.Accepted == round.DraftLength)
         {
-            round.Settle(_p.Draw(sampler.Random.Next()));
+            round.Settle(_p.Draw(round.Random(round.Accepted, RandomUse.Draw)));
             return;
         }
 
         int token = round.Draft[round.Accepted];
         TokenDistribution q = round.DraftDistribution(round.Accepted);
-        if (Accepts(_p, q, token, sampler.Random.Next()))
+        if (round.Accepted < round.Choice.Proposed)
+        {
+            // What was proposed was drawn from nothing: q is 1 there.
+            q.Fill([token], [1]);
+        }
+
+        if (Accepts(_p, q, token, round.Random(round.Accepted, RandomUse.Accept)))
         {
             round.Settle(token);
         }
         else
         {
-            round.Correct(DrawResidual(_p, q, _residual, sampler.Random.Next()));
+            round.Correct(DrawResidual(_p, q, _residual, round.Random(round.Accepted, RandomUse.Residual)));
         }
     }
 

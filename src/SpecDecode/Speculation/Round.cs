@@ -12,8 +12,7 @@ namespace SpecDecode.Speculation;
 /// </summary>
 internal sealed class Round
 {
-    // The token that is drafted from, and the draft behind it; once the round is decided, the output behind it.
-    private readonly int[] _tokens = new int[DraftingOptions.MaxDraftLength + 2];
+    private readonly int[] _output = new int[DraftingOptions.MaxDraftLength + 1];
     private readonly List<TokenDistribution> _draftDistributions = [];
 
     /// <summary>The sequence.</summary>
@@ -31,14 +30,11 @@ internal sealed class Round
     /// <summary>Whether the last known token is among them, so that the next token will be known.</summary>
     public bool ReachesEnd { get; private set; }
 
-    /// <summary>Most tokens that may be drafted.</summary>
-    public int DraftLimit { get; private set; }
+    /// <summary>The draft: what its policy chose, and its tokens.</summary>
+    public SequenceDraft Choice { get; } = new();
 
     /// <summary>Tokens drafted so far, K.</summary>
-    public int DraftLength { get; private set; }
-
-    /// <summary>Whether another token is to be drafted.</summary>
-    public bool WantsDraft { get; private set; }
+    public int DraftLength => Choice.Length;
 
     /// <summary>First slot of the rows kept while drafting; as many as drafted tokens.</summary>
     public int KeptSlot { get; private set; }
@@ -53,14 +49,14 @@ internal sealed class Round
     public int ScoredRows => ReachesEnd ? DraftLength + 1 : 0;
 
     /// <summary>The draft.</summary>
-    public ReadOnlySpan<int> Draft => _tokens.AsSpan(1, DraftLength);
+    public ReadOnlySpan<int> Draft => Choice.Draft;
 
     /// <summary>Whether the draft's rows were kept where they were exact; else verification runs them from the beginning.</summary>
-    public bool HasKeptRows => DraftLength > 0 && Sequence.Draft!.Weights == WeightSet.Verifier;
+    public bool HasKeptRows => Choice.RowsRun > 0 && Choice.Plan!.Weights == WeightSet.Verifier;
 
     /// <summary>Tokens of the rows that verification runs from the beginning: those of the pending tokens and of the draft, or just the last where the others were kept.</summary>
-    public ReadOnlySpan<int> TokensToEnter => HasKeptRows ? _tokens.AsSpan(DraftLength, 1)
-        : DraftLength > 0 ? _tokens.AsSpan(0, DraftLength + 1)
+    public ReadOnlySpan<int> TokensToEnter => HasKeptRows ? Choice.TokensFrom(DraftLength)
+        : DraftLength > 0 ? Choice.TokensFrom(0)
         : Sequence.Pending[..PendingLength];
 
     /// <summary>Draft tokens accepted so far.</summary>
@@ -84,8 +80,7 @@ internal sealed class Round
         CommittedLength = sequence.Cache.CommittedLength;
         PendingLength = pendingLength;
         ReachesEnd = pendingLength == sequence.Pending.Length;
-        DraftLength = 0;
-        _tokens[0] = sequence.Pending[^1];
+        Choice.Begin(sequence.Drafting, sequence.Known, sequence.PromptLength, sequence.Sampler.Rule, sequence.EndsText);
         FirstRow = 0;
         Accepted = 0;
         IsDecided = false;
@@ -97,28 +92,19 @@ internal sealed class Round
     /// <param name="cachePlace">Its cache's place in the transaction.</param>
     /// <param name="draftLimit">Most tokens that may be drafted.</param>
     /// <param name="keptSlot">First of as many slots for kept rows.</param>
-    public void Admit(int cachePlace, int draftLimit, int keptSlot)
+    /// <param name="vocabularySize">Number of token ids.</param>
+    public void Admit(int cachePlace, int draftLimit, int keptSlot, int vocabularySize)
     {
         CachePlace = cachePlace;
-        DraftLimit = draftLimit;
-        WantsDraft = draftLimit > 0;
+        Choice.Admit(draftLimit, vocabularySize);
         KeptSlot = keptSlot;
     }
 
-    /// <summary>Ends the draft as it is.</summary>
-    public void EndDraft() => WantsDraft = false;
-
-    /// <summary>The token whose row the drafter runs next: the last known one, then each draft token.</summary>
-    public int TokenToDraftFrom => _tokens[DraftLength];
-
-    /// <summary>Adds a draft token.</summary>
-    /// <param name="token">The token.</param>
-    /// <param name="goOn">Whether more may follow it.</param>
-    public void AddDraft(int token, bool goOn)
-    {
-        _tokens[++DraftLength] = token;
-        WantsDraft = goOn && DraftLength < DraftLimit;
-    }
+    /// <summary>A uniform number for a place behind the known tokens.</summary>
+    /// <param name="place">The place, from 0.</param>
+    /// <param name="use">What for.</param>
+    public double Random(int place, RandomUse use) =>
+        Sequence.Sampler.Random.At(Sequence.NewTokens.Length + place, use, Sequence.DraftFailures);
 
     /// <summary>Where the distribution that a draft token was drawn from is kept until the token is judged.</summary>
     /// <param name="place">The token's place in the draft.</param>
@@ -136,8 +122,9 @@ internal sealed class Round
     /// <param name="token">The verifier's choice at the next draft token's place, or behind the whole draft.</param>
     public void Settle(int token)
     {
-        if (Accepted < DraftLength && _tokens[1 + Accepted] == token)
+        if (Accepted < DraftLength && Draft[Accepted] == token)
         {
+            _output[Accepted] = token;
             Appended = ++Accepted;
             IsDecided = Sequence.Ends(token);
         }
@@ -150,7 +137,7 @@ internal sealed class Round
     /// <summary>Puts the verifier's own token at the next place, whatever was drafted there, and so ends the round.</summary>
     public void Correct(int token)
     {
-        _tokens[1 + Accepted] = token;
+        _output[Accepted] = token;
         Appended = Accepted + 1;
         IsDecided = true;
     }
@@ -177,10 +164,15 @@ internal sealed class Round
     }
 
     /// <summary>The output: accepted draft tokens, then the verifier's own.</summary>
-    public ReadOnlySpan<int> Output => _tokens.AsSpan(1, Appended);
+    public ReadOnlySpan<int> Output => _output.AsSpan(0, Appended);
 
     /// <summary>Positions that are exact once the output is known: all but that of the output's last token.</summary>
     public int KeptLength => CommittedLength + (Error is not null ? 0 : PendingLength + (ReachesEnd ? Appended - 1 : 0));
+
+    /// <summary>Tells the draft what became of it.</summary>
+    public void TellChoice() => Choice.Judge(Evaluated, Accepted, Appended);
+
+    private int Evaluated => Math.Min(Accepted + 1, DraftLength);
 
     /// <summary>What the round did.</summary>
     /// <param name="draftTimePerRow">Time of the step's draft passes for each of their rows.</param>
@@ -188,16 +180,16 @@ internal sealed class Round
     public RoundRecord Record(TimeSpan draftTimePerRow, TimeSpan verifyTimePerRow) => new()
     {
         Drafted = DraftLength,
-        Evaluated = Math.Min(Accepted + 1, DraftLength),
+        Evaluated = Evaluated,
         Accepted = Accepted,
         Appended = Appended,
         VerifierToken = DraftLength == 0 ? TokenSource.Plain
             : Appended == Accepted ? null
             : Accepted == DraftLength ? TokenSource.Bonus
             : TokenSource.Correction,
-        DraftRows = DraftLength,
+        DraftRows = Choice.RowsRun,
         VerifyRows = Rows,
-        DraftTime = draftTimePerRow * DraftLength,
+        DraftTime = draftTimePerRow * Choice.RowsRun,
         VerifyTime = verifyTimePerRow * Rows,
     };
 }

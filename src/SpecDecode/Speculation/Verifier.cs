@@ -52,7 +52,7 @@ internal sealed class Verifier
         return _batch.Rows;
     }
 
-    private static int KeptDepth(Round round) => round.Sequence.Draft!.Plan.ExactDepth;
+    private static int KeptDepth(Round round) => round.Choice.Plan!.Plan.ExactDepth;
 
     // Rows at depth 0: all but those that were kept.
     private void Enter(IReadOnlyList<Round> rounds)

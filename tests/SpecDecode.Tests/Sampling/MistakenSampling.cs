@@ -43,7 +43,7 @@ internal sealed class MistakenSampling(Mistake mistake) : IAcceptance
             _thrownAway.Remove(round);
         }
 
-        if (Softmax.Probability(row, token) < round.Sequence.Draft!.Threshold)
+        if (Softmax.Probability(row, token) < round.Sequence.Drafting!.FixedPlan!.Threshold)
         {
             _thrownAway[round] = round.DraftLength;
         }
@@ -58,7 +58,7 @@ internal sealed class MistakenSampling(Mistake mistake) : IAcceptance
         bool isThrownAway = mistake == Mistake.LowConfidenceTokenThrownAway && _thrownAway.GetValueOrDefault(round, -1) == round.Accepted;
         if (round.Accepted == round.DraftLength || isThrownAway)
         {
-            round.Correct(_p.Draw(sampler.Random.Next()));
+            round.Correct(_p.Draw(round.Random(round.Accepted, RandomUse.Draw)));
             return;
         }
 
@@ -69,14 +69,14 @@ internal sealed class MistakenSampling(Mistake mistake) : IAcceptance
             Mistake.DraftDistributionCutToTheTargets => Cut(round.DraftDistribution(round.Accepted), _p),
             _ => round.DraftDistribution(round.Accepted),
         };
-        double uniform = sampler.Random.Next();
+        double uniform = round.Random(round.Accepted, RandomUse.Accept);
         if (RejectionSampling.Accepts(_p, q, token, uniform) || (q.Probability(token) == 0 && _p.Probability(token) > 0))
         {
             round.Settle(token);
             return;
         }
 
-        uniform = sampler.Random.Next();
+        uniform = round.Random(round.Accepted, RandomUse.Residual);
         _residual.FillResidual(_p, q);
         round.Correct(mistake switch
         {

@@ -42,16 +42,16 @@ public class PhiloxTests
     }
 
     [Fact]
-    public void A_stream_is_uniform_and_another_for_every_seed_and_choice()
+    public void Numbers_are_uniform_and_others_for_every_seed_choice_place_use_and_attempt()
     {
         HashSet<double> seen = [];
         int[] bins = new int[64];
         foreach ((ulong seed, uint choice) in ((ulong, uint)[])[(1, 0), (2, 0), (1, 1), (ulong.MaxValue, 0), (1UL << 32, 0)])
         {
-            RandomStream stream = new(seed, choice);
+            RandomNumbers numbers = new(seed, choice);
             for (int i = 0; i < 20_000; i++)
             {
-                double number = stream.Next();
+                double number = numbers.At(i / 8, (RandomUse)(i % 4 % 3), attempt: i % 8 / 4 + (i % 4 == 3 ? 2 : 0));
                 Assert.InRange(number, 0, Math.BitDecrement(1.0));
                 Assert.True(seen.Add(number), "A number came twice.");
                 bins[(int)(number * bins.Length)]++;

@@ -59,7 +59,7 @@ public class SamplingOptionsTests
         static string Draws(SamplingOptions options)
         {
             Sampler sampler = new(options);
-            return string.Join(' ', [sampler.Random.Next(), sampler.Random.Next(), sampler.Noise(0).Of(0), sampler.Noise(1).Of(0), sampler.Noise(1).Of(1)]);
+            return string.Join(' ', [sampler.Random.At(0, RandomUse.Draw), sampler.Random.At(1, RandomUse.Draw), sampler.Noise(0).Of(0), sampler.Noise(1).Of(0), sampler.Noise(1).Of(1)]);
         }
     }
 }

@@ -190,18 +190,23 @@ public class RoundTests
     private static Sequence Admit(out KvCache cache)
     {
         cache = new KvCache(new FakeKvStorage(1, 64));
-        return new Sequence([4], 40, new HashSet<int> { End }, cache);
+        return new Sequence([4], 40, new HashSet<int> { End }, cache, new DraftPlan { Plan = LayerPlan.Full(1) });
     }
 
     private static Round Play(Sequence sequence, int[] draft, int[] targets)
     {
         Round round = new();
         round.Begin(sequence, pendingLength: 1);
-        round.Admit(cachePlace: 0, draft.Length, keptSlot: 0);
+        round.Admit(cachePlace: 0, draft.Length, keptSlot: 0, vocabularySize: 31);
+        if (draft.Length > 0)
+        {
+            round.Choice.Choose(round.Choice.Plans[0], draft.Length);
+        }
+
         foreach (int token in draft)
         {
-            Assert.True(round.WantsDraft);
-            round.AddDraft(token, goOn: true);
+            Assert.True(round.Choice.WantsToken);
+            round.Choice.Add(token, confidence: 1);
         }
 
         for (int i = 0; i < targets.Length && !round.IsDecided; i++)

@@ -1,0 +1,248 @@
+using SpecDecode.Sampling;
+
+namespace SpecDecode.Drafting;
+
+/// <summary>
+/// One sequence's draft in a step, as its policy sees it: what may be chosen, what was, and what came of it. One object for all steps,
+/// so nothing of it is to be kept.
+/// </summary>
+public sealed class SequenceDraft
+{
+    // The token that is drafted from, and the draft behind it.
+    private readonly int[] _tokens = new int[DraftingOptions.MaxDraftLength + 1];
+    private readonly float[] _confidences = new float[DraftingOptions.MaxDraftLength];
+    private SequenceDrafting? _drafting;
+    private ReadOnlyMemory<int> _known;
+    private Func<int, bool>? _ends;
+    private int _vocabularySize;
+    private int _wanted;
+    private bool _isStopped;
+
+    internal SequenceDraft()
+    {
+    }
+
+    /// <summary>The plans that may be chosen.</summary>
+    public IReadOnlyList<DraftPlan> Plans => _drafting?.Plans ?? [];
+
+    /// <summary>Most tokens that the draft may have in this step; at least 1.</summary>
+    public int Limit { get; private set; }
+
+    /// <summary>How tokens are chosen and judged.</summary>
+    public AcceptanceRule Rule { get; private set; }
+
+    /// <summary>Prompt and output so far.</summary>
+    public ReadOnlySpan<int> Tokens => _known.Span;
+
+    /// <summary>Tokens of the prompt among them.</summary>
+    public int PromptLength { get; private set; }
+
+    /// <summary>What the policy remembers about the sequence, from its first step to its last.</summary>
+    /// <value>Null in its first step.</value>
+    public object? State
+    {
+        get => _drafting?.State;
+        set
+        {
+            if (_drafting is { } drafting)
+            {
+                drafting.State = value;
+            }
+        }
+    }
+
+    /// <summary>The plan that was chosen; null where no pass of the drafter is wanted.</summary>
+    public DraftPlan? Plan { get; private set; }
+
+    /// <summary>Why the draft is as it is.</summary>
+    public DraftReason Reason { get; private set; }
+
+    /// <summary>Tokens so far.</summary>
+    public int Length { get; private set; }
+
+    /// <summary>Those of them that were proposed by <see cref="Propose"/>; they come first.</summary>
+    public int Proposed { get; private set; }
+
+    /// <summary>The draft so far.</summary>
+    public ReadOnlySpan<int> Draft => _tokens.AsSpan(1, Length);
+
+    /// <summary>
+    /// The drafter's confidence in each token of <see cref="Draft"/>: the token's probability by the raw softmax of its logits; 0 for
+    /// those that were proposed, and where <see cref="Choose"/> said that nobody reads it.
+    /// </summary>
+    public ReadOnlySpan<float> Confidences => _confidences.AsSpan(0, Length);
+
+    /// <summary>Whether the last pass of the drafter gave it a token.</summary>
+    public bool IsInPass { get; internal set; }
+
+    /// <summary>Whether another token will be drafted, as things stand.</summary>
+    public bool WantsToken => Plan is not null && !_isStopped && Length < _wanted;
+
+    /// <summary>Tokens that were judged: the accepted ones, and the first that was not.</summary>
+    public int Evaluated { get; private set; }
+
+    /// <summary>Tokens that became output.</summary>
+    public int Accepted { get; private set; }
+
+    /// <summary>All that became output: the accepted tokens and, mostly, the verifier's own.</summary>
+    public int OutputTokens { get; private set; }
+
+    /// <summary>Whether the sequence was cancelled in the middle of the step, so that nothing became of it.</summary>
+    internal bool IsCancelled { get; set; }
+
+    /// <summary>Whether the drafter reads confidences.</summary>
+    internal bool ReadsConfidence { get; private set; }
+
+    /// <summary>Rows that the drafter has run: as many as <see cref="Length"/>, or none while all tokens are proposed.</summary>
+    internal int RowsRun { get; private set; }
+
+    /// <summary>The tokens that the drafter's next pass runs, and verification where it keeps no rows: the last known one, and the draft.</summary>
+    internal ReadOnlySpan<int> TokensFrom(int first) => _tokens.AsSpan(first, Length + 1 - first);
+
+    /// <summary>Drafts with a plan, behind what was proposed.</summary>
+    /// <param name="plan">One of <see cref="Plans"/>.</param>
+    /// <param name="length">Tokens that the draft is to have, what was proposed included: 1 to <see cref="Limit"/>.</param>
+    /// <param name="readsConfidence">Whether <see cref="Confidences"/> are wanted, which cost a look at all logits.</param>
+    /// <exception cref="ArgumentException">The plan is none of those, or the length is out of range.</exception>
+    public void Choose(DraftPlan plan, int length, bool readsConfidence = true)
+    {
+        ArgumentNullException.ThrowIfNull(plan);
+        if (!Has(plan))
+        {
+            throw new ArgumentException("The plan is none of those that the sequence may draft by: choose one of Plans.", nameof(plan));
+        }
+
+        CheckLength(length, nameof(length));
+        Plan = plan;
+        _wanted = length;
+        ReadsConfidence = readsConfidence;
+        Reason = DraftReason.Drafted;
+    }
+
+    /// <summary>Takes tokens into the draft that cost no pass of the drafter; behind one that ends the text nothing is taken.</summary>
+    /// <param name="tokens">The tokens; with what is there already at most <see cref="Limit"/>.</param>
+    /// <exception cref="ArgumentException">They are too many, or one is not in the vocabulary.</exception>
+    /// <exception cref="InvalidOperationException">The drafter has run.</exception>
+    public void Propose(ReadOnlySpan<int> tokens)
+    {
+        if (RowsRun > 0)
+        {
+            throw new InvalidOperationException("Tokens can be proposed before the drafter runs, and not behind what it drafted.");
+        }
+
+        if (tokens.Length == 0)
+        {
+            return;
+        }
+
+        CheckLength(Length + tokens.Length, nameof(tokens));
+        foreach (int token in tokens)
+        {
+            if ((uint)token >= (uint)_vocabularySize)
+            {
+                throw new ArgumentException($"The token {token} is not in the vocabulary: ids go from 0 to {_vocabularySize - 1}.", nameof(tokens));
+            }
+
+            _confidences[Length] = 0;
+            _tokens[++Length] = token;
+            Proposed = Length;
+            if (_ends!(token))
+            {
+                _isStopped = true;
+                break;
+            }
+        }
+
+        Reason = DraftReason.Drafted;
+    }
+
+    /// <summary>Ends the draft as it is.</summary>
+    public void Stop() => _isStopped = true;
+
+    /// <summary>Notes why the draft is as it is, or why there is none.</summary>
+    /// <param name="reason">Why.</param>
+    public void Explain(DraftReason reason) => Reason = reason;
+
+    /// <summary>Begins a step.</summary>
+    /// <param name="drafting">How the sequence drafts; null for plain decoding.</param>
+    /// <param name="known">Prompt and output so far.</param>
+    /// <param name="promptLength">Tokens of the prompt.</param>
+    /// <param name="rule">How tokens are judged.</param>
+    /// <param name="ends">Whether a token ends the text.</param>
+    internal void Begin(SequenceDrafting? drafting, ReadOnlyMemory<int> known, int promptLength, AcceptanceRule rule, Func<int, bool> ends)
+    {
+        _drafting = drafting;
+        _known = known;
+        PromptLength = promptLength;
+        Rule = rule;
+        _ends = ends;
+        _tokens[0] = known.Span[^1];
+        Limit = 0;
+        Reason = DraftReason.Disabled;
+        Evaluated = 0;
+        Accepted = 0;
+        OutputTokens = 0;
+        IsCancelled = false;
+        Clear();
+    }
+
+    /// <summary>Gives it its room.</summary>
+    internal void Admit(int limit, int vocabularySize)
+    {
+        Limit = limit;
+        _vocabularySize = vocabularySize;
+    }
+
+    /// <summary>Forgets what was chosen.</summary>
+    internal void Clear()
+    {
+        Plan = null;
+        Length = 0;
+        Proposed = 0;
+        RowsRun = 0;
+        IsInPass = false;
+        ReadsConfidence = false;
+        _wanted = 0;
+        _isStopped = false;
+    }
+
+    /// <summary>Adds a token of the drafter.</summary>
+    internal void Add(int token, float confidence)
+    {
+        _confidences[Length] = confidence;
+        _tokens[++Length] = token;
+        RowsRun = Length;
+        IsInPass = true;
+        _isStopped |= _ends!(token);
+    }
+
+    /// <summary>Notes what became of it.</summary>
+    internal void Judge(int evaluated, int accepted, int outputTokens)
+    {
+        Evaluated = evaluated;
+        Accepted = accepted;
+        OutputTokens = outputTokens;
+    }
+
+    private bool Has(DraftPlan plan)
+    {
+        IReadOnlyList<DraftPlan> plans = Plans;
+        for (int i = 0; i < plans.Count; i++)
+        {
+            if (ReferenceEquals(plans[i], plan))
+            {
+                return true;
+            }
+        }
+
+        return false;
+    }
+
+    private void CheckLength(int length, string parameter)
+    {
+        if (length < 1 || length > Limit)
+        {
+            throw new ArgumentException($"A draft of {length} tokens is asked for: give 1 to Limit, which is {Limit} here.", parameter);
+        }
+    }
+}

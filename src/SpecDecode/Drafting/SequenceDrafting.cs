@@ -1,0 +1,29 @@
+namespace SpecDecode.Drafting;
+
+/// <summary>How one sequence drafts, from its coming to its end.</summary>
+/// <param name="policy">Who decides.</param>
+/// <param name="plans">What it may choose from.</param>
+/// <param name="maxLength">Most tokens of a draft; 1 to <see cref="DraftingOptions.MaxDraftLength"/>.</param>
+internal sealed class SequenceDrafting(IDraftPolicy policy, IReadOnlyList<DraftPlan> plans, int maxLength)
+{
+    /// <summary>Who decides.</summary>
+    public IDraftPolicy Policy { get; } = policy;
+
+    /// <summary>What may be chosen from.</summary>
+    public IReadOnlyList<DraftPlan> Plans { get; } = plans;
+
+    /// <summary>Most tokens of a draft.</summary>
+    public int MaxLength { get; } = maxLength;
+
+    /// <summary>What the policy remembers about the sequence.</summary>
+    public object? State { get; set; }
+
+    /// <summary>The one plan that it drafts by, as its options say; null where the policy chooses.</summary>
+    public DraftPlan? FixedPlan => Policy is FixedDraftPolicy ? Plans[0] : null;
+
+    /// <summary>One plan, its length and its threshold.</summary>
+    public static SequenceDrafting Of(DraftPlan plan) => new(FixedDraftPolicy.Instance, [plan], plan.Length);
+
+    /// <inheritdoc cref="Of"/>
+    public static implicit operator SequenceDrafting?(DraftPlan? plan) => plan is null ? null : Of(plan);
+}
