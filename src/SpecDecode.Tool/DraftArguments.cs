@@ -14,12 +14,12 @@ internal sealed class DraftArguments
         Description = "How the model drafts for itself, by default not at all; the text is the same.",
     };
 
-    private readonly Option<int?> _exitLayer = NumberOption.Optional("--exit-layer", "E", "early-exit: the drafter runs layers 0 to E - 1.");
-    private readonly Option<int[]?> _skipAttention = ListOption.Layers("--skip-attention", "layer-skip: layers whose attention the drafter leaves out, from 0: 3,5-7.");
-    private readonly Option<int[]?> _skipMlp = ListOption.Layers("--skip-mlp", "layer-skip: layers whose MLP the drafter leaves out, from 0: 3,5-7.");
+    private readonly Option<int?> _exitLayer = NumberOption.Optional("--exit-layer", "E", "early-exit, auto: the drafter runs layers 0 to E - 1.");
+    private readonly Option<int[]?> _skipAttention = ListOption.Layers("--skip-attention", "layer-skip, auto: layers whose attention the drafter leaves out, from 0: 3,5-7.");
+    private readonly Option<int[]?> _skipMlp = ListOption.Layers("--skip-mlp", "layer-skip, auto: layers whose MLP the drafter leaves out, from 0: 3,5-7.");
 
     private readonly Option<int?> _length = NumberOption.Optional(
-        "--draft-length", "K", $"Tokens that are drafted in a round; by default {DraftingOptions.DefaultDraftLength}.", max: DraftingOptions.MaxDraftLength);
+        "--draft-length", "K", $"Tokens that are drafted in a round; by default {DraftingOptions.DefaultDraftLength}, with auto and lookup at most {new DraftingOptions { Strategy = Auto }.DraftLength}.", max: DraftingOptions.MaxDraftLength);
 
     private readonly Option<float?> _threshold = NumberOption.Probability(
         "--draft-threshold", "P", "Draft no further once a draft token's probability is below this; by default 0, which never stops.");
@@ -32,7 +32,7 @@ internal sealed class DraftArguments
     /// <summary>Adds the options to a command.</summary>
     public DraftArguments(Command command)
     {
-        _draft.AcceptWords(None, EarlyExit, LayerSkip);
+        _draft.AcceptWords(None, Auto, EarlyExit, LayerSkip, Lookup);
         _precision.AcceptWords(PrecisionArguments.Name(Precision.Int8), PrecisionArguments.Name(Precision.Int4));
         foreach (Option option in (Option[])[_draft, _exitLayer, _skipAttention, _skipMlp, _length, _threshold, _precision])
         {
@@ -49,6 +49,16 @@ internal sealed class DraftArguments
         if (arguments.GetValue(_draft)?.ToLowerInvariant() is null or None && WeightPrecision(arguments) is null)
         {
             return null;
+        }
+
+        if (arguments.GetValue(_draft)?.ToLowerInvariant() is Auto or Lookup)
+        {
+            DraftingOptions options = new()
+            {
+                Strategy = arguments.GetValue(_draft)!, ExitLayer = arguments.GetValue(_exitLayer),
+                SkipAttention = arguments.GetValue(_skipAttention) ?? [], SkipMlp = arguments.GetValue(_skipMlp) ?? [],
+            };
+            return arguments.GetValue(_length) is { } most ? options with { DraftLength = most } : options;
         }
 
         LayerPlan plan = PlanArguments.Read(
@@ -80,13 +90,17 @@ internal sealed class DraftArguments
             EarlyExit when skips => "--draft early-exit takes no layers to skip; use --draft layer-skip for them.",
             LayerSkip when !skips => "--draft layer-skip needs --skip-attention or --skip-mlp.",
             LayerSkip when IsGiven(_exitLayer) => "--draft layer-skip takes no --exit-layer; use --draft early-exit for it.",
+            Auto when skips && IsGiven(_exitLayer) => "--draft auto takes --exit-layer or layers to skip, not both; without either it chooses.",
+            Auto or Lookup when IsGiven(_threshold) => $"--draft {Strategy(result)} finds where to stop by itself; leave --draft-threshold out.",
+            Lookup when skips || IsGiven(_exitLayer) || IsGiven(_precision) =>
+                "--draft lookup runs no layers to draft; leave --exit-layer, layers to skip and --draft-precision out, or use --draft auto.",
             None when result.GetResult(_draft) is not null
                 && Array.Find((Option[])[_exitLayer, _skipAttention, _skipMlp, _length, _threshold], IsGiven) is { } idle => $"--draft none drafts nothing, so {idle.Name} has no effect.",
             None when result.GetResult(_draft) is not null && IsGiven(_precision) => "--draft none drafts nothing, so --draft-precision has no effect.",
             None when result.GetResult(_draft) is null && (skips || IsGiven(_exitLayer)) =>
-                "Options about drafting have no effect without --draft early-exit or --draft layer-skip.",
+                "Options about drafting have no effect without --draft auto, early-exit or layer-skip.",
             None when result.GetResult(_draft) is null && !IsGiven(_precision) && (IsGiven(_length) || IsGiven(_threshold)) =>
-                "Options about drafting have no effect without --draft early-exit, --draft layer-skip or --draft-precision.",
+                "Options about drafting have no effect without --draft or --draft-precision.",
             _ => null,
         };
         if (problem is not null)

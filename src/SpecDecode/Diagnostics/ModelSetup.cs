@@ -9,7 +9,7 @@ namespace SpecDecode.Diagnostics;
 /// <param name="Threads">Threads that compute; null where nobody has said how many.</param>
 /// <param name="Draft">How requests draft that do not say; null for plain decoding.</param>
 /// <param name="Kernels">Whose code multiplies by matrices, and for which instruction set.</param>
-internal sealed record ModelSetup(Precision Precision, Precision? DraftPrecision, int? Threads, DraftPlan? Draft, string Kernels = "")
+internal sealed record ModelSetup(Precision Precision, Precision? DraftPrecision, int? Threads, SequenceDrafting? Draft, string Kernels = "")
 {
     private const string Default = "default";
 
@@ -30,7 +30,7 @@ internal sealed record ModelSetup(Precision Precision, Precision? DraftPrecision
     /// <param name="draft">How; null for plain decoding.</param>
     /// <param name="precision">The model's precision.</param>
     /// <param name="draftPrecision">That of the copy of the weights that drafts; null where there is none.</param>
-    public static IEnumerable<KeyValuePair<string, object?>> DraftAttributes(DraftPlan? draft, Precision precision, Precision? draftPrecision)
+    public static IEnumerable<KeyValuePair<string, object?>> DraftAttributes(SequenceDrafting? draft, Precision precision, Precision? draftPrecision)
     {
         if (draft is null)
         {
@@ -39,7 +39,14 @@ internal sealed record ModelSetup(Precision Precision, Precision? DraftPrecision
             yield break;
         }
 
-        DraftingOptions options = draft.Options;
+        if (draft.FixedPlan is not { } plan)
+        {
+            yield return new(TelemetryNames.DraftStrategy, draft.Strategy);
+            yield return new(TelemetryNames.DraftLength, draft.MaxLength);
+            yield break;
+        }
+
+        DraftingOptions options = plan.Options;
         yield return new(TelemetryNames.DraftStrategy, options.Strategy);
         if (options.ExitLayer is { } exitLayer)
         {
@@ -56,10 +63,10 @@ internal sealed record ModelSetup(Precision Precision, Precision? DraftPrecision
             yield return new(TelemetryNames.DraftSkipMlp, string.Join(',', options.SkipMlp));
         }
 
-        yield return new(TelemetryNames.DraftLength, draft.Length);
+        yield return new(TelemetryNames.DraftLength, plan.Length);
 
         // As it was written: 0.1 and not what a float makes of it.
-        yield return new(TelemetryNames.DraftThreshold, (double)(decimal)draft.Threshold);
-        yield return new(TelemetryNames.DraftPrecision, TelemetryNames.Of(draft.Weights == WeightSet.Drafter ? draftPrecision ?? precision : precision));
+        yield return new(TelemetryNames.DraftThreshold, (double)(decimal)plan.Threshold);
+        yield return new(TelemetryNames.DraftPrecision, TelemetryNames.Of(plan.Weights == WeightSet.Drafter ? draftPrecision ?? precision : precision));
     }
 }

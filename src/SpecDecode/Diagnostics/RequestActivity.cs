@@ -35,7 +35,7 @@ internal static class RequestActivity
             { "gen_ai.usage.input_tokens", sequence.PromptLength },
             { TelemetryNames.Precision, TelemetryNames.Of(precision) },
         };
-        foreach (KeyValuePair<string, object?> tag in ModelSetup.DraftAttributes(sequence.Drafting?.FixedPlan, precision, draftPrecision))
+        foreach (KeyValuePair<string, object?> tag in ModelSetup.DraftAttributes(sequence.Drafting, precision, draftPrecision))
         {
             tags.Add(tag);
         }

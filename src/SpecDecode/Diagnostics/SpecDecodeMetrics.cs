@@ -58,7 +58,7 @@ internal sealed class SpecDecodeMetrics : IEngineObserver
     {
         _model = new(TelemetryNames.RequestModel, model);
         Meter meter = meters.Create(new MeterOptions(SpecDecodeTelemetry.MeterName) { Version = typeof(SpecDecodeMetrics).Assembly.GetName().Version?.ToString() });
-        _counters = new EngineCounters(meter, _model, () => setup()?.Draft?.Length ?? 0, refusals);
+        _counters = new EngineCounters(meter, _model, () => setup()?.Draft?.MaxLength ?? 0, refusals);
         _ = new ModelInfoGauge(meter, _model, setup);
         Histogram<double> Seconds(string name, string description, InstrumentAdvice<double> advice) =>
             meter.CreateHistogram(name, "s", description, tags: null, advice);

@@ -1,3 +1,4 @@
+using System.Diagnostics.CodeAnalysis;
 using SpecDecode.Plans;
 using SpecDecode.Stages;
 
@@ -16,8 +17,15 @@ public sealed record DraftingOptions
     /// <summary>The default of <see cref="DraftLength"/>.</summary>
     public const int DefaultDraftLength = 4;
 
+    /// <summary>Most tokens of a draft whose policy finds its length, where <see cref="DraftLength"/> was not set.</summary>
+    internal const int AutoDraftLength = 16;
+
     // That of Of, for the strategy plan; null else.
     private LayerPlan? _plan;
+    private int? _draftLength;
+
+    // That of WithPolicy. Not a property: it cannot be configured.
+    private IDraftPolicy? _policy;
 
     /// <summary>Plain decoding: nothing is drafted.</summary>
     public static DraftingOptions None => new();
@@ -52,8 +60,12 @@ public sealed record DraftingOptions
     } = [];
 
     /// <summary>Draft length: tokens that are drafted in a round, unless something ends the draft sooner.</summary>
-    /// <value>The default is 4; 1 to 64.</value>
-    public int DraftLength { get; set; } = DefaultDraftLength;
+    /// <value>The default is 4, for <c>auto</c> and <c>lookup</c>, which find their length, at most 16; 1 to 64.</value>
+    public int DraftLength
+    {
+        get => _draftLength ?? (FindsLength ? AutoDraftLength : DefaultDraftLength);
+        set => _draftLength = value;
+    }
 
     /// <summary>
     /// Confidence threshold: once a draft token's probability (raw softmax of the drafter's logits) is below it, no further
@@ -63,6 +75,12 @@ public sealed record DraftingOptions
     public float Threshold { get; set; }
 
     private string Name => Strategy?.ToLowerInvariant() ?? "";
+
+    /// <summary>Whether all plans of the model are there to be chosen from, unless one is named.</summary>
+    internal bool IsAuto => Name == DraftingStrategy.Auto;
+
+    /// <summary>Whether the policy finds how far to draft.</summary>
+    internal bool FindsLength => Name is DraftingStrategy.Auto or DraftingStrategy.Lookup;
 
     /// <summary>Early exit (LayerSkip, 2404.16710): the drafter runs the first layers.</summary>
     /// <param name="exitLayer">How many; 1 to the number of layers of the model.</param>
@@ -82,10 +100,26 @@ public sealed record DraftingOptions
         return new DraftingOptions { Strategy = DraftingStrategy.Plan, _plan = plan };
     }
 
+    /// <summary>
+    /// The same plans with a policy of one's own, which decides in place of the strategy's. It chooses from the plan of the strategy, with
+    /// <c>auto</c> from several; with <c>none</c> and <c>lookup</c> there is none, and it may propose tokens.
+    /// </summary>
+    /// <param name="policy">The policy; one for a model, unless it is safe for concurrent use.</param>
+    /// <exception cref="ArgumentNullException">It is null.</exception>
+    public DraftingOptions WithPolicy(IDraftPolicy policy)
+    {
+        ArgumentNullException.ThrowIfNull(policy);
+        return new DraftingOptions(this) { _policy = policy };
+    }
+
+    /// <summary>Who decides in place of the strategy's policy, if anybody does.</summary>
+    internal bool HasPolicy([NotNullWhen(true)] out IDraftPolicy? policy) => (policy = _policy) is not null;
+
     /// <inheritdoc/>
     public bool Equals(DraftingOptions? other) => other is not null
         && Name == other.Name && ExitLayer == other.ExitLayer && DraftLength == other.DraftLength && Threshold.Equals(other.Threshold)
-        && SkipAttention.SequenceEqual(other.SkipAttention) && SkipMlp.SequenceEqual(other.SkipMlp) && Equals(_plan, other._plan);
+        && SkipAttention.SequenceEqual(other.SkipAttention) && SkipMlp.SequenceEqual(other.SkipMlp) && Equals(_plan, other._plan)
+        && ReferenceEquals(_policy, other._policy);
 
     /// <inheritdoc/>
     public override int GetHashCode() => HashCode.Combine(Name, ExitLayer, DraftLength, Threshold, SkipAttention.Count, SkipMlp.Count);
@@ -98,8 +132,14 @@ public sealed record DraftingOptions
             DraftingStrategy.EarlyExit => ExitLayer is { } exit ? $"exit layer {exit}" : "all layers",
             DraftingStrategy.LayerSkip => $"without attention [{string.Join(", ", SkipAttention)}] and MLP [{string.Join(", ", SkipMlp)}]",
             DraftingStrategy.Plan => $"{_plan?.Blocks.Length} blocks",
+            DraftingStrategy.Auto or DraftingStrategy.Lookup => Candidates,
             _ => null,
         };
+        if (blocks is not null && FindsLength)
+        {
+            return FormattableString.Invariant($"{Name}: {blocks}draft length at most {DraftLength}");
+        }
+
         return blocks is null ? Name : FormattableString.Invariant($"{Name}: {blocks}, draft length {DraftLength}, threshold {Threshold}");
     }
 
@@ -135,8 +175,16 @@ public sealed record DraftingOptions
                 "Strategy is layer-skip, which needs SkipAttention or SkipMlp: name the layers whose blocks the drafter leaves out.",
             DraftingStrategy.LayerSkip when ExitLayer is not null => "Strategy is layer-skip, which has no exit: remove ExitLayer, or use early-exit.",
             DraftingStrategy.LayerSkip => null,
+            DraftingStrategy.Auto or DraftingStrategy.Lookup when Threshold > 0 =>
+                $"Strategy is {Name}, which finds where to stop by itself: remove Threshold, or use early-exit or layer-skip.",
+            DraftingStrategy.Auto when skips && ExitLayer is not null =>
+                "Strategy is auto with both ExitLayer and SkipAttention or SkipMlp: give one of them to draft with, or neither to let it choose.",
+            DraftingStrategy.Auto => null,
+            DraftingStrategy.Lookup when skips || ExitLayer is not null =>
+                "Strategy is lookup, which runs no layers to draft: remove ExitLayer, SkipAttention and SkipMlp, or use auto.",
+            DraftingStrategy.Lookup => null,
             DraftingStrategy.Plan when _plan is not null => null,
-            _ => $"Strategy is '{Strategy}': give one of {DraftingStrategy.None}, {DraftingStrategy.EarlyExit}, {DraftingStrategy.LayerSkip}.",
+            _ => $"Strategy is '{Strategy}': give one of {DraftingStrategy.None}, {DraftingStrategy.Auto}, {DraftingStrategy.EarlyExit}, {DraftingStrategy.LayerSkip}, {DraftingStrategy.Lookup}.",
         };
         if (contradiction is not null)
         {
@@ -144,7 +192,12 @@ public sealed record DraftingOptions
         }
     }
 
-    /// <summary>What the options mean for a model; null is plain decoding.</summary>
+    // What auto is told to draft with, in words; nothing where it chooses.
+    private string Candidates => ExitLayer is { } exit ? $"exit layer {exit}, "
+        : SkipAttention.Count + SkipMlp.Count > 0 ? $"without attention [{string.Join(", ", SkipAttention)}] and MLP [{string.Join(", ", SkipMlp)}], "
+        : "";
+
+    /// <summary>The one plan that the options mean for a model; null for plain decoding, and where a policy is to choose from several.</summary>
     /// <param name="layerCount">Number of its layers.</param>
     /// <param name="hasDraftWeights">Whether it is loaded with a copy of its weights for drafting.</param>
     /// <param name="place">What stands before an option's name in an error.</param>
@@ -153,6 +206,8 @@ public sealed record DraftingOptions
     {
         LayerPlan? plan = Name switch
         {
+            DraftingStrategy.Auto when ExitLayer is { } exit => LayerPlan.EarlyExit(layerCount, Checked(nameof(ExitLayer), exit, 1, layerCount)),
+            DraftingStrategy.Auto when SkipAttention.Count + SkipMlp.Count > 0 => (this with { Strategy = DraftingStrategy.LayerSkip }).Resolve(layerCount, hasDraftWeights, place)!.Plan,
             DraftingStrategy.EarlyExit => LayerPlan.EarlyExit(layerCount, Checked(nameof(ExitLayer), ExitLayer ?? layerCount, 1, layerCount)),
             DraftingStrategy.LayerSkip => LayerPlan.LayerSkip(
                 layerCount, SkipAttention.Select(layer => Checked(nameof(SkipAttention), layer, 0, layerCount - 1)),
@@ -174,7 +229,7 @@ public sealed record DraftingOptions
         return new DraftPlan
         {
             Plan = plan, Length = DraftLength, Threshold = Threshold, Weights = hasDraftWeights ? WeightSet.Drafter : WeightSet.Verifier,
-            Options = this with { Strategy = Name, ExitLayer = Name == DraftingStrategy.EarlyExit ? ExitLayer ?? layerCount : null },
+            Options = this with { Strategy = Name, ExitLayer = Name == DraftingStrategy.EarlyExit ? ExitLayer ?? layerCount : ExitLayer },
         };
 
         int Checked(string option, int layer, int least, int most) => layer >= least && layer <= most

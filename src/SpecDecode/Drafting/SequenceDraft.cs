@@ -37,6 +37,9 @@ public sealed class SequenceDraft
     /// <summary>Tokens of the prompt among them.</summary>
     public int PromptLength { get; private set; }
 
+    /// <summary>Most tokens that prompt and output may have.</summary>
+    public int Capacity { get; private set; }
+
     /// <summary>What the policy remembers about the sequence, from its first step to its last.</summary>
     /// <value>Null in its first step.</value>
     public object? State
@@ -167,13 +170,15 @@ public sealed class SequenceDraft
     /// <param name="drafting">How the sequence drafts; null for plain decoding.</param>
     /// <param name="known">Prompt and output so far.</param>
     /// <param name="promptLength">Tokens of the prompt.</param>
+    /// <param name="capacity">Most tokens that prompt and output may have.</param>
     /// <param name="rule">How tokens are judged.</param>
     /// <param name="ends">Whether a token ends the text.</param>
-    internal void Begin(SequenceDrafting? drafting, ReadOnlyMemory<int> known, int promptLength, AcceptanceRule rule, Func<int, bool> ends)
+    internal void Begin(SequenceDrafting? drafting, ReadOnlyMemory<int> known, int promptLength, int capacity, AcceptanceRule rule, Func<int, bool> ends)
     {
         _drafting = drafting;
         _known = known;
         PromptLength = promptLength;
+        Capacity = capacity;
         Rule = rule;
         _ends = ends;
         _tokens[0] = known.Span[^1];

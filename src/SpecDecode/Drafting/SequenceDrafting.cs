@@ -18,6 +18,9 @@ internal sealed class SequenceDrafting(IDraftPolicy policy, IReadOnlyList<DraftP
     /// <summary>What the policy remembers about the sequence.</summary>
     public object? State { get; set; }
 
+    /// <summary>The name of the strategy where the policy chooses: <c>auto</c>, <c>lookup</c>, or <c>policy</c> for one that was brought.</summary>
+    public string Strategy => Policy is not AutoDraftPolicy ? "policy" : Plans.Count == 0 ? DraftingStrategy.Lookup : DraftingStrategy.Auto;
+
     /// <summary>The one plan that it drafts by, as its options say; null where the policy chooses.</summary>
     public DraftPlan? FixedPlan => Policy is FixedDraftPolicy ? Plans[0] : null;
 

@@ -24,6 +24,9 @@ internal sealed class RequestIntake(IStages stages, TextTokenizer? tokenizer, IE
     private readonly int _affordable = Affordable(stages, kvBytes);
     private readonly ChatIntake _chat = new(chat ?? ModelChat.None, stages.MaxSequenceLength, Affordable(stages, kvBytes));
 
+    /// <summary>How requests draft.</summary>
+    public ModelDrafting Drafting { get; } = new(stages.LayerCount, stages.DraftPrecision is not null);
+
     /// <summary>Makes a sequence that has still to be admitted.</summary>
     /// <param name="request">The request.</param>
     /// <param name="defaults">What holds where it does not say.</param>
@@ -49,9 +52,8 @@ internal sealed class RequestIntake(IStages stages, TextTokenizer? tokenizer, IE
         SamplingOptions sampling = request.Sampling ?? defaults.Sampling;
         Refuse(sampling.Errors(), "Sampling.", nameof(request));
         DraftingOptions drafting = request.Drafting ?? defaults.Drafting;
-        bool hasDraftWeights = stages.DraftPrecision is not null;
-        Refuse(drafting.Errors(hasDraftWeights), "Drafting.", nameof(request));
-        DraftPlan? draft = drafting.Resolve(stages.LayerCount, hasDraftWeights, "Drafting.");
+        Refuse(drafting.Errors(stages.DraftPrecision is not null), "Drafting.", nameof(request));
+        SequenceDrafting? draft = Drafting.Of(drafting, "Drafting.");
 
         if (request.Prompt is not null && tokenizer is null)
         {

@@ -11,12 +11,15 @@ namespace SpecDecode.Generation;
 internal sealed class ServedModel : IAsyncDisposable
 {
     private const int WarmUpTokens = 12;
+    private const int WarmUpDrafts = 4;
 
     private readonly LoadedModel _model;
+    private readonly ModelDrafting _drafting;
     private readonly EngineLoop _loop;
 
-    private ServedModel(LoadedModel model, EngineLoop loop, TextGenerator generator)
+    private ServedModel(LoadedModel model, ModelDrafting drafting, EngineLoop loop, TextGenerator generator)
     {
+        _drafting = drafting;
         _model = model;
         _loop = loop;
         Generator = generator;
@@ -26,7 +29,7 @@ internal sealed class ServedModel : IAsyncDisposable
     public TextGenerator Generator { get; }
 
     /// <summary>How the model is set up now: requests that say nothing draft so.</summary>
-    public ModelSetup Setup => new(_model.Precision, _model.Stages.DraftPrecision, _model.Threads?.Count, Resolve(_model, Generator.Defaults), _model.Kernels);
+    public ModelSetup Setup => new(_model.Precision, _model.Stages.DraftPrecision, _model.Threads?.Count, _drafting.Of(Generator.Defaults.Drafting, "Drafting."), _model.Kernels);
 
     /// <summary>Warms a model up and starts its loop.</summary>
     /// <param name="model">The model; belongs to the result from now on, also when this throws.</param>
@@ -41,7 +44,8 @@ internal sealed class ServedModel : IAsyncDisposable
         try
         {
             Scheduler scheduler = new(model.Stages, limits);
-            WarmUp(scheduler, model, defaults);
+            RequestIntake intake = new(model.Stages, model.Tokenizer, model.Description.EndOfSequence, limits.KvBytes, model.Chat);
+            WarmUp(scheduler, model, intake.Drafting, defaults);
             EngineLoop loop = new(scheduler, (int)Math.Min(int.MaxValue, (long)limits.MaxSequences + maxQueue), observer, $"SpecDecode {name}");
             ModelInfo info = new()
             {
@@ -52,8 +56,7 @@ internal sealed class ServedModel : IAsyncDisposable
                 Precision = model.Precision,
                 DraftPrecision = model.Stages.DraftPrecision,
             };
-            RequestIntake intake = new(model.Stages, model.Tokenizer, model.Description.EndOfSequence, limits.KvBytes, model.Chat);
-            return new ServedModel(model, loop, new TextGenerator(info, model.Tokenizer, intake, loop, defaults, model.Chat.Tokenizer));
+            return new ServedModel(model, intake.Drafting, loop, new TextGenerator(info, model.Tokenizer, intake, loop, defaults, model.Chat.Tokenizer));
         }
         catch
         {
@@ -74,12 +77,14 @@ internal sealed class ServedModel : IAsyncDisposable
         _model.Dispose();
     }
 
-    // Binds the stages and compiles the code that the first request would else wait for: one text plain, one with drafts.
-    private static void WarmUp(Scheduler scheduler, LoadedModel model, GenerationDefaults defaults)
+    // Binds the stages and compiles the code that the first request would else wait for: one text plain, and one with drafts of each plan
+    // that may come to be chosen.
+    private static void WarmUp(Scheduler scheduler, LoadedModel model, ModelDrafting drafting, GenerationDefaults defaults)
     {
         int tokens = Math.Min(WarmUpTokens, model.Stages.MaxSequenceLength - 1);
-        DraftPlan? drafts = Resolve(model, defaults);
-        foreach (DraftPlan? draft in drafts is null ? (DraftPlan?[])[null] : [null, drafts])
+        SequenceDrafting? drafts = drafting.Of(defaults.Drafting, "Drafting.");
+        IEnumerable<SequenceDrafting?> ways = drafts is null ? [] : [.. drafts.Plans.Select(plan => (SequenceDrafting?)(plan with { Length = WarmUpDrafts })), drafts];
+        foreach (SequenceDrafting? draft in ways.Prepend(null))
         {
             Sequence sequence = new([0], tokens, FrozenSet<int>.Empty, null, draft);
             if (tokens < 1 || !scheduler.CanEverAdmit(sequence.Capacity))
@@ -99,7 +104,4 @@ internal sealed class ServedModel : IAsyncDisposable
             }
         }
     }
-
-    private static DraftPlan? Resolve(LoadedModel model, GenerationDefaults defaults) =>
-        defaults.Drafting.Resolve(model.Stages.LayerCount, model.Stages.DraftPrecision is not null, "Drafting.");
 }

@@ -80,7 +80,7 @@ internal sealed class Round
         CommittedLength = sequence.Cache.CommittedLength;
         PendingLength = pendingLength;
         ReachesEnd = pendingLength == sequence.Pending.Length;
-        Choice.Begin(sequence.Drafting, sequence.Known, sequence.PromptLength, sequence.Sampler.Rule, sequence.EndsText);
+        Choice.Begin(sequence.Drafting, sequence.Known, sequence.PromptLength, sequence.Capacity, sequence.Sampler.Rule, sequence.EndsText);
         FirstRow = 0;
         Accepted = 0;
         IsDecided = false;

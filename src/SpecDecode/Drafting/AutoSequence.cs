@@ -1,0 +1,53 @@
+namespace SpecDecode.Drafting;
+
+/// <summary>What <see cref="AutoDraftPolicy"/> remembers of one sequence.</summary>
+/// <param name="capacity">Most tokens of prompt and output.</param>
+internal sealed class AutoSequence(int capacity)
+{
+    // About so many judged tokens are remembered, and as many that came out as expected count from the start.
+    private const double Memory = 64;
+    private const double Prior = 12;
+
+    private readonly SuffixIndex _index = new(capacity);
+    private Odds _drafts;
+    private Odds _lookups;
+
+    /// <summary>Tokens that matched where the last proposal came from.</summary>
+    public int Match { get; set; }
+
+    /// <summary>A chance as it is for this text, whose tokens may be easier or harder than those of others.</summary>
+    public double Correct(double chance) => _drafts.Correct(chance);
+
+    /// <inheritdoc cref="Correct"/>
+    public double CorrectLookup(double chance) => _lookups.Correct(chance);
+
+    /// <summary>Takes what became of a token of the drafter.</summary>
+    /// <param name="chance">What its chance was said to be.</param>
+    /// <param name="accepted">Whether it became output.</param>
+    public void Add(double chance, bool accepted) => _drafts.Add(chance, accepted);
+
+    /// <summary>Takes what became of a token that was proposed.</summary>
+    public void AddLookup(double chance, bool accepted) => _lookups.Add(chance, accepted);
+
+    /// <summary>What the text so far proposes.</summary>
+    public int Find(SequenceDraft draft, Span<int> proposal, out int match)
+    {
+        _index.Append(draft.Tokens[_index.Count..]);
+        return _index.Find(proposal, out match);
+    }
+
+    private struct Odds
+    {
+        private double _accepted;
+        private double _expected;
+
+        public readonly double Correct(double chance) => Math.Clamp(chance * ((_accepted + Prior) / (_expected + Prior)), 0, 0.995);
+
+        public void Add(double chance, bool accepted)
+        {
+            const double Kept = 1 - 1 / Memory;
+            _accepted = _accepted * Kept + (accepted ? 1 : 0);
+            _expected = _expected * Kept + chance;
+        }
+    }
+}

@@ -1,0 +1,27 @@
+namespace SpecDecode.Drafting;
+
+/// <summary>What passes of the full model take whose rows all begin at its beginning.</summary>
+internal sealed class PlainRecord
+{
+    // Before anything was measured: a row more costs a twelfth of a pass of one. The unit does not matter, as everything is compared with it.
+    private const double UnknownPass = 1;
+    private const double UnknownRow = 0.08;
+
+    private readonly CostCurve?[] _curves = new CostCurve?[BatchSize.Classes];
+
+    /// <summary>Steps until one is run plainly, to keep its time known.</summary>
+    public int StepsToProbe { get; set; } = 16;
+
+    /// <summary>Whether passes of so many rows were measured often enough, or cannot be.</summary>
+    public bool Knows(int sequences, int rows) => rows > CostCurve.MostRows || _curves[BatchSize.Of(sequences)]?.IsKnown(rows) == true;
+
+    /// <summary>Takes a measured pass.</summary>
+    public void Add(int sequences, int rows, double seconds) => (_curves[BatchSize.Of(sequences)] ??= new CostCurve(CostCurve.MostRows)).Add(rows, seconds);
+
+    /// <summary>Seconds of a pass.</summary>
+    public double Time(int sequences, int rows)
+    {
+        int size = BatchSize.Nearest(_curves, BatchSize.Of(sequences));
+        return size < 0 ? UnknownPass + UnknownRow * (rows - 1) : _curves[size]!.At(rows);
+    }
+}
