@@ -1,4 +1,3 @@
-using SpecDecode.Sampling;
 
 namespace SpecDecode.Drafting;
 
@@ -407,7 +406,7 @@ internal sealed class AutoDraftPolicy : IDraftPolicy
         }
     }
 
-    private double Gain(PlanRecord record, SequenceDraft draft)
+    private static double Gain(PlanRecord record, SequenceDraft draft)
     {
         AutoSequence state = StateOf(draft);
         AcceptanceCalibration calibration = record.Of(draft.Rule);
