@@ -30,14 +30,22 @@ internal static class BenchCommand
         Option<int[]?> sweepLayers = ListOption.Layers("--sweep-exit-layers", "Exit layers that --sweep tries; by default 1-4.");
         Option<int[]?> sweepLengths = ListOption.Layers("--sweep-draft-lengths", "Draft lengths that --sweep tries; by default 1-4.");
         Option<bool> json = new("--json") { Description = "Print one JSON object." };
+        Option<bool> explain = new("--explain") { Description = "Print also why rounds had a draft or none, and where drafts came from." };
         Option<bool> quiet = QuietOption.Create("Show no progress.");
-        foreach (Option option in (Option[])[prompts, maxTokens, repeat, concurrency, sweep, sweepLayers, sweepLengths, json, quiet])
+        foreach (Option option in (Option[])[prompts, maxTokens, repeat, concurrency, sweep, sweepLayers, sweepLengths, json, explain, quiet])
         {
             command.Options.Add(option);
         }
 
         // Without drafting both sides are plain, which shows how far the machine's noise reaches.
         command.Validators.Add(result => Check(result, draft, sweep, sweepLayers, sweepLengths));
+        command.Validators.Add(result =>
+        {
+            if (result.GetValue(explain) && (result.GetValue(sweep) || result.GetValue(json)))
+            {
+                result.AddError("--explain adds to the text; with --json the same is always there, and --sweep prints a table.");
+            }
+        });
         command.SetAction(arguments =>
         {
             IReadOnlyList<string> texts = PromptFile.Read(arguments.GetValue(prompts)!, cancellationToken);
@@ -72,7 +80,12 @@ internal static class BenchCommand
             }
             else
             {
-                WriteText(output, Run(draft.Read(arguments, loaded.LayerCount), ""));
+                BenchComparison result = Run(draft.Read(arguments, loaded.LayerCount), "");
+                WriteText(output, result);
+                if (arguments.GetValue(explain))
+                {
+                    WriteExplanation(output, result);
+                }
             }
 
             return CommandLine.Success;
@@ -146,6 +159,16 @@ internal static class BenchCommand
             : "outputs      identical");
     }
 
+    private static void WriteExplanation(TextWriter output, BenchComparison result)
+    {
+        output.WriteLine(string.Create(
+            CultureInfo.InvariantCulture, $"decisions    {string.Join(", ", result.Decisions.Select(pair => $"{Word(pair.Reason)} {pair.Rounds}"))}"));
+        output.WriteLine(string.Create(CultureInfo.InvariantCulture, $"drafts       {result.Drafted - result.LookedUp} tokens by the drafter, {result.LookedUp} looked up"));
+    }
+
+    // As metrics have it.
+    private static string Word(DraftReason reason) => JsonNamingPolicy.SnakeCaseLower.ConvertName(reason.ToString());
+
     private static void WriteJson(TextWriter output, BenchComparison result) => JsonResult.Write(output, json =>
     {
         WriteRun(json, "plain", result.Plain);
@@ -159,6 +182,15 @@ internal static class BenchCommand
         json.WriteNumberOrNull("managed_bytes_per_token", result.ManagedBytesPerToken);
         json.WriteNumberOrNull("draft_share", result.DraftShare);
         json.WriteNumberOrNull("verify_share", result.VerifyShare);
+        json.WriteNumber("drafted_tokens", result.Drafted);
+        json.WriteNumber("looked_up_tokens", result.LookedUp);
+        json.WriteStartObject("decisions");
+        foreach ((DraftReason reason, long rounds) in result.Decisions)
+        {
+            json.WriteNumber(Word(reason), rounds);
+        }
+
+        json.WriteEndObject();
         WriteIdentical(json, result);
         if (result.Difference is { } difference)
         {

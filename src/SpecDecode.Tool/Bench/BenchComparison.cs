@@ -46,6 +46,19 @@ internal sealed class BenchComparison
     /// <summary>Accepted over drafted tokens; null when nothing was drafted.</summary>
     public double? AcceptanceRate => Sum(rounds => rounds.Drafted) is var drafted and > 0 ? Sum(rounds => rounds.Accepted) / drafted : null;
 
+    /// <summary>Of the speculative runs, rounds by why they had their draft or none, the most frequent first.</summary>
+    public IReadOnlyList<(DraftReason Reason, long Rounds)> Decisions =>
+    [
+        .. _speculative.SelectMany(run => run.Rounds).SelectMany(rounds => rounds.Reasons).GroupBy(pair => pair.Key, pair => pair.Value)
+            .Select(group => (group.Key, group.Sum())).OrderByDescending(pair => pair.Item2).ThenBy(pair => pair.Key),
+    ];
+
+    /// <summary>Draft tokens of the speculative runs that cost no pass of the drafter.</summary>
+    public long LookedUp => (long)Sum(rounds => rounds.LookedUp);
+
+    /// <summary>Draft tokens of the speculative runs.</summary>
+    public long Drafted => (long)Sum(rounds => rounds.Drafted);
+
     /// <summary>Share of the speculative runs' decode time that was not inside the runtime.</summary>
     public double OutsideRuntimeShare => 1 - Share(run => run.RuntimeTime);
 

@@ -18,6 +18,7 @@ internal sealed class EngineCounters
     private readonly Series _roundTokens;
     private readonly Series _draftRounds;
     private readonly Series _drafted;
+    private readonly Series _lookedUp;
     private readonly Series _evaluated;
     private readonly Series _discarded;
     private readonly Series _corrections;
@@ -29,6 +30,9 @@ internal sealed class EngineCounters
     // By place in the draft. The first of them are told: as many as a draft may have by the defaults, or has had.
     private readonly Series[] _accepted;
     private int _longestDraft;
+
+    // By DraftReason.
+    private readonly Series[] _decisions;
 
     // By FinishReason.
     private readonly Series[] _ended;
@@ -51,7 +55,8 @@ internal sealed class EngineCounters
         _rounds = Counter("rounds", "{round}", "Rounds that gave a sequence tokens after its first one, those without a draft included.");
         _roundTokens = Counter("rounds.output_tokens", "{token}", "Tokens that rounds gave: all but the first of each text.");
         _draftRounds = Counter("draft.rounds", "{round}", "Rounds that had a draft.");
-        _drafted = Counter("draft.drafted_tokens", "{token}", "Tokens that the drafter proposed.");
+        _drafted = Counter("draft.drafted_tokens", "{token}", "Draft tokens.");
+        _lookedUp = Counter("draft.looked_up_tokens", "{token}", "Draft tokens that cost no pass of the drafter: proposed by the text's own past, or by a policy.");
         _evaluated = Counter("draft.evaluated_tokens", "{token}", "Draft tokens that acceptance looked at: the accepted ones and the first that was not.");
         _discarded = Counter("draft.discarded_tokens", "{token}", "Draft tokens that did not become output.");
         _corrections = Counter("corrections", "{token}", "Tokens of the verifier in place of a draft token.");
@@ -62,6 +67,8 @@ internal sealed class EngineCounters
 
         _accepted = [.. Enumerable.Range(0, DraftingOptions.MaxDraftLength).Select(position => new Series(model, TelemetryNames.DraftPosition, position))];
         Counter("draft.accepted_tokens", "{token}", "Draft tokens that became output, by their place in the draft.", Accepted);
+        _decisions = [.. Enum.GetValues<DraftReason>().Select(reason => new Series(model, TelemetryNames.DraftReasonName, TelemetryNames.Of(reason)))];
+        Counter("draft.decisions", "{round}", "Rounds, by why they had their draft or none.", () => Read(_decisions));
         _ended = [.. Enum.GetValues<FinishReason>().Select(reason => new Series(model, TelemetryNames.FinishReasonName, TelemetryNames.Of(reason)))];
         Counter("requests.ended", "{request}", "Requests that have ended.", () => Read(_ended));
         foreach (Type refusal in refusals)
@@ -87,6 +94,8 @@ internal sealed class EngineCounters
         _roundTokens.Add(round.Appended);
         _draftRounds.Add(round.Drafted > 0 ? 1 : 0);
         _drafted.Add(round.Drafted);
+        _lookedUp.Add(round.LookedUp);
+        _decisions[(int)round.Reason].Add(1);
         _evaluated.Add(round.Evaluated);
         _discarded.Add(round.Discarded);
         _corrections.Add(round.VerifierToken == TokenSource.Correction ? 1 : 0);

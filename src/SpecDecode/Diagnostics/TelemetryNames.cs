@@ -1,3 +1,5 @@
+using SpecDecode.Drafting;
+
 namespace SpecDecode.Diagnostics;
 
 /// <summary>Names and values that spans and metrics share; those with gen_ai are OpenTelemetry's conventions (in development).</summary>
@@ -20,6 +22,9 @@ internal static class TelemetryNames
 
     /// <summary>Attribute: why a text ended.</summary>
     public const string FinishReasonName = "specdecode.finish_reason";
+
+    /// <summary>Attribute: why a round has its draft, or none.</summary>
+    public const string DraftReasonName = "specdecode.draft.reason";
 
     /// <summary>Attribute: place of a token in its draft, from 0.</summary>
     public const string DraftPosition = "specdecode.draft.position";
@@ -59,6 +64,19 @@ internal static class TelemetryNames
 
     /// <summary>A precision as it is written.</summary>
     public static string Of(SpecDecode.Precision precision) => precision.ToString().ToLowerInvariant();
+
+    /// <summary>Why a round has its draft or none, as it is written.</summary>
+    public static string Of(DraftReason reason) => reason switch
+    {
+        DraftReason.Disabled => "disabled",
+        DraftReason.Drafted => "drafted",
+        DraftReason.Probing => "probing",
+        DraftReason.NotWorthIt => "not_worth_it",
+        DraftReason.Busy => "busy",
+        DraftReason.NoRoom => "no_room",
+        DraftReason.Failed => "failed",
+        _ => throw new ArgumentOutOfRangeException(nameof(reason), reason, "There is no such reason."),
+    };
 
     /// <summary>A finish reason as it is written.</summary>
     public static string Of(FinishReason reason) => reason switch

@@ -1,4 +1,3 @@
-
 namespace SpecDecode.Drafting;
 
 /// <summary>

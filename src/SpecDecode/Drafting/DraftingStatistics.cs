@@ -4,10 +4,12 @@ namespace SpecDecode.Drafting;
 public sealed class DraftingStatistics
 {
     private readonly long[] _acceptedPerPosition = new long[DraftingOptions.MaxDraftLength];
+    private readonly long[] _reasons = new long[Enum.GetValues<DraftReason>().Length];
     private int _positions;
     private long _rounds;
     private long _outputTokens;
     private long _drafted;
+    private long _lookedUp;
     private long _evaluated;
     private long _accepted;
     private long _corrections;
@@ -23,8 +25,26 @@ public sealed class DraftingStatistics
     /// <summary>Tokens that those steps gave: all new tokens but the first, which comes with the prompt.</summary>
     public long OutputTokens { get => _outputTokens; init => _outputTokens = value; }
 
-    /// <summary>Tokens that the drafter proposed.</summary>
+    /// <summary>Draft tokens.</summary>
     public long Drafted { get => _drafted; init => _drafted = value; }
+
+    /// <summary>Those of them that cost no pass of the drafter: the text's own past proposed them (prompt lookup), or a policy.</summary>
+    public long LookedUp { get => _lookedUp; init => _lookedUp = value; }
+
+    /// <summary>For each reason how many rounds had a draft, or none, because of it; reasons that did not occur are left out.</summary>
+    /// <exception cref="ArgumentException">It is set to a reason that there is not.</exception>
+    public IReadOnlyDictionary<DraftReason, long> Reasons
+    {
+        get => Enum.GetValues<DraftReason>().Where(reason => _reasons[(int)reason] > 0).ToDictionary(reason => reason, reason => _reasons[(int)reason]);
+        init
+        {
+            ArgumentNullException.ThrowIfNull(value);
+            foreach ((DraftReason reason, long rounds) in value)
+            {
+                _reasons[(int)(Enum.IsDefined(reason) ? reason : throw new ArgumentException($"{reason} is no reason for a draft.", nameof(value)))] = rounds;
+            }
+        }
+    }
 
     /// <summary>Draft tokens that acceptance looked at: the accepted ones and the first of each round that was not.</summary>
     public long Evaluated { get => _evaluated; init => _evaluated = value; }
@@ -94,6 +114,8 @@ public sealed class DraftingStatistics
         _rounds++;
         _outputTokens += round.Appended;
         _drafted += round.Drafted;
+        _lookedUp += round.LookedUp;
+        _reasons[(int)round.Reason]++;
         _evaluated += round.Evaluated;
         _accepted += round.Accepted;
         _corrections += round.VerifierToken == TokenSource.Correction ? 1 : 0;
@@ -114,6 +136,12 @@ public sealed class DraftingStatistics
         _rounds += other._rounds;
         _outputTokens += other._outputTokens;
         _drafted += other._drafted;
+        _lookedUp += other._lookedUp;
+        for (int i = 0; i < _reasons.Length; i++)
+        {
+            _reasons[i] += other._reasons[i];
+        }
+
         _evaluated += other._evaluated;
         _accepted += other._accepted;
         _corrections += other._corrections;

@@ -3,8 +3,14 @@ namespace SpecDecode.Drafting;
 /// <summary>What one round did for one sequence.</summary>
 internal readonly record struct RoundRecord
 {
-    /// <summary>Tokens that the drafter proposed; 0 is a plain step.</summary>
+    /// <summary>Draft tokens; 0 is a plain step.</summary>
     public required int Drafted { get; init; }
+
+    /// <summary>Those of them that the text itself proposed (prompt lookup, or a policy's own), and no pass of the drafter.</summary>
+    public int LookedUp { get; init; }
+
+    /// <summary>Why the round has its draft, or none.</summary>
+    public DraftReason Reason { get; init; }
 
     /// <summary>Draft tokens that acceptance looked at: the accepted ones and the first that was not.</summary>
     public required int Evaluated { get; init; }

@@ -180,6 +180,8 @@ internal sealed class Round
     public RoundRecord Record(TimeSpan draftTimePerRow, TimeSpan verifyTimePerRow) => new()
     {
         Drafted = DraftLength,
+        LookedUp = Choice.Proposed,
+        Reason = Choice.Reason,
         Evaluated = Evaluated,
         Accepted = Accepted,
         Appended = Appended,
