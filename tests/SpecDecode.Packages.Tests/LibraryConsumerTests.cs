@@ -1,4 +1,5 @@
 using System.Reflection;
+using System.Runtime.InteropServices;
 using System.Text.Json.Nodes;
 using SpecDecode.Tests.Documentation;
 
@@ -63,6 +64,20 @@ public sealed class LibraryConsumerTests(PackedFeed feed)
         Assert.Contains(files, file => Path.GetFileName(file) == "SpecDecode.Text.dll");
         Assert.DoesNotContain(files, file => file.Contains("onnx", StringComparison.OrdinalIgnoreCase) || Path.GetExtension(file) is ".so" or ".dylib");
         Assert.All(files.Where(file => Path.GetExtension(file) == ".dll"), file => Assert.NotEmpty(AssemblyName.GetAssemblyName(file).FullName));
+    }
+
+    [Fact]
+    public async Task An_application_for_no_runtime_in_particular_runs_the_code_for_its_machine()
+    {
+        Consumer consumer = new(feed, "Locator", "Microsoft.NET.Sdk", [("SpecDecode.Text", Built.Version)]);
+        consumer.Write("Program.cs", "Console.WriteLine(typeof(SpecDecode.Tokenizers.TextTokenizer).Assembly.Location);");
+        await consumer.BuildAsync();
+
+        string location = (await consumer.DotnetAsync(consumer.Program)).Succeeded().TrimEnd('\n');
+        string runtime = RuntimeInformation.RuntimeIdentifier;
+        Assert.Equal(
+            PrecompiledCode.Runtimes.Contains(runtime) ? PrecompiledCode.MachineOf(runtime) : null,
+            PrecompiledCode.Read(await File.ReadAllBytesAsync(location, TestContext.Current.CancellationToken)).Machine);
     }
 
     [Fact]

@@ -18,23 +18,58 @@ public sealed class PackageContentTests(PackedFeed feed)
     [InlineData("SpecDecode.OpenTelemetry")]
     [InlineData("SpecDecode.Text")]
     public void A_library_holds_its_assembly_with_documentation_and_nothing_that_strayed_in(string id, params string[] more) => Assert.Equal(
-        OfEachPackage.Concat([$"{id}.nuspec", $"lib/net10.0/{id}.dll", $"lib/net10.0/{id}.xml", .. more]).Order(StringComparer.Ordinal),
+        OfEachPackage.Concat([$"{id}.nuspec", $"lib/net10.0/{id}.dll", $"lib/net10.0/{id}.xml", .. more])
+            .Concat(PrecompiledCode.Runtimes.Select(runtime => $"runtimes/{runtime}/lib/net10.0/{id}.dll")).Order(StringComparer.Ordinal),
         feed.Open(id).Files);
+
+    [Theory]
+    [InlineData("SpecDecode")]
+    [InlineData("SpecDecode.OpenTelemetry")]
+    [InlineData("SpecDecode.Text")]
+    public void A_library_is_IL_for_everybody_and_for_the_runtimes_it_is_meant_for_the_same_with_their_code(string id)
+    {
+        Package package = feed.Open(id);
+        PrecompiledCode everybody = PrecompiledCode.Read(package.Bytes($"lib/net10.0/{id}.dll"));
+
+        Assert.Null(everybody.Machine);
+        Assert.All(PrecompiledCode.Runtimes, runtime => Assert.Equal(
+            everybody with { Machine = PrecompiledCode.MachineOf(runtime) }, PrecompiledCode.Read(package.Bytes($"runtimes/{runtime}/lib/net10.0/{id}.dll"))));
+    }
 
     [Fact]
     public void The_tool_holds_what_runs_on_each_machine_that_has_a_command_line()
     {
         IReadOnlyList<string> files = feed.Open("SpecDecode.Tool").Files;
-        const string Tool = "tools/net10.0/any/";
+        string[] folders = [.. PrecompiledCode.Runtimes.Append("any").Order(StringComparer.Ordinal).Select(runtime => $"tools/net10.0/{runtime}/")];
 
         Assert.Equal(
             OfEachPackage.Append("SpecDecode.Tool.nuspec").Order(StringComparer.Ordinal),
-            files.Where(file => !file.StartsWith(Tool, StringComparison.Ordinal)));
-        Assert.Contains(Tool + "DotnetToolSettings.xml", files);
+            files.Where(file => !folders.Any(folder => file.StartsWith(folder, StringComparison.Ordinal))));
         Assert.Equal(
-            ["linux-arm64", "linux-x64", "osx-arm64", "win-arm64", "win-x64"],
-            files.Select(file => Regex.Match(file, $"^{Tool}runtimes/([^/]+)/native/(lib)?onnxruntime\\.(so|dylib|dll)$")).Where(match => match.Success).Select(match => match.Groups[1].Value));
-        Assert.DoesNotContain(files, file => Regex.IsMatch(file, $"^{Tool}.*(\\.xml|\\.lib)$|runtimes/(android|ios)") && file != Tool + "DotnetToolSettings.xml");
+            ["any: win-arm64", "linux-arm64: linux-arm64", "linux-x64: linux-x64", "osx-arm64: osx-arm64", "win-x64: win-x64"],
+            files.Select(file => Regex.Match(file, "^tools/net10.0/([^/]+)/runtimes/([^/]+)/native/(lib)?onnxruntime\\.(so|dylib|dll)$"))
+                .Where(match => match.Success).Select(match => $"{match.Groups[1].Value}: {match.Groups[2].Value}"));
+        Assert.DoesNotContain(files, file => Regex.IsMatch(file, "^tools/.*(\\.xml|\\.lib)$|runtimes/(android|ios)") && !file.EndsWith("/DotnetToolSettings.xml", StringComparison.Ordinal));
+
+        // But for native libraries, and what debuggers read beside IL, all folders hold the same.
+        string[] InFolder(string folder) => [.. files
+            .Where(file => file.StartsWith(folder, StringComparison.Ordinal) && Path.GetExtension(file) != ".pdb").Select(file => file[folder.Length..])
+            .Where(file => !file.StartsWith("runtimes/", StringComparison.Ordinal))];
+        Assert.Contains("DotnetToolSettings.xml", InFolder(folders[0]));
+        Assert.All(folders, folder => Assert.Equal(InFolder(folders[0]), InFolder(folder)));
+    }
+
+    [Fact]
+    public void The_tools_folder_for_a_runtime_holds_code_for_it_of_what_the_command_starts_with()
+    {
+        Package package = feed.Open("SpecDecode.Tool");
+        foreach (string name in (string[])["SpecDecode", "SpecDecode.Text", "SpecDecode.Tool", "System.CommandLine", "Microsoft.ML.OnnxRuntime", "System.IO.Hashing", "System.Numerics.Tensors"])
+        {
+            PrecompiledCode everybody = PrecompiledCode.Read(package.Bytes($"tools/net10.0/any/{name}.dll"));
+            Assert.Null(everybody.Machine);
+            Assert.All(PrecompiledCode.Runtimes, runtime => Assert.Equal(
+                everybody with { Machine = PrecompiledCode.MachineOf(runtime) }, PrecompiledCode.Read(package.Bytes($"tools/net10.0/{runtime}/{name}.dll"))));
+        }
     }
 
     [Theory]

@@ -40,7 +40,7 @@ public sealed class PackedFeed : IAsyncLifetime
 
     /// <summary>Packs what is built, without building: other tests run from there.</summary>
     internal static Task<Run> PackAsync(string folder, params string[] options) => ChildProcess.RunAsync(
-        Path.GetTempPath(), "bash", [Script, folder, "--no-build", $"-p:Configuration={Built.Configuration}", .. options]);
+        Path.GetTempPath(), "bash", [Script, folder, "--no-build", $"-p:Configuration={Built.Configuration}", $"-p:RestorePackagesPath={Built.NuGetPackageRoot}", .. options]);
 
     internal Package Open(string id) => new(Path.Combine(Feed, $"{id}.{Built.Version}.nupkg"));
 
@@ -101,6 +101,27 @@ internal sealed class Package(string path)
     {
         using StreamReader reader = new(zip.GetEntry(file)!.Open());
         return reader.ReadToEnd();
+    });
+
+    public byte[] Bytes(string file) => Read(path, zip =>
+    {
+        using MemoryStream bytes = new();
+        using Stream entry = zip.GetEntry(file)!.Open();
+        entry.CopyTo(bytes);
+        return bytes.ToArray();
+    });
+
+    /// <summary>Writes the files of a folder in it into another one.</summary>
+    public void Extract(string folder, string to) => Read(path, zip =>
+    {
+        foreach (ZipArchiveEntry entry in zip.Entries.Where(entry => entry.FullName.StartsWith(folder, StringComparison.Ordinal)))
+        {
+            string file = Path.Combine(to, entry.FullName[folder.Length..]);
+            Directory.CreateDirectory(Path.GetDirectoryName(file)!);
+            entry.ExtractToFile(file);
+        }
+
+        return to;
     });
 
     private static T Read<T>(string path, Func<ZipArchive, T> read)

@@ -35,6 +35,7 @@ internal static class FloatWidening
     }
 
     // A bfloat16 is the upper half of the single with the same value; so a shift keeps every bit, NaN payloads too.
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void WidenBFloat16(ReadOnlySpan<byte> stored, Span<float> destination)
     {
         ref byte source = ref MemoryMarshal.GetReference(stored);

@@ -1,4 +1,5 @@
 using System.Buffers.Binary;
+using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using SpecDecode.Descriptions;
 
@@ -12,6 +13,7 @@ internal static class PanelPacker
     /// <param name="rows">The rows, <c>[count, inputs]</c>.</param>
     /// <param name="inputs">Their width.</param>
     /// <param name="panel">Takes the panel; all of it is written.</param>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void PackFloats(Precision precision, ReadOnlySpan<float> rows, int inputs, Span<byte> panel)
     {
         panel.Clear();
@@ -43,6 +45,7 @@ internal static class PanelPacker
     /// <param name="precision">Bf16 or fp16; rounded to the nearest, ties to even.</param>
     /// <param name="values">The floats.</param>
     /// <param name="to">Takes as many.</param>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void Narrow(Precision precision, ReadOnlySpan<float> values, Span<ushort> to)
     {
         for (int i = 0; i < values.Length; i++)
@@ -58,6 +61,7 @@ internal static class PanelPacker
     /// <param name="scales">Its scales, one for each block.</param>
     /// <param name="zeroPoints">Its zero points, packed likewise; of 8-bit weights none.</param>
     /// <param name="panel">The panel, cleared before its first row.</param>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void PackBlocks(
         TensorFormat format, int row, ReadOnlySpan<byte> values, ReadOnlySpan<float> scales, ReadOnlySpan<byte> zeroPoints, Span<byte> panel)
     {

@@ -1,4 +1,5 @@
 using System.Numerics;
+using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using SpecDecode.Descriptions;
 
@@ -30,6 +31,7 @@ internal static class BlockQuantizer
             ? Int8(row, format.BlockSize, values, scales)
             : Int4(row, format.BlockSize, values, scales, zeroPoints);
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static int Int8(ReadOnlySpan<float> row, int size, Span<byte> values, Span<float> scales)
     {
         Span<float> padding = stackalloc float[size];
@@ -64,6 +66,7 @@ internal static class BlockQuantizer
         return -1;
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static int Int4(ReadOnlySpan<float> row, int size, Span<byte> values, Span<float> scales, Span<byte> zeroPoints)
     {
         Span<float> padding = stackalloc float[size];
@@ -131,6 +134,7 @@ internal static class BlockQuantizer
     }
 
     // Blocks that lie one behind the other, each in a lane of its own; what is left of the lanes is zeros.
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void Spread(ReadOnlySpan<float> weights, int size, Span<Vector<float>> lanes)
     {
         Span<float> target = MemoryMarshal.Cast<Vector<float>, float>(lanes);
@@ -153,6 +157,7 @@ internal static class BlockQuantizer
     }
 
     // Lowest and highest weight and 0; a sum of infinities or a NaN shows in their difference.
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static (float Min, float Max) Range(ReadOnlySpan<float> weights)
     {
         (Vector<float> low, Vector<float> high) = Int4Search.Range(MemoryMarshal.Cast<float, Vector<float>>(weights));
@@ -181,6 +186,7 @@ internal static class BlockQuantizer
     }
 
     // The values: weights in steps, from the zero point, within 0 and the highest.
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void Round(ReadOnlySpan<float> weights, float scale, float zero, float highest, Span<int> values)
     {
         Vector<float> factor = new(1 / scale);

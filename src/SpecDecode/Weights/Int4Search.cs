@@ -1,4 +1,5 @@
 using System.Numerics;
+using System.Runtime.CompilerServices;
 
 namespace SpecDecode.Weights;
 
@@ -22,6 +23,7 @@ internal static class Int4Search
 
     /// <summary>Lowest and highest weight of each block, and 0; in the difference shows whether all of them are finite.</summary>
     /// <param name="weights">Vector i holds weight i of each block.</param>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static (Vector<float> Min, Vector<float> Max) Range(ReadOnlySpan<Vector<float>> weights)
     {
         Vector<float> min = Vector<float>.Zero;
@@ -40,6 +42,7 @@ internal static class Int4Search
     /// <param name="weights">Vector i holds weight i of each block, in units of the 15th part of the block's range.</param>
     /// <param name="min">The lowest of them, or 0.</param>
     /// <returns>The scale in the same unit, 0 where all weights are 0, and the zero point.</returns>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static (Vector<float> Scale, Vector<float> ZeroPoint) Run(ReadOnlySpan<Vector<float>> weights, Vector<float> min)
     {
         Vector<float> bestGain = Vector<float>.Zero;
@@ -59,6 +62,7 @@ internal static class Int4Search
 
     // With weights w and steps d = value − zero point, the scale Σwd / Σd² is best, and leaves Σw² − (Σwd)² / Σd². The zero
     // point and the next one.
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void Try(
         ReadOnlySpan<Vector<float>> weights, Vector<float> reciprocal, Vector<float> zero,
         ref Vector<float> bestGain, ref Vector<float> bestScale, ref Vector<float> bestZero)
@@ -87,6 +91,7 @@ internal static class Int4Search
         Keep(nextProducts, nextSquares, next, ref bestGain, ref bestScale, ref bestZero);
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void Keep(
         Vector<float> products, Vector<float> squares, Vector<float> zero,
         ref Vector<float> bestGain, ref Vector<float> bestScale, ref Vector<float> bestZero)

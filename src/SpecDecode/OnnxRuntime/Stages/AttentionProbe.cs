@@ -15,7 +15,14 @@ internal sealed class AttentionProbe : IDisposable
 {
     private const int Seed = 1;
 
-    // The kernel's blocks are known to have twice the channels of a head at most.
+    // The kernel's blocks are known to have twice the channels of a head at most: so far every number of rows is asked about.
+    private const int RowsAChannel = 2;
+
+    // Longer calls cost the square of their length, so of them only those are asked about in which a row may be alone behind blocks
+    // of a size that kernels of matrices have.
+    private const int LikelyBlock = 16;
+
+    // As wide as rows must be to be told apart; the longest calls are those of heads that have so many channels.
     private const int LeastChannels = 128;
 
     // Those of the largest heads that are published. What asking costs grows with the fourth power of it, and config.json says it.
@@ -35,7 +42,7 @@ internal sealed class AttentionProbe : IDisposable
     {
         _stage = stage;
         _attend = attend;
-        _rows = 2 * Math.Max(attend.HeadSize, LeastChannels) + 2;
+        _rows = RowsAChannel * Math.Max(attend.HeadSize, LeastChannels) + 2;
         try
         {
             _packed = Reserve(attend.PackedWidth);
@@ -96,8 +103,14 @@ internal sealed class AttentionProbe : IDisposable
 
         int[] expected = Bits(_rows).ToArray();
         int block = RowRule.Unbounded;
+        int every = RowsAChannel * _attend.HeadSize + 2;
         for (int rows = 3; rows <= _rows; rows++)
         {
+            if (rows > every && rows % LikelyBlock != 1 && rows % block != 1 && rows != _rows)
+            {
+                continue;
+            }
+
             Attend(0, rows);
             int same = Bits(rows).CommonPrefixLength(expected) / _attend.OutputWidth;
             if (same == rows - 1 && block == RowRule.Unbounded)
