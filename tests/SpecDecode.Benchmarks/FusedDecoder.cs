@@ -25,27 +25,36 @@ internal sealed class FusedDecoder : IDisposable
     private readonly RotaryTables _rotaries;
     private readonly int _vocabulary;
     private readonly int _width;
+    private readonly int _rows;
     private readonly ProductSet _products;
 
-    public FusedDecoder(DecoderDescription model, PreparedWeights weights, RuntimeEnvironment environment, RuntimeOptions options, int capacity)
+    /// <summary>Creates the session.</summary>
+    /// <param name="model">The model.</param>
+    /// <param name="weights">Its weights.</param>
+    /// <param name="environment">The process's ONNX Runtime environment.</param>
+    /// <param name="options">Threads, where the session has its own.</param>
+    /// <param name="capacity">Longest text.</param>
+    /// <param name="hasCompanion">Whether each row is run twice, side by side, as a lone row is in stages: kernels may add up otherwise for a single one.</param>
+    public FusedDecoder(DecoderDescription model, PreparedWeights weights, RuntimeEnvironment environment, RuntimeOptions options, int capacity, bool hasCompanion = false)
     {
+        _rows = hasCompanion ? 2 : 1;
         CpuBufferAllocator buffers = new();
         AttendDescription[] attends = [.. model.Layers.Select(layer => layer.Attention.Attend)];
         _vocabulary = model.VocabularySize;
         _width = model.HiddenSize;
         _products = new ProductSet(weights, InstructionSets.Current);
         _embed = new EmbeddingTable(model, weights);
-        _residual = buffers.Reserve((long)model.HiddenSize * sizeof(float), "a residual");
-        _logits = buffers.Reserve((long)model.VocabularySize * sizeof(float), "logits");
-        _rotaries = new RotaryTables(attends, capacity, spare: 0, buffers);
-        _cache = new OnnxKvStorage(attends, model.ElementType, capacity, spare: 0, _rotaries, buffers);
+        _residual = buffers.Reserve((long)_rows * model.HiddenSize * sizeof(float), "a residual");
+        _logits = buffers.Reserve((long)_rows * model.VocabularySize * sizeof(float), "logits");
+        _rotaries = new RotaryTables(attends, capacity, spare: _rows - 1, buffers);
+        _cache = new OnnxKvStorage(attends, model.ElementType, capacity, spare: _rows - 1, _rotaries, buffers);
 
         using SessionOptions sessionOptions = StageSessions.SessionOptionsFor(environment, options, weights);
         sessionOptions.GraphOptimizationLevel = GraphOptimizationLevel.ORT_ENABLE_ALL; // a whole decoder has what the optimisers look for
         _session = new InferenceSession(Graph(model, weights, _products), sessionOptions);
         _binding = _session.CreateIoBinding();
-        using OrtValue residual = _residual.View(ElementType.Float32, 0, 1, model.HiddenSize);
-        using OrtValue logits = _logits.View(ElementType.Float32, 0, 1, model.VocabularySize);
+        using OrtValue residual = _residual.View(ElementType.Float32, 0, _rows, model.HiddenSize);
+        using OrtValue logits = _logits.View(ElementType.Float32, 0, _rows, model.VocabularySize);
         _binding.BindInput(StageNames.Residual, residual);
         _binding.BindOutput(StageNames.Output, logits);
         for (int layer = 0; layer < attends.Length; layer++)
@@ -57,8 +66,12 @@ internal sealed class FusedDecoder : IDisposable
     /// <summary>Computes the logits of one more token.</summary>
     public ReadOnlySpan<float> Next(int token, int position)
     {
-        _embed.Read([token], _residual.Span<float>(0, _width));
-        _cache.SetLength(position + 1);
+        for (int row = 0; row < _rows; row++)
+        {
+            _embed.Read([token], _residual.Span<float>((long)row * _width, _width));
+        }
+
+        _cache.SetLength(position + _rows);
         _session.RunWithBinding(_run, _binding);
         return _logits.Span<float>(0, _vocabulary);
     }

@@ -29,20 +29,22 @@ internal static class StagesBenchmark
         Option<int> tokens = new("--tokens") { DefaultValueFactory = _ => 64, Description = "New tokens in each turn." };
         Option<int> repeat = new("--repeat") { DefaultValueFactory = _ => 5, Description = "Turns of each." };
         Option<Precision> precision = new("--precision") { DefaultValueFactory = _ => Precision.Stored, Description = "Precision of the stages." };
+        Option<KernelChoice> kernels = new("--kernels") { DefaultValueFactory = _ => KernelChoice.Own, Description = "Whose kernels the stages have." };
         Option<bool> own = new("--own") { Description = "The fused session with this library's kernels, too, so that only the cutting differs; else with ONNX Runtime's operators." };
-        Command command = new("stages", "Plain decoding by stages against one fused session.") { model, threads, tokens, repeat, precision, own };
+        Command command = new("stages", "Plain decoding by stages against one fused session.") { model, threads, tokens, repeat, precision, kernels, own };
         command.SetAction(arguments => Run(
-            arguments.GetValue(model)!, arguments.GetValue(precision), arguments.GetValue(own), arguments.GetValue(threads), arguments.GetValue(tokens), arguments.GetValue(repeat)));
+            arguments.GetValue(model)!, arguments.GetValue(precision), arguments.GetValue(kernels), arguments.GetValue(own),
+            arguments.GetValue(threads), arguments.GetValue(tokens), arguments.GetValue(repeat)));
         return command;
     }
 
-    private static void Run(string folder, Precision precision, bool ownKernels, int threads, int tokens, int repeat)
+    private static void Run(string folder, Precision precision, KernelChoice kernels, bool ownKernels, int threads, int tokens, int repeat)
     {
         RuntimeOptions options = new() { Threads = threads };
         using Checkpoint checkpoint = Checkpoint.Open(folder);
         DecoderDescription model = ModelFamilies.Describe(checkpoint);
         RuntimeEnvironment environment = RuntimeEnvironment.Get(options, Console.Error.WriteLine);
-        WeightSettings settings = WeightSettings.Of(new ModelOptions { Precision = precision, Kernels = KernelChoice.Own }, checkpoint.Tensors.Values);
+        WeightSettings settings = WeightSettings.Of(new ModelOptions { Precision = precision, Kernels = kernels }, checkpoint.Tensors.Values);
         using PreparedWeights weights = new WeightCache(null).Open(checkpoint, model, settings, null, default);
 
         // One session of nothing but ONNX Runtime's operators, which take floats of 32 bits.
@@ -50,7 +52,8 @@ internal static class StagesBenchmark
         {
             Layout = TensorLayout.Rows, Precision = settings.Quantizes ? settings.Precision : Precision.Fp32, Head = settings.Quantizes ? settings.Head : Precision.Fp32,
         };
-        using PreparedWeights fusedWeights = new WeightCache(null).Open(checkpoint, model, ownKernels ? settings : rowByRow, null, default);
+        bool isOnlyCut = ownKernels || rowByRow == settings;
+        using PreparedWeights fusedWeights = new WeightCache(null).Open(checkpoint, model, isOnlyCut ? settings : rowByRow, null, default);
         int capacity = PromptLength + tokens;
         StageSessions sessions = StageSessions.Create(model, weights, environment, options, null, default);
         CpuBufferAllocator buffers = new();
@@ -74,6 +77,14 @@ internal static class StagesBenchmark
 
         ratios.Sort();
         Print($"median ratio {ratios[ratios.Count / 2]:f3} ({ratios[0]:f3} to {ratios[^1]:f3}), same tokens: {same}");
+        Print($"over the stages' text: {FusedAgreement.Of(stages, fused, Prompt(), capacity)}");
+        if (isOnlyCut)
+        {
+            // ONNX Runtime's attention rounds a row that is alone otherwise than one of several; stages give it a companion.
+            using FusedDecoder accompanied = new(model, fusedWeights, environment, options, capacity, hasCompanion: true);
+            Print($"with a companion beside each row, as in stages: {FusedAgreement.Of(stages, accompanied, Prompt(), capacity)}");
+        }
+
         foreach (int rows in (int[])[1, 2, 3, 5, 9, 17])
         {
             Print($"{rows,2} rows in a pass: {PassMs(stages, rows):f2} ms");

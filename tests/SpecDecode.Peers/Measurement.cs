@@ -10,8 +10,6 @@ namespace SpecDecode.Peers;
 /// </summary>
 internal sealed class Measurement
 {
-    private static readonly EngineName[] Engines = Enum.GetValues<EngineName>();
-
     // Unmeasured turns before the others: until then methods are compiled once more, with what their first runs told.
     private const int WarmUps = 2;
 
@@ -72,7 +70,7 @@ internal sealed class Measurement
 
         foreach (Precision precision in Precisions)
         {
-            Measure([.. Engines.Select(engine => Settings(exports, engine, precision, prompt))], exact);
+            Measure([.. Engines(precision).Select(engine => Settings(exports, engine, precision, prompt))], exact);
         }
     }
 
@@ -115,7 +113,6 @@ internal sealed class Measurement
             {
                 Print($"    That is too few for the same weights: find out why before you believe these figures.");
             }
-
         }
 
         if (Tool is not null)
@@ -148,6 +145,10 @@ internal sealed class Measurement
 
         return [.. starts];
     }
+
+    // ONNX Runtime's operators take floats of 32 bits and quantised weights on the CPU.
+    private static EngineName[] Engines(Precision precision) =>
+        precision is Precision.Fp32 or Precision.Int8 or Precision.Int4 ? [EngineName.SpecDecode, EngineName.LlamaCpp, EngineName.GenAi] : [EngineName.SpecDecode, EngineName.LlamaCpp];
 
     private EngineSettings Settings(ExportFolder exports, EngineName engine, Precision precision, int[] prompt) => new()
     {

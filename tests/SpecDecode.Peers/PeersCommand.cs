@@ -6,13 +6,19 @@ namespace SpecDecode.Peers;
 /// <summary>The measurement's options.</summary>
 internal static class PeersCommand
 {
-    private const string Precisions = "fp32,int8,int4";
+    private const string Defaults = "fp32,int8,int4";
+    private const string Precisions = "stored,fp32,bf16,fp16,int8,int4";
 
     /// <summary>The program's command.</summary>
     public static RootCommand Create()
     {
         Option<string> model = new("--model") { Required = true, Description = "Folder of a plain Llama checkpoint.", HelpName = "FOLDER" };
-        Option<string> precisions = new("--precision") { DefaultValueFactory = _ => Precisions, Description = "fp32, int8 and int4, by commas.", HelpName = "LIST" };
+        Option<string> precisions = new("--precision")
+        {
+            DefaultValueFactory = _ => Defaults,
+            Description = "By commas: stored, fp32, bf16, fp16, int8, int4. SpecDecode runs each; llama.cpp F32, BF16, F16, Q8_0 and Q4_0, and stored as the one of the first three in which the checkpoint has its matrices; GenAI fp32, int8 and int4, and is left out of the others, which ONNX Runtime does not take on the CPU.",
+            HelpName = "LIST",
+        };
         Option<int> threads = Number("--threads", 2, 1, "Threads that compute, of each engine.");
         Option<int> rounds = Number("--rounds", 7, 1, "How often each engine has its turn.");
         Option<int> promptTokens = Number("--prompt-tokens", 32, 1, "Tokens of the prompt.");

@@ -76,12 +76,12 @@ internal static class BenchCommand
             }
             else if (arguments.GetValue(json))
             {
-                WriteJson(output, Run(draft.Read(arguments, loaded.LayerCount), ""));
+                WriteJson(output, loaded, Run(draft.Read(arguments, loaded.LayerCount), ""));
             }
             else
             {
                 BenchComparison result = Run(draft.Read(arguments, loaded.LayerCount), "");
-                WriteText(output, result);
+                WriteText(output, loaded, result);
                 if (arguments.GetValue(explain))
                 {
                     WriteExplanation(output, result);
@@ -138,7 +138,7 @@ internal static class BenchCommand
         ];
     }
 
-    private static void WriteText(TextWriter output, BenchComparison result)
+    private static void WriteText(TextWriter output, TextModel model, BenchComparison result)
     {
         void Line(FormattableString line) => output.WriteLine(line.ToString(CultureInfo.InvariantCulture));
         string second = result.IsDrafted ? "speculative" : "plain again";
@@ -153,6 +153,7 @@ internal static class BenchCommand
         string shares = result.IsDrafted ? FormattableString.Invariant($"drafting {result.DraftShare:p1}, verifying {result.VerifyShare:p1}, ") : "";
         Line($"time         {shares}outside the runtime {result.OutsideRuntimeShare:p1}");
         Line($"memory       {result.ManagedBytesPerToken:f0} managed bytes a token, peak {BenchComparison.PeakResidentMegabytes()?.ToString("f0", CultureInfo.InvariantCulture) ?? "?"} MB");
+        Line($"kernels      {model.Kernels}");
         output.WriteLine(!result.IsComparable ? "outputs      drawn anew by rejection sampling, so not to be compared"
             : result.Difference is { } difference
             ? string.Create(CultureInfo.InvariantCulture, $"outputs      differ first in prompt {difference.Prompt} at token {difference.Position}, by a margin of {difference.Margin:e2}")
@@ -169,7 +170,7 @@ internal static class BenchCommand
     // As metrics have it.
     private static string Word(DraftReason reason) => JsonNamingPolicy.SnakeCaseLower.ConvertName(reason.ToString());
 
-    private static void WriteJson(TextWriter output, BenchComparison result) => JsonResult.Write(output, json =>
+    private static void WriteJson(TextWriter output, TextModel model, BenchComparison result) => JsonResult.Write(output, json =>
     {
         WriteRun(json, "plain", result.Plain);
         WriteRun(json, result.IsDrafted ? "speculative" : "plain_again", result.Speculative);
@@ -206,6 +207,7 @@ internal static class BenchCommand
         }
 
         json.WriteNumberOrNull("peak_rss_mb", BenchComparison.PeakResidentMegabytes());
+        json.WriteString("kernels", model.Kernels);
     });
 
     /// <summary>Whether both sides wrote the same; null where that is not to be expected.</summary>

@@ -41,7 +41,7 @@ internal static class Sweep
         Cell best = measured.MaxBy(cell => cell.Result.Speedup)!;
         if (asJson)
         {
-            Write(output, measured, best);
+            Write(output, model, measured, best);
         }
         else
         {
@@ -49,10 +49,11 @@ internal static class Sweep
             output.WriteLine(string.Create(
                 CultureInfo.InvariantCulture,
                 $"best: exit layer {best.ExitLayer}, draft length {best.DraftLength}, speed-up {best.Result.Speedup:f3}, {best.Result.Speedup / best.Predicted:f2} of what its tokens a round and the cost of rows predict"));
+            output.WriteLine($"kernels: {model.Kernels}");
         }
     }
 
-    private static void Write(TextWriter output, List<Cell> cells, Cell best) => JsonResult.Write(output, json =>
+    private static void Write(TextWriter output, TextModel model, List<Cell> cells, Cell best) => JsonResult.Write(output, json =>
     {
         json.WriteStartArray("cells");
         foreach (Cell cell in cells)
@@ -76,6 +77,7 @@ internal static class Sweep
         json.WriteNumber("draft_length", best.DraftLength);
         json.WriteNumberOrNull("speedup", best.Result.Speedup);
         json.WriteEndObject();
+        json.WriteString("kernels", model.Kernels);
     });
 
     /// <summary>One cell of the grid, measured.</summary>

@@ -44,6 +44,9 @@ public sealed partial class TextModel : IDisposable
     /// <summary>Longest sequence, prompt and new tokens together.</summary>
     public int MaxSequenceLength => _model.Stages.MaxSequenceLength;
 
+    /// <summary>Whose kernels multiply by matrices, and for which instruction set, in words: <c>own, AVX2</c> or <c>ONNX Runtime</c>.</summary>
+    public string Kernels => _model.Kernels;
+
     /// <summary>Its tokenizer; null where there is none that can be used, which <see cref="Warnings"/> explains.</summary>
     public TextTokenizer? Tokenizer => _model.Tokenizer;
 

@@ -119,7 +119,7 @@ internal sealed class ModelFolder : IDisposable
     {
         PreparedWeights weights = _origin is null
             ? new WeightCache(_options.CacheFolder, warn).Open(Checkpoint, description, Settings, progress, cancellationToken, Verifies)
-            : OpenPrepared(_origin, description, progress, cancellationToken);
+            : OpenPrepared(_origin, description, progress, warn, cancellationToken);
         weights.Activations = _options.Activations;
         weights.Memory = _options.WeightMemory;
         return weights;
@@ -141,21 +141,34 @@ internal sealed class ModelFolder : IDisposable
     public void Dispose() => Checkpoint.Dispose();
 
     private PreparedWeights OpenPrepared(
-        WeightOrigin origin, DecoderDescription description, IProgress<LoadProgress>? progress, CancellationToken cancellationToken)
+        WeightOrigin origin, DecoderDescription description, IProgress<LoadProgress>? progress, Action<string>? warn, CancellationToken cancellationToken)
     {
         string path = Path.Combine(Checkpoint.Folder, CheckpointFolder.Prepared);
         ImmutableArray<TensorRecipe> recipes = Settings.Recipes(description, Checkpoint.Tensors);
         bool fits = true;
+        int version = 0;
         StampFile? memory = CacheFolder.TryFind(_options.CacheFolder) is { } folder ? StampFile.Of(folder, "prepared", path) : null;
         try
         {
-            return PreparedWeightsFile.TryOpen(
-                path, table => fits = PreparedWeightsFile.IsOf(table, origin.Key(recipes, table.Version), recipes), new DataCheck(memory, Verifies), progress, cancellationToken)
+            PreparedWeights weights = PreparedWeightsFile.TryOpen(path, IsWanted, new DataCheck(memory, Verifies), progress, cancellationToken)
                 ?? throw (fits ? Damaged(path) : Foreign(path));
+            if (PreparedWeightsFormat.IsOlder(version) && _options.Kernels is null)
+            {
+                warn?.Invoke(
+                    $"{path}: is of format version {version}, in which matrices lie for ONNX Runtime's kernels, so these multiply and not the library's own, which are faster: prepare the folder again from the original checkpoint, or ask for ONNX Runtime's kernels to be told no more.");
+            }
+
+            return weights;
         }
         catch (Exception error) when (CheckpointFile.IsFileFailure(error))
         {
             throw CheckpointFile.Unreadable(path, error);
+        }
+
+        bool IsWanted(PreparedWeightsFormat.Table table)
+        {
+            version = table.Version;
+            return fits = PreparedWeightsFile.IsOf(table, origin.Key(recipes, version), recipes);
         }
     }
 

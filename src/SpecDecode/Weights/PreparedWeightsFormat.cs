@@ -33,6 +33,9 @@ internal static class PreparedWeightsFormat
         _ => null,
     };
 
+    /// <summary>Whether this version of the library writes files of a version no more, though it reads them.</summary>
+    public static bool IsOlder(int version) => IsKnown(version) && version != VersionOf(LayoutOf(version)!.Value);
+
     /// <summary>Whether files of a version are read.</summary>
     public static bool IsKnown(int version) => LayoutOf(version) is not null;
 

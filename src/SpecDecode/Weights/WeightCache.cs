@@ -146,7 +146,7 @@ internal sealed class WeightCache
                 continue;
             }
 
-            bool isOther = heading is not null && !PreparedWeightsFormat.IsKnown(heading.Version);
+            bool isOther = heading is not null && (!PreparedWeightsFormat.IsKnown(heading.Version) || PreparedWeightsFormat.IsOlder(heading.Version));
             if (isWanted)
             {
                 _warn?.Invoke($"{path}: these prepared weights are not used, since they are {(isOther ? Versions(heading!) : "damaged")}; they are made again from the checkpoint.");
@@ -157,8 +157,9 @@ internal sealed class WeightCache
             }
         }
 
-        static string Versions(PreparedWeightsFormat.Heading heading) =>
-            $"of format version {heading.Version}, and this version of the library reads {PreparedWeightsFormat.Versions}";
+        static string Versions(PreparedWeightsFormat.Heading heading) => $"of format version {heading.Version}, " + (PreparedWeightsFormat.IsOlder(heading.Version)
+            ? "which this version of the library reads in prepared folders only"
+            : $"and this version of the library reads {PreparedWeightsFormat.Versions}");
     }
 
     private bool IsTrusted(SafeFileHandle file, string path, bool warns)

@@ -13,6 +13,7 @@ internal sealed class ExportFolder
 
     private readonly string _checkpoint;
     private readonly string _folder;
+    private readonly Precision _stored;
 
     /// <summary>The folder of a checkpoint.</summary>
     /// <param name="work">Where all are.</param>
@@ -24,6 +25,7 @@ internal sealed class ExportFolder
         using LlamaCheckpoint model = LlamaCheckpoint.Open(checkpoint);
         Context = model.Context;
         Vocabulary = model.Vocabulary;
+        _stored = model.Stored;
         _folder = Path.Combine(work, FormattableString.Invariant($"v{Version}-{model.Fingerprint()}"));
         Directory.CreateDirectory(_folder);
     }
@@ -38,11 +40,15 @@ internal sealed class ExportFolder
     public string Prepared => Path.Combine(_folder, "prepared");
 
     /// <summary>The file for llama.cpp.</summary>
-    public string Gguf(Precision precision) => Made($"{Name(precision)}.gguf", File.Exists, path =>
+    public string Gguf(Precision asked)
     {
-        using LlamaCheckpoint model = LlamaCheckpoint.Open(_checkpoint);
-        GgufExport.Write(model, precision, path);
-    });
+        Precision precision = asked == Precision.Stored ? _stored : asked;
+        return Made($"{Name(precision)}.gguf", File.Exists, path =>
+        {
+            using LlamaCheckpoint model = LlamaCheckpoint.Open(_checkpoint);
+            GgufExport.Write(model, precision, path);
+        });
+    }
 
     /// <summary>The folder for ONNX Runtime GenAI.</summary>
     public string GenAi(Precision precision) => Made($"genai-{Name(precision)}", Directory.Exists, path =>

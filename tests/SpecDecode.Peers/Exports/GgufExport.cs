@@ -65,6 +65,8 @@ internal static class GgufExport
     private static GgufTensorType TypeOf(Precision precision) => precision switch
     {
         Precision.Fp32 => GgufTensorType.Float32,
+        Precision.Bf16 => GgufTensorType.BFloat16,
+        Precision.Fp16 => GgufTensorType.Float16,
         Precision.Int8 => GgufTensorType.Q8,
         Precision.Int4 => GgufTensorType.Q4,
         _ => throw new ArgumentOutOfRangeException(nameof(precision), precision, "No type of llama.cpp is known for this precision."),

@@ -1,6 +1,7 @@
 using System.Buffers.Binary;
 using System.Runtime.InteropServices;
 using System.Text;
+using SpecDecode.Kernels;
 
 namespace SpecDecode.Peers.Exports;
 
@@ -81,6 +82,13 @@ internal sealed class GgufFile
         }
 
         byte[] bytes = new byte[tensor.Bytes];
+        if (tensor.Type is GgufTensorType.Float16 or GgufTensorType.BFloat16)
+        {
+            PanelPacker.Narrow(tensor.Type == GgufTensorType.Float16 ? Precision.Fp16 : Precision.Bf16, weights, MemoryMarshal.Cast<byte, ushort>(bytes.AsSpan()));
+            stream.Write(bytes);
+            return;
+        }
+
         Span<sbyte> steps = stackalloc sbyte[SymmetricBlocks.Size];
         int blockBytes = tensor.BlockBytes;
         Precision precision = tensor.Type == GgufTensorType.Q8 ? Precision.Int8 : Precision.Int4;
@@ -144,6 +152,7 @@ internal sealed class GgufFile
     {
         public int BlockBytes => Type switch
         {
+            GgufTensorType.Float16 or GgufTensorType.BFloat16 => sizeof(ushort) * SymmetricBlocks.Size,
             GgufTensorType.Q8 => sizeof(ushort) + SymmetricBlocks.Size,
             GgufTensorType.Q4 => sizeof(ushort) + SymmetricBlocks.Size / 2,
             _ => sizeof(float) * SymmetricBlocks.Size,
@@ -179,9 +188,15 @@ internal enum GgufTensorType
     /// <summary>F32.</summary>
     Float32 = 0,
 
+    /// <summary>F16.</summary>
+    Float16 = 1,
+
     /// <summary>Q4_0: blocks of 32 weights, a 16-bit float as their scale, then 4 bits each.</summary>
     Q4 = 2,
 
     /// <summary>Q8_0: likewise, then 8 bits each.</summary>
     Q8 = 8,
+
+    /// <summary>BF16.</summary>
+    BFloat16 = 30,
 }

@@ -73,6 +73,21 @@ internal sealed class LlamaCheckpoint : IDisposable
     /// <summary>Name of the head's tensor.</summary>
     public string Head => IsTied ? Embedding : "lm_head.weight";
 
+    /// <summary>What its matrices are stored as; float32, which holds all of them, where they are stored as several.</summary>
+    public Precision Stored
+    {
+        get
+        {
+            TensorElementType[] types = [.. _checkpoint.Tensors.Values.Where(tensor => tensor.Shape.Length == 2).Select(tensor => tensor.ElementType).Distinct()];
+            return types switch
+            {
+                [TensorElementType.BFloat16] => Precision.Bf16,
+                [TensorElementType.Float16] => Precision.Fp16,
+                _ => Precision.Fp32,
+            };
+        }
+    }
+
     /// <summary>Opens a folder.</summary>
     /// <exception cref="CheckpointException">It is damaged, or not a plain Llama model.</exception>
     public static LlamaCheckpoint Open(string folder)

@@ -88,6 +88,11 @@ public sealed class ProductOperatorTests
     [Theory]
     [InlineData(Precision.Fp32, 0)]
     [InlineData(Precision.Int8, 32)]
+    [InlineData(Precision.Int8, 16)]
+    [InlineData(Precision.Int4, 16)]
+    [InlineData(Precision.Int4, 32)]
+    [InlineData(Precision.Int4, 64)]
+    [InlineData(Precision.Int4, 128)]
     public void Matrices_in_rows_are_left_to_ONNX_Runtimes_operators_and_the_results_are_near(Precision precision, int blockSize)
     {
         // The same numbers in both layouts; rows stay floats.

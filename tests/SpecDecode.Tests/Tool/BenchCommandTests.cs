@@ -1,4 +1,5 @@
 using System.Text.Json;
+using SpecDecode.Kernels;
 using SpecDecode.Tool.Bench;
 
 namespace SpecDecode.Tests.Tool;
@@ -6,6 +7,9 @@ namespace SpecDecode.Tests.Tool;
 public sealed class BenchCommandTests : IDisposable
 {
     private readonly TemporaryFolder _folder = new();
+
+    // Processors that no kernels were written for are left to ONNX Runtime.
+    private static string Own => InstructionSets.IsKnown ? $"own, {InstructionSets.Current.Name()}" : "ONNX Runtime";
 
     public void Dispose() => _folder.Dispose();
 
@@ -37,6 +41,7 @@ public sealed class BenchCommandTests : IDisposable
         Assert.InRange(Number("draft_share") + Number("verify_share"), 0.5, 1.0001);
         Assert.InRange(Number("managed_bytes_per_token"), 0, 8192);
         Assert.True(Number("peak_rss_mb") > 20);
+        Assert.Equal(Own, json.GetProperty("kernels").GetString());
     }
 
     [Fact]
@@ -55,6 +60,7 @@ public sealed class BenchCommandTests : IDisposable
         Assert.Equal(
             cells.Max(cell => cell.GetProperty("speedup").GetDouble()),
             run.Json.GetProperty("best").GetProperty("speedup").GetDouble());
+        Assert.Equal(Own, run.Json.GetProperty("kernels").GetString());
     }
 
     [Fact]
@@ -75,10 +81,22 @@ public sealed class BenchCommandTests : IDisposable
         Assert.Contains("identical", run.Output, StringComparison.Ordinal);
         Assert.Contains("plain again", run.Output, StringComparison.Ordinal);
         Assert.DoesNotContain("speculative", run.Output, StringComparison.Ordinal);
+        Assert.Contains($"kernels      {Own}\n", run.Output.ReplaceLineEndings("\n"), StringComparison.Ordinal);
 
         JsonElement json = Bench("Once upon a time", "prompts.txt", "--max-tokens", "4", "--repeat", "1", "--draft", "none", "--json").Json;
         Assert.True(json.GetProperty("plain_again").GetProperty("tokens_per_second").GetDouble() > 0);
         Assert.False(json.TryGetProperty("speculative", out _));
+    }
+
+    [Fact]
+    public void A_bench_says_when_the_kernels_are_ONNX_Runtimes()
+    {
+        string[] options = ["--max-tokens", "4", "--repeat", "1", "--kernels", "onnxruntime"];
+        Assert.Contains("kernels      ONNX Runtime\n", Bench("Once upon a time", "prompts.txt", options).Output.ReplaceLineEndings("\n"), StringComparison.Ordinal);
+        Assert.Equal("ONNX Runtime", Bench("Once upon a time", "prompts.txt", [.. options, "--json"]).Json.GetProperty("kernels").GetString());
+
+        string sweep = Bench("Once upon a time", "prompts.txt", [.. options, "--sweep", "--sweep-exit-layers", "2", "--sweep-draft-lengths", "1"]).Output;
+        Assert.EndsWith("kernels: ONNX Runtime\n", sweep.ReplaceLineEndings("\n"), StringComparison.Ordinal);
     }
 
     [Fact]

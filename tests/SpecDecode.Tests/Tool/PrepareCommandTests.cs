@@ -1,5 +1,11 @@
+using System.Collections.Immutable;
+using Microsoft.Win32.SafeHandles;
+using SpecDecode.Checkpoints;
+using SpecDecode.Descriptions;
+using SpecDecode.Families;
 using SpecDecode.Models;
 using SpecDecode.Tests.Weights;
+using SpecDecode.Weights;
 
 namespace SpecDecode.Tests.Tool;
 
@@ -175,6 +181,29 @@ public sealed class PrepareCommandTests : IDisposable
         AssertComplains($"{path}: is of format version {version}, and this version of the library reads 2 to 4: prepare the folder again from the original checkpoint", Logits());
     }
 
+    [Theory]
+    [InlineData("fp32")]
+    [InlineData("int4")]
+    public void A_folder_of_the_format_before_loads_and_says_once_whose_kernels_it_takes(string precision)
+    {
+        Prepare("--precision", precision, "--kernels", "onnxruntime");
+        string expected = Logits().Output;
+        Assert.DoesNotContain("format version", Logits().Error, StringComparison.Ordinal);
+        string path = Path.Combine(Output, Weights);
+        RewriteAsVersion2(path);
+
+        ToolRun run = Logits();
+        Assert.Equal(expected, run.Output);
+        string warning = Assert.Single(run.Error.Split('\n', StringSplitOptions.RemoveEmptyEntries), line => line.Contains("format version", StringComparison.Ordinal));
+        Assert.StartsWith($"specdecode: warning: {path}: is of format version 2, in which matrices lie for ONNX Runtime's kernels", warning, StringComparison.Ordinal);
+        Assert.Contains("prepare the folder again from the original checkpoint", warning, StringComparison.Ordinal);
+
+        // Whoever asks for these kernels knows.
+        ToolRun asked = Logits("--kernels", "onnxruntime");
+        Assert.Equal(expected, asked.Output);
+        Assert.DoesNotContain("format version", asked.Error, StringComparison.Ordinal);
+    }
+
     [Fact]
     public void A_config_that_these_weights_do_not_fit_is_refused()
     {
@@ -226,6 +255,21 @@ public sealed class PrepareCommandTests : IDisposable
         ToolRun run = ToolRun.Of(["prepare", "--model", _model.Folder, "--output", Output, .. options]);
         Assert.Equal(0, run.ExitCode);
         Assert.Equal(Output, run.Output.TrimEnd());
+    }
+
+    // As the version before wrote it, whose key says so too.
+    private void RewriteAsVersion2(string path)
+    {
+        PreparedWeightsFormat.Table table;
+        using (SafeFileHandle file = File.OpenHandle(path))
+        {
+            table = PreparedWeightsFormat.ReadTable(file)!;
+        }
+
+        using Checkpoint checkpoint = Checkpoint.Open(_model.Folder);
+        ImmutableArray<TensorRecipe> recipes = table.Origin.Settings.Recipes(ModelFamilies.Describe(checkpoint), checkpoint.Tensors);
+        Assert.Equal(table.Key, table.Origin.Key(recipes));
+        File.WriteAllBytes(path, FormatVersions.Rewrite(File.ReadAllBytes(path), 2, TensorLayout.Rows, (table.Key, table.Origin.Key(recipes, 2))));
     }
 
     private ToolRun Logits(params string[] options) => ToolRun.Of(["logits", "--model", Output, "--cache-folder", _model.Cache, "--tokens", "1,2,3", .. options]);

@@ -34,9 +34,15 @@ internal sealed class MadeCheckpoint : IDisposable
         _folder.Write("config.json", "{}");
         _folder.Write("model.safetensors", _builder.Build());
         using Checkpoint checkpoint = Checkpoint.Open(_folder.Path);
-        WeightOrigin origin = WeightOrigin.Of(checkpoint, 1, WeightSettings.Float32);
-        PreparedWeightsFile.Write(Path, checkpoint, origin, [.. _recipes], null, TestContext.Current.CancellationToken);
-        return PreparedWeightsFile.TryOpen(Path, _ => true, new DataCheck(memory: null, isAsked: true), null, TestContext.Current.CancellationToken)!;
+
+        // A file has one size of blocks.
+        int[] blockSizes = [.. _recipes.Where(recipe => recipe.Format.IsQuantized).Select(recipe => recipe.Format.BlockSize).Distinct()];
+        WeightSettings settings = WeightSettings.Float32 with { BlockSize = blockSizes.Length == 0 ? WeightSettings.DefaultBlockSize : Assert.Single(blockSizes) };
+        PreparedWeightsFile.Write(Path, checkpoint, WeightOrigin.Of(checkpoint, 1, settings), [.. _recipes], null, TestContext.Current.CancellationToken);
+        PreparedWeights? weights = PreparedWeightsFile.TryOpen(Path, _ => true, new DataCheck(memory: null, isAsked: true), null, TestContext.Current.CancellationToken);
+        Assert.NotNull(weights);
+        Assert.All(_recipes, recipe => Assert.Equal(recipe.Format, weights[recipe.Name].Format));
+        return weights;
     }
 
     public void Dispose() => _folder.Dispose();

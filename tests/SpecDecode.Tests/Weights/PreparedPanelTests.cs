@@ -136,6 +136,49 @@ public sealed class PreparedPanelTests
         }
     }
 
+    [Theory]
+    [InlineData("model.layers.1.mlp.up_proj.weight", 65520f)]
+    [InlineData("model.layers.1.mlp.up_proj.weight", -65520f)]
+    [InlineData("model.layers.0.self_attn.q_proj.weight", 1e30f)]
+    [InlineData("model.layers.2.mlp.down_proj.weight", float.PositiveInfinity)]
+    [InlineData("model.embed_tokens.weight", float.NaN)]
+    [InlineData("model.embed_tokens.weight", float.NegativeInfinity)]
+    public void What_float16_does_not_hold_is_an_error_with_its_tensor(string tensor, float number)
+    {
+        using FixtureCheckpoint model = With("llama_tied_bias_f32", tensor, number);
+        CheckpointException error = Assert.Throws<CheckpointException>(() => new Opened(model, new ModelOptions { Precision = Precision.Fp16, Kernels = KernelChoice.Own }).Dispose());
+        Assert.Contains($"\"{tensor}\"", error.Message, StringComparison.Ordinal);
+        Assert.Contains("row 3, which is no finite number of 16 bits (fp16)", error.Message, StringComparison.Ordinal);
+        Assert.Empty(Directory.GetFiles(model.Cache, "*.weights").Concat(Directory.GetFiles(model.Cache, "*.tmp")));
+        new Opened(model, new ModelOptions { Precision = Precision.Bf16, Kernels = KernelChoice.Own }).Dispose();
+    }
+
+    [Theory]
+    [InlineData(float.PositiveInfinity)]
+    [InlineData(float.NaN)]
+    public void Rows_of_an_embedding_apart_from_the_head_that_float16_does_not_hold_are_an_error_too(float number)
+    {
+        // Its embedding lies row by row, what is multiplied by in panels.
+        using FixtureCheckpoint model = With("llama_base", "model.embed_tokens.weight", number);
+        CheckpointException error = Assert.Throws<CheckpointException>(() => new Opened(model, new ModelOptions { Precision = Precision.Fp16, Kernels = KernelChoice.Own }).Dispose());
+        Assert.Contains("\"model.embed_tokens.weight\"", error.Message, StringComparison.Ordinal);
+        Assert.Contains("row 3, which is no finite number of 16 bits (fp16)", error.Message, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData(65519.99f, 65504f)]
+    [InlineData(-65519.99f, -65504f)]
+    [InlineData(65504f, 65504f)]
+    [InlineData(2.9e-8f, 0f)]
+    [InlineData(3.1e-8f, 5.9604645e-8f)]
+    public void What_rounds_to_a_finite_float16_is_that(float number, float expected)
+    {
+        // The head, which is the embedding too.
+        using FixtureCheckpoint model = With("llama_tied_bias_f32", "model.embed_tokens.weight", number);
+        using Opened opened = new(model, new ModelOptions { Precision = Precision.Fp16, Kernels = KernelChoice.Own });
+        Assert.Equal(expected, PreparedPanels.Row(opened.Weights, opened.Weights[opened.Model.Head.Weight], 3)[5]);
+    }
+
     [Fact]
     public void A_stored_float16_that_is_not_finite_is_an_error_and_none_in_float32()
     {
@@ -145,6 +188,30 @@ public sealed class PreparedPanelTests
             Assert.Throws<CheckpointException>(() => new Opened(model, new ModelOptions { Kernels = KernelChoice.Own }).Dispose()).Message, StringComparison.Ordinal);
         using Opened opened = new(model, new ModelOptions { Precision = Precision.Fp32, Kernels = KernelChoice.Own });
         Assert.Equal(float.PositiveInfinity, PreparedPanels.Row(opened.Weights, opened.Weights[opened.Model.Head.Weight], 3)[5]);
+    }
+
+    [Theory]
+    [InlineData("llama_base", "lm_head.weight")]
+    [InlineData("llama_base", "model.embed_tokens.weight")]
+    [InlineData("llama_tied_bias_f32", "model.layers.1.mlp.up_proj.weight")]
+    public void Weights_that_are_not_finite_stay_so_in_bfloat16_and_float32(string fixture, string tensor)
+    {
+        foreach (float number in (float[])[float.NaN, float.NegativeInfinity])
+        {
+            using FixtureCheckpoint model = With(fixture, tensor, number);
+            using Opened opened = new(model, new ModelOptions { Kernels = KernelChoice.Own });
+            int found = 0;
+            foreach (TensorRecipe recipe in opened.Recipes.Where(recipe => recipe.Parts.Any(part => part.Source == tensor)))
+            {
+                opened.AssertIs(recipe, (row, read) =>
+                {
+                    found += read.Count(x => x.Equals(number));
+                    Bits.AssertSame(row, read, recipe.Name);
+                });
+            }
+
+            Assert.Equal(1, found);
+        }
     }
 
     // A copy in which the weight at row 3, column 5 is another.

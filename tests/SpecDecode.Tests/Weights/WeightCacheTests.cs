@@ -119,13 +119,15 @@ public sealed class WeightCacheTests : IDisposable
         Assert.Single(warnings);
     }
 
-    [Fact]
-    public void Weights_of_another_format_version_under_their_own_name_stay_and_are_told_of()
+    [Theory]
+    [InlineData(1, "and this version of the library reads 2 to 4")]
+    [InlineData(2, "which this version of the library reads in prepared folders only")]
+    public void Weights_of_another_format_version_under_their_own_name_stay_and_are_told_of(int version, string said)
     {
         string path = Prepare();
         byte[] sound = File.ReadAllBytes(path);
         string older = Path.Combine(_model.Cache, "llama-fp32-older.weights");
-        byte[] bytes = FormatVersions.Rewrite(sound, 1);
+        byte[] bytes = FormatVersions.Rewrite(sound, version);
         File.WriteAllBytes(older, bytes);
         if (!OperatingSystem.IsWindows())
         {
@@ -135,7 +137,7 @@ public sealed class WeightCacheTests : IDisposable
         File.Delete(path);
         List<string> warnings = [];
         Prepare(warn: warnings.Add);
-        Assert.StartsWith($"{older}: these prepared weights are not used, since they are of format version 1, ", Assert.Single(warnings), StringComparison.Ordinal);
+        Assert.StartsWith($"{older}: these prepared weights are not used, since they are of format version {version}, {said}; ", Assert.Single(warnings), StringComparison.Ordinal);
         Assert.Equal(sound, File.ReadAllBytes(path));
         Assert.Equal(bytes, File.ReadAllBytes(older));
     }
