@@ -6,17 +6,17 @@ public static class DraftingStrategy
     /// <summary>Plain decoding: nothing is drafted.</summary>
     public const string None = "none";
 
-    /// <summary>The drafter runs the first layers (LayerSkip, 2404.16710).</summary>
-    public const string EarlyExit = "early-exit";
-
-    /// <summary>The drafter leaves out attention and MLP blocks (SWIFT, 2410.06916).</summary>
-    public const string LayerSkip = "layer-skip";
-
     /// <summary>
     /// Whatever pays: among early exits, the copy of the weights in lower precision where there is one, what the text itself proposes, and
     /// plain decoding, round by round and as far as it is expected to pay.
     /// </summary>
     public const string Auto = "auto";
+
+    /// <summary>The drafter runs the first layers (LayerSkip, 2404.16710).</summary>
+    public const string EarlyExit = "early-exit";
+
+    /// <summary>The drafter leaves out attention and MLP blocks (SWIFT, 2410.06916).</summary>
+    public const string LayerSkip = "layer-skip";
 
     /// <summary>Prompt lookup: what followed where the end of the text stood in it before, where that is expected to pay.</summary>
     public const string Lookup = "lookup";
