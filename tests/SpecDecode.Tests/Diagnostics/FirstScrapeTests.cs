@@ -16,6 +16,11 @@ public sealed class FirstScrapeTests
     private static readonly Dictionary<string, string[]> Labelled = new()
     {
         ["specdecode.draft.accepted_tokens"] = ["specdecode.draft.position=0", "specdecode.draft.position=1", "specdecode.draft.position=2", "specdecode.draft.position=3"],
+        ["specdecode.draft.decisions"] =
+        [
+            "specdecode.draft.reason=busy", "specdecode.draft.reason=disabled", "specdecode.draft.reason=drafted", "specdecode.draft.reason=failed",
+            "specdecode.draft.reason=no_room", "specdecode.draft.reason=not_worth_it", "specdecode.draft.reason=probing",
+        ],
         ["specdecode.requests.ended"] =
         [
             "specdecode.finish_reason=cancelled", "specdecode.finish_reason=failed", "specdecode.finish_reason=length", "specdecode.finish_reason=shutdown",

@@ -30,7 +30,7 @@ public class RoundTests
         Assert.Equal(
             new RoundRecord
             {
-                Drafted = draft.Length, Evaluated = evaluated, Accepted = accepted, Appended = appended, VerifierToken = last,
+                Drafted = draft.Length, Reason = draft.Length > 0 ? DraftReason.Drafted : DraftReason.Disabled, Evaluated = evaluated, Accepted = accepted, Appended = appended, VerifierToken = last,
                 DraftRows = draft.Length, VerifyRows = draft.Length + 1,
                 DraftTime = TimeSpan.FromSeconds(draft.Length), VerifyTime = TimeSpan.FromSeconds(10 * (draft.Length + 1)),
             },
