@@ -28,7 +28,8 @@ internal sealed class AutoDraftPolicy : IDraftPolicy
     // One for each plan that was ever allowed.
     private readonly List<PlanRecord> _records = [];
     private readonly LookupRecord _lookup = new();
-    private readonly PlainRecord _plain = new();
+    private readonly MachinePace _pace = new();
+    private readonly PlainRecord _plain;
     private readonly int _layerBlocks;
 
     // The list of plans that was looked at last, mostly the same one.
@@ -46,7 +47,11 @@ internal sealed class AutoDraftPolicy : IDraftPolicy
 
     /// <summary>A policy that has seen nothing.</summary>
     /// <param name="layerCount">Layers of the model.</param>
-    public AutoDraftPolicy(int layerCount) => _layerBlocks = 2 * layerCount;
+    public AutoDraftPolicy(int layerCount)
+    {
+        _layerBlocks = 2 * layerCount;
+        _plain = new PlainRecord(_pace);
+    }
 
     /// <summary>What the last step's drafts were expected to bring: tokens per second over those of plain decoding; 1 where nothing was drafted.</summary>
     public double ExpectedSpeedup { get; private set; } = 1;
@@ -65,6 +70,11 @@ internal sealed class AutoDraftPolicy : IDraftPolicy
         }
 
         double plainTime = _plain.Time(drafts.Sequences, drafts.PlainRows);
+        for (int i = 0; i < _records.Count; i++)
+        {
+            plainTime = Math.Min(plainTime, _records[i].VerifyTime(drafts.Sequences, drafts.PlainRows, drafts.PlainRows, _plain));
+        }
+
         int writers = drafts.PlainRows - drafts.PromptRows;
         double plainRate = writers / plainTime;
         _rate = plainRate;
@@ -137,10 +147,7 @@ internal sealed class AutoDraftPolicy : IDraftPolicy
             return;
         }
 
-        if (pass.Rows <= CostCurve.MostRows)
-        {
-            record.DraftCost.Add(pass.Rows, pass.Time.TotalSeconds);
-        }
+        record.AddDraftPass(pass.Rows, pass.Time.TotalSeconds);
 
         // Those that could go on, the most promising first; of equal ones another is first in each step.
         int rows = drafts.PlainRows;
@@ -483,7 +490,7 @@ internal sealed class AutoDraftPolicy : IDraftPolicy
         {
             if (RecordOf(plans[i]) is null)
             {
-                _records.Add(new PlanRecord(plans[i], _layerBlocks));
+                _records.Add(new PlanRecord(plans[i], _layerBlocks, _pace));
             }
         }
 

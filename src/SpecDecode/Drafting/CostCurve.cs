@@ -28,6 +28,10 @@ internal sealed class CostCurve
     // What a row more costs in parts of the first, as long as one count only is known: most of a pass's time goes into reading weights.
     private const double PriorSlope = 0.08;
 
+    // What a row more costs at least where no such count is known, in parts of the fewest rows': noise may make the last medians equal, and rows
+    // that cost nothing would be taken without end.
+    private const double LeastSlope = 0.02;
+
     // After so many samples of other counts, one counts half: as many as a median needs to go along with a change. A shorter time makes
     // shares scatter, a longer one counts what is not measured any more.
     private const double HalfLife = 8;
@@ -332,6 +336,7 @@ internal sealed class CostCurve
             _curve[counts[i] - 1] = values[i];
         }
 
+        slope = Math.Max(slope, LeastSlope * lowest);
         _slope = slope;
         for (int rows = counts[^1] + 1; rows <= MaxRows; rows++)
         {

@@ -1,7 +1,8 @@
 namespace SpecDecode.Drafting;
 
 /// <summary>What passes of the full model take whose rows all begin at its beginning.</summary>
-internal sealed class PlainRecord
+/// <param name="pace">How slow the machine is.</param>
+internal sealed class PlainRecord(MachinePace pace)
 {
     // Before anything was measured: a row more costs a twelfth of a pass of one. The unit does not matter, as everything is compared with it.
     private const double UnknownPass = 1;
@@ -16,9 +17,10 @@ internal sealed class PlainRecord
     public bool Knows(int sequences, int rows) => rows > CostCurve.MostRows || _curves[BatchSize.Of(sequences)]?.IsKnown(rows) == true;
 
     /// <summary>Takes a measured pass.</summary>
-    public void Add(int sequences, int rows, double seconds) => (_curves[BatchSize.Of(sequences)] ??= new CostCurve(CostCurve.MostRows)).Add(rows, seconds);
+    public void Add(int sequences, int rows, double seconds) =>
+        pace.Add(_curves[BatchSize.Of(sequences)] ??= new CostCurve(CostCurve.MostRows), rows, seconds);
 
-    /// <summary>Seconds of a pass.</summary>
+    /// <summary>Seconds of a pass, at the machine's usual pace.</summary>
     public double Time(int sequences, int rows)
     {
         int size = BatchSize.Nearest(_curves, BatchSize.Of(sequences));

@@ -14,6 +14,8 @@ internal sealed class PlanRecord
 
     private readonly AcceptanceCalibration[] _calibrations = [new(), new(), new()];
     private readonly CostCurve?[] _verifyCosts = new CostCurve?[BatchSize.Classes];
+    private readonly CostCurve _draftCost = new(CostCurve.MostRows);
+    private readonly MachinePace _pace;
     private readonly double _share;
     private readonly double _exactShare;
     private double _rounds;
@@ -22,8 +24,10 @@ internal sealed class PlanRecord
     /// <summary>A plan of which nothing is known.</summary>
     /// <param name="plan">The plan.</param>
     /// <param name="layerBlocks">Blocks of the whole model.</param>
-    public PlanRecord(DraftPlan plan, int layerBlocks)
+    /// <param name="pace">How slow the machine is.</param>
+    public PlanRecord(DraftPlan plan, int layerBlocks, MachinePace pace)
     {
+        _pace = pace;
         Plan = plan;
         _share = (double)plan.Plan.Blocks.Length / layerBlocks * (plan.UsesDraftWeights ? CopyShare : 1);
         _exactShare = plan.UsesDraftWeights ? 0 : (double)plan.Plan.ExactDepth / layerBlocks;
@@ -31,9 +35,6 @@ internal sealed class PlanRecord
 
     /// <summary>The plan.</summary>
     public DraftPlan Plan { get; }
-
-    /// <summary>Seconds of a pass of the drafter, by rows.</summary>
-    public CostCurve DraftCost { get; } = new(CostCurve.MostRows);
 
     /// <summary>Steps until it is looked at again, while another is taken.</summary>
     public int StepsToProbe { get; set; } = 16;
@@ -53,40 +54,45 @@ internal sealed class PlanRecord
     /// <summary>The chances of its drafts under a rule.</summary>
     public AcceptanceCalibration Of(AcceptanceRule rule) => _calibrations[(int)rule];
 
-    /// <summary>Seconds of a pass of the drafter.</summary>
-    public double DraftTime(int rows, PlainRecord plain, int sequences) => DraftCost.IsEmpty ? _share * plain.Time(sequences, rows) : DraftCost.At(rows);
+    /// <summary>Seconds of a pass of the drafter, at the machine's usual pace.</summary>
+    public double DraftTime(int rows, PlainRecord plain, int sequences) => _draftCost.IsEmpty ? _share * plain.Time(sequences, rows) : _draftCost.At(rows);
 
-    /// <summary>Seconds of a verifying pass.</summary>
+    /// <summary>Takes a measured pass of the drafter.</summary>
+    public void AddDraftPass(int rows, double seconds) => _pace.Add(_draftCost, rows, seconds);
+
+    /// <summary>Seconds of a verifying pass, at the machine's usual pace.</summary>
     /// <param name="sequences">Sequences in it.</param>
     /// <param name="rows">Its rows.</param>
     /// <param name="plainRows">Those that are no drafts.</param>
     /// <param name="plain">What passes without kept rows take.</param>
     public double VerifyTime(int sequences, int rows, int plainRows, PlainRecord plain)
     {
+        // A row more costs no less: where drafts are verified all the time and plain passes are rare, those say more about these.
+        CostCurve? curve = _verifyCosts[BatchSize.Of(sequences)];
         if (rows == plainRows)
         {
-            return plain.Time(sequences, rows);
+            double plainTime = plain.Time(sequences, rows);
+            return curve?.IsKnown(rows + 1) == true ? Math.Min(plainTime, curve.At(rows + 1)) : plainTime;
         }
 
         // The first blocks of it run with as many rows as there are without drafts.
-        int size = BatchSize.Of(sequences);
-        return _verifyCosts[size] is { IsEmpty: false } curve
-            ? Math.Max(curve.At(rows), plain.Time(sequences, plainRows))
+        return curve is { IsEmpty: false }
+            ? curve.At(rows)
             : _exactShare * plain.Time(sequences, plainRows) + (1 - _exactShare) * plain.Time(sequences, rows);
     }
 
     /// <summary>Takes a measured verifying pass.</summary>
     public void AddVerification(int sequences, int rows, double seconds) =>
-        (_verifyCosts[BatchSize.Of(sequences)] ??= new CostCurve(CostCurve.MostRows)).Add(rows, seconds);
+        _pace.Add(_verifyCosts[BatchSize.Of(sequences)] ??= new CostCurve(CostCurve.MostRows), rows, seconds);
 
-    /// <summary>Notes what a round brought.</summary>
+    /// <summary>Notes what a round brought: tokens in seconds, against what was expected.</summary>
     public void NoteOutcome(double tokens, double seconds, double expectedTokens, double expectedSeconds)
     {
         if (seconds > 0 && expectedTokens > 0 && expectedSeconds > 0)
         {
             double kept = 1 - 1 / OutcomeMemory;
             _rounds = _rounds * kept + 1;
-            _ratios = _ratios * kept + Math.Clamp(tokens / seconds * expectedSeconds / expectedTokens, 0, 4);
+            _ratios = _ratios * kept + Math.Clamp(tokens / _pace.Normal(seconds) * expectedSeconds / expectedTokens, 0, 4);
         }
     }
 }
