@@ -28,6 +28,7 @@ public class LogTests
         (17, "Replacing", LogLevel.Information),
         (18, "Replaced", LogLevel.Information),
         (19, "Unloaded", LogLevel.Information),
+        (20, "PolicyFailed", LogLevel.Error),
     ];
 
     [Fact]
