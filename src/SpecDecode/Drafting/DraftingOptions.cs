@@ -183,6 +183,8 @@ public sealed record DraftingOptions
             DraftingStrategy.Lookup when skips || ExitLayer is not null =>
                 "Strategy is lookup, which runs no layers to draft: remove ExitLayer, SkipAttention and SkipMlp, or use auto.",
             DraftingStrategy.Lookup => null,
+            DraftingStrategy.Plan when _plan is not null && (skips || ExitLayer is not null) =>
+                "Strategy is plan, whose blocks are all named: remove ExitLayer, SkipAttention and SkipMlp, or use early-exit or layer-skip.",
             DraftingStrategy.Plan when _plan is not null => null,
             _ => $"Strategy is '{Strategy}': give one of {DraftingStrategy.None}, {DraftingStrategy.Auto}, {DraftingStrategy.EarlyExit}, {DraftingStrategy.LayerSkip}, {DraftingStrategy.Lookup}.",
         };

@@ -17,6 +17,7 @@ public sealed class SequenceDraft
     private int _vocabularySize;
     private int _wanted;
     private bool _isStopped;
+    private bool _isJudged;
 
     internal SequenceDraft()
     {
@@ -107,6 +108,7 @@ public sealed class SequenceDraft
     /// <param name="length">Tokens that the draft is to have, what was proposed included: 1 to <see cref="Limit"/>.</param>
     /// <param name="readsConfidence">Whether <see cref="Confidences"/> are wanted, which cost a look at all logits.</param>
     /// <exception cref="ArgumentException">The plan is none of those, or the length is out of range.</exception>
+    /// <exception cref="InvalidOperationException">The drafter has run by another plan, or the draft was judged.</exception>
     public void Choose(DraftPlan plan, int length, bool readsConfidence = true)
     {
         ArgumentNullException.ThrowIfNull(plan);
@@ -116,6 +118,13 @@ public sealed class SequenceDraft
         }
 
         CheckLength(length, nameof(length));
+        CheckNotJudged();
+        if (RowsRun > 0 && !ReferenceEquals(Plan, plan))
+        {
+            // Its rows were kept where that plan leaves the whole model, and verification goes on from there.
+            throw new InvalidOperationException("The drafter has run by another plan: choose one before it runs, and keep it for the step.");
+        }
+
         Plan = plan;
         _wanted = length;
         ReadsConfidence = readsConfidence;
@@ -125,9 +134,10 @@ public sealed class SequenceDraft
     /// <summary>Takes tokens into the draft that cost no pass of the drafter; behind one that ends the text nothing is taken.</summary>
     /// <param name="tokens">The tokens; with what is there already at most <see cref="Limit"/>.</param>
     /// <exception cref="ArgumentException">They are too many, or one is not in the vocabulary.</exception>
-    /// <exception cref="InvalidOperationException">The drafter has run.</exception>
+    /// <exception cref="InvalidOperationException">The drafter has run, or the draft was judged.</exception>
     public void Propose(ReadOnlySpan<int> tokens)
     {
+        CheckNotJudged();
         if (RowsRun > 0)
         {
             throw new InvalidOperationException("Tokens can be proposed before the drafter runs, and not behind what it drafted.");
@@ -188,6 +198,7 @@ public sealed class SequenceDraft
         Accepted = 0;
         OutputTokens = 0;
         IsCancelled = false;
+        _isJudged = false;
         Clear();
     }
 
@@ -227,6 +238,7 @@ public sealed class SequenceDraft
         Evaluated = evaluated;
         Accepted = accepted;
         OutputTokens = outputTokens;
+        _isJudged = true;
     }
 
     private bool Has(DraftPlan plan)
@@ -241,6 +253,14 @@ public sealed class SequenceDraft
         }
 
         return false;
+    }
+
+    private void CheckNotJudged()
+    {
+        if (_isJudged)
+        {
+            throw new InvalidOperationException("The draft was judged, so nothing is added to it: choose and propose in the next step's Plan.");
+        }
     }
 
     private void CheckLength(int length, string parameter)

@@ -1,6 +1,7 @@
 using SpecDecode.Caching;
 using SpecDecode.Drafting;
 using SpecDecode.Plans;
+using SpecDecode.Sampling;
 using SpecDecode.Scheduling;
 using SpecDecode.Sequences;
 using SpecDecode.Stages;
@@ -13,19 +14,24 @@ internal sealed class HistoryText
     private readonly int[] _tokens;
     private readonly ulong[][] _entries;
 
-    public HistoryText(ScriptedModel model, IStages stages, int[] prompt, int maxTokens, IReadOnlySet<int> endOfSequence, DraftPlan? draft)
+    public HistoryText(
+        ScriptedModel model, IStages stages, int[] prompt, int maxTokens, IReadOnlySet<int> endOfSequence, SequenceDrafting? drafting,
+        Sampler? sampler = null)
     {
         Prompt = prompt;
-        Expected = model.Continue(prompt, maxTokens, endOfSequence);
+        Expected = sampler is null ? model.Continue(prompt, maxTokens, endOfSequence) : Alone(model, prompt, maxTokens, endOfSequence, sampler);
         ExpectedReason = endOfSequence.Contains(Expected[^1]) ? FinishReason.Stop : FinishReason.Length;
         _tokens = [.. prompt, .. Expected];
         _entries = model.Entries(_tokens);
-        Sequence = new Sequence(prompt, maxTokens, endOfSequence, new KvCache(stages.CreateKvStorage(prompt.Length + maxTokens)), draft);
+        Sequence = new Sequence(prompt, maxTokens, endOfSequence, new KvCache(stages.CreateKvStorage(prompt.Length + maxTokens)), drafting, sampler);
     }
 
     public int[] Prompt { get; }
 
     public int[] Expected { get; }
+
+    /// <summary>Prompt and what is expected behind it.</summary>
+    public int[] Tokens => _tokens;
 
     public FinishReason ExpectedReason { get; }
 
@@ -35,6 +41,20 @@ internal sealed class HistoryText
 
     /// <summary>Whether the cache was rolled back, so that more than the last token is to be computed again.</summary>
     public bool RolledBack { get; set; }
+
+    // Sampled texts have no shorter reference than plain decoding, which the histories without drafts compare with the model's arithmetic.
+    private static int[] Alone(ScriptedModel model, int[] prompt, int maxTokens, IReadOnlySet<int> endOfSequence, Sampler sampler)
+    {
+        using ScriptedStages stages = new(model, 64);
+        using Sequence sequence = new(prompt, maxTokens, endOfSequence, new KvCache(stages.CreateKvStorage(prompt.Length + maxTokens)), null, sampler);
+        EngineStep step = new(stages);
+        while (sequence.FinishReason is null)
+        {
+            step.Run([sequence]);
+        }
+
+        return sequence.NewTokens.ToArray();
+    }
 
     /// <summary>What must hold between any two steps.</summary>
     public void Check()
@@ -74,12 +94,14 @@ internal sealed class EngineHistory
     private static readonly int[] MaxRowsOfPasses = [1, 2, 3, 7, 256];
     private readonly Random _random;
     private readonly bool _drafts;
+    private readonly Func<ScriptedModel, SequenceDrafting>? _drafting;
     private readonly ScriptedModel _model;
     private readonly EngineStep _step;
 
-    public EngineHistory(int seed, bool drafts = false)
+    public EngineHistory(int seed, bool drafts = false, Func<ScriptedModel, SequenceDrafting>? drafting = null)
     {
         _drafts = drafts;
+        _drafting = drafting;
         _random = new Random(seed);
         _model = new ScriptedModel(_random.Next(1, 4), _random.Next(11, 32), (ulong)seed << 20);
         int maxRows = MaxRowsOfPasses[_random.Next(MaxRowsOfPasses.Length)];
@@ -103,6 +125,12 @@ internal sealed class EngineHistory
         {
             int[] prompt = Draw(Chance(4) ? 1 : _random.Next(1, 24));
             HashSet<int> endOfSequence = [.. Draw(_random.Next(3))];
+            if (_drafting is not null)
+            {
+                JoinByPolicy(_drafting(_model), prompt, endOfSequence);
+                continue;
+            }
+
             Live.Insert(_random.Next(Live.Count + 1), new HistoryText(
                 _model, Stages, prompt, _random.Next(1, _drafts ? 40 : 16), endOfSequence, _drafts && !Chance(5) ? DrawDraft() : null));
         }
@@ -147,6 +175,9 @@ internal sealed class EngineHistory
             text.Check();
         }
 
+        // What a policy's own checks threw would pass for a failure of it, and what stages check for one of a pass.
+        Assert.Null(_step.PolicyError);
+        Assert.True(record.FailedPasses == 0 || Stages.DuringCall is not null, "A draft pass failed.");
         Assert.Equal(gained, record.OutputTokens);
         Assert.InRange(record.VerifyRows, 1, Stages.MaxRows);
         foreach (HistoryText ended in Live.Where(text => text.Sequence.FinishReason is not null).ToList())
@@ -281,6 +312,22 @@ internal sealed class EngineHistory
 
         Assert.Equal(0, Stages.LiveStorages);
         Assert.InRange(Stages.LargestPass, 0, Stages.MaxRows);
+    }
+
+    // A policy may come to know the whole text before it is written: half of the texts are sampled with noise that drafts share.
+    private void JoinByPolicy(SequenceDrafting drafting, int[] prompt, HashSet<int> endOfSequence)
+    {
+        Sampler? sampler = Chance(2) ? null : new Sampler(new SamplingOptions
+        {
+            Temperature = 0.5f + _random.NextSingle(), Seed = _random.Next(), Acceptance = AcceptanceRule.SharedNoise,
+        });
+        HistoryText text = new(_model, Stages, prompt, _random.Next(1, 60), endOfSequence, drafting, sampler);
+        if (drafting.Policy is WildPolicy)
+        {
+            drafting.State = text.Tokens;
+        }
+
+        Live.Insert(_random.Next(Live.Count + 1), text);
     }
 
     private (int Committed, int Length)[] States() => [.. Live.Select(text => (text.Committed, text.Sequence.Length))];
