@@ -16,9 +16,13 @@ internal sealed class AutoDraftPolicy : IDraftPolicy
     // A plan is taken in place of plain decoding when it promises this much more, so that noise alone decides nothing.
     private const double LeastGain = 1.02;
 
-    // What is not known is looked at after so many steps, and after twice as many each time it proves to be no better.
+    // What is not known is looked at after so many steps, and the less often the longer it proves to be no better.
     private const int FirstProbe = 16;
-    private const int LastProbe = 2048;
+    private const int LastProbe = 512;
+    private const int FewLooks = 8;
+
+    // A look whose first token was right although its chance was said to be below this is a surprise: the next one comes at once.
+    private const double Unlikely = 0.5;
 
     // While drafts pay, one plain step in so many keeps its time known.
     private const int PlainProbe = 64;
@@ -43,6 +47,8 @@ internal sealed class AutoDraftPolicy : IDraftPolicy
     private double _expectedTokens;
     private double _expectedTime;
     private bool _isProbe;
+    private bool _paysPlainly;
+    private int _plainSteps;
     private long _turn;
 
     /// <summary>A policy that has seen nothing.</summary>
@@ -58,6 +64,7 @@ internal sealed class AutoDraftPolicy : IDraftPolicy
         _turn++;
         _stepPlan = null;
         _isProbe = false;
+        _paysPlainly = false;
         int count = drafts.Drafts.Count;
         EnsureRoom(count);
         for (int i = 0; i < count; i++)
@@ -97,10 +104,18 @@ internal sealed class AutoDraftPolicy : IDraftPolicy
             ExpectedSpeedup = bestValue / plainRate;
         }
 
+        if (best is not null && _plainSteps >= LastProbe / 4)
+        {
+            // Another time begins, in which another plan may be the best.
+            ForgetLooks();
+        }
+
+        _plainSteps = best is null ? _plainSteps + 1 : 0;
         PlanRecord? probe = DueProbe(drafts, best);
         if (probe is not null)
         {
             _isProbe = true;
+            _paysPlainly = best is null;
             Begin(drafts, probe, best is null ? ProbeLength : int.MaxValue, DraftReason.Probing);
             return;
         }
@@ -132,8 +147,8 @@ internal sealed class AutoDraftPolicy : IDraftPolicy
     /// <inheritdoc/>
     public void AfterPass(DraftStep drafts, DraftPass pass)
     {
-        PlanRecord? record = RecordOf(pass.Plan);
-        if (record is null)
+        // Not that of the pass's plan, which may be the equal one of a sequence that follows another policy.
+        if (_stepPlan is not { } record)
         {
             return;
         }
@@ -184,6 +199,12 @@ internal sealed class AutoDraftPolicy : IDraftPolicy
     /// <inheritdoc/>
     public void Observe(DraftStep drafts)
     {
+        if (_paysPlainly && _stepPlan is { } probed && IsSurprise(drafts, probed))
+        {
+            probed.ProbeAfter = Math.Max(FirstProbe, probed.ProbeAfter / 2);
+            probed.StepsToProbe = 1;
+        }
+
         PlanRecord? drafted = null;
         bool isMixed = drafts.OtherDraftRows > 0 || drafts.PromptRows > 0;
         int tokens = drafts.PlainRows - drafts.PromptRows;
@@ -334,7 +355,9 @@ internal sealed class AutoDraftPolicy : IDraftPolicy
             SequenceDraft draft = drafts.Drafts[i];
             if (draft.Length == 0 && Allows(draft, record))
             {
-                draft.Choose(record.Plan, Math.Min(length, draft.Limit));
+                // As far as it is trusted: confidences of which nothing is known yet may all be wrong.
+                int trusted = ProbeLength + (int)record.Of(draft.Rule).Weight;
+                draft.Choose(record.Plan, Math.Min(Math.Min(length, trusted), draft.Limit));
                 draft.Explain(reason);
             }
         }
@@ -365,12 +388,46 @@ internal sealed class AutoDraftPolicy : IDraftPolicy
 
         if (due is not null)
         {
-            due.ProbeAfter = Math.Min(2 * due.ProbeAfter, LastProbe);
+            // Beside a plan that pays a look costs little, and a few unlucky ones tell nothing.
+            due.Looks++;
+            due.ProbeAfter = best is null ? Math.Min(4 * due.ProbeAfter, LastProbe)
+                : due.Looks < FewLooks ? FirstProbe : Math.Min(2 * due.ProbeAfter, LastProbe);
             due.StepsToProbe = due.ProbeAfter;
+            due.FadeOutcomes();
             Value(drafts, due, drafts.PlainRows - drafts.PromptRows);
         }
 
         return due;
+    }
+
+    private void ForgetLooks()
+    {
+        for (int i = 0; i < _records.Count; i++)
+        {
+            _records[i].Looks = 0;
+            _records[i].ProbeAfter = FirstProbe;
+            _records[i].StepsToProbe = Math.Min(_records[i].StepsToProbe, FirstProbe);
+        }
+    }
+
+    // Whether most drafts began better than was expected, before anything is learnt of them.
+    private static bool IsSurprise(DraftStep drafts, PlanRecord record)
+    {
+        double expected = 0;
+        int right = 0;
+        int count = 0;
+        for (int i = 0; i < drafts.Drafts.Count; i++)
+        {
+            SequenceDraft draft = drafts.Drafts[i];
+            if (draft.Length > 0 && draft.Proposed == 0)
+            {
+                expected += StateOf(draft).Correct(record.Of(draft.Rule).First);
+                right += draft.Accepted > 0 ? 1 : 0;
+                count++;
+            }
+        }
+
+        return 2 * right > count && expected < Unlikely * count;
     }
 
     // Takes what the text itself proposes where that is worth more than what a draft of the plan is expected to be worth beyond plain decoding.

@@ -183,7 +183,7 @@ internal sealed class CostCurve
     }
 
     /// <summary>
-    /// What a pass takes: between known counts interpolated; beyond them along the line through the two nearest, or, where one only is known,
+    /// What a pass takes: between known counts interpolated; beyond them along the line from the one at half their rows or fewer, or the first; where one only is known,
     /// with a row more at 8 % of the first. As long as no count is known, all that were measured count as known. Never less than for
     /// fewer rows.
     /// </summary>
@@ -332,6 +332,14 @@ internal sealed class CostCurve
             _curve[counts[i] - 1] = values[i];
         }
 
+        // Of two counts next to each other the difference is mostly noise, and beyond them it would count many times.
+        int from = counts.Length - 1;
+        while (from > 0 && 2 * counts[from] > counts[^1])
+        {
+            from--;
+        }
+
+        slope = from < counts.Length - 1 ? (values[^1] - values[from]) / (counts[^1] - counts[from]) : slope;
         _slope = slope;
         for (int rows = counts[^1] + 1; rows <= MaxRows; rows++)
         {

@@ -41,6 +41,9 @@ internal sealed class PlanRecord
     /// <summary>Steps between one look at it and the next.</summary>
     public int ProbeAfter { get; set; } = 16;
 
+    /// <summary>Looks at it so far.</summary>
+    public int Looks { get; set; }
+
     /// <summary>Tokens that its best length is expected to bring in this step, all sequences together.</summary>
     public double ExpectedTokens { get; set; }
 
@@ -78,6 +81,13 @@ internal sealed class PlanRecord
     /// <summary>Takes a measured verifying pass.</summary>
     public void AddVerification(int sequences, int rows, double seconds) =>
         (_verifyCosts[BatchSize.Of(sequences)] ??= new CostCurve(CostCurve.MostRows)).Add(rows, seconds);
+
+    /// <summary>Lets what its rounds brought count for half: it is old where others were taken since, and the correction would stay for ever.</summary>
+    public void FadeOutcomes()
+    {
+        _rounds /= 2;
+        _ratios /= 2;
+    }
 
     /// <summary>Notes what a round brought.</summary>
     public void NoteOutcome(double tokens, double seconds, double expectedTokens, double expectedSeconds)
