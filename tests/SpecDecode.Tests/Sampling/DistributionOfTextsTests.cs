@@ -1,3 +1,5 @@
+using SpecDecode.Drafting;
+using SpecDecode.Plans;
 using SpecDecode.Sampling;
 using SpecDecode.Speculation;
 
@@ -14,6 +16,7 @@ public class DistributionOfTextsTests
     private const int Texts = 40_000;
 
     private static readonly MarkovStages Stages = new(2024);
+    private static readonly DraftPlan Exit = new() { Plan = LayerPlan.EarlyExit(2, 1) };
 
     public static TheoryData<SamplingOptions> Options =>
     [
@@ -80,6 +83,62 @@ public class DistributionOfTextsTests
             TestContext.Current.SendDiagnosticMessage(FormattableString.Invariant($"{mistake}: {deviation:f1} standard deviations"));
             Assert.True(deviation > 3 * GoodnessOfFit.CriticalDeviation, $"The test does not see the mistake: {deviation:f1} standard deviations.");
         }
+    }
+
+    public static TheoryData<LawfulPolicy, SamplingOptions> Policies
+    {
+        get
+        {
+            TheoryData<LawfulPolicy, SamplingOptions> data = [];
+            foreach (LawfulPolicy policy in Enum.GetValues<LawfulPolicy>())
+            {
+                Options.Select(row => row.Data).Where((_, i) => i % 2 == 0).ToList().ForEach(options => data.Add(policy, options));
+            }
+
+            return data;
+        }
+    }
+
+    [Theory]
+    [MemberData(nameof(Policies))]
+    public void Rejection_sampling_fits_whatever_a_policy_decides_that_keeps_to_the_rules(LawfulPolicy policy, SamplingOptions options)
+    {
+        NotedPolicy noted = new(policy);
+        AssertFits(Stages.Write(Texts, Seeded(options, AcceptanceRule.Rejection), Length, null, _ => noted.Drafting()), options);
+        TestContext.Current.SendDiagnosticMessage($"{policy}: {noted.Drafted} drafted, {noted.Proposed} proposed, {noted.Accepted} accepted");
+        Assert.True(noted.Drafted > Texts / 4 && noted.Accepted > Texts / 40, $"{noted.Drafted} drafted, {noted.Accepted} accepted");
+        Assert.Equal(policy is LawfulPolicy.Proposing or LawfulPolicy.Lookup, noted.Proposed > Texts / 4);
+    }
+
+    [Fact]
+    public void A_policy_that_decides_by_draft_tokens_that_were_never_judged_does_not_fit()
+    {
+        foreach (SamplingOptions options in Options.Select(row => row.Data))
+        {
+            CheatingPolicy cheat = new();
+            int[][] texts = Stages.Write(Texts, Seeded(options, AcceptanceRule.Rejection), Length, null, _ => new SequenceDrafting(cheat, [Exit], 3));
+            double deviation = Deviations(texts, options).Max();
+            TestContext.Current.SendDiagnosticMessage(FormattableString.Invariant($"{deviation:f1} standard deviations"));
+            Assert.True(deviation > 3 * GoodnessOfFit.CriticalDeviation, $"The test does not see the cheat: {deviation:f1} standard deviations.");
+        }
+    }
+
+    [Theory]
+    [InlineData(Mistake.ProposalTakenForADraw)]
+    [InlineData(Mistake.ProposalTakenOnTrust)]
+    public void A_mistake_about_proposed_tokens_does_not_fit(Mistake mistake)
+    {
+        SamplingOptions options = Options.Last().Data;
+        double deviation = Proposed(mistake);
+        TestContext.Current.SendDiagnosticMessage(FormattableString.Invariant($"{mistake}: {deviation:f1} standard deviations"));
+        Assert.True(deviation > 3 * GoodnessOfFit.CriticalDeviation, $"The test does not see the mistake: {deviation:f1} standard deviations.");
+        Assert.True(Proposed(Mistake.None) < GoodnessOfFit.CriticalDeviation);
+
+        double Proposed(Mistake mistake) => Deviations(
+            Stages.Write(
+                Texts, Seeded(options, AcceptanceRule.Rejection), Length, new AcceptanceRules { Rejection = new MistakenSampling(mistake) },
+                _ => new NotedPolicy(LawfulPolicy.Proposing).Drafting()),
+            options).Max();
     }
 
     [Fact]

@@ -68,7 +68,14 @@ internal sealed class MarkovStages : IStages
     /// <param name="drafts">Whether they draft, 1 to 5 tokens, with a threshold or without.</param>
     /// <param name="length">New tokens of each.</param>
     /// <param name="rules">The rules; null takes those that there are.</param>
-    public int[][] Write(int count, SamplingOptions sampling, bool drafts, int length, AcceptanceRules? rules = null)
+    public int[][] Write(int count, SamplingOptions sampling, bool drafts, int length, AcceptanceRules? rules = null) => Write(
+        count, sampling, length, rules, i => !drafts ? null : new DraftPlan
+        {
+            Plan = LayerPlan.EarlyExit(2, 1), Length = 1 + i % 5, Threshold = (i / 5 % 3) switch { 0 => 0.3f, 1 => 0.15f, _ => 0 },
+        });
+
+    /// <summary>The same, with drafts as each text's number says.</summary>
+    public int[][] Write(int count, SamplingOptions sampling, int length, AcceptanceRules? rules, Func<int, SequenceDrafting?> drafting)
     {
         Scheduler scheduler = new(this, new SchedulerLimits(8, long.MaxValue, 4), rules);
         int[][] texts = new int[count][];
@@ -78,11 +85,7 @@ internal sealed class MarkovStages : IStages
             batch.Clear();
             for (int i = first; i < Math.Min(count, first + 24); i++)
             {
-                DraftPlan? draft = !drafts ? null : new DraftPlan
-                {
-                    Plan = LayerPlan.EarlyExit(2, 1), Length = 1 + i % 5, Threshold = (i / 5 % 3) switch { 0 => 0.3f, 1 => 0.15f, _ => 0 },
-                };
-                batch.Add(new Sequence([0], length, new HashSet<int>(), null, draft, new Sampler(sampling with { Seed = sampling.Seed + i })));
+                batch.Add(new Sequence([0], length, new HashSet<int>(), null, drafting(i), new Sampler(sampling with { Seed = sampling.Seed + i })));
                 scheduler.Add(batch[^1]);
             }
 

@@ -24,6 +24,12 @@ public enum Mistake
 
     /// <summary>The verifier takes for q what is left of it within p's support, normalised.</summary>
     DraftDistributionCutToTheTargets,
+
+    /// <summary>A token that was proposed counts as drawn from the distribution that was drafted from at its place the last time.</summary>
+    ProposalTakenForADraw,
+
+    /// <summary>A token that was proposed stands wherever the verifier may choose it at all.</summary>
+    ProposalTakenOnTrust,
 }
 
 /// <summary>Rejection sampling with a mistake, to show that a test of fit has the power to see it.</summary>
@@ -43,7 +49,7 @@ internal sealed class MistakenSampling(Mistake mistake) : IAcceptance
             _thrownAway.Remove(round);
         }
 
-        if (Softmax.Probability(row, token) < round.Sequence.Drafting!.FixedPlan!.Threshold)
+        if (Softmax.Probability(row, token) < round.Sequence.Drafting!.FixedPlan?.Threshold)
         {
             _thrownAway[round] = round.DraftLength;
         }
@@ -63,13 +69,20 @@ internal sealed class MistakenSampling(Mistake mistake) : IAcceptance
         }
 
         int token = round.Draft[round.Accepted];
+        bool isProposed = round.Accepted < round.Choice.Proposed;
         TokenDistribution q = mistake switch
         {
+            not Mistake.ProposalTakenForADraw when isProposed => Point(token),
             Mistake.DraftDistributionIsTheTargets => _p,
             Mistake.DraftDistributionCutToTheTargets => Cut(round.DraftDistribution(round.Accepted), _p),
             _ => round.DraftDistribution(round.Accepted),
         };
         double uniform = round.Random(round.Accepted, RandomUse.Accept);
+        if (mistake == Mistake.ProposalTakenOnTrust && isProposed)
+        {
+            uniform = 0;
+        }
+
         if (RejectionSampling.Accepts(_p, q, token, uniform) || (q.Probability(token) == 0 && _p.Probability(token) > 0))
         {
             round.Settle(token);
@@ -84,6 +97,13 @@ internal sealed class MistakenSampling(Mistake mistake) : IAcceptance
             Mistake.ResidualNotNormalised => _residual.Draw(Math.Min(uniform / _residual.Total, Math.BitDecrement(1.0))),
             _ => RejectionSampling.DrawResidual(_p, q, _residual, uniform),
         });
+    }
+
+    private static TokenDistribution Point(int token)
+    {
+        TokenDistribution point = new();
+        point.Fill([token], [1]);
+        return point;
     }
 
     private static TokenDistribution Cut(TokenDistribution q, TokenDistribution p)
