@@ -20,11 +20,8 @@ internal sealed class AutoDraftPolicy : IDraftPolicy
     private const int LastProbe = 512;
     private const int FewLooks = 8;
 
-    // Where a plan is expected to cost no more than this beside plain decoding, looks at it are as frequent as they may be without costing more than
-    // a hundredth of the time: what is expected may be the noise of a few passes.
-    private const double NearlyPays = 0.15;
-    private const double ProbeShare = 0.01;
-    private const int LeastProbe = 4;
+    // Where others draft in every step, what a plain one takes is never measured; after so many steps what is known of similar ones has to do.
+    private const int MostUnknownSteps = 8;
 
     // A look whose first token was right although its chance was said to be below this is a surprise: the next one comes at once.
     private const double Unlikely = 0.5;
@@ -55,6 +52,7 @@ internal sealed class AutoDraftPolicy : IDraftPolicy
     private bool _isProbe;
     private bool _paysPlainly;
     private int _plainSteps;
+    private int _unknownSteps;
     private long _turn;
 
     /// <summary>A policy that has seen nothing.</summary>
@@ -93,7 +91,8 @@ internal sealed class AutoDraftPolicy : IDraftPolicy
         _rate = plainRate;
         ExpectedSpeedup = 1;
 
-        if (!_plain.Knows(drafts.Sequences, drafts.PlainRows) && drafts.PromptRows == 0)
+        _unknownSteps = _plain.Knows(drafts.Sequences, drafts.PlainRows) ? 0 : _unknownSteps + 1;
+        if (_plain.IsEmpty || (_unknownSteps is > 0 and <= MostUnknownSteps && drafts.PromptRows == 0))
         {
             ExplainAll(drafts, DraftReason.Probing);
             return;
@@ -243,7 +242,9 @@ internal sealed class AutoDraftPolicy : IDraftPolicy
             isMixed |= draft.Proposed > 0 && drafted is not null;
         }
 
-        if (!isMixed && drafts.VerifyRows is > 0 and <= CostCurve.MostRows)
+        // Beside the drafts of others a pass is much like one of so many rows: better than nothing.
+        bool isLikePlain = drafted is null && drafts.PromptRows == 0 && _unknownSteps > 0;
+        if ((!isMixed || isLikePlain) && drafts.VerifyRows is > 0 and <= CostCurve.MostRows)
         {
             double seconds = drafts.VerifyTime.TotalSeconds;
             if (drafted is null)
@@ -402,8 +403,7 @@ internal sealed class AutoDraftPolicy : IDraftPolicy
         {
             // Beside a plan that pays a look costs little, and a few unlucky ones tell nothing.
             due.Looks++;
-            double loss = 1 - Value(drafts, due, drafts.PlainRows - drafts.PromptRows) / _rate;
-            due.ProbeAfter = best is null ? loss < NearlyPays ? Math.Max(LeastProbe, (int)(loss / ProbeShare)) : Math.Min(4 * Math.Max(FirstProbe, due.ProbeAfter), LastProbe)
+            due.ProbeAfter = best is null ? Math.Min(4 * due.ProbeAfter, LastProbe)
                 : due.Looks < FewLooks ? FirstProbe : Math.Min(2 * due.ProbeAfter, LastProbe);
             due.StepsToProbe = due.ProbeAfter;
             due.FadeOutcomes();

@@ -13,6 +13,9 @@ internal sealed class PlainRecord(MachinePace pace)
     /// <summary>Steps until one is run plainly, to keep its time known.</summary>
     public int StepsToProbe { get; set; } = 16;
 
+    /// <summary>Whether no pass was measured.</summary>
+    public bool IsEmpty => BatchSize.Nearest(_curves, 0) < 0;
+
     /// <summary>Whether passes of so many rows were measured often enough, or cannot be.</summary>
     public bool Knows(int sequences, int rows) => rows > CostCurve.MostRows || _curves[BatchSize.Of(sequences)]?.IsKnown(rows) == true;
 

@@ -125,7 +125,9 @@ internal sealed class RoundList(int prefillChunk, int vocabularySize) : IReadOnl
         int wanted = 0;
         for (int i = 0; i < Count; i++)
         {
-            wanted += _rounds[i].Sequence.DraftLimit;
+            // One whose policy finds the length wants little more than it took the last time.
+            Sequence sequence = _rounds[i].Sequence;
+            wanted += sequence.Drafting?.FixedPlan is null ? Math.Min(sequence.DraftLimit, sequence.LastRound.Drafted + 1) : sequence.DraftLimit;
         }
 
         return wanted;
