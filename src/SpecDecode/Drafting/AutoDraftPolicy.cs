@@ -15,43 +15,25 @@ internal sealed class AutoDraftPolicy : IDraftPolicy
     // A plan is taken in place of plain decoding when it promises this much more, so that noise alone decides nothing.
     private const double LeastGain = 1.02;
 
-    // What is not known is looked at after so many steps, and the less often the longer it proves to be no better.
-    private const int FirstProbe = 16;
-    private const int LastProbe = 512;
-    private const int FewLooks = 8;
-
     // Where others draft in every step, what a plain one takes is never measured; after so many steps what is known of similar ones has to do.
     private const int MostUnknownSteps = 8;
-
-    // A look whose first token was right although its chance was said to be below this is a surprise: the next one comes at once.
-    private const double Unlikely = 0.5;
-
-    // While drafts pay, one plain step in so many keeps its time known.
-    private const int PlainProbe = 64;
 
     // A probe drafts so many tokens at most: enough for the chances, and cheap where none is accepted.
     private const int ProbeLength = 2;
 
-    // One for each plan that was ever allowed.
-    private readonly List<PlanRecord> _records = [];
+    private readonly PlanRecords _records;
+    private readonly DraftForecast _forecast;
+    private readonly ProbeSchedule _probes;
+    private readonly MostPromising _candidates = new();
     private readonly LookupRecord _lookup = new();
-    private readonly MachinePace _pace = new();
     private readonly PlainRecord _plain;
-    private readonly int _layerBlocks;
 
-    // The list of plans that was looked at last, mostly the same one.
-    private IReadOnlyList<DraftPlan>? _known;
-
-    // Scratch for one step.
-    private int[] _order = [];
-    private double[] _gains = [];
+    // Of the step that runs.
     private double _rate;
     private PlanRecord? _stepPlan;
     private double _expectedTokens;
     private double _expectedTime;
     private bool _isProbe;
-    private bool _paysPlainly;
-    private int _plainSteps;
     private int _unknownSteps;
     private long _turn;
 
@@ -59,8 +41,11 @@ internal sealed class AutoDraftPolicy : IDraftPolicy
     /// <param name="layerCount">Layers of the model.</param>
     public AutoDraftPolicy(int layerCount)
     {
-        _layerBlocks = 2 * layerCount;
-        _plain = new PlainRecord(_pace);
+        MachinePace pace = new();
+        _plain = new PlainRecord(pace);
+        _records = new PlanRecords(2 * layerCount, pace);
+        _forecast = new DraftForecast(_plain);
+        _probes = new ProbeSchedule(_records);
     }
 
     /// <summary>What the last step's drafts were expected to bring: tokens per second over those of plain decoding; 1 where nothing was drafted.</summary>
@@ -72,12 +57,10 @@ internal sealed class AutoDraftPolicy : IDraftPolicy
         _turn++;
         _stepPlan = null;
         _isProbe = false;
-        _paysPlainly = false;
         int count = drafts.Drafts.Count;
-        EnsureRoom(count);
         for (int i = 0; i < count; i++)
         {
-            GetToKnow(drafts.Drafts[i].Plans);
+            _records.GetToKnow(drafts.Drafts[i].Plans);
         }
 
         double plainTime = _plain.Time(drafts.Sequences, drafts.PlainRows);
@@ -102,9 +85,9 @@ internal sealed class AutoDraftPolicy : IDraftPolicy
         double bestValue = plainRate * LeastGain;
         for (int i = 0; i < _records.Count; i++)
         {
-            if (IsAllowed(drafts, _records[i]))
+            if (_records[i].IsAllowed(drafts))
             {
-                double value = Value(drafts, _records[i], writers);
+                double value = _forecast.Value(drafts, _records[i]);
                 if (value > bestValue)
                 {
                     (best, bestValue) = (_records[i], value);
@@ -118,25 +101,16 @@ internal sealed class AutoDraftPolicy : IDraftPolicy
             ExpectedSpeedup = bestValue / plainRate;
         }
 
-        if (best is not null && _plainSteps >= LastProbe / 4)
-        {
-            // Another time begins, in which another plan may be the best.
-            ForgetLooks();
-        }
-
-        _plainSteps = best is null ? _plainSteps + 1 : 0;
-        PlanRecord? probe = DueProbe(drafts, best);
-        if (probe is not null)
+        if (_probes.NextPlan(drafts, best) is { } probe)
         {
             _isProbe = true;
-            _paysPlainly = best is null;
+            _forecast.Value(drafts, probe);
             Begin(drafts, probe, best is null ? ProbeLength : int.MaxValue, DraftReason.Probing);
             return;
         }
 
-        if (best is not null && --_plain.StepsToProbe <= 0)
+        if (best is not null && _probes.IsPlainDue())
         {
-            _plain.StepsToProbe = PlainProbe;
             _isProbe = true;
             ExplainAll(drafts, DraftReason.Probing);
             return;
@@ -153,7 +127,7 @@ internal sealed class AutoDraftPolicy : IDraftPolicy
         {
             if (drafts.Drafts[i].Length == 0)
             {
-                drafts.Drafts[i].Explain(drafts.Sequences > 1 && PaysAlone(drafts.Drafts[i]) ? DraftReason.Busy : DraftReason.NotWorthIt);
+                drafts.Drafts[i].Explain(drafts.Sequences > 1 && _forecast.PaysAlone(_records, drafts.Drafts[i], LeastGain) ? DraftReason.Busy : DraftReason.NotWorthIt);
             }
         }
     }
@@ -171,8 +145,8 @@ internal sealed class AutoDraftPolicy : IDraftPolicy
 
         // Those that could go on, the most promising first; of equal ones another is first in each step.
         int rows = drafts.PlainRows;
-        int candidates = 0;
         int count = drafts.Drafts.Count;
+        _candidates.Clear();
         for (int i = 0; i < count; i++)
         {
             int place = (int)((i + _turn) % count);
@@ -180,7 +154,7 @@ internal sealed class AutoDraftPolicy : IDraftPolicy
             rows += draft.Length;
             if (draft is { IsInPass: true, WantsToken: true })
             {
-                Insert(candidates++, place, Gain(record, draft));
+                _candidates.Add(place, DraftForecast.Gain(record, draft));
             }
         }
 
@@ -188,9 +162,9 @@ internal sealed class AutoDraftPolicy : IDraftPolicy
         double gain = 0;
         double bestNet = 0;
         int going = 0;
-        for (int i = 0; i < candidates; i++)
+        for (int i = 0; i < _candidates.Count; i++)
         {
-            gain += _gains[i];
+            gain += _candidates.Gain(i);
             double cost = record.DraftTime(i + 1, _plain, drafts.Sequences)
                 + record.VerifyTime(drafts.Sequences, rows + i + 1, drafts.PlainRows, _plain)
                 - record.VerifyTime(drafts.Sequences, rows, drafts.PlainRows, _plain);
@@ -201,19 +175,18 @@ internal sealed class AutoDraftPolicy : IDraftPolicy
             }
         }
 
-        for (int i = going; i < candidates; i++)
+        for (int i = going; i < _candidates.Count; i++)
         {
-            drafts.Drafts[_order[i]].Stop();
+            drafts.Drafts[_candidates.Place(i)].Stop();
         }
     }
 
     /// <inheritdoc/>
     public void Observe(DraftStep drafts)
     {
-        if (_paysPlainly && _stepPlan is { } probed && IsSurprise(drafts, probed))
+        if (_isProbe && _stepPlan is { } probed)
         {
-            probed.ProbeAfter = Math.Max(FirstProbe, probed.ProbeAfter / 2);
-            probed.StepsToProbe = 1;
+            _probes.Observe(drafts, probed);
         }
 
         PlanRecord? drafted = null;
@@ -232,7 +205,7 @@ internal sealed class AutoDraftPolicy : IDraftPolicy
             {
                 Learn(_lookup, draft);
             }
-            else if (RecordOf(draft.Plan!) is { } record)
+            else if (_records.Of(draft.Plan!) is { } record)
             {
                 isMixed |= drafted is not null && drafted != record;
                 drafted = record;
@@ -263,99 +236,12 @@ internal sealed class AutoDraftPolicy : IDraftPolicy
         }
     }
 
-    private static AutoSequence StateOf(SequenceDraft draft)
-    {
-        if (draft.State is not AutoSequence state)
-        {
-            state = new AutoSequence(draft.Capacity);
-            draft.State = state;
-        }
-
-        return state;
-    }
-
-    private static bool Allows(SequenceDraft draft, PlanRecord record)
-    {
-        IReadOnlyList<DraftPlan> plans = draft.Plans;
-        for (int i = 0; i < plans.Count; i++)
-        {
-            if (ReferenceEquals(plans[i], record.Plan))
-            {
-                return true;
-            }
-        }
-
-        return false;
-    }
-
-    private static bool IsAllowed(DraftStep drafts, PlanRecord record)
-    {
-        for (int i = 0; i < drafts.Drafts.Count; i++)
-        {
-            if (Allows(drafts.Drafts[i], record))
-            {
-                return true;
-            }
-        }
-
-        return false;
-    }
-
     private static void ExplainAll(DraftStep drafts, DraftReason reason)
     {
         for (int i = 0; i < drafts.Drafts.Count; i++)
         {
             drafts.Drafts[i].Explain(reason);
         }
-    }
-
-    // The best expected tokens per second of a plan over all lengths, by what its drafts brought until now against what was expected of them.
-    private double Value(DraftStep drafts, PlanRecord record, int writers)
-    {
-        int longest = 0;
-        int drafting = 0;
-        for (int i = 0; i < drafts.Drafts.Count; i++)
-        {
-            SequenceDraft draft = drafts.Drafts[i];
-            _gains[i] = Allows(draft, record) ? StateOf(draft).Correct(record.Of(draft.Rule).First) : 0;
-            longest = _gains[i] > 0 ? Math.Max(longest, draft.Limit) : longest;
-            drafting += _gains[i] > 0 ? 1 : 0;
-        }
-
-        if (drafting == 0)
-        {
-            return 0;
-        }
-
-        double tokens = writers;
-        double draftTime = 0;
-        double best = 0;
-        double pass = record.DraftTime(drafting, _plain, drafts.Sequences);
-        for (int length = 1; length <= longest; length++)
-        {
-            double gain = 0;
-            for (int i = 0; i < drafts.Drafts.Count; i++)
-            {
-                SequenceDraft draft = drafts.Drafts[i];
-                gain += length <= draft.Limit ? _gains[i] : 0;
-                _gains[i] *= StateOf(draft).Correct(record.Of(draft.Rule).Mean);
-            }
-
-            tokens += gain;
-            draftTime += pass;
-            double time = draftTime + record.VerifyTime(drafts.Sequences, drafts.PlainRows + drafting * length, drafts.PlainRows, _plain);
-            double value = tokens / time;
-            if (value <= best)
-            {
-                break;
-            }
-
-            best = value;
-            record.ExpectedTokens = tokens;
-            record.ExpectedTime = time;
-        }
-
-        return best * record.Correction;
     }
 
     private void Begin(DraftStep drafts, PlanRecord record, int length, DraftReason reason)
@@ -366,7 +252,7 @@ internal sealed class AutoDraftPolicy : IDraftPolicy
         for (int i = 0; i < drafts.Drafts.Count; i++)
         {
             SequenceDraft draft = drafts.Drafts[i];
-            if (draft.Length == 0 && Allows(draft, record))
+            if (draft.Length == 0 && draft.Allows(record.Plan))
             {
                 // As far as it is trusted: confidences of which nothing is known yet may all be wrong.
                 int trusted = ProbeLength + (int)record.Of(draft.Rule).Weight;
@@ -374,73 +260,6 @@ internal sealed class AutoDraftPolicy : IDraftPolicy
                 draft.Explain(reason);
             }
         }
-    }
-
-    // A plan that is to be looked at now. While nothing is drafted that is the one which promises most.
-    private PlanRecord? DueProbe(DraftStep drafts, PlanRecord? best)
-    {
-        if (drafts.PromptRows > 0)
-        {
-            return null;
-        }
-
-        PlanRecord? due = null;
-        for (int i = 0; i < _records.Count; i++)
-        {
-            PlanRecord record = _records[i];
-            if (record == best)
-            {
-                record.ProbeAfter = FirstProbe;
-                record.StepsToProbe = FirstProbe;
-            }
-            else if (IsAllowed(drafts, record) && --record.StepsToProbe <= 0 && (due is null || record.StepsToProbe < due.StepsToProbe))
-            {
-                due = record;
-            }
-        }
-
-        if (due is not null)
-        {
-            // Beside a plan that pays a look costs little, and a few unlucky ones tell nothing.
-            due.Looks++;
-            due.ProbeAfter = best is null ? Math.Min(4 * due.ProbeAfter, LastProbe)
-                : due.Looks < FewLooks ? FirstProbe : Math.Min(2 * due.ProbeAfter, LastProbe);
-            due.StepsToProbe = due.ProbeAfter;
-            due.FadeOutcomes();
-            Value(drafts, due, drafts.PlainRows - drafts.PromptRows);
-        }
-
-        return due;
-    }
-
-    private void ForgetLooks()
-    {
-        for (int i = 0; i < _records.Count; i++)
-        {
-            _records[i].Looks = 0;
-            _records[i].ProbeAfter = FirstProbe;
-            _records[i].StepsToProbe = Math.Min(_records[i].StepsToProbe, FirstProbe);
-        }
-    }
-
-    // Whether most drafts began better than was expected, before anything is learnt of them.
-    private static bool IsSurprise(DraftStep drafts, PlanRecord record)
-    {
-        double expected = 0;
-        int right = 0;
-        int count = 0;
-        for (int i = 0; i < drafts.Drafts.Count; i++)
-        {
-            SequenceDraft draft = drafts.Drafts[i];
-            if (draft.Length > 0 && draft.Proposed == 0)
-            {
-                expected += StateOf(draft).Correct(record.Of(draft.Rule).First);
-                right += draft.Accepted > 0 ? 1 : 0;
-                count++;
-            }
-        }
-
-        return 2 * right > count && expected < Unlikely * count;
     }
 
     // Takes what the text itself proposes where that is worth more than what a draft of the plan is expected to be worth beyond plain decoding.
@@ -451,14 +270,14 @@ internal sealed class AutoDraftPolicy : IDraftPolicy
         for (int i = 0; i < drafts.Drafts.Count; i++)
         {
             SequenceDraft draft = drafts.Drafts[i];
-            int found = StateOf(draft).Find(draft, proposal[..Math.Min(proposal.Length, draft.Limit)], out int match);
+            int found = AutoSequence.Of(draft).Find(draft, proposal[..Math.Min(proposal.Length, draft.Limit)], out int match);
             double reach = 1;
             double net = 0;
             double bestNet = premium;
             int length = 0;
             for (int place = 0; place < found; place++)
             {
-                reach *= StateOf(draft).CorrectLookup(_lookup.Chance(draft.Rule, match + place));
+                reach *= AutoSequence.Of(draft).CorrectLookup(_lookup.Chance(draft.Rule, match + place));
                 double before = _plain.Time(drafts.Sequences, rows + place);
                 net += reach - _rate * (_plain.Time(drafts.Sequences, rows + place + 1) - before);
                 if (net > bestNet)
@@ -469,31 +288,17 @@ internal sealed class AutoDraftPolicy : IDraftPolicy
 
             if (length > 0)
             {
-                StateOf(draft).Match = match;
+                AutoSequence.Of(draft).Match = match;
                 draft.Propose(proposal[..length]);
                 rows += draft.Length;
             }
         }
     }
 
-    private static double Gain(PlanRecord record, SequenceDraft draft)
-    {
-        AutoSequence state = StateOf(draft);
-        AcceptanceCalibration calibration = record.Of(draft.Rule);
-        ReadOnlySpan<float> confidences = draft.Confidences;
-        double reach = 1;
-        for (int i = 0; i < confidences.Length; i++)
-        {
-            reach *= state.Correct(calibration.Chance(confidences[i]));
-        }
-
-        return reach * state.Correct(calibration.NextAfter(confidences[^1]));
-    }
-
     // Only of tokens that were judged: what others were must decide nothing later.
     private static void Learn(PlanRecord record, SequenceDraft draft)
     {
-        AutoSequence state = StateOf(draft);
+        AutoSequence state = AutoSequence.Of(draft);
         AcceptanceCalibration calibration = record.Of(draft.Rule);
         ReadOnlySpan<float> confidences = draft.Confidences;
         for (int i = 0; i < draft.Evaluated; i++)
@@ -515,84 +320,11 @@ internal sealed class AutoDraftPolicy : IDraftPolicy
 
     private static void Learn(LookupRecord lookup, SequenceDraft draft)
     {
-        AutoSequence state = StateOf(draft);
+        AutoSequence state = AutoSequence.Of(draft);
         for (int i = 0; i < draft.Evaluated && i < draft.Proposed; i++)
         {
             state.AddLookup(lookup.Chance(draft.Rule, state.Match + i), i < draft.Accepted);
             lookup.Add(draft.Rule, state.Match + i, i < draft.Accepted);
-        }
-    }
-
-    // Whether a draft of the sequence would pay if it were the only one.
-    private bool PaysAlone(SequenceDraft draft)
-    {
-        for (int i = 0; i < _records.Count; i++)
-        {
-            PlanRecord record = _records[i];
-            if (Allows(draft, record))
-            {
-                double chance = StateOf(draft).Correct(record.Of(draft.Rule).First);
-                double time = record.DraftTime(1, _plain, 1) + record.VerifyTime(1, 2, 1, _plain);
-                if ((1 + chance) / time > LeastGain / _plain.Time(1, 1))
-                {
-                    return true;
-                }
-            }
-        }
-
-        return false;
-    }
-
-    private void GetToKnow(IReadOnlyList<DraftPlan> plans)
-    {
-        if (ReferenceEquals(plans, _known))
-        {
-            return;
-        }
-
-        for (int i = 0; i < plans.Count; i++)
-        {
-            if (RecordOf(plans[i]) is null)
-            {
-                _records.Add(new PlanRecord(plans[i], _layerBlocks, _pace));
-            }
-        }
-
-        _known = plans;
-    }
-
-    private PlanRecord? RecordOf(DraftPlan plan)
-    {
-        for (int i = 0; i < _records.Count; i++)
-        {
-            if (ReferenceEquals(_records[i].Plan, plan))
-            {
-                return _records[i];
-            }
-        }
-
-        return null;
-    }
-
-    private void Insert(int count, int place, double gain)
-    {
-        int i = count;
-        for (; i > 0 && _gains[i - 1] < gain; i--)
-        {
-            _gains[i] = _gains[i - 1];
-            _order[i] = _order[i - 1];
-        }
-
-        _gains[i] = gain;
-        _order[i] = place;
-    }
-
-    private void EnsureRoom(int count)
-    {
-        if (_order.Length < count)
-        {
-            _order = new int[2 * count];
-            _gains = new double[2 * count];
         }
     }
 }

@@ -12,6 +12,18 @@ internal sealed class AutoSequence(int capacity)
     private Odds _drafts;
     private Odds _lookups;
 
+    /// <summary>What is remembered of a draft's sequence; new at its first step.</summary>
+    public static AutoSequence Of(SequenceDraft draft)
+    {
+        if (draft.State is not AutoSequence state)
+        {
+            state = new AutoSequence(draft.Capacity);
+            draft.State = state;
+        }
+
+        return state;
+    }
+
     /// <summary>Tokens that matched where the last proposal came from.</summary>
     public int Match { get; set; }
 

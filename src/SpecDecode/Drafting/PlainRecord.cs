@@ -10,9 +10,6 @@ internal sealed class PlainRecord(MachinePace pace)
 
     private readonly CostCurve?[] _curves = new CostCurve?[BatchSize.Classes];
 
-    /// <summary>Steps until one is run plainly, to keep its time known.</summary>
-    public int StepsToProbe { get; set; } = 16;
-
     /// <summary>Whether no pass was measured.</summary>
     public bool IsEmpty => BatchSize.Nearest(_curves, 0) < 0;
 

@@ -84,6 +84,20 @@ internal sealed class PlanRecord
             : _exactShare * plain.Time(sequences, plainRows) + (1 - _exactShare) * plain.Time(sequences, rows);
     }
 
+    /// <summary>Whether a draft of a step may take the plan.</summary>
+    public bool IsAllowed(DraftStep drafts)
+    {
+        for (int i = 0; i < drafts.Drafts.Count; i++)
+        {
+            if (drafts.Drafts[i].Allows(Plan))
+            {
+                return true;
+            }
+        }
+
+        return false;
+    }
+
     /// <summary>Takes a measured verifying pass.</summary>
     public void AddVerification(int sequences, int rows, double seconds) =>
         _pace.Add(_verifyCosts[BatchSize.Of(sequences)] ??= new CostCurve(CostCurve.MostRows), rows, seconds);

@@ -103,6 +103,21 @@ public sealed class SequenceDraft
     /// <summary>The tokens that the drafter's next pass runs, and verification where it keeps no rows: the last known one, and the draft.</summary>
     internal ReadOnlySpan<int> TokensFrom(int first) => _tokens.AsSpan(first, Length + 1 - first);
 
+    /// <summary>Whether a plan may be chosen.</summary>
+    internal bool Allows(DraftPlan plan)
+    {
+        IReadOnlyList<DraftPlan> plans = Plans;
+        for (int i = 0; i < plans.Count; i++)
+        {
+            if (ReferenceEquals(plans[i], plan))
+            {
+                return true;
+            }
+        }
+
+        return false;
+    }
+
     /// <summary>Drafts with a plan, behind what was proposed.</summary>
     /// <param name="plan">One of <see cref="Plans"/>.</param>
     /// <param name="length">Tokens that the draft is to have, what was proposed included: 1 to <see cref="Limit"/>.</param>
@@ -112,7 +127,7 @@ public sealed class SequenceDraft
     public void Choose(DraftPlan plan, int length, bool readsConfidence = true)
     {
         ArgumentNullException.ThrowIfNull(plan);
-        if (!Has(plan))
+        if (!Allows(plan))
         {
             throw new ArgumentException("The plan is none of those that the sequence may draft by: choose one of Plans.", nameof(plan));
         }
@@ -239,20 +254,6 @@ public sealed class SequenceDraft
         Accepted = accepted;
         OutputTokens = outputTokens;
         _isJudged = true;
-    }
-
-    private bool Has(DraftPlan plan)
-    {
-        IReadOnlyList<DraftPlan> plans = Plans;
-        for (int i = 0; i < plans.Count; i++)
-        {
-            if (ReferenceEquals(plans[i], plan))
-            {
-                return true;
-            }
-        }
-
-        return false;
     }
 
     private void CheckNotJudged()

@@ -1,0 +1,51 @@
+namespace SpecDecode.Drafting;
+
+/// <summary>A record for each plan that was ever allowed.</summary>
+/// <param name="layerBlocks">Blocks of the whole model.</param>
+/// <param name="pace">How slow the machine is.</param>
+internal sealed class PlanRecords(int layerBlocks, MachinePace pace)
+{
+    private readonly List<PlanRecord> _records = [];
+
+    // The list of plans that was looked at last, mostly the same one.
+    private IReadOnlyList<DraftPlan>? _known;
+
+    /// <summary>How many there are.</summary>
+    public int Count => _records.Count;
+
+    /// <summary>One of them.</summary>
+    public PlanRecord this[int index] => _records[index];
+
+    /// <summary>The record of a plan; null where it was never allowed.</summary>
+    public PlanRecord? Of(DraftPlan plan)
+    {
+        for (int i = 0; i < _records.Count; i++)
+        {
+            if (ReferenceEquals(_records[i].Plan, plan))
+            {
+                return _records[i];
+            }
+        }
+
+        return null;
+    }
+
+    /// <summary>Makes records of plans that have none.</summary>
+    public void GetToKnow(IReadOnlyList<DraftPlan> plans)
+    {
+        if (ReferenceEquals(plans, _known))
+        {
+            return;
+        }
+
+        for (int i = 0; i < plans.Count; i++)
+        {
+            if (Of(plans[i]) is null)
+            {
+                _records.Add(new PlanRecord(plans[i], layerBlocks, pace));
+            }
+        }
+
+        _known = plans;
+    }
+}
