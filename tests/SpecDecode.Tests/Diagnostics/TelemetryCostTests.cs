@@ -119,12 +119,12 @@ public sealed class TelemetryCostTests : IDisposable
             action();
         }
 
-        long before = GC.GetAllocatedBytesForCurrentThread();
-        for (int i = 0; i < Repetitions; i++)
+        return AllocatedBytes.EachTime(() =>
         {
-            action();
-        }
-
-        return GC.GetAllocatedBytesForCurrentThread() - before;
+            for (int i = 0; i < Repetitions; i++)
+            {
+                action();
+            }
+        });
     }
 }

@@ -308,13 +308,13 @@ public class AcceptanceCalibrationTests
     {
         AcceptanceCalibration calibration = Taught(8);
         Ask(calibration);
-        long before = GC.GetAllocatedBytesForCurrentThread();
-        for (int i = 0; i < 1_000; i++)
+        Assert.Equal(0, AllocatedBytes.EachTime(() =>
         {
-            Ask(calibration);
-        }
-
-        Assert.Equal(0, GC.GetAllocatedBytesForCurrentThread() - before);
+            for (int i = 0; i < 1_000; i++)
+            {
+                Ask(calibration);
+            }
+        }));
 
         static void Ask(AcceptanceCalibration calibration)
         {

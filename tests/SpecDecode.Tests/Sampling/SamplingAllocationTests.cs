@@ -34,13 +34,13 @@ public class SamplingAllocationTests
             step.Run(live);
         }
 
-        long before = GC.GetAllocatedBytesForCurrentThread();
-        for (int i = 0; i < 150; i++)
+        Assert.Equal(0, AllocatedBytes.EachTime(() =>
         {
-            step.Run(live);
-        }
-
-        Assert.Equal(0, GC.GetAllocatedBytesForCurrentThread() - before);
+            for (int i = 0; i < 150; i++)
+            {
+                step.Run(live);
+            }
+        }));
         Assert.All(live, sequence => Assert.Null(sequence.FinishReason));
         Assert.True(live.Sum(sequence => sequence.Statistics.Accepted) > 0 && live.Sum(sequence => sequence.Statistics.Corrections) > 0);
     }

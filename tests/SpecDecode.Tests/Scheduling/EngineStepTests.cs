@@ -175,13 +175,13 @@ public class EngineStepTests
             step.Run(live);
         }
 
-        long before = GC.GetAllocatedBytesForCurrentThread();
-        for (int i = 0; i < 200; i++)
+        Assert.Equal(0, AllocatedBytes.EachTime(() =>
         {
-            step.Run(live);
-        }
-
-        Assert.Equal(0, GC.GetAllocatedBytesForCurrentThread() - before);
+            for (int i = 0; i < 150; i++)
+            {
+                step.Run(live);
+            }
+        }));
         Assert.All(live, sequence => Assert.Null(sequence.FinishReason));
     }
 
