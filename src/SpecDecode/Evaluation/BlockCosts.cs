@@ -1,0 +1,225 @@
+using System.Diagnostics;
+using SpecDecode.Caching;
+using SpecDecode.Plans;
+using SpecDecode.Stages;
+
+namespace SpecDecode.Evaluation;
+
+/// <summary>
+/// What blocks take by rows, from which follows what any plan takes. Measured are three passes: without blocks, with every attention, with
+/// every MLP. Layers of a model are alike, so what a block takes is the difference to the first over the layers.
+/// </summary>
+internal sealed class BlockCosts
+{
+    // So many turns at least, whatever the time; and no more where there is time.
+    private const int LeastTurns = 5;
+    private const int MostTurns = 25;
+
+    // Rows that are measured; between them costs are interpolated.
+    private static readonly int[] Rows = [1, 2, 3, 5, 9, 17];
+
+    private readonly Curves _verifier;
+    private readonly Curves? _drafter;
+    private readonly int _layers;
+
+    private BlockCosts(int layers, Curves verifier, Curves? drafter) => (_layers, _verifier, _drafter) = (layers, verifier, drafter);
+
+    /// <summary>Costs that are known from elsewhere, for one row and for each more.</summary>
+    /// <param name="layers">Layers of the model.</param>
+    /// <param name="ends">Embedding and head.</param>
+    /// <param name="attention">A block of attention.</param>
+    /// <param name="mlp">A block of MLP.</param>
+    /// <param name="draftShare">What the copy of the weights for drafting takes of that; null where there is none.</param>
+    /// <param name="slope">What a row more takes in parts of the first.</param>
+    public static BlockCosts Of(int layers, double ends, double attention, double mlp, double? draftShare = null, double slope = 0.1)
+    {
+        Curves Make(double share) => new(Line(ends * share), Line(attention * share), Line(mlp * share));
+        double[] Line(double first) => [.. Rows.Select(rows => first * (1 + slope * (rows - 1)))];
+        return new BlockCosts(layers, Make(1), draftShare is { } share ? Make(share) : null);
+    }
+
+    /// <summary>Measures, all passes in turn, so that whatever slows the machine slows all of them; medians count.</summary>
+    /// <param name="stages">The model.</param>
+    /// <param name="draftLength">Tokens of the longest draft.</param>
+    /// <param name="past">Positions in the cache before the rows, as texts have them.</param>
+    /// <param name="limit">After so much time no more turns are begun than the fewest that a median needs.</param>
+    /// <param name="cancellationToken">Ends the work between passes.</param>
+    public static BlockCosts Measure(IStages stages, int draftLength, int past, TimeSpan limit, CancellationToken cancellationToken)
+    {
+        int most = Math.Min(Math.Min(stages.MaxRows, stages.MaxScoredRows), Math.Min(draftLength + 1, stages.MaxSequenceLength));
+        int[] rows = [.. Rows.Where((count, i) => i == 0 || Rows[i - 1] < most).Select(count => Math.Min(count, most))];
+        past = Math.Clamp(past, 0, stages.MaxSequenceLength - most);
+        LayerPlan[] plans =
+        [
+            LayerPlan.Of(stages.LayerCount, []),
+            Only(stages.LayerCount, BlockKind.Attention),
+            Only(stages.LayerCount, BlockKind.Mlp),
+        ];
+        (LayerPlan Plan, WeightSet Weights, int Rows)[] passes =
+        [
+            .. rows.SelectMany(count => plans.Select(plan => (plan, WeightSet.Verifier, count))),
+            .. stages.DraftPrecision is null ? [] : plans.Select(plan => (plan, WeightSet.Drafter, 1)),
+        ];
+        List<double>[] times = [.. passes.Select(_ => new List<double>())];
+        using Timed timed = new(stages, past, most);
+        long start = Stopwatch.GetTimestamp();
+        for (int turn = -1; turn < LeastTurns || (turn < MostTurns && Stopwatch.GetElapsedTime(start) < limit); turn++)
+        {
+            for (int pass = 0; pass < passes.Length; pass++)
+            {
+                cancellationToken.ThrowIfCancellationRequested();
+                double seconds = timed.Run(passes[pass].Plan, passes[pass].Weights, passes[pass].Rows);
+                if (turn >= 0)
+                {
+                    times[pass].Add(seconds);
+                }
+            }
+        }
+
+        double[] medians = [.. times.Select(list => list.Order().ElementAt(list.Count / 2))];
+        Curves verifier = Curves.Of(medians.AsSpan(0, 3 * rows.Length), stages.LayerCount);
+        return new BlockCosts(
+            stages.LayerCount, verifier, stages.DraftPrecision is null ? null : Curves.Of(medians.AsSpan(3 * rows.Length), stages.LayerCount)) { MeasuredRows = rows };
+    }
+
+    /// <summary>What a row of a plan takes, in seconds.</summary>
+    public double DraftRow(PlanCandidate candidate)
+    {
+        (int attention, int mlp) = Count(candidate.Plan.Blocks.AsSpan());
+        Curves curves = candidate.Weights == WeightSet.Verifier ? _verifier : _drafter ?? throw new InvalidOperationException("There are no weights to draft with.");
+        return curves.Ends[0] + attention * curves.Attention[0] + mlp * curves.Mlp[0];
+    }
+
+    /// <summary>What drafting by a plan takes.</summary>
+    /// <param name="candidate">The plan.</param>
+    /// <param name="draftLength">Tokens of the longest draft; no more than was measured for.</param>
+    /// <remarks>All rows of a draft but its last have been through the plan's exact blocks when they are verified.</remarks>
+    public PlanCosts Of(PlanCandidate candidate, int draftLength)
+    {
+        (int attention, int mlp) = candidate.Weights == WeightSet.Verifier ? Count(candidate.Plan.Blocks.AsSpan()[..candidate.Plan.ExactDepth]) : default;
+        double[] verify = new double[draftLength];
+        for (int length = 1; length <= draftLength; length++)
+        {
+            int rows = length + 1;
+            verify[length - 1] = At(_verifier.Ends, rows)
+                + attention * At(_verifier.Attention, 1) + (_layers - attention) * At(_verifier.Attention, rows)
+                + mlp * At(_verifier.Mlp, 1) + (_layers - mlp) * At(_verifier.Mlp, rows);
+        }
+
+        double plain = _verifier.Ends[0] + _layers * (_verifier.Attention[0] + _verifier.Mlp[0]);
+        return new PlanCosts(plain, DraftRow(candidate), verify);
+    }
+
+    private int[] MeasuredRows { get; init; } = Rows;
+
+    private static LayerPlan Only(int layers, BlockKind kind) =>
+        LayerPlan.Of(layers, Enumerable.Range(0, layers).Select(layer => new Block(kind, layer)));
+
+    private static (int Attention, int Mlp) Count(ReadOnlySpan<Block> blocks)
+    {
+        int attention = 0;
+        foreach (Block block in blocks)
+        {
+            attention += block.Kind == BlockKind.Attention ? 1 : 0;
+        }
+
+        return (attention, blocks.Length - attention);
+    }
+
+    private double At(double[] curve, int rows)
+    {
+        int upper = 0;
+        while (upper < curve.Length - 1 && MeasuredRows[upper] < rows)
+        {
+            upper++;
+        }
+
+        if (upper == 0)
+        {
+            return curve[0];
+        }
+
+        double share = (double)(rows - MeasuredRows[upper - 1]) / (MeasuredRows[upper] - MeasuredRows[upper - 1]);
+        return curve[upper - 1] + share * (curve[upper] - curve[upper - 1]);
+    }
+
+    /// <summary>Seconds by measured rows: of embedding and head, and of a block of each kind.</summary>
+    private sealed record Curves(double[] Ends, double[] Attention, double[] Mlp)
+    {
+        // Times come three by three. A clock's noise must make no block free.
+        public static Curves Of(ReadOnlySpan<double> times, int layers)
+        {
+            int count = times.Length / 3;
+            Curves curves = new(new double[count], new double[count], new double[count]);
+            for (int i = 0; i < count; i++)
+            {
+                curves.Ends[i] = times[3 * i];
+                curves.Attention[i] = Math.Max(1e-9, (times[3 * i + 1] - times[3 * i]) / layers);
+                curves.Mlp[i] = Math.Max(1e-9, (times[3 * i + 2] - times[3 * i]) / layers);
+            }
+
+            return curves;
+        }
+    }
+
+    /// <summary>Passes of one sequence that is no text; its cache is thrown away.</summary>
+    private sealed class Timed : IDisposable
+    {
+        private readonly IStages _stages;
+        private readonly KvCache _cache;
+        private readonly RowBatch _batch;
+        private readonly List<CacheTransaction.Entry> _enlisted = [];
+        private readonly int[] _scored;
+        private readonly int[] _tokens;
+
+        public Timed(IStages stages, int past, int rows)
+        {
+            _stages = stages;
+            _cache = new KvCache(stages.CreateKvStorage(past + rows));
+            _batch = new RowBatch(stages.MaxRows);
+            _scored = [.. Enumerable.Range(0, rows)];
+            _tokens = [.. _scored.Select(row => row % stages.VocabularySize)];
+            try
+            {
+                Fill(past);
+            }
+            catch
+            {
+                Dispose();
+                throw;
+            }
+        }
+
+        public double Run(LayerPlan plan, WeightSet weights, int rows)
+        {
+            using CacheTransaction transaction = new(_enlisted);
+            transaction.Enlist(_cache, rows);
+            _batch.Clear();
+            _batch.Add(_cache, _cache.CommittedLength, _tokens.AsSpan(0, rows));
+            long start = Stopwatch.GetTimestamp();
+            _stages.Embed(_batch, weights);
+            Pass.Run(_stages, plan.Blocks.AsSpan(), _batch);
+            _stages.Head(_scored.AsSpan(0, rows));
+            return Stopwatch.GetElapsedTime(start).TotalSeconds;
+        }
+
+        public void Dispose() => _cache.Dispose();
+
+        private void Fill(int past)
+        {
+            LayerPlan full = LayerPlan.Full(_stages.LayerCount);
+            while (_cache.CommittedLength < past)
+            {
+                using CacheTransaction transaction = new(_enlisted);
+                int rows = Math.Min(past - _cache.CommittedLength, _stages.MaxRows);
+                int place = transaction.Enlist(_cache, rows);
+                _batch.Clear();
+                _batch.Add(_cache, _cache.CommittedLength, new int[rows]);
+                _stages.Embed(_batch);
+                Pass.Run(_stages, full.Blocks.AsSpan(), _batch);
+                transaction.Keep(place, _cache.CommittedLength + rows);
+                transaction.Commit();
+            }
+        }
+    }
+}
