@@ -1,4 +1,5 @@
 using SpecDecode.ChatTemplates;
+using SpecDecode.Drafting.Profiles;
 using SpecDecode.Evaluation;
 using SpecDecode.Limits;
 using SpecDecode.Models;
@@ -43,6 +44,9 @@ public sealed partial class TextModel : IDisposable
 
     /// <summary>Longest sequence, prompt and new tokens together.</summary>
     public int MaxSequenceLength => _model.Stages.MaxSequenceLength;
+
+    /// <summary>Which model it is, as drafting profiles name it.</summary>
+    public ModelIdentity Identity => _model.Identity;
 
     /// <summary>Whose kernels multiply by matrices, and for which instruction set, in words: <c>own, AVX2</c> or <c>ONNX Runtime</c>.</summary>
     public string Kernels => _model.Kernels;

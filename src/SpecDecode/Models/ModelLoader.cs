@@ -1,5 +1,6 @@
 using SpecDecode.Checkpoints;
 using SpecDecode.Descriptions;
+using SpecDecode.Drafting.Profiles;
 using SpecDecode.Families;
 using SpecDecode.Kernels;
 using SpecDecode.Limits;
@@ -22,6 +23,9 @@ internal sealed record LoadedModel(DecoderDescription Description, WeightCopies 
 {
     /// <summary>What its matrices are stored as.</summary>
     public required Precision Precision { get; init; }
+
+    /// <summary>Which model it is, whatever folder and precision it was loaded from and in.</summary>
+    public ModelIdentity Identity { get; } = new(Description.Family, Description.Layers.Length, Description.VocabularySize, Weights.Verifier.Fingerprint);
 
     /// <summary>Whose code multiplies by matrices, and for which instruction set, in words.</summary>
     public required string Kernels { get; init; }

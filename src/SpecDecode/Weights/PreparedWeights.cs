@@ -26,6 +26,9 @@ internal sealed class PreparedWeights : IDisposable
     /// <summary>Full path of the file.</summary>
     public string Path { get; }
 
+    /// <summary>The fingerprint of the checkpoint that they were made of, as the file's table has it; null where nobody read that.</summary>
+    public string? Fingerprint { get; init; }
+
     /// <summary>Bytes of all tensors, without padding.</summary>
     public long TensorBytes => _tensors.Values.Sum(tensor => tensor.TotalLength);
 
