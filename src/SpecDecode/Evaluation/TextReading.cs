@@ -7,6 +7,13 @@ namespace SpecDecode.Evaluation;
 /// <summary>Fills caches for texts that were written earlier, so that plans can be judged on them.</summary>
 internal static class TextReading
 {
+    /// <summary>Makes a text of tokens, with an empty cache of its own.</summary>
+    /// <param name="stages">The model.</param>
+    /// <param name="tokens">Prompt and new tokens, at least two.</param>
+    /// <param name="promptLength">How many of them are the prompt.</param>
+    public static WrittenText Open(IStages stages, ReadOnlyMemory<int> tokens, int promptLength) =>
+        new(new KvCache(stages.CreateKvStorage(tokens.Length)), tokens, promptLength);
+
     /// <summary>Reads a text through the full model into a cache of its own.</summary>
     /// <param name="stages">The model.</param>
     /// <param name="tokens">Prompt and new tokens, at least two.</param>
@@ -15,33 +22,62 @@ internal static class TextReading
     /// <returns>The text; its cache is the caller's to free.</returns>
     public static WrittenText Read(IStages stages, ReadOnlyMemory<int> tokens, int promptLength, CancellationToken cancellationToken)
     {
-        LayerPlan full = LayerPlan.Full(stages.LayerCount);
-        RowBatch batch = new(stages.MaxRows);
-        List<CacheTransaction.Entry> enlisted = [];
-        KvCache cache = new(stages.CreateKvStorage(tokens.Length));
+        WrittenText text = Open(stages, tokens, promptLength);
         try
         {
-            while (cache.CommittedLength < tokens.Length - 1)
-            {
-                cancellationToken.ThrowIfCancellationRequested();
-                using CacheTransaction transaction = new(enlisted);
-                int start = cache.CommittedLength;
-                int rows = Math.Min(tokens.Length - 1 - start, stages.MaxRows);
-                int place = transaction.Enlist(cache, rows);
-                batch.Clear();
-                batch.Add(cache, start, tokens.Span.Slice(start, rows));
-                stages.Embed(batch);
-                Pass.Run(stages, full.Blocks.AsSpan(), batch);
-                transaction.Keep(place, start + rows);
-                transaction.Commit();
-            }
-
-            return new WrittenText(cache, tokens, promptLength);
+            Complete(stages, [text], cancellationToken);
+            return text;
         }
         catch
         {
-            cache.Dispose();
+            text.Cache.Dispose();
             throw;
+        }
+    }
+
+    /// <summary>Reads what is missing in the texts' caches, which is all but the last token of each once it returns: as many as fit go in a pass.</summary>
+    /// <param name="stages">The model.</param>
+    /// <param name="texts">The texts.</param>
+    /// <param name="cancellationToken">Ends the work between passes.</param>
+    public static void Complete(IStages stages, IReadOnlyList<WrittenText> texts, CancellationToken cancellationToken)
+    {
+        LayerPlan full = LayerPlan.Full(stages.LayerCount);
+        RowBatch batch = new(stages.MaxRows);
+        List<CacheTransaction.Entry> enlisted = [];
+        List<(int Place, int Length)> kept = [];
+        for (int first = 0; first < texts.Count;)
+        {
+            cancellationToken.ThrowIfCancellationRequested();
+            using CacheTransaction transaction = new(enlisted);
+            batch.Clear();
+            kept.Clear();
+            for (int i = first; i < texts.Count && batch.Room > 0; i++)
+            {
+                KvCache cache = texts[i].Cache;
+                int rows = Math.Min(batch.Room, texts[i].Tokens.Length - 1 - cache.CommittedLength);
+                if (rows > 0)
+                {
+                    kept.Add((transaction.Enlist(cache, rows), cache.CommittedLength + rows));
+                    batch.Add(cache, cache.CommittedLength, texts[i].Tokens.Span.Slice(cache.CommittedLength, rows));
+                }
+            }
+
+            if (batch.Rows > 0)
+            {
+                stages.Embed(batch);
+                Pass.Run(stages, full.Blocks.AsSpan(), batch);
+                foreach ((int place, int length) in kept)
+                {
+                    transaction.Keep(place, length);
+                }
+
+                transaction.Commit();
+            }
+
+            while (first < texts.Count && texts[first].Cache.CommittedLength >= texts[first].Tokens.Length - 1)
+            {
+                first++;
+            }
         }
     }
 }
