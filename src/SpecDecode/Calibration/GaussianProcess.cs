@@ -1,8 +1,9 @@
 namespace SpecDecode.Calibration;
 
 /// <summary>
-/// What is to be expected of sets that were not tried, from those that were: a Gaussian process over bit vectors with the kernel
-/// exp(−d/ℓ), d the number of bits in which two differ, and some noise. Exact: a Cholesky factor that grows by a row with each observation.
+/// What is to be expected of sets that were not tried, from those that were: a Gaussian process over n bits with some noise and the kernel
+/// (1 − 2d/n + exp(−d/ℓ)) / 2, d the number of bits in which two differ. Its first part is Bayesian linear regression on the bits, its second what
+/// bits do together. Exact: a Cholesky factor that grows by a row with each observation, so no library of matrices is needed.
 /// </summary>
 /// <param name="lengthScale">ℓ, in bits.</param>
 /// <param name="noise">Variance of the noise, in parts of the process's own.</param>
@@ -81,7 +82,8 @@ internal sealed class GaussianProcess(double lengthScale, double noise)
         double[] row = new double[Count];
         for (int i = 0; i < row.Length; i++)
         {
-            row[i] = Math.Exp(-Distance(input, _inputs[i]) / lengthScale);
+            int distance = Distance(input, _inputs[i]);
+            row[i] = 0.5 * (1 - 2.0 * distance / input.Length + Math.Exp(-distance / lengthScale));
         }
 
         SolveInPlace(row);

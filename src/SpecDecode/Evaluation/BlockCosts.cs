@@ -18,11 +18,18 @@ internal sealed class BlockCosts
     // Rows that are measured; between them costs are interpolated.
     private static readonly int[] Rows = [1, 2, 3, 5, 9, 17];
 
-    private readonly Curves _verifier;
-    private readonly Curves? _drafter;
     private readonly int _layers;
 
-    private BlockCosts(int layers, Curves verifier, Curves? drafter) => (_layers, _verifier, _drafter) = (layers, verifier, drafter);
+    /// <summary>Takes times that were measured.</summary>
+    /// <param name="layers">Layers of the model.</param>
+    /// <param name="times">The times.</param>
+    public BlockCosts(int layers, BlockTimes times) => (_layers, Times) = (layers, times);
+
+    /// <summary>What was measured.</summary>
+    public BlockTimes Times { get; }
+
+    /// <summary>A token of plain decoding, in seconds.</summary>
+    public double Plain => Times.Verifier.Ends[0] + _layers * (Times.Verifier.Attention[0] + Times.Verifier.Mlp[0]);
 
     /// <summary>Costs that are known from elsewhere, for one row and for each more.</summary>
     /// <param name="layers">Layers of the model.</param>
@@ -33,9 +40,9 @@ internal sealed class BlockCosts
     /// <param name="slope">What a row more takes in parts of the first.</param>
     public static BlockCosts Of(int layers, double ends, double attention, double mlp, double? draftShare = null, double slope = 0.1)
     {
-        Curves Make(double share) => new(Line(ends * share), Line(attention * share), Line(mlp * share));
+        BlockCurves Make(double share) => new(Line(ends * share), Line(attention * share), Line(mlp * share));
         double[] Line(double first) => [.. Rows.Select(rows => first * (1 + slope * (rows - 1)))];
-        return new BlockCosts(layers, Make(1), draftShare is { } share ? Make(share) : null);
+        return new BlockCosts(layers, new BlockTimes(Rows, Make(1), draftShare is { } share ? Make(share) : null));
     }
 
     /// <summary>Measures, all passes in turn, so that whatever slows the machine slows all of them; medians count.</summary>
@@ -77,16 +84,16 @@ internal sealed class BlockCosts
         }
 
         double[] medians = [.. times.Select(list => list.Order().ElementAt(list.Count / 2))];
-        Curves verifier = Curves.Of(medians.AsSpan(0, 3 * rows.Length), stages.LayerCount);
-        return new BlockCosts(
-            stages.LayerCount, verifier, stages.DraftPrecision is null ? null : Curves.Of(medians.AsSpan(3 * rows.Length), stages.LayerCount)) { MeasuredRows = rows };
+        BlockCurves verifier = BlockCurves.Of(medians.AsSpan(0, 3 * rows.Length), stages.LayerCount);
+        BlockCurves? drafter = stages.DraftPrecision is null ? null : BlockCurves.Of(medians.AsSpan(3 * rows.Length), stages.LayerCount);
+        return new BlockCosts(stages.LayerCount, new BlockTimes(rows, verifier, drafter));
     }
 
     /// <summary>What a row of a plan takes, in seconds.</summary>
     public double DraftRow(PlanCandidate candidate)
     {
         (int attention, int mlp) = Count(candidate.Plan.Blocks.AsSpan());
-        Curves curves = candidate.Weights == WeightSet.Verifier ? _verifier : _drafter ?? throw new InvalidOperationException("There are no weights to draft with.");
+        BlockCurves curves = candidate.Weights == WeightSet.Verifier ? Times.Verifier : Times.Drafter ?? throw new InvalidOperationException("There are no weights to draft with.");
         return curves.Ends[0] + attention * curves.Attention[0] + mlp * curves.Mlp[0];
     }
 
@@ -101,16 +108,13 @@ internal sealed class BlockCosts
         for (int length = 1; length <= draftLength; length++)
         {
             int rows = length + 1;
-            verify[length - 1] = At(_verifier.Ends, rows)
-                + attention * At(_verifier.Attention, 1) + (_layers - attention) * At(_verifier.Attention, rows)
-                + mlp * At(_verifier.Mlp, 1) + (_layers - mlp) * At(_verifier.Mlp, rows);
+            verify[length - 1] = At(Times.Verifier.Ends, rows)
+                + attention * At(Times.Verifier.Attention, 1) + (_layers - attention) * At(Times.Verifier.Attention, rows)
+                + mlp * At(Times.Verifier.Mlp, 1) + (_layers - mlp) * At(Times.Verifier.Mlp, rows);
         }
 
-        double plain = _verifier.Ends[0] + _layers * (_verifier.Attention[0] + _verifier.Mlp[0]);
-        return new PlanCosts(plain, DraftRow(candidate), verify);
+        return new PlanCosts(Plain, DraftRow(candidate), verify);
     }
-
-    private int[] MeasuredRows { get; init; } = Rows;
 
     private static LayerPlan Only(int layers, BlockKind kind) =>
         LayerPlan.Of(layers, Enumerable.Range(0, layers).Select(layer => new Block(kind, layer)));
@@ -129,7 +133,7 @@ internal sealed class BlockCosts
     private double At(double[] curve, int rows)
     {
         int upper = 0;
-        while (upper < curve.Length - 1 && MeasuredRows[upper] < rows)
+        while (upper < curve.Length - 1 && Times.Rows[upper] < rows)
         {
             upper++;
         }
@@ -139,27 +143,8 @@ internal sealed class BlockCosts
             return curve[0];
         }
 
-        double share = (double)(rows - MeasuredRows[upper - 1]) / (MeasuredRows[upper] - MeasuredRows[upper - 1]);
+        double share = (double)(rows - Times.Rows[upper - 1]) / (Times.Rows[upper] - Times.Rows[upper - 1]);
         return curve[upper - 1] + share * (curve[upper] - curve[upper - 1]);
-    }
-
-    /// <summary>Seconds by measured rows: of embedding and head, and of a block of each kind.</summary>
-    private sealed record Curves(double[] Ends, double[] Attention, double[] Mlp)
-    {
-        // Times come three by three. A clock's noise must make no block free.
-        public static Curves Of(ReadOnlySpan<double> times, int layers)
-        {
-            int count = times.Length / 3;
-            Curves curves = new(new double[count], new double[count], new double[count]);
-            for (int i = 0; i < count; i++)
-            {
-                curves.Ends[i] = times[3 * i];
-                curves.Attention[i] = Math.Max(1e-9, (times[3 * i + 1] - times[3 * i]) / layers);
-                curves.Mlp[i] = Math.Max(1e-9, (times[3 * i + 2] - times[3 * i]) / layers);
-            }
-
-            return curves;
-        }
     }
 
     /// <summary>Passes of one sequence that is no text; its cache is thrown away.</summary>

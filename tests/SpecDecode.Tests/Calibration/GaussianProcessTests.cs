@@ -32,7 +32,12 @@ public class GaussianProcessTests
         bool[] asked = SkipSets.Draw(random, 8, 0.5);
         double mean = outputs.Average();
         double scale = Math.Sqrt(outputs.Average(output => (output - mean) * (output - mean)));
-        double Kernel(bool[] a, bool[] b) => Math.Exp(-a.Zip(b).Count(pair => pair.First != pair.Second) / 3.0);
+        double Kernel(bool[] a, bool[] b)
+        {
+            int distance = a.Zip(b).Count(pair => pair.First != pair.Second);
+            return (1 - distance / 4.0 + Math.Exp(-distance / 3.0)) / 2;
+        }
+
         double[,] covariance = new double[3, 3];
         for (int i = 0; i < 3; i++)
         {

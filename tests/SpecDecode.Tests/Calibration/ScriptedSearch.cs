@@ -8,7 +8,7 @@ namespace SpecDecode.Tests.Calibration;
 
 /// <summary>
 /// A search whose scores are made up: each block left out costs agreement by its weight, all are equally dear, and the expected speed-up follows
-/// as that of a draft of four tokens. So the best set is known.
+/// as that of the best draft length. So the best set is known.
 /// </summary>
 internal sealed class ScriptedSearch : IPlanSearch
 {
@@ -79,6 +79,6 @@ internal sealed class ScriptedSearch : IPlanSearch
         }
 
         double cost = (candidate.Plan.Blocks.Length + 1.0) / (2 * LayerCount + 1);
-        return new PlanScore(agreement, (1 - Math.Pow(agreement, 5)) / (1 - Math.Min(agreement, 0.999)) / (4 * cost + 1.2));
+        return new PlanScore(agreement, Enumerable.Range(1, 8).Max(length => Enumerable.Range(0, length + 1).Sum(place => Math.Pow(agreement, place)) / (length * cost + 1.05)));
     }
 }

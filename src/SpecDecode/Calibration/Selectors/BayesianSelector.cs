@@ -25,9 +25,6 @@ internal sealed class BayesianSelector : ILayerSelector
     private const int Parents = 3;
     private const int Steps = 60;
 
-    // Upper confidence bound: mean + κ·deviation, κ as SWIFT has it.
-    private const double Kappa = 2.5;
-
     // Agreement on a stretch of text scatters.
     private const double Noise = 0.03;
 
@@ -102,7 +99,7 @@ internal sealed class BayesianSelector : ILayerSelector
             return true;
         }
 
-        // The sets of the highest bounds, one after the other: each is believed to turn out as expected before the next is looked for.
+        // The sets of the most expected improvement, one after the other: each is believed to turn out as expected before the next is looked for.
         // None where all sets were tried.
         public List<bool[]> Next()
         {
@@ -111,7 +108,7 @@ internal sealed class BayesianSelector : ILayerSelector
             int observed = _process.Count;
             while (batch.Count < Batch && pool.Count > 0)
             {
-                bool[] next = pool.MaxBy(Bound)!;
+                bool[] next = pool.MaxBy(Improvement)!;
                 pool.Remove(next);
                 batch.Add(next);
                 _process.Add(next, _process.Predict(next).Mean);
@@ -121,10 +118,12 @@ internal sealed class BayesianSelector : ILayerSelector
             return batch;
         }
 
-        private double Bound(bool[] skipped)
+        // E[max(0, f − best)] of a normal f.
+        private double Improvement(bool[] skipped)
         {
             (double mean, double deviation) = _process.Predict(skipped);
-            return mean + Kappa * deviation;
+            double gain = (mean - _best) / Math.Max(deviation, 1e-12);
+            return deviation * (gain * NormalDistribution.Below(gain) + NormalDistribution.Density(gain));
         }
 
         private IEnumerable<bool[]> Pool()
