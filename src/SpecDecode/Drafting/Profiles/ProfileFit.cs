@@ -31,7 +31,7 @@ internal sealed record ProfileFit(IReadOnlyList<ProfilePlan> Plans, IReadOnlyLis
         return plans.Length == profile.Plans.Count ? new ProfileFit(plans, profile.Warnings) : new ProfileFit(plans,
         [
             .. profile.Warnings,
-            $"{source}: {profile.Plans.Count - plans.Length} of its {profile.Plans.Count} plans draft on a copy of the weights in lower precision, and the model is loaded without one, so they are passed over: load it with {nameof(ModelOptions.DraftPrecision)}{PrecisionOf(profile)} to have them.",
+            $"{source}: of its {profile.Plans.Count} plans {profile.Plans.Count - plans.Length} would draft on a copy of the weights in lower precision, which the model is loaded without: load it with {nameof(ModelOptions.DraftPrecision)}{PrecisionOf(profile)} to have all.",
         ]);
     }
 
