@@ -85,6 +85,15 @@ public sealed class DraftingProfileTests : IDisposable
     }
 
     [Fact]
+    public void The_profile_that_the_page_shows_is_one()
+    {
+        string page = File.ReadAllText(Path.Combine(TestFolders.Repository, "docs", "drafting.md"));
+        int start = page.IndexOf("```json", StringComparison.Ordinal) + "```json".Length;
+        DraftingProfile profile = Parse(page[start..page.IndexOf("```", start, StringComparison.Ordinal)]);
+        Assert.Equal((2, true), (profile.Plans.Count, profile.Plans[1].UsesDraftWeights));
+    }
+
+    [Fact]
     public void Of_a_later_minor_version_unknown_properties_are_passed_over_and_so_are_plans_that_need_what_is_unknown()
     {
         const string Later = """
