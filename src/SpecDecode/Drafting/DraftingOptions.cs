@@ -106,6 +106,8 @@ public sealed record DraftingOptions
     /// <summary>Whether a profile is named, or given in code.</summary>
     internal bool HasProfile => Profile is not null || _profile is not null;
 
+    private string ProfileName => Profile ?? _profile?.Source ?? "of the application";
+
     /// <summary>Early exit (LayerSkip, 2404.16710): the drafter runs the first layers.</summary>
     /// <param name="exitLayer">How many; 1 to the number of layers of the model.</param>
     public static DraftingOptions EarlyExit(int exitLayer) => new() { Strategy = DraftingStrategy.EarlyExit, ExitLayer = exitLayer };
@@ -139,9 +141,11 @@ public sealed record DraftingOptions
     /// <summary>The same with a profile that is at hand, in place of one that <see cref="Profile"/> names.</summary>
     /// <param name="profile">The profile.</param>
     /// <exception cref="ArgumentNullException">It is null.</exception>
+    /// <exception cref="SpecDecodeException">It says what no profile may say: a layer that its model does not have, a number out of range.</exception>
     public DraftingOptions WithProfile(DraftingProfile profile)
     {
         ArgumentNullException.ThrowIfNull(profile);
+        profile.Check(profile.Source ?? "The profile");
         return new DraftingOptions(this) { Profile = null, _profile = profile };
     }
 
@@ -194,7 +198,7 @@ public sealed record DraftingOptions
         };
         if (HasProfile && Name == DraftingStrategy.None)
         {
-            return $"profile {Profile ?? _profile!.Source}";
+            return $"profile {ProfileName}";
         }
 
         if (blocks is not null && FindsLength)
@@ -287,7 +291,7 @@ public sealed record DraftingOptions
     }
 
     // What auto is told to draft with, in words; nothing where it chooses.
-    private string Candidates => HasProfile ? $"profile {Profile ?? _profile!.Source}, " : ExitLayer is { } exit ? $"exit layer {exit}, "
+    private string Candidates => HasProfile ? $"profile {ProfileName}, " : ExitLayer is { } exit ? $"exit layer {exit}, "
         : SkipAttention.Count + SkipMlp.Count > 0 ? $"without attention [{string.Join(", ", SkipAttention)}] and MLP [{string.Join(", ", SkipMlp)}], "
         : "";
 

@@ -69,6 +69,9 @@ public sealed class DraftingProfileTests : IDisposable
             full with { Model = MadeProfile.Model with { Family = "" } }, full with { Model = MadeProfile.Model with { Fingerprint = "x" } },
         ];
         Assert.All(wrong, profile => Assert.ThrowsAny<SpecDecodeException>(() => profile.Save(path)));
+
+        // Nor is it drafted by.
+        Assert.All(wrong, profile => Assert.ThrowsAny<SpecDecodeException>(() => DraftingOptions.None.WithProfile(profile)));
         Assert.Equal("as it was", File.ReadAllText(path));
         Assert.Equal([path], Directory.GetFiles(_folder.Path));
     }
