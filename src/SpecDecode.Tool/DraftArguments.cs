@@ -1,6 +1,8 @@
 using System.CommandLine;
 using System.CommandLine.Parsing;
 using SpecDecode.Drafting;
+using SpecDecode.Drafting.Profiles;
+using SpecDecode.Generation;
 using SpecDecode.Plans;
 using static SpecDecode.Drafting.DraftingStrategy;
 
@@ -24,17 +26,31 @@ internal sealed class DraftArguments
     private readonly Option<float?> _threshold = NumberOption.Probability(
         "--draft-threshold", "P", "Draft no further once a draft token's probability is below this; by default 0, which never stops.");
 
+    private readonly Option<string?> _profile = new("--draft-profile")
+    {
+        Description = "Draft as this file says that the model drafts best; with --draft auto, choose from its plans.",
+        HelpName = "FILE",
+    };
+
     private readonly Option<string?> _precision = new("--draft-precision")
     {
         Description = "The drafter runs on a second copy of the weights in this precision; without --draft, at full depth.",
     };
 
+    private readonly Option<int?> _vocabulary = NumberOption.Optional(
+        "--draft-vocabulary", "N", "Drafts choose from N tokens, those seen lately; 0 is all of them. By default 4096 of a large vocabulary.", min: 0);
+
+    private readonly Option<bool>? _sweep;
+
     /// <summary>Adds the options to a command.</summary>
-    public DraftArguments(Command command)
+    /// <param name="command">The command.</param>
+    /// <param name="sweep">With this one it drafts in ways of its own; null where it has no such option.</param>
+    public DraftArguments(Command command, Option<bool>? sweep = null)
     {
+        _sweep = sweep;
         _draft.AcceptWords(None, Auto, EarlyExit, LayerSkip, Lookup);
         _precision.AcceptWords(PrecisionArguments.Name(Precision.Int8), PrecisionArguments.Name(Precision.Int4));
-        foreach (Option option in (Option[])[_draft, _exitLayer, _skipAttention, _skipMlp, _length, _threshold, _precision])
+        foreach (Option option in (Option[])[_draft, _exitLayer, _skipAttention, _skipMlp, _length, _threshold, _precision, _vocabulary, _profile])
         {
             command.Options.Add(option);
         }
@@ -42,9 +58,48 @@ internal sealed class DraftArguments
         command.Validators.Add(Check);
     }
 
+    /// <summary>Refuses a profile that cannot be read, ahead of the model, which may take long to load.</summary>
+    /// <exception cref="SpecDecodeException">It cannot be read, or is damaged.</exception>
+    public void CheckProfile(ParseResult arguments)
+    {
+        if (arguments.GetValue(_profile) is { } path)
+        {
+            DraftingProfile.Load(path);
+        }
+    }
+
     /// <summary>What the options ask for; null for plain decoding.</summary>
-    /// <exception cref="SpecDecodeException">A layer that the model does not have.</exception>
-    public DraftingOptions? Read(ParseResult arguments, int layerCount)
+    /// <param name="arguments">The command line.</param>
+    /// <param name="model">The model that drafts.</param>
+    /// <param name="error">Where warnings go.</param>
+    /// <exception cref="SpecDecodeException">A layer that the model does not have, or a profile that is not its own.</exception>
+    public DraftingOptions? Read(ParseResult arguments, TextModel model, TextWriter error)
+    {
+        if (WithProfile(arguments) is not { } options)
+        {
+            return Read(arguments, model.LayerCount);
+        }
+
+        foreach (string warning in model.CheckDrafting(options))
+        {
+            error.WriteLine($"specdecode: warning: {warning}");
+        }
+
+        return options;
+    }
+
+    private DraftingOptions? WithProfile(ParseResult arguments)
+    {
+        if (arguments.GetValue(_profile) is not { } path)
+        {
+            return null;
+        }
+
+        DraftingOptions options = new() { Strategy = arguments.GetValue(_draft) ?? None, Profile = path };
+        return arguments.GetValue(_length) is { } most ? options with { DraftLength = most } : options;
+    }
+
+    private DraftingOptions? Read(ParseResult arguments, int layerCount)
     {
         if (arguments.GetValue(_draft)?.ToLowerInvariant() is null or None && WeightPrecision(arguments) is null)
         {
@@ -70,11 +125,18 @@ internal sealed class DraftArguments
         };
     }
 
+    /// <summary>Sets what is loaded for drafts.</summary>
+    public void Set(ParseResult arguments, ModelOptions options)
+    {
+        options.DraftPrecision = WeightPrecision(arguments);
+        options.DraftVocabulary = arguments.GetValue(_vocabulary);
+    }
+
     /// <summary>The precision of the copy of the weights that drafts; null where there is none.</summary>
     public Precision? WeightPrecision(ParseResult arguments) => PrecisionArguments.PrecisionOf(arguments.GetValue(_precision));
 
     /// <summary>Whether the command line says how to draft.</summary>
-    public bool IsGiven(CommandResult result) => result.GetResult(_draft) is not null || result.GetResult(_precision) is not null;
+    public bool IsGiven(CommandResult result) => result.GetResult(_draft) is not null || result.GetResult(_precision) is not null || result.GetResult(_profile) is not null;
 
     // As it was typed: a value that is not allowed is the parser's to refuse.
     private string Strategy(CommandResult result) => result.GetResult(_draft) is { Tokens: [{ Value: var strategy }] } ? strategy.ToLowerInvariant() : None;
@@ -83,23 +145,30 @@ internal sealed class DraftArguments
     private void Check(CommandResult result)
     {
         bool IsGiven(Option option) => result.GetResult(option) is not null;
+        bool isDraftedOtherwise = _sweep is not null && result.GetValue(_sweep);
         bool skips = IsGiven(_skipAttention) || IsGiven(_skipMlp);
         string? problem = Strategy(result) switch
         {
+            None when result.GetResult(_draft) is not null && IsGiven(_profile) => "--draft none drafts nothing, so --draft-profile has no effect.",
+            None or Auto when IsGiven(_profile) && Array.Find((Option[])[_exitLayer, _skipAttention, _skipMlp, _threshold], IsGiven) is { } told =>
+                $"--draft-profile says how to draft; leave {told.Name} out.",
+            None when IsGiven(_profile) && IsGiven(_length) => "--draft-profile says how long drafts are; leave --draft-length out, or use --draft auto, which takes it as a bound.",
+            None or Auto when IsGiven(_profile) => null,
+            _ when IsGiven(_profile) => $"--draft {Strategy(result)} and --draft-profile both say how to draft; leave one of them out, or use --draft auto.",
             EarlyExit when !IsGiven(_exitLayer) => "--draft early-exit needs --exit-layer.",
             EarlyExit when skips => "--draft early-exit takes no layers to skip; use --draft layer-skip for them.",
             LayerSkip when !skips => "--draft layer-skip needs --skip-attention or --skip-mlp.",
             LayerSkip when IsGiven(_exitLayer) => "--draft layer-skip takes no --exit-layer; use --draft early-exit for it.",
             Auto when skips && IsGiven(_exitLayer) => "--draft auto takes --exit-layer or layers to skip, not both; without either it chooses.",
             Auto or Lookup when IsGiven(_threshold) => $"--draft {Strategy(result)} finds where to stop by itself; leave --draft-threshold out.",
-            Lookup when skips || IsGiven(_exitLayer) || IsGiven(_precision) =>
-                "--draft lookup runs no layers to draft; leave --exit-layer, layers to skip and --draft-precision out, or use --draft auto.",
+            Lookup when skips || IsGiven(_exitLayer) || IsGiven(_precision) || IsGiven(_vocabulary) =>
+                "--draft lookup runs no layers to draft; leave --exit-layer, layers to skip, --draft-precision and --draft-vocabulary out, or use --draft auto.",
             None when result.GetResult(_draft) is not null
                 && Array.Find((Option[])[_exitLayer, _skipAttention, _skipMlp, _length, _threshold], IsGiven) is { } idle => $"--draft none drafts nothing, so {idle.Name} has no effect.",
-            None when result.GetResult(_draft) is not null && IsGiven(_precision) => "--draft none drafts nothing, so --draft-precision has no effect.",
+            None when result.GetResult(_draft) is not null && Array.Find((Option[])[_precision, _vocabulary], IsGiven) is { } idle => $"--draft none drafts nothing, so {idle.Name} has no effect.",
             None when result.GetResult(_draft) is null && (skips || IsGiven(_exitLayer)) =>
                 "Options about drafting have no effect without --draft auto, early-exit or layer-skip.",
-            None when result.GetResult(_draft) is null && !IsGiven(_precision) && (IsGiven(_length) || IsGiven(_threshold)) =>
+            None when result.GetResult(_draft) is null && !IsGiven(_precision) && (IsGiven(_length) || IsGiven(_threshold) || (IsGiven(_vocabulary) && !isDraftedOtherwise)) =>
                 "Options about drafting have no effect without --draft or --draft-precision.",
             _ => null,
         };

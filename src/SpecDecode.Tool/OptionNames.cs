@@ -8,10 +8,12 @@ internal static class OptionNames
         ["Model:CacheFolder"] = "--cache-folder",
         ["Model:Precision"] = "--precision",
         ["Model:HeadPrecision"] = "--head-precision",
+        ["Model:DraftVocabulary"] = "--draft-vocabulary",
         ["Model:DraftPrecision"] = "--draft-precision",
         ["Model:BlockSize"] = "--block-size",
         ["Model:Activations"] = "--activations",
         ["Model:VerifyWeights"] = "--verify-weights",
+        ["Drafting:Profile"] = "--draft-profile",
         ["Runtime:Threads"] = "--threads",
     };
 

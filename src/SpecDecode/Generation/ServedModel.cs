@@ -44,7 +44,7 @@ internal sealed class ServedModel : IAsyncDisposable
         try
         {
             Scheduler scheduler = new(model.Stages, limits);
-            RequestIntake intake = new(model.Stages, model.Tokenizer, model.Description.EndOfSequence, limits.KvBytes, model.Chat);
+            RequestIntake intake = RequestIntake.Of(model, limits.KvBytes);
             WarmUp(scheduler, model, intake.Drafting, defaults);
             EngineLoop loop = new(scheduler, (int)Math.Min(int.MaxValue, (long)limits.MaxSequences + maxQueue), observer, $"SpecDecode {name}");
             ModelInfo info = new()

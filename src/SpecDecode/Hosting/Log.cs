@@ -64,4 +64,7 @@ internal static partial class Log
 
     [LoggerMessage(20, LogLevel.Error, "A draft policy of the model {Model} threw; its drafts end where they were, and the texts go on")]
     public static partial void PolicyFailed(this ILogger logger, string model, Exception error);
+
+    [LoggerMessage(21, LogLevel.Information, "The model {Model} has the drafting profile {Profile} of {Plans} plans, {Usable} of which can be run; speed-up of the best as measured: {Speedup}; {Use}")]
+    public static partial void Profile(this ILogger logger, string model, string profile, int plans, int usable, string speedup, string use);
 }

@@ -27,6 +27,9 @@ internal sealed record LoadedModel(DecoderDescription Description, WeightCopies 
     /// <summary>Which model it is, whatever folder and precision it was loaded from and in.</summary>
     public ModelIdentity Identity { get; } = new(Description.Family, Description.Layers.Length, Description.VocabularySize, Weights.Verifier.Fingerprint);
 
+    /// <summary>The drafting profile of this model that lies in its folder; null where there is none.</summary>
+    public DraftingProfile? Profile { get; init; }
+
     /// <summary>Whose code multiplies by matrices, and for which instruction set, in words.</summary>
     public required string Kernels { get; init; }
 
@@ -77,14 +80,15 @@ internal static class ModelLoader
             ExecutionProvider provider = ExecutionProvider.Get(runtime, environment);
             WeightCopies weights = prepared.GetAwaiter().GetResult();
             OnnxStages stages = CreateStages(
-                description, weights, source.Settings, draftSource?.Settings.Precision, environment, provider, runtime, maxSequenceLength, warn, progress,
+                description, weights, source.Settings, options, draftSource?.Settings.Precision, environment, provider, runtime, maxSequenceLength, warn, progress,
                 cancellationToken);
             loaded = true;
-            return new LoadedModel(description, weights, stages, tokenizer, chat)
+            LoadedModel model = new(description, weights, stages, tokenizer, chat)
             {
                 Precision = source.Settings.Precision, Threads = environment.Threads,
                 Kernels = weights.Verifier.IsInPanels ? $"own, {InstructionSets.Current.Name()}" : "ONNX Runtime",
             };
+            return model with { Profile = FolderProfile.Find(checkpoint.Folder, model.Identity, warn) };
         }
         finally
         {
@@ -100,8 +104,8 @@ internal static class ModelLoader
 
     // What there is when something fails, a callback among it, is given back here; the weights stay the caller's.
     private static OnnxStages CreateStages(
-        DecoderDescription description, WeightCopies weights, WeightSettings settings, Precision? draftPrecision, RuntimeEnvironment environment,
-        ExecutionProvider provider, RuntimeOptions runtime, int maxSequenceLength, Action<string> warn, IProgress<LoadProgress>? progress,
+        DecoderDescription description, WeightCopies weights, WeightSettings settings, ModelOptions options, Precision? draftPrecision,
+        RuntimeEnvironment environment, ExecutionProvider provider, RuntimeOptions runtime, int maxSequenceLength, Action<string> warn, IProgress<LoadProgress>? progress,
         CancellationToken cancellationToken)
     {
         StageSessions? verifier = null;
@@ -114,6 +118,12 @@ internal static class ModelLoader
                 : StageSessions.Create(description, weights.Drafter, environment, runtime, progress, cancellationToken);
             // Only the verifier's: a drafter in a precision of its own only proposes.
             verifier.ProbeRows(description, weights.Verifier, environment, runtime, provider.Buffers);
+            if (DraftVocabularySize.Of(options, description, weights.Verifier.IsInPanels) is { } tokens)
+            {
+                verifier.AddShortHead(description, weights.Verifier, environment, runtime, provider.Buffers, tokens);
+                drafter?.AddShortHead(description, weights.Drafter!, environment, runtime, provider.Buffers, tokens);
+            }
+
             stages = new OnnxStages(
                 description, verifier, drafter is null ? null : (drafter, draftPrecision!.Value), provider.Buffers, maxSequenceLength, runtime.MaxRowsPerPass);
             if (!stages.RowsAreAlike)

@@ -29,6 +29,7 @@ public class LogTests
         (18, "Replaced", LogLevel.Information),
         (19, "Unloaded", LogLevel.Information),
         (20, "PolicyFailed", LogLevel.Error),
+        (21, "Profile", LogLevel.Information),
     ];
 
     [Fact]

@@ -63,11 +63,18 @@ public sealed record DraftingProfile
     public void Save(string path)
     {
         ArgumentNullException.ThrowIfNull(path);
-        byte[] utf8 = ProfileWriter.Write(this);
+        ProfileFile.Write(path, Check(path));
+    }
 
-        // What could not be read is not written.
-        ProfileReader.Read(utf8, path);
-        ProfileFile.Write(path, utf8);
+    /// <summary>Refuses a profile that could not be read again: one that was made in code may say anything.</summary>
+    /// <param name="name">What errors call it.</param>
+    /// <returns>It as JSON.</returns>
+    /// <exception cref="SpecDecodeException">It is one.</exception>
+    internal byte[] Check(string name)
+    {
+        byte[] utf8 = ProfileWriter.Write(this);
+        ProfileReader.Read(utf8, name);
+        return utf8;
     }
 
     /// <inheritdoc/>
