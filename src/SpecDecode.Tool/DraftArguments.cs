@@ -21,7 +21,7 @@ internal sealed class DraftArguments
     private readonly Option<int[]?> _skipMlp = ListOption.Layers("--skip-mlp", "layer-skip, auto: layers whose MLP the drafter leaves out, from 0: 3,5-7.");
 
     private readonly Option<int?> _length = NumberOption.Optional(
-        "--draft-length", "K", $"Tokens that are drafted in a round; by default {DraftingOptions.DefaultDraftLength}, with auto and lookup at most {new DraftingOptions { Strategy = Auto }.DraftLength}.", max: DraftingOptions.MaxDraftLength);
+        "--draft-length", "K", $"Tokens that are drafted in a round; by default {DraftingOptions.DefaultDraftLength}, with auto, lookup and swift at most {new DraftingOptions { Strategy = Auto }.DraftLength}.", max: DraftingOptions.MaxDraftLength);
 
     private readonly Option<float?> _threshold = NumberOption.Probability(
         "--draft-threshold", "P", "Draft no further once a draft token's probability is below this; by default 0, which never stops.");
@@ -48,7 +48,7 @@ internal sealed class DraftArguments
     public DraftArguments(Command command, Option<bool>? sweep = null)
     {
         _sweep = sweep;
-        _draft.AcceptWords(None, Auto, EarlyExit, LayerSkip, Lookup);
+        _draft.AcceptWords(None, Auto, EarlyExit, LayerSkip, Lookup, Swift);
         _precision.AcceptWords(PrecisionArguments.Name(Precision.Int8), PrecisionArguments.Name(Precision.Int4));
         foreach (Option option in (Option[])[_draft, _exitLayer, _skipAttention, _skipMlp, _length, _threshold, _precision, _vocabulary, _profile])
         {
@@ -106,7 +106,7 @@ internal sealed class DraftArguments
             return null;
         }
 
-        if (arguments.GetValue(_draft)?.ToLowerInvariant() is Auto or Lookup)
+        if (arguments.GetValue(_draft)?.ToLowerInvariant() is Auto or Lookup or Swift)
         {
             DraftingOptions options = new()
             {
@@ -160,7 +160,8 @@ internal sealed class DraftArguments
             LayerSkip when !skips => "--draft layer-skip needs --skip-attention or --skip-mlp.",
             LayerSkip when IsGiven(_exitLayer) => "--draft layer-skip takes no --exit-layer; use --draft early-exit for it.",
             Auto when skips && IsGiven(_exitLayer) => "--draft auto takes --exit-layer or layers to skip, not both; without either it chooses.",
-            Auto or Lookup when IsGiven(_threshold) => $"--draft {Strategy(result)} finds where to stop by itself; leave --draft-threshold out.",
+            Swift when skips || IsGiven(_exitLayer) => "--draft swift searches for the layers to leave out; leave --exit-layer and layers to skip out, or use --draft layer-skip.",
+            Auto or Lookup or Swift when IsGiven(_threshold) => $"--draft {Strategy(result)} finds where to stop by itself; leave --draft-threshold out.",
             Lookup when skips || IsGiven(_exitLayer) || IsGiven(_precision) || IsGiven(_vocabulary) =>
                 "--draft lookup runs no layers to draft; leave --exit-layer, layers to skip, --draft-precision and --draft-vocabulary out, or use --draft auto.",
             None when result.GetResult(_draft) is not null

@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using SpecDecode.LayerSearch;
 using SpecDecode.Scheduling;
 using SpecDecode.Sequences;
 
@@ -14,6 +15,7 @@ internal sealed class EngineLoop : IEngineLoad, IDisposable
     public static readonly IReadOnlyList<Type> Refusals = [typeof(QueueFullException), typeof(ShuttingDownException), typeof(SpecDecodeException)];
 
     private readonly Scheduler _scheduler;
+    private readonly SpareWork? _spare;
     private readonly IEngineObserver _observer;
     private readonly int _maxInFlight;
     private readonly Thread _thread;
@@ -25,6 +27,7 @@ internal sealed class EngineLoop : IEngineLoad, IDisposable
     private int _inFlight;
     private volatile int _liveCount;
     private volatile int _shutDownCount;
+    private bool _hasToldError;
     private bool _isStopping;
     private bool _isDisposed;
     private volatile bool _isHurrying;
@@ -35,8 +38,10 @@ internal sealed class EngineLoop : IEngineLoad, IDisposable
     /// <param name="maxInFlight">Most requests that are live or wait.</param>
     /// <param name="observer">Is told what happens.</param>
     /// <param name="name">The thread's name.</param>
-    public EngineLoop(Scheduler scheduler, int maxInFlight, IEngineObserver observer, string name)
+    /// <param name="spare">What runs when there is time; belongs to the loop from now on. Null for nothing.</param>
+    public EngineLoop(Scheduler scheduler, int maxInFlight, IEngineObserver observer, string name, SpareWork? spare = null)
     {
+        _spare = spare;
         _scheduler = scheduler;
         _maxInFlight = maxInFlight;
         _observer = observer;
@@ -168,7 +173,7 @@ internal sealed class EngineLoop : IEngineLoad, IDisposable
             {
                 if (_scheduler.IsIdle)
                 {
-                    _wake.WaitOne();
+                    RunIdle();
                 }
                 else
                 {
@@ -188,6 +193,7 @@ internal sealed class EngineLoop : IEngineLoad, IDisposable
         }
         finally
         {
+            _spare?.Dispose();
             _ended.SetResult();
         }
     }
@@ -231,6 +237,32 @@ internal sealed class EngineLoop : IEngineLoad, IDisposable
         }
 
         PassOn();
+        _spare?.RunAfter(record.Time);
+        TellOfSearch();
+    }
+
+    private void RunIdle()
+    {
+        if (_spare?.RunIdle() != true)
+        {
+            _wake.WaitOne();
+        }
+
+        TellOfSearch();
+    }
+
+    private void TellOfSearch()
+    {
+        if (_spare?.HasAdopted == true)
+        {
+            LayerSearchState state = _spare.State!;
+            _observer.OnPlanAdopted(state.SkippedAttention, state.SkippedMlp, state.ExpectedSpeedup ?? 1, state.Tried);
+        }
+        else if (_spare?.Error is { } error && !_hasToldError)
+        {
+            _hasToldError = true;
+            _observer.OnSearchFailed(error);
+        }
     }
 
     private void PassOn()

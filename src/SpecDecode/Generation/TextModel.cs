@@ -2,6 +2,7 @@ using SpecDecode.ChatTemplates;
 using SpecDecode.Drafting;
 using SpecDecode.Drafting.Profiles;
 using SpecDecode.Evaluation;
+using SpecDecode.LayerSearch;
 using SpecDecode.Limits;
 using SpecDecode.Models;
 using SpecDecode.Plans;
@@ -23,6 +24,7 @@ public sealed partial class TextModel : IDisposable
     private readonly Scheduler _scheduler;
     private readonly int _maxSequences;
     private readonly RequestIntake _intake;
+    private readonly SpareWork _spare;
     // Guards the two below; pulsed when a call ends.
     private readonly object _gate = new();
     private Thread? _caller;
@@ -34,6 +36,7 @@ public sealed partial class TextModel : IDisposable
         _scheduler = new Scheduler(model.Stages, limits);
         _maxSequences = limits.MaxSequences;
         _intake = RequestIntake.Of(model, limits.KvBytes);
+        _spare = new SpareWork(model.Stages, _scheduler, _intake.Drafting.Swift, limits.SearchShare);
         Warnings = warnings;
     }
 
@@ -60,6 +63,12 @@ public sealed partial class TextModel : IDisposable
 
     /// <summary>How many tokens drafts choose from (<see cref="ModelOptions.DraftVocabulary"/>); 0 for all.</summary>
     public int DraftVocabulary => _model.Stages.DraftVocabularySize;
+
+    /// <summary>
+    /// How far the search for layers to leave out has come, of a model that drafts by <see cref="DraftingStrategy.Swift"/>; null before its texts have told it
+    /// anything. It runs within <see cref="RuntimeOptions.SearchShare"/> of the calls' time.
+    /// </summary>
+    public LayerSearchState? LayerSearch => _spare.State;
 
     /// <summary>Its tokenizer; null where there is none that can be used, which <see cref="Warnings"/> explains.</summary>
     public TextTokenizer? Tokenizer => _model.Tokenizer;
@@ -285,6 +294,7 @@ public sealed partial class TextModel : IDisposable
 
             if (isFirst)
             {
+                _spare.Dispose();
                 _model.Dispose();
             }
         }
@@ -299,6 +309,7 @@ public sealed partial class TextModel : IDisposable
         while (!_scheduler.IsIdle)
         {
             StepRecord step = _scheduler.Step();
+            _spare.RunAfter(step.Time);
             if (step.Sequences > 0)
             {
                 onStep?.Invoke(step);
