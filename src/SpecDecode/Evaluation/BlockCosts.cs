@@ -42,7 +42,7 @@ internal sealed class BlockCosts
     {
         BlockCurves Make(double share) => new(Line(ends * share), Line(attention * share), Line(mlp * share));
         double[] Line(double first) => [.. Rows.Select(rows => first * (1 + slope * (rows - 1)))];
-        return new BlockCosts(layers, new BlockTimes(Rows, Make(1), draftShare is { } share ? Make(share) : null));
+        return new BlockCosts(layers, new BlockTimes(Rows, Make(1), ends, draftShare is { } share ? Make(share) : null));
     }
 
     /// <summary>Measures, all passes in turn, so that whatever slows the machine slows all of them; medians count.</summary>
@@ -62,10 +62,12 @@ internal sealed class BlockCosts
             Only(stages.LayerCount, BlockKind.Attention),
             Only(stages.LayerCount, BlockKind.Mlp),
         ];
-        (LayerPlan Plan, WeightSet Weights, int Rows)[] passes =
+        // Drafts have a head of their own, which may score but some tokens.
+        (LayerPlan Plan, WeightSet Weights, int Rows, bool IsDraft)[] passes =
         [
-            .. rows.SelectMany(count => plans.Select(plan => (plan, WeightSet.Verifier, count))),
-            .. stages.DraftPrecision is null ? [] : plans.Select(plan => (plan, WeightSet.Drafter, 1)),
+            .. rows.SelectMany(count => plans.Select(plan => (plan, WeightSet.Verifier, count, false))),
+            (plans[0], WeightSet.Verifier, 1, true),
+            .. stages.DraftPrecision is null ? [] : plans.Select(plan => (plan, WeightSet.Drafter, 1, true)),
         ];
         List<double>[] times = [.. passes.Select(_ => new List<double>())];
         using Timed timed = new(stages, past, most);
@@ -75,7 +77,7 @@ internal sealed class BlockCosts
             for (int pass = 0; pass < passes.Length; pass++)
             {
                 cancellationToken.ThrowIfCancellationRequested();
-                double seconds = timed.Run(passes[pass].Plan, passes[pass].Weights, passes[pass].Rows);
+                double seconds = timed.Run(passes[pass].Plan, passes[pass].Weights, passes[pass].Rows, passes[pass].IsDraft);
                 if (turn >= 0)
                 {
                     times[pass].Add(seconds);
@@ -85,8 +87,8 @@ internal sealed class BlockCosts
 
         double[] medians = [.. times.Select(list => list.Order().ElementAt(list.Count / 2))];
         BlockCurves verifier = BlockCurves.Of(medians.AsSpan(0, 3 * rows.Length), stages.LayerCount);
-        BlockCurves? drafter = stages.DraftPrecision is null ? null : BlockCurves.Of(medians.AsSpan(3 * rows.Length), stages.LayerCount);
-        return new BlockCosts(stages.LayerCount, new BlockTimes(rows, verifier, drafter));
+        BlockCurves? drafter = stages.DraftPrecision is null ? null : BlockCurves.Of(medians.AsSpan(3 * rows.Length + 1), stages.LayerCount);
+        return new BlockCosts(stages.LayerCount, new BlockTimes(rows, verifier, medians[3 * rows.Length], drafter));
     }
 
     /// <summary>What a row of a plan takes, in seconds.</summary>
@@ -94,7 +96,8 @@ internal sealed class BlockCosts
     {
         (int attention, int mlp) = Count(candidate.Plan.Blocks.AsSpan());
         BlockCurves curves = candidate.Weights == WeightSet.Verifier ? Times.Verifier : Times.Drafter ?? throw new InvalidOperationException("There are no weights to draft with.");
-        return curves.Ends[0] + attention * curves.Attention[0] + mlp * curves.Mlp[0];
+        double ends = candidate.Weights == WeightSet.Verifier ? Times.DraftEnds : curves.Ends[0];
+        return ends + attention * curves.Attention[0] + mlp * curves.Mlp[0];
     }
 
     /// <summary>What drafting by a plan takes.</summary>
@@ -175,7 +178,7 @@ internal sealed class BlockCosts
             }
         }
 
-        public double Run(LayerPlan plan, WeightSet weights, int rows)
+        public double Run(LayerPlan plan, WeightSet weights, int rows, bool isDraft)
         {
             using CacheTransaction transaction = new(_enlisted);
             transaction.Enlist(_cache, rows);
@@ -184,7 +187,15 @@ internal sealed class BlockCosts
             long start = Stopwatch.GetTimestamp();
             _stages.Embed(_batch, weights);
             Pass.Run(_stages, plan.Blocks.AsSpan(), _batch);
-            _stages.Head(_scored.AsSpan(0, rows));
+            if (isDraft)
+            {
+                _stages.DraftHead(_scored.AsSpan(0, rows));
+            }
+            else
+            {
+                _stages.Head(_scored.AsSpan(0, rows));
+            }
+
             return Stopwatch.GetElapsedTime(start).TotalSeconds;
         }
 
