@@ -10,6 +10,31 @@ internal sealed class AgreementTally(int length)
     private readonly int[] _reached = new int[length];
     private readonly int[] _agreed = new int[length];
 
+    /// <summary>Takes counts that were noted elsewhere; null where they are none that could have come about.</summary>
+    /// <param name="reached"><see cref="Reached"/>.</param>
+    /// <param name="agreed"><see cref="Agreed"/>.</param>
+    /// <param name="length">Places that there must be, or fewer.</param>
+    public static AgreementTally? TryRestore(ReadOnlySpan<int> reached, ReadOnlySpan<int> agreed, int length)
+    {
+        if (reached.Length != agreed.Length || reached.Length < 1 || reached.Length > length)
+        {
+            return null;
+        }
+
+        for (int place = 0; place < reached.Length; place++)
+        {
+            if (agreed[place] < 0 || agreed[place] > reached[place] || (place > 0 && reached[place] > agreed[place - 1]))
+            {
+                return null;
+            }
+        }
+
+        AgreementTally tally = new(reached.Length);
+        reached.CopyTo(tally._reached);
+        agreed.CopyTo(tally._agreed);
+        return tally;
+    }
+
     /// <summary>Places of a draft.</summary>
     public int Length => _reached.Length;
 

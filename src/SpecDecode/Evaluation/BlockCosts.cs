@@ -41,7 +41,7 @@ internal sealed class BlockCosts
     {
         BlockCurves Make(double share) => new(Line(ends * share), Line(attention * share), Line(mlp * share));
         double[] Line(double first) => [.. Rows.Select(rows => first * (1 + slope * (rows - 1)))];
-        return new BlockCosts(layers, new BlockTimes(Rows, Make(1), draftShare is { } share ? Make(share) : null));
+        return new BlockCosts(layers, new BlockTimes(Rows, Make(1), ends, draftShare is { } share ? Make(share) : null));
     }
 
     /// <summary>Measures, all passes in turn, so that whatever slows the machine slows all of them; medians count.</summary>
@@ -68,7 +68,8 @@ internal sealed class BlockCosts
     {
         (int attention, int mlp) = Count(candidate.Plan.Blocks.AsSpan());
         BlockCurves curves = candidate.Weights == WeightSet.Verifier ? Times.Verifier : Times.Drafter ?? throw new InvalidOperationException("There are no weights to draft with.");
-        return curves.Ends[0] + attention * curves.Attention[0] + mlp * curves.Mlp[0];
+        double ends = candidate.Weights == WeightSet.Verifier ? Times.DraftEnds : curves.Ends[0];
+        return ends + attention * curves.Attention[0] + mlp * curves.Mlp[0];
     }
 
     /// <summary>What drafting by a plan takes.</summary>

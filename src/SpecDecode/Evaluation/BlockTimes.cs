@@ -3,8 +3,9 @@ namespace SpecDecode.Evaluation;
 /// <summary>What <see cref="BlockCosts"/> has measured.</summary>
 /// <param name="Rows">Numbers of rows that were measured, from 1 upwards.</param>
 /// <param name="Verifier">Of the model's own weights, for each of them.</param>
-/// <param name="Drafter">Of the copy for drafting, for one row; null where there is none.</param>
-internal sealed record BlockTimes(int[] Rows, BlockCurves Verifier, BlockCurves? Drafter);
+/// <param name="DraftEnds">Embedding and head of one row of a draft on them: that head may score but some tokens.</param>
+/// <param name="Drafter">Of the copy for drafting, for one row of a draft; null where there is none.</param>
+internal sealed record BlockTimes(int[] Rows, BlockCurves Verifier, double DraftEnds, BlockCurves? Drafter);
 
 /// <summary>Seconds by rows.</summary>
 /// <param name="Ends">Of embedding and head.</param>

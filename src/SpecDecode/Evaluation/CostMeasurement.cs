@@ -16,7 +16,7 @@ internal sealed class CostMeasurement : IDisposable
 
     private readonly IStages _stages;
     private readonly int[] _rows;
-    private readonly (LayerPlan Plan, WeightSet Weights, int Rows)[] _passes;
+    private readonly (LayerPlan Plan, WeightSet Weights, int Rows, bool IsDraft)[] _passes;
     private readonly List<double>[] _times;
     private readonly KvCache _cache;
     private readonly RowBatch _batch;
@@ -52,10 +52,12 @@ internal sealed class CostMeasurement : IDisposable
             Only(stages.LayerCount, BlockKind.Attention),
             Only(stages.LayerCount, BlockKind.Mlp),
         ];
+        // Drafts have a head of their own, which may score but some tokens.
         _passes =
         [
-            .. _rows.SelectMany(count => plans.Select(plan => (plan, WeightSet.Verifier, count))),
-            .. stages.DraftPrecision is null ? [] : plans.Select(plan => (plan, WeightSet.Drafter, 1)),
+            .. _rows.SelectMany(count => plans.Select(plan => (plan, WeightSet.Verifier, count, false))),
+            (plans[0], WeightSet.Verifier, 1, true),
+            .. stages.DraftPrecision is null ? [] : plans.Select(plan => (plan, WeightSet.Drafter, 1, true)),
         ];
         _times = [.. _passes.Select(_ => new List<double>())];
         _batch = new RowBatch(stages.MaxRows);
@@ -76,8 +78,8 @@ internal sealed class CostMeasurement : IDisposable
             return;
         }
 
-        (LayerPlan plan, WeightSet weights, int rows) = _passes[_next];
-        double seconds = Run(plan, weights, rows);
+        (LayerPlan plan, WeightSet weights, int rows, bool isDraft) = _passes[_next];
+        double seconds = Run(plan, weights, rows, isDraft);
         if (_turn >= 0)
         {
             _times[_next].Add(seconds);
@@ -95,8 +97,8 @@ internal sealed class CostMeasurement : IDisposable
     {
         double[] medians = [.. _times.Select(list => list.Order().ElementAt(list.Count / 2))];
         BlockCurves verifier = BlockCurves.Of(medians.AsSpan(0, 3 * _rows.Length), _stages.LayerCount);
-        BlockCurves? drafter = _stages.DraftPrecision is null ? null : BlockCurves.Of(medians.AsSpan(3 * _rows.Length), _stages.LayerCount);
-        return new BlockCosts(_stages.LayerCount, new BlockTimes(_rows, verifier, drafter));
+        BlockCurves? drafter = _stages.DraftPrecision is null ? null : BlockCurves.Of(medians.AsSpan(3 * _rows.Length + 1), _stages.LayerCount);
+        return new BlockCosts(_stages.LayerCount, new BlockTimes(_rows, verifier, medians[3 * _rows.Length], drafter));
     }
 
     /// <inheritdoc/>
@@ -105,7 +107,7 @@ internal sealed class CostMeasurement : IDisposable
     private static LayerPlan Only(int layers, BlockKind kind) =>
         LayerPlan.Of(layers, Enumerable.Range(0, layers).Select(layer => new Block(kind, layer)));
 
-    private double Run(LayerPlan plan, WeightSet weights, int rows)
+    private double Run(LayerPlan plan, WeightSet weights, int rows, bool isDraft)
     {
         using CacheTransaction transaction = new(_enlisted);
         transaction.Enlist(_cache, rows);
@@ -114,7 +116,15 @@ internal sealed class CostMeasurement : IDisposable
         long start = Stopwatch.GetTimestamp();
         _stages.Embed(_batch, weights);
         Pass.Run(_stages, plan.Blocks.AsSpan(), _batch);
-        _stages.Head(_scored.AsSpan(0, rows));
+        if (isDraft)
+        {
+            _stages.DraftHead(_scored.AsSpan(0, rows));
+        }
+        else
+        {
+            _stages.Head(_scored.AsSpan(0, rows));
+        }
+
         return Stopwatch.GetElapsedTime(start).TotalSeconds;
     }
 

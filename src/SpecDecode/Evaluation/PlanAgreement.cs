@@ -197,7 +197,8 @@ internal sealed class PlanAgreement
                 _rows[i] = scored + i;
             }
 
-            ReadOnlySpan<float> logits = _stages.Head(_rows.AsSpan(0, count));
+            // The head of drafts, which may score but some tokens.
+            ReadOnlySpan<float> logits = _stages.DraftHead(_rows.AsSpan(0, count));
             for (int i = 0; i < count; i++, scored++)
             {
                 if (place == _stretches[stretch].Rows)

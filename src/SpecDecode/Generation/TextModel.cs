@@ -23,6 +23,7 @@ public sealed partial class TextModel : IDisposable
     private readonly LoadedModel _model;
     private readonly Scheduler _scheduler;
     private readonly int _maxSequences;
+    private readonly long _kvBytes;
     private readonly RequestIntake _intake;
     private readonly SpareWork _spare;
     // Guards the two below; pulsed when a call ends.
@@ -35,6 +36,7 @@ public sealed partial class TextModel : IDisposable
         _model = model;
         _scheduler = new Scheduler(model.Stages, limits);
         _maxSequences = limits.MaxSequences;
+        _kvBytes = limits.KvBytes;
         _intake = RequestIntake.Of(model, limits.KvBytes);
         _spare = new SpareWork(model.Stages, _scheduler, _intake.Drafting.Swift, limits.SearchShare);
         Warnings = warnings;
