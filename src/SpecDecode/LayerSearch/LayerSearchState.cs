@@ -23,4 +23,8 @@ public sealed record LayerSearchState
 
     /// <summary>Time that it took so far.</summary>
     public TimeSpan Time { get; init; }
+
+    /// <summary>How far it is, in words.</summary>
+    public override string ToString() => FormattableString.Invariant(
+        $"without attention [{string.Join(", ", SkippedAttention)}] and MLP [{string.Join(", ", SkippedMlp)}], expected speed-up {ExpectedSpeedup:f3}; {Tried} tried, {Adopted} adopted{(IsResting ? ", resting" : "")}");
 }

@@ -26,6 +26,8 @@ internal sealed class SwiftSearch : IDisposable
     // So many tries without a better one end the search (as in the paper).
     private const int MostStale = 300;
 
+    private const int Seed = 1;
+
     private const int CostTurns = 4;
     private const int CostPast = 64;
 
@@ -53,16 +55,17 @@ internal sealed class SwiftSearch : IDisposable
     /// <param name="stages">The model.</param>
     /// <param name="plan">The plan, of a model with layers to leave out.</param>
     /// <param name="texts">The texts that plans are judged on.</param>
-    /// <param name="seed">Where chance begins.</param>
-    public SwiftSearch(IStages stages, SearchedPlan plan, KeptTexts texts, int seed = 1)
+    /// <param name="costs">What passes take; null measures it first.</param>
+    public SwiftSearch(IStages stages, SearchedPlan plan, KeptTexts texts, BlockCosts? costs = null)
     {
+        _costs = costs;
         _stages = stages;
         _plan = plan;
         _texts = texts;
         _texts.Ended = Observe;
         _texts.IsOpen = true;
         _optional = [.. LayerPlan.Full(stages.LayerCount).Blocks.Where(block => block.Layer > 0 && block.Layer < stages.LayerCount - 1)];
-        _proposals = new SkipProposals(_optional.Length, new Random(seed));
+        _proposals = new SkipProposals(_optional.Length, new Random(Seed));
         ReadOnlySpan<Block> blocks = plan.Plans[0].Plan.Blocks.AsSpan();
         _best = new bool[_optional.Length];
         for (int i = 0; i < _best.Length; i++)

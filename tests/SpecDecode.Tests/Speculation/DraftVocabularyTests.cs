@@ -149,6 +149,10 @@ public sealed class DraftVocabularyTests
 
         public Span<float> Head(ReadOnlySpan<int> rows) => throw new NotSupportedException();
 
+        public int ResidualWidth => throw new NotSupportedException();
+
+        public void ReadResidual(int row, Span<float> residual) => throw new NotSupportedException();
+
         public void Dispose()
         {
         }
