@@ -6,7 +6,7 @@ internal sealed class ProbeSchedule(PlanRecords records)
 {
     // What is not known is looked at after so many steps, and the less often the longer it proves to be no better.
     private const int FirstProbe = 16;
-    private const int LastProbe = 512;
+    internal const int LastProbe = 512;
     private const int FewLooks = 8;
 
     // A look whose first token was right although its chance was said to be below this is a surprise: the next one comes at once.

@@ -21,6 +21,7 @@ public sealed partial class TextModel : IDisposable
     private readonly Scheduler _scheduler;
     private readonly int _maxSequences;
     private readonly RequestIntake _intake;
+    private readonly DraftKeeper _keeper;
     // Guards the two below; pulsed when a call ends.
     private readonly object _gate = new();
     private Thread? _caller;
@@ -32,7 +33,10 @@ public sealed partial class TextModel : IDisposable
         _scheduler = new Scheduler(model.Stages, limits);
         _maxSequences = limits.MaxSequences;
         _intake = new RequestIntake(model.Stages, model.Tokenizer, model.Description.EndOfSequence, limits.KvBytes, model.Chat);
+        _keeper = new DraftKeeper(_intake.Drafting.Auto, model.Memory);
+        _keeper.Restore();
         Warnings = warnings;
+        model.Memory.OnFailed(reason => Warnings = [.. Warnings, $"What drafting has learnt about the model is not kept for the next time: {reason}."]);
     }
 
     /// <summary>Number of layers.</summary>
@@ -56,8 +60,8 @@ public sealed partial class TextModel : IDisposable
     /// </summary>
     public ChatTokenizer? ChatTokenizer => _model.Chat.Tokenizer;
 
-    /// <summary>What is not as one may expect, a sentence each; empty when all is well.</summary>
-    public IReadOnlyList<string> Warnings { get; }
+    /// <summary>What is not as one may expect, a sentence each; empty when all is well. One may come while the model is used.</summary>
+    public IReadOnlyList<string> Warnings { get => Volatile.Read(ref field); private set => Volatile.Write(ref field, value); }
 
     /// <summary>
     /// Loads a checkpoint folder: config.json, model.safetensors or shards with an index, tokenizer.json. The first time
@@ -260,6 +264,7 @@ public sealed partial class TextModel : IDisposable
 
             if (isFirst)
             {
+                _keeper.End();
                 _model.Dispose();
             }
         }
@@ -312,6 +317,7 @@ public sealed partial class TextModel : IDisposable
 
         public void Dispose()
         {
+            _model._keeper.Rest();
             lock (_model._gate)
             {
                 _model._caller = null;

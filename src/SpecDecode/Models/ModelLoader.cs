@@ -29,6 +29,9 @@ internal sealed record LoadedModel(DecoderDescription Description, WeightCopies 
     /// <summary>How many threads compute, and why; null where the application made ONNX Runtime's environment.</summary>
     public required ThreadChoice? Threads { get; init; }
 
+    /// <summary>What drafting has learnt about it in earlier times, and where that is kept.</summary>
+    public required DraftMemory Memory { get; init; }
+
     /// <inheritdoc/>
     public void Dispose()
     {
@@ -72,14 +75,15 @@ internal static class ModelLoader
             RuntimeEnvironment environment = RuntimeEnvironment.Get(runtime, warn);
             ExecutionProvider provider = ExecutionProvider.Get(runtime, environment);
             WeightCopies weights = prepared.GetAwaiter().GetResult();
+            string kernels = weights.Verifier.IsInPanels ? $"own, {InstructionSets.Current.Name()}" : "ONNX Runtime";
+            DraftMemory memory = OpenMemory(options, runtime, weights, kernels, environment.Threads, warn);
             OnnxStages stages = CreateStages(
                 description, weights, source.Settings, draftSource?.Settings.Precision, environment, provider, runtime, maxSequenceLength, warn, progress,
                 cancellationToken);
             loaded = true;
             return new LoadedModel(description, weights, stages, tokenizer, chat)
             {
-                Precision = source.Settings.Precision, Threads = environment.Threads,
-                Kernels = weights.Verifier.IsInPanels ? $"own, {InstructionSets.Current.Name()}" : "ONNX Runtime",
+                Precision = source.Settings.Precision, Threads = environment.Threads, Kernels = kernels, Memory = memory,
             };
         }
         finally
@@ -93,6 +97,17 @@ internal static class ModelLoader
             }
         }
     }
+
+    // By all that chances and times depend on, as far as it is not measured: another value of it is another file.
+    private static DraftMemory OpenMemory(
+        ModelOptions options, RuntimeOptions runtime, WeightCopies weights, string kernels, ThreadChoice? threads, Action<string> warn) =>
+        DraftMemory.Open(
+            options.CacheFolder,
+            [
+                weights.Verifier.Key, weights.Drafter?.Key ?? "no copy", options.Activations.ToString(), options.WeightMemory.ToString(), kernels,
+                InstructionSets.Current.ToString(), FormattableString.Invariant($"{threads?.Count} threads"), runtime.ExecutionProvider.ToString(),
+            ],
+            warn);
 
     // What there is when something fails, a callback among it, is given back here; the weights stay the caller's.
     private static OnnxStages CreateStages(

@@ -26,6 +26,9 @@ internal sealed class PreparedWeights : IDisposable
     /// <summary>Full path of the file.</summary>
     public string Path { get; }
 
+    /// <summary>The hash of the checkpoint's content and of how it is laid out: no other weights have it.</summary>
+    public string Key { get; init; } = "";
+
     /// <summary>Bytes of all tensors, without padding.</summary>
     public long TensorBytes => _tensors.Values.Sum(tensor => tensor.TotalLength);
 

@@ -45,7 +45,7 @@ internal static class PreparedWeightsFile
             }
 
             opened = true;
-            return new PreparedWeights(path, handle, table.Tensors);
+            return new PreparedWeights(path, handle, table.Tensors) { Key = table.Key };
         }
         finally
         {
