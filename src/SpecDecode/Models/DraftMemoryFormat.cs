@@ -10,7 +10,7 @@ namespace SpecDecode.Models;
 /// </summary>
 internal static class DraftMemoryFormat
 {
-    /// <summary>No such file is longer: as many plans as are kept, with everything measured that can be, take about half.</summary>
+    /// <summary>No such file is longer: as many plans as are kept, with everything measured that can be, take less.</summary>
     public const int MostBytes = 8 << 20;
 
     // Raised whenever the same bytes would mean something else.
@@ -117,8 +117,10 @@ internal static class DraftMemoryFormat
         writer.Write(curves.Length);
         foreach (CostState? curve in curves)
         {
-            writer.Write(curve?.Costs.Length ?? 0);
-            foreach (RowCost cost in curve?.Costs ?? [])
+            // As it will be taken: single times are of no use to another process.
+            RowCost[] costs = curve?.Prior().Costs ?? [];
+            writer.Write(costs.Length);
+            foreach (RowCost cost in costs)
             {
                 writer.Write(cost.Rows);
                 writer.Write(cost.Weight);
