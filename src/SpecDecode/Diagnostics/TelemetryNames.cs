@@ -50,6 +50,12 @@ internal static class TelemetryNames
     /// <summary>Attribute: the precision of the weights that draft.</summary>
     public const string DraftPrecision = "specdecode.draft.precision";
 
+    /// <summary>Gauge: what drafting is expected to bring.</summary>
+    public const string ExpectedSpeedup = "specdecode.draft.expected_speedup";
+
+    /// <summary>Gauge: how far chances were off that were said of draft tokens.</summary>
+    public const string CalibrationError = "specdecode.draft.calibration_error";
+
     /// <summary>Attribute: the precision of the model's weights.</summary>
     public const string Precision = "specdecode.precision";
 

@@ -1,4 +1,5 @@
 using SpecDecode.ChatTemplates;
+using SpecDecode.Drafting;
 using SpecDecode.Evaluation;
 using SpecDecode.Limits;
 using SpecDecode.Models;
@@ -241,6 +242,23 @@ public sealed partial class TextModel : IDisposable
         _intake.CheckLayers(plan, nameof(plan));
         using Call call = new(this);
         return PassTiming.Median(_model.Stages, plan, rows, past, repetitions);
+    }
+
+    /// <summary>
+    /// What <see cref="DraftingStrategy.Auto"/> thinks of the plans that requests have let it choose from until now, those that an earlier
+    /// process has learnt about included. Empty where none has.
+    /// </summary>
+    /// <exception cref="InvalidOperationException">Another call is running.</exception>
+    public IReadOnlyList<DraftEstimate> EstimateDrafts()
+    {
+        using Call call = new(this);
+        return
+        [
+            .. _intake.Drafting.Auto.Records.Select(record => new DraftEstimate
+            {
+                Plan = record.Plan, ExpectedSpeedup = record.ExpectedSpeedup, JudgedTokens = record.Judged, CalibrationError = record.CalibrationError,
+            }),
+        ];
     }
 
     /// <summary>Frees the model; waits for a call that another thread has made. Calls that come after it are refused.</summary>

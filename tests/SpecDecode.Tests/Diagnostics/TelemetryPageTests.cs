@@ -97,7 +97,7 @@ public sealed partial class TelemetryPageTests
     {
         ObservableCounter<long> => "counter",
         Histogram<int> or Histogram<double> => "histogram",
-        ObservableUpDownCounter<int> or ObservableUpDownCounter<long> or ObservableGauge<int> => "gauge",
+        ObservableUpDownCounter<int> or ObservableUpDownCounter<long> or ObservableGauge<int> or ObservableGauge<double> => "gauge",
         _ => instrument.GetType().Name,
     };
 
