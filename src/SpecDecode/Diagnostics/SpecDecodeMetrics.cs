@@ -76,8 +76,8 @@ internal sealed class SpecDecodeMetrics : IEngineObserver
 
         Measurement<T> Of<T>(T value)
             where T : struct => new(value, _model);
-        meter.CreateObservableGauge(TelemetryNames.ExpectedSpeedup, () => Of(Volatile.Read(ref _expectedSpeedup)), "1", "Tokens per second that auto expects, over those of plain decoding; 1 where it drafts nothing.");
-        meter.CreateObservableGauge(TelemetryNames.CalibrationError, () => Of(Volatile.Read(ref _calibrationError)), "1", "Mean difference between the chances that auto said of draft tokens and how many were accepted.");
+        meter.CreateObservableGauge(TelemetryNames.ExpectedSpeedup, () => Of(Volatile.Read(ref _expectedSpeedup)), "{ratio}", "Tokens per second that auto expects, over those of plain decoding; 1 where it drafts nothing.");
+        meter.CreateObservableGauge(TelemetryNames.CalibrationError, () => Of(Volatile.Read(ref _calibrationError)), "{ratio}", "Mean difference between the chances that auto said of draft tokens and how many were accepted.");
         meter.CreateObservableUpDownCounter("specdecode.sequences.live", () => Of(load()?.LiveCount ?? 0), "{sequence}", "Sequences that are worked on.");
         meter.CreateObservableUpDownCounter("specdecode.sequences.waiting", () => Of(load()?.WaitingCount ?? 0), "{sequence}", "Requests that wait for admission.");
         meter.CreateObservableUpDownCounter("specdecode.kv_cache.reserved", () => Of(load()?.KvReservedBytes ?? 0), "By", "Bytes that live sequences have reserved for keys and values.");
