@@ -29,12 +29,20 @@ internal sealed class DraftArguments
         Description = "The drafter runs on a second copy of the weights in this precision; without --draft, at full depth.",
     };
 
+    private readonly Option<int?> _vocabulary = NumberOption.Optional(
+        "--draft-vocabulary", "N", "Drafts choose from N tokens, those seen lately; 0 is all of them. By default 4096 of a large vocabulary.", min: 0);
+
+    private readonly Option<bool>? _sweep;
+
     /// <summary>Adds the options to a command.</summary>
-    public DraftArguments(Command command)
+    /// <param name="command">The command.</param>
+    /// <param name="sweep">With this one it drafts in ways of its own; null where it has no such option.</param>
+    public DraftArguments(Command command, Option<bool>? sweep = null)
     {
+        _sweep = sweep;
         _draft.AcceptWords(None, Auto, EarlyExit, LayerSkip, Lookup);
         _precision.AcceptWords(PrecisionArguments.Name(Precision.Int8), PrecisionArguments.Name(Precision.Int4));
-        foreach (Option option in (Option[])[_draft, _exitLayer, _skipAttention, _skipMlp, _length, _threshold, _precision])
+        foreach (Option option in (Option[])[_draft, _exitLayer, _skipAttention, _skipMlp, _length, _threshold, _precision, _vocabulary])
         {
             command.Options.Add(option);
         }
@@ -70,6 +78,13 @@ internal sealed class DraftArguments
         };
     }
 
+    /// <summary>Sets what is loaded for drafts.</summary>
+    public void Set(ParseResult arguments, ModelOptions options)
+    {
+        options.DraftPrecision = WeightPrecision(arguments);
+        options.DraftVocabulary = arguments.GetValue(_vocabulary);
+    }
+
     /// <summary>The precision of the copy of the weights that drafts; null where there is none.</summary>
     public Precision? WeightPrecision(ParseResult arguments) => PrecisionArguments.PrecisionOf(arguments.GetValue(_precision));
 
@@ -83,6 +98,7 @@ internal sealed class DraftArguments
     private void Check(CommandResult result)
     {
         bool IsGiven(Option option) => result.GetResult(option) is not null;
+        bool isDraftedOtherwise = _sweep is not null && result.GetValue(_sweep);
         bool skips = IsGiven(_skipAttention) || IsGiven(_skipMlp);
         string? problem = Strategy(result) switch
         {
@@ -92,14 +108,14 @@ internal sealed class DraftArguments
             LayerSkip when IsGiven(_exitLayer) => "--draft layer-skip takes no --exit-layer; use --draft early-exit for it.",
             Auto when skips && IsGiven(_exitLayer) => "--draft auto takes --exit-layer or layers to skip, not both; without either it chooses.",
             Auto or Lookup when IsGiven(_threshold) => $"--draft {Strategy(result)} finds where to stop by itself; leave --draft-threshold out.",
-            Lookup when skips || IsGiven(_exitLayer) || IsGiven(_precision) =>
-                "--draft lookup runs no layers to draft; leave --exit-layer, layers to skip and --draft-precision out, or use --draft auto.",
+            Lookup when skips || IsGiven(_exitLayer) || IsGiven(_precision) || IsGiven(_vocabulary) =>
+                "--draft lookup runs no layers to draft; leave --exit-layer, layers to skip, --draft-precision and --draft-vocabulary out, or use --draft auto.",
             None when result.GetResult(_draft) is not null
                 && Array.Find((Option[])[_exitLayer, _skipAttention, _skipMlp, _length, _threshold], IsGiven) is { } idle => $"--draft none drafts nothing, so {idle.Name} has no effect.",
-            None when result.GetResult(_draft) is not null && IsGiven(_precision) => "--draft none drafts nothing, so --draft-precision has no effect.",
+            None when result.GetResult(_draft) is not null && Array.Find((Option[])[_precision, _vocabulary], IsGiven) is { } idle => $"--draft none drafts nothing, so {idle.Name} has no effect.",
             None when result.GetResult(_draft) is null && (skips || IsGiven(_exitLayer)) =>
                 "Options about drafting have no effect without --draft auto, early-exit or layer-skip.",
-            None when result.GetResult(_draft) is null && !IsGiven(_precision) && (IsGiven(_length) || IsGiven(_threshold)) =>
+            None when result.GetResult(_draft) is null && !IsGiven(_precision) && (IsGiven(_length) || IsGiven(_threshold) || (IsGiven(_vocabulary) && !isDraftedOtherwise)) =>
                 "Options about drafting have no effect without --draft or --draft-precision.",
             _ => null,
         };

@@ -76,7 +76,7 @@ internal static class GenerateCommand
 
             string? text = arguments.GetValue(promptFile) is { } single ? InputFile.ReadWhole(single, cancellationToken) : arguments.GetValue(prompt);
             long start = Stopwatch.GetTimestamp();
-            using TextModel loaded = model.Load(arguments, error, isQuiet, cancellationToken, draftPrecision: draft.WeightPrecision(arguments));
+            using TextModel loaded = model.Load(arguments, error, isQuiet, cancellationToken, draft: draft);
             TimeSpan loadTime = Stopwatch.GetElapsedTime(start);
             bool asks = arguments.GetValue(chat);
             if (asks && loaded.Tokenizer is null)

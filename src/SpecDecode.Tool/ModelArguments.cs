@@ -61,13 +61,13 @@ internal sealed class ModelArguments
     /// <param name="isQuiet">Whether to leave progress out.</param>
     /// <param name="cancellationToken">Ends the loading.</param>
     /// <param name="sequences">How many sequences are worked on at the same time; null for the default.</param>
-    /// <param name="draftPrecision">The precision of a copy of the weights to draft with; null for none.</param>
+    /// <param name="draft">What it loads for drafts; null where the command does not draft.</param>
     public TextModel Load(
-        ParseResult arguments, TextWriter error, bool isQuiet, CancellationToken cancellationToken, int? sequences = null, Precision? draftPrecision = null)
+        ParseResult arguments, TextWriter error, bool isQuiet, CancellationToken cancellationToken, int? sequences = null, DraftArguments? draft = null)
     {
-        _precision.CheckActivations(arguments, _model, draftPrecision);
+        _precision.CheckActivations(arguments, _model, draft?.WeightPrecision(arguments));
         ModelOptions options = _precision.Read(arguments, arguments.GetValue(_cacheFolder));
-        options.DraftPrecision = draftPrecision;
+        draft?.Set(arguments, options);
         options.VerifyWeights = arguments.GetValue(_verify);
         LoadProgressLine? progress = isQuiet ? null : new(error, TimeProvider.System);
         TextModel model = TextModel.Load(

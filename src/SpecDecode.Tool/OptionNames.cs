@@ -8,6 +8,7 @@ internal static class OptionNames
         ["Model:CacheFolder"] = "--cache-folder",
         ["Model:Precision"] = "--precision",
         ["Model:HeadPrecision"] = "--head-precision",
+        ["Model:DraftVocabulary"] = "--draft-vocabulary",
         ["Model:DraftPrecision"] = "--draft-precision",
         ["Model:BlockSize"] = "--block-size",
         ["Model:Activations"] = "--activations",

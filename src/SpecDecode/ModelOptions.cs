@@ -39,6 +39,16 @@ public class ModelOptions
     public Precision? DraftPrecision { get; set; }
 
     /// <summary>
+    /// How many tokens drafts choose from: the head of a draft multiplies by their rows alone (FR-Spec, 2502.14856). They are those that
+    /// prompts and outputs had lately. The verifier chooses from all, so that the text is the same; it takes memory for that many rows of the head.
+    /// </summary>
+    /// <value>
+    /// The default, null, is 4096 tokens of a vocabulary of at least 16384 with <see cref="KernelChoice.Own"/>, and else all. 0 is all; another number is
+    /// rounded up to a multiple of 32, and needs <see cref="KernelChoice.Own"/>.
+    /// </value>
+    public int? DraftVocabulary { get; set; }
+
+    /// <summary>
     /// How many weights share a scale: 16, 32, 64, 128 or 256. Larger blocks make a smaller file and lose more. Where a row
     /// would not come out the same, bit for bit, alone and among others, so that drafting might change the text, loading warns.
     /// </summary>

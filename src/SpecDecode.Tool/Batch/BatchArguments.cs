@@ -67,7 +67,7 @@ internal sealed class BatchArguments
         uint mark = Mark(folder, model.Mark(arguments), chat, every);
         using BatchOutput results = BatchOutput.Open(arguments.GetValue(_output), file, output, mark, cancellationToken);
         long? total = input.LookThrough(results);
-        using TextModel loaded = model.Load(arguments, error, isQuiet, cancellationToken, Concurrency(arguments), draft.WeightPrecision(arguments));
+        using TextModel loaded = model.Load(arguments, error, isQuiet, cancellationToken, Concurrency(arguments), draft);
         BatchSettings settings = new(
             every.MaxTokens!.Value, every.IgnoreEndOfSequence, every.Sampling!, draft.Read(arguments, loaded.LayerCount), chat, mark);
         return BatchRun.Run(loaded, (input, total), results, settings, error, isQuiet, cancellationToken);

@@ -25,8 +25,8 @@ internal static class BenchCommand
         Option<int?> repeat = NumberOption.Optional("--repeat", "R", "Repetitions of plain and speculative in turn; by default 3.");
         Option<int?> concurrency = NumberOption.Optional("--concurrency", "C", "Prompts that are answered at the same time; by default 1.", max: 4096);
         SamplingArguments sampling = new(command);
-        DraftArguments draft = new(command);
         Option<bool> sweep = new("--sweep") { Description = "Try early exits and draft lengths, and print a table and the best." };
+        DraftArguments draft = new(command, sweep);
         Option<int[]?> sweepLayers = ListOption.Layers("--sweep-exit-layers", "Exit layers that --sweep tries; by default 1-4.");
         Option<int[]?> sweepLengths = ListOption.Layers("--sweep-draft-lengths", "Draft lengths that --sweep tries; by default 1-4.");
         Option<bool> json = new("--json") { Description = "Print one JSON object." };
@@ -50,7 +50,7 @@ internal static class BenchCommand
         {
             IReadOnlyList<string> texts = PromptFile.Read(arguments.GetValue(prompts)!, cancellationToken);
             BenchSettings settings = new(arguments.GetValue(repeat) ?? 3, arguments.GetValue(concurrency) ?? 1);
-            using TextModel loaded = model.Load(arguments, error, arguments.GetValue(quiet), cancellationToken, settings.Concurrency, draft.WeightPrecision(arguments));
+            using TextModel loaded = model.Load(arguments, error, arguments.GetValue(quiet), cancellationToken, settings.Concurrency, draft);
             GenerationRequest request = new()
             {
                 MaxTokens = arguments.GetValue(maxTokens) ?? GenerationDefaults.DefaultMaxTokens,
@@ -150,6 +150,11 @@ internal static class BenchCommand
             Line($"acceptance   {result.AcceptanceRate:f3}, {result.MeanAcceptanceLength:f3} tokens a round");
         }
 
+        if (result.IsDrafted && model.DraftVocabulary > 0)
+        {
+            Line($"vocabulary   drafts choose from {model.DraftVocabulary} tokens, which had {result.CoveredShare:p1} of the output");
+        }
+
         string shares = result.IsDrafted ? FormattableString.Invariant($"drafting {result.DraftShare:p1}, verifying {result.VerifyShare:p1}, ") : "";
         Line($"time         {shares}outside the runtime {result.OutsideRuntimeShare:p1}");
         Line($"memory       {result.ManagedBytesPerToken:f0} managed bytes a token, peak {BenchComparison.PeakResidentMegabytes()?.ToString("f0", CultureInfo.InvariantCulture) ?? "?"} MB");
@@ -189,6 +194,8 @@ internal static class BenchCommand
         json.WriteNumberOrNull("managed_bytes_per_token", result.ManagedBytesPerToken);
         json.WriteNumberOrNull("draft_share", result.DraftShare);
         json.WriteNumberOrNull("verify_share", result.VerifyShare);
+        json.WriteNumber("draft_vocabulary", model.DraftVocabulary);
+        json.WriteNumberOrNull("covered_share", result.CoveredShare);
         json.WriteNumber("drafted_tokens", result.Drafted);
         json.WriteNumber("looked_up_tokens", result.LookedUp);
         json.WriteStartObject("decisions");

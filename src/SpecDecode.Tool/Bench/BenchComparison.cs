@@ -68,6 +68,9 @@ internal sealed class BenchComparison
     /// <summary>Share of the speculative runs' decode time that verifying took.</summary>
     public double VerifyShare => Share(run => run.VerifyTime);
 
+    /// <summary>Share of the speculative runs' output that was among the tokens that drafts choose from.</summary>
+    public double CoveredShare => 1 - (double)_speculative.Sum(run => run.UncoveredTokens) / _speculative.Sum(run => run.Tokens);
+
     /// <summary>Managed bytes for each new token of the speculative runs.</summary>
     public double ManagedBytesPerToken => (double)_speculative.Sum(run => run.ManagedBytes) / _speculative.Sum(run => run.Tokens);
 

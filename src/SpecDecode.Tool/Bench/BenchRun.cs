@@ -21,6 +21,9 @@ internal sealed class BenchRun
     /// <summary>New tokens of the decoding steps.</summary>
     public long Tokens { get; private set; }
 
+    /// <summary>Those of them that drafts could not have had.</summary>
+    public long UncoveredTokens { get; private set; }
+
     /// <summary>Time of the decoding steps.</summary>
     public TimeSpan DecodeTime { get; private set; }
 
@@ -86,6 +89,7 @@ internal sealed class BenchRun
         else
         {
             Tokens += step.OutputTokens;
+            UncoveredTokens += step.UncoveredTokens;
             DecodeTime += time;
             RuntimeTime += step.RuntimeTime;
             DraftTime += step.DraftTime;

@@ -19,6 +19,7 @@ internal sealed class EngineCounters
     private readonly Series _draftRounds;
     private readonly Series _drafted;
     private readonly Series _lookedUp;
+    private readonly Series _uncovered;
     private readonly Series _evaluated;
     private readonly Series _discarded;
     private readonly Series _corrections;
@@ -57,6 +58,7 @@ internal sealed class EngineCounters
         _draftRounds = Counter("draft.rounds", "{round}", "Rounds that had a draft.");
         _drafted = Counter("draft.drafted_tokens", "{token}", "Draft tokens.");
         _lookedUp = Counter("draft.looked_up_tokens", "{token}", "Draft tokens that cost no pass of the drafter: proposed by the text's own past, or by a policy.");
+        _uncovered = Counter("draft.uncovered_tokens", "{token}", "Tokens of texts that draft which were not among those that drafts choose from.");
         _evaluated = Counter("draft.evaluated_tokens", "{token}", "Draft tokens that acceptance looked at: the accepted ones and the first that was not.");
         _discarded = Counter("draft.discarded_tokens", "{token}", "Draft tokens that did not become output.");
         _corrections = Counter("corrections", "{token}", "Tokens of the verifier in place of a draft token.");
@@ -83,6 +85,7 @@ internal sealed class EngineCounters
     public void OnStep(in StepRecord step)
     {
         _outputTokens.Add(step.OutputTokens);
+        _uncovered.Add(step.UncoveredTokens);
         _promptTokens.Add(step.PromptRows);
         _failedPasses.Add(step.FailedPasses);
     }

@@ -52,6 +52,9 @@ public sealed partial class TextModel : IDisposable
     /// <summary>Whose kernels multiply by matrices, and for which instruction set, in words: <c>own, AVX2</c> or <c>ONNX Runtime</c>.</summary>
     public string Kernels => _model.Kernels;
 
+    /// <summary>How many tokens drafts choose from (<see cref="ModelOptions.DraftVocabulary"/>); 0 for all.</summary>
+    public int DraftVocabulary => _model.Stages.DraftVocabularySize;
+
     /// <summary>Its tokenizer; null where there is none that can be used, which <see cref="Warnings"/> explains.</summary>
     public TextTokenizer? Tokenizer => _model.Tokenizer;
 

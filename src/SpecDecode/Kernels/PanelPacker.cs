@@ -132,6 +132,40 @@ internal static class PanelPacker
         }
     }
 
+    /// <summary>Copies a row from a panel to a place in another of the same format, bit for bit.</summary>
+    /// <param name="format">How both are stored.</param>
+    /// <param name="from">The one panel.</param>
+    /// <param name="fromRow">The row's place in it, 0 to 31.</param>
+    /// <param name="to">The other.</param>
+    /// <param name="toRow">The place that it gets there, 0 to 31.</param>
+    public static void CopyRow(TensorFormat format, ReadOnlySpan<byte> from, int fromRow, Span<byte> to, int toRow)
+    {
+        int blockBytes = format.IsQuantized ? PanelLayout.BlockBytes(format) : from.Length;
+        int headBytes = format.IsQuantized ? PanelLayout.BlockHeadBytes(format.Precision) : 0;
+        for (int block = 0; block < from.Length; block += blockBytes)
+        {
+            ReadOnlySpan<byte> fromBlock = from.Slice(block, blockBytes);
+            Span<byte> toBlock = to.Slice(block, blockBytes);
+            if (format.IsQuantized)
+            {
+                MemoryMarshal.Cast<byte, ushort>(toBlock)[toRow] = MemoryMarshal.Cast<byte, ushort>(fromBlock)[fromRow];
+            }
+
+            if (format.HasZeroPoints)
+            {
+                toBlock[PanelLayout.ScaleBytes + toRow] = fromBlock[PanelLayout.ScaleBytes + fromRow];
+            }
+
+            // Whatever the precision, an output has 4 bytes of a cell.
+            ReadOnlySpan<uint> fromCells = MemoryMarshal.Cast<byte, uint>(fromBlock[headBytes..]);
+            Span<uint> toCells = MemoryMarshal.Cast<byte, uint>(toBlock[headBytes..]);
+            for (int i = 0; i < fromCells.Length; i += PanelLayout.Outputs)
+            {
+                toCells[i + toRow] = fromCells[i + fromRow];
+            }
+        }
+    }
+
     /// <summary>The upper half of a float, rounded to the nearest, ties to even; what is no number stays none.</summary>
     public static ushort BFloat16Bits(float value)
     {

@@ -76,9 +76,10 @@ internal static class ModelLoader
             ExecutionProvider provider = ExecutionProvider.Get(runtime, environment);
             WeightCopies weights = prepared.GetAwaiter().GetResult();
             string kernels = weights.Verifier.IsInPanels ? $"own, {InstructionSets.Current.Name()}" : "ONNX Runtime";
-            DraftMemory memory = OpenMemory(options, runtime, weights, kernels, environment.Threads, warn);
+            int? vocabulary = DraftVocabularySize.Of(options, description, weights.Verifier.IsInPanels);
+            DraftMemory memory = OpenMemory(options, runtime, weights, vocabulary, kernels, environment.Threads, warn);
             OnnxStages stages = CreateStages(
-                description, weights, source.Settings, draftSource?.Settings.Precision, environment, provider, runtime, maxSequenceLength, warn, progress,
+                description, weights, source.Settings, options, draftSource?.Settings.Precision, environment, provider, runtime, maxSequenceLength, warn, progress,
                 cancellationToken);
             loaded = true;
             return new LoadedModel(description, weights, stages, tokenizer, chat)
@@ -100,19 +101,19 @@ internal static class ModelLoader
 
     // By all that chances and times depend on, as far as it is not measured: another value of it is another file.
     private static DraftMemory OpenMemory(
-        ModelOptions options, RuntimeOptions runtime, WeightCopies weights, string kernels, ThreadChoice? threads, Action<string> warn) =>
+        ModelOptions options, RuntimeOptions runtime, WeightCopies weights, int? vocabulary, string kernels, ThreadChoice? threads, Action<string> warn) =>
         DraftMemory.Open(
             options.CacheFolder,
             [
-                weights.Verifier.Key, weights.Drafter?.Key ?? "no copy", options.Activations.ToString(), options.WeightMemory.ToString(), kernels,
+                weights.Verifier.Key, weights.Drafter?.Key ?? "no copy", FormattableString.Invariant($"{vocabulary} draft tokens"), options.Activations.ToString(), options.WeightMemory.ToString(), kernels,
                 InstructionSets.Current.ToString(), FormattableString.Invariant($"{threads?.Count} threads"), runtime.ExecutionProvider.ToString(),
             ],
             warn);
 
     // What there is when something fails, a callback among it, is given back here; the weights stay the caller's.
     private static OnnxStages CreateStages(
-        DecoderDescription description, WeightCopies weights, WeightSettings settings, Precision? draftPrecision, RuntimeEnvironment environment,
-        ExecutionProvider provider, RuntimeOptions runtime, int maxSequenceLength, Action<string> warn, IProgress<LoadProgress>? progress,
+        DecoderDescription description, WeightCopies weights, WeightSettings settings, ModelOptions options, Precision? draftPrecision,
+        RuntimeEnvironment environment, ExecutionProvider provider, RuntimeOptions runtime, int maxSequenceLength, Action<string> warn, IProgress<LoadProgress>? progress,
         CancellationToken cancellationToken)
     {
         StageSessions? verifier = null;
@@ -125,6 +126,12 @@ internal static class ModelLoader
                 : StageSessions.Create(description, weights.Drafter, environment, runtime, progress, cancellationToken);
             // Only the verifier's: a drafter in a precision of its own only proposes.
             verifier.ProbeRows(description, weights.Verifier, environment, runtime, provider.Buffers);
+            if (DraftVocabularySize.Of(options, description, weights.Verifier.IsInPanels) is { } tokens)
+            {
+                verifier.AddShortHead(description, weights.Verifier, environment, runtime, provider.Buffers, tokens);
+                drafter?.AddShortHead(description, weights.Drafter!, environment, runtime, provider.Buffers, tokens);
+            }
+
             stages = new OnnxStages(
                 description, verifier, drafter is null ? null : (drafter, draftPrecision!.Value), provider.Buffers, maxSequenceLength, runtime.MaxRowsPerPass);
             if (!stages.RowsAreAlike)

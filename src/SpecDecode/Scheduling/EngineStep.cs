@@ -16,6 +16,7 @@ internal sealed class EngineStep
     private readonly Drafter _drafter;
     private readonly Verifier _verifier;
     private readonly DraftPolicies _policies;
+    private readonly DraftVocabulary _draftVocabulary;
     private readonly RoundList _rounds;
     private readonly List<CacheTransaction.Entry> _enlisted = [];
 
@@ -28,7 +29,8 @@ internal sealed class EngineStep
         rules ??= new AcceptanceRules();
         _stages = stages;
         _policies = new DraftPolicies(stages.VocabularySize);
-        _drafter = new Drafter(stages, rules);
+        _draftVocabulary = new DraftVocabulary(stages);
+        _drafter = new Drafter(stages, rules, _draftVocabulary);
         _verifier = new Verifier(stages, rules);
         _rounds = new RoundList(prefillChunk, stages.VocabularySize);
     }
@@ -69,7 +71,7 @@ internal sealed class EngineStep
         TimeSpan draftTime = Stopwatch.GetElapsedTime(start, drafted);
         TimeSpan verifyTime = Stopwatch.GetElapsedTime(drafted, verified);
         _policies.Observe(_rounds, draftTime, verifyTime, verifyRows);
-        int newTokens = Append(draftTime / Math.Max(draftRows, 1), verifyTime / Math.Max(verifyRows, 1));
+        (int newTokens, int uncovered) = Append(draftTime / Math.Max(draftRows, 1), verifyTime / Math.Max(verifyRows, 1));
         return new StepRecord
         {
             Sequences = _rounds.Count,
@@ -77,6 +79,7 @@ internal sealed class EngineStep
             DraftRows = draftRows,
             VerifyRows = verifyRows,
             OutputTokens = newTokens,
+            UncoveredTokens = uncovered,
             FailedPasses = _drafter.FailedPasses,
             DraftTime = draftTime,
             VerifyTime = verifyTime,
@@ -96,23 +99,34 @@ internal sealed class EngineStep
         transaction.Commit();
     }
 
-    private int Append(TimeSpan draftTimePerRow, TimeSpan verifyTimePerRow)
+    private (int Tokens, int Uncovered) Append(TimeSpan draftTimePerRow, TimeSpan verifyTimePerRow)
     {
         int tokens = 0;
+        int uncovered = 0;
         for (int i = 0; i < _rounds.Count; i++)
         {
             Round round = _rounds[i];
+            if (round.Sequence.Drafting is not null && round.Sequence.WritesFirstToken)
+            {
+                _draftVocabulary.SeePrompt(round.Sequence.Known.Span.Slice(round.CommittedLength, round.PendingLength));
+            }
+
             if (round.Error is { } error)
             {
                 round.Sequence.Fail(error);
             }
             else if (round.Appended > 0)
             {
+                if (round.Sequence.Drafting is not null)
+                {
+                    uncovered += _draftVocabulary.SeeOutput(round.Output);
+                }
+
                 round.Sequence.Append(round.Output, round.Record(draftTimePerRow, verifyTimePerRow));
                 tokens += round.Appended;
             }
         }
 
-        return tokens;
+        return (tokens, uncovered);
     }
 }

@@ -18,6 +18,9 @@ public readonly record struct StepRecord
     /// <summary>Tokens that became output.</summary>
     public int OutputTokens { get; init; }
 
+    /// <summary>Those of them that a draft could not have had, since they were not in the draft vocabulary (<see cref="ModelOptions.DraftVocabulary"/>).</summary>
+    public int UncoveredTokens { get; init; }
+
     /// <summary>
     /// Passes that failed. A draft pass that fails ends the drafts in it; a verifying pass that fails leaves its sequences as they
     /// were, to be tried one by one.

@@ -14,7 +14,8 @@ namespace SpecDecode.Speculation;
 /// </summary>
 /// <param name="stages">The model.</param>
 /// <param name="rules">How draft tokens are chosen.</param>
-internal sealed class Drafter(IStages stages, AcceptanceRules rules)
+/// <param name="vocabulary">From which tokens.</param>
+internal sealed class Drafter(IStages stages, AcceptanceRules rules, DraftVocabulary vocabulary)
 {
     private readonly RowBatch _batch = new(stages.MaxRows);
     private readonly List<Round> _rounds = [];
@@ -100,15 +101,30 @@ internal sealed class Drafter(IStages stages, AcceptanceRules rules)
         }
 
         Pass.Run(stages, plan.Blocks.AsSpan()[exactDepth..], _batch);
+        bool choosesFromAll = !vocabulary.IsWorthIt || AnyIsToRepeat();
         for (int first = 0; first < _rounds.Count; first += stages.MaxScoredRows)
         {
             int count = Math.Min(stages.MaxScoredRows, _rounds.Count - first);
-            ReadOnlySpan<float> logits = stages.Head(_lastRows.AsSpan(first, count));
+            ReadOnlySpan<int> rows = _lastRows.AsSpan(first, count);
+            ReadOnlySpan<float> logits = choosesFromAll ? stages.Head(rows) : stages.DraftHead(rows);
             for (int i = 0; i < count; i++)
             {
                 Pick(_rounds[first + i], new LogitRow(logits.Slice(i * stages.VocabularySize, stages.VocabularySize)));
             }
         }
+    }
+
+    // By rejection sampling a seed repeats its text where the drafts are the same, and the vocabulary of drafts follows what others have written.
+    private bool AnyIsToRepeat()
+    {
+        bool isAny = false;
+        for (int i = 0; i < _rounds.Count; i++)
+        {
+            Sampler sampler = _rounds[i].Sequence.Sampler;
+            isAny |= sampler.Rule == AcceptanceRule.Rejection && sampler.Options.Seed is not null;
+        }
+
+        return isAny;
     }
 
     private void Pick(Round round, LogitRow row)

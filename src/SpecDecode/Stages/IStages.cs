@@ -70,4 +70,17 @@ internal interface IStages : IDisposable
     /// <param name="rows">Their row numbers; 1 to <see cref="MaxScoredRows"/> of them.</param>
     /// <returns>Logits <c>[rows, V]</c>, the caller's to change, valid until the next call.</returns>
     Span<float> Head(ReadOnlySpan<int> rows);
+
+    /// <summary>Tokens that <see cref="DraftHead"/> scores, S; 0 where it scores all.</summary>
+    int DraftVocabularySize => 0;
+
+    /// <summary>Has <see cref="DraftHead"/> score a token in place of another. At the beginning they are 0 to S − 1.</summary>
+    /// <param name="place">The other's place: 0 to S − 1.</param>
+    /// <param name="token">The token; it has no other place.</param>
+    void PutInDraftVocabulary(int place, int token) => throw new InvalidOperationException("All tokens are scored.");
+
+    /// <summary>Final norm and head for some rows of the residual, of the draft vocabulary alone (FR-Spec, 2502.14856).</summary>
+    /// <param name="rows">Their row numbers; 1 to <see cref="MaxScoredRows"/> of them.</param>
+    /// <returns>Logits <c>[rows, V]</c>, those of <see cref="Head"/> for the draft vocabulary and −∞ for all other tokens; valid until the next call.</returns>
+    Span<float> DraftHead(ReadOnlySpan<int> rows) => Head(rows);
 }

@@ -14,10 +14,11 @@ public class StepAllocationTests
     [InlineData(8, false)]
     [InlineData(20, false)]
     [InlineData(1, true)]
-    public void Steady_decoding_on_real_stages_allocates_nothing(int sequences, bool drafts)
+    [InlineData(1, true, 64)]
+    public void Steady_decoding_on_real_stages_allocates_nothing(int sequences, bool drafts, int draftVocabulary = 0)
     {
         using LoadedModel model = ModelLoader.Load(
-            TestFolders.StoryModel, new ModelOptions { CacheFolder = TestFolders.WeightCache }, new RuntimeOptions(), _ => { }, null,
+            TestFolders.StoryModel, new ModelOptions { CacheFolder = TestFolders.WeightCache, DraftVocabulary = draftVocabulary }, new RuntimeOptions(), _ => { }, null,
             TestContext.Current.CancellationToken);
         EngineStep step = new(model.Stages);
         DraftPlan? draft = drafts ? new DraftPlan { Plan = LayerPlan.EarlyExit(12, 2), Length = 3 } : null;

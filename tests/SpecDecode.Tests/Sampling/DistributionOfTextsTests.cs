@@ -42,6 +42,14 @@ public class DistributionOfTextsTests
 
     [Theory]
     [MemberData(nameof(Options))]
+    public void Drafts_that_choose_from_few_tokens_that_change_fit(SamplingOptions options)
+    {
+        MarkovStages few = new(2024, draftVocabulary: 3);
+        AssertFits(few.Write(Texts, Seeded(options, AcceptanceRule.Rejection), drafts: true, Length), options);
+    }
+
+    [Theory]
+    [MemberData(nameof(Options))]
     public void Shared_noise_with_drafts_writes_what_it_writes_without(SamplingOptions options)
     {
         SamplingOptions seeded = Seeded(options, AcceptanceRule.SharedNoise);

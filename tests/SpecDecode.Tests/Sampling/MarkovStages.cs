@@ -28,8 +28,13 @@ internal sealed class MarkovStages : IStages
     private readonly float[] _scores = new float[Rows * Vocabulary];
     private int _rows;
 
-    public MarkovStages(int seed)
+    private readonly int[] _draftVocabulary;
+
+    /// <param name="seed">Of the tables.</param>
+    /// <param name="draftVocabulary">Tokens that drafts choose from; 0 for all.</param>
+    public MarkovStages(int seed, int draftVocabulary = 0)
     {
+        _draftVocabulary = [.. Enumerable.Range(0, draftVocabulary)];
         // The drafter agrees with the model here and there; one token is masked in some rows, and some tie.
         Random random = new(seed);
         float[][] Table(Func<int, int, float> logit) =>
@@ -144,11 +149,21 @@ internal sealed class MarkovStages : IStages
         for (int i = 0; i < rows.Length; i++)
         {
             (int token, int blocks) = _residual[rows[i]];
-            _logits[blocks][token].CopyTo(_scores.AsSpan(i * Vocabulary));
+            Span<float> scores = _scores.AsSpan(i * Vocabulary, Vocabulary);
+            _logits[blocks][token].CopyTo(scores);
+            for (int other = 0; other < Vocabulary && blocks < 4 && _draftVocabulary.Length > 0; other++)
+            {
+                // Also here: where a seed is to be repeated, drafts choose from all tokens.
+                scores[other] = _draftVocabulary.Contains(other) ? scores[other] : float.NegativeInfinity;
+            }
         }
 
         return _scores.AsSpan(0, rows.Length * Vocabulary);
     }
+
+    public int DraftVocabularySize => _draftVocabulary.Length;
+
+    public void PutInDraftVocabulary(int place, int token) => _draftVocabulary[place] = token;
 
     public void Dispose()
     {

@@ -54,13 +54,16 @@ internal sealed partial class GraphBuilder
         return residual is null ? product : Add(product, residual);
     }
 
-    private string Product(string x, LinearDescription linear, NormDescription? norm, string? residual, Activation? activation, bool isGated)
+    private string Product(string x, LinearDescription linear, NormDescription? norm, string? residual, Activation? activation, bool isGated) =>
+        Product(products.Add(linear, norm, activation, isGated), residual is null ? [x] : [x, residual]);
+
+    /// <summary>A product of this library.</summary>
+    /// <param name="number">Its number in the <see cref="ProductTable"/>.</param>
+    /// <param name="inputs">Rows <c>[rows, inputs]</c>, and what is added to the result, if anything.</param>
+    public string Product(long number, params ReadOnlySpan<string> inputs)
     {
         _usesProducts = true;
-        long number = products.Add(linear, norm, activation, isGated);
-        return Node(
-            ProductOperator.OperatorName, residual is null ? [x] : [x, residual], ProductOperator.DomainName,
-            Integer(ProductOperator.NumberAttribute, number));
+        return Node(ProductOperator.OperatorName, inputs, ProductOperator.DomainName, Integer(ProductOperator.NumberAttribute, number));
     }
 
     private string Multiplied(string x, LinearDescription linear, string? residual)

@@ -60,6 +60,17 @@ internal sealed class StageGraphs(DecoderDescription model, PreparedWeights weig
         return graph.Build();
     }
 
+    /// <summary>residual <c>[rows, d]</c> → logits of some tokens, <c>[rows, tokens]</c>.</summary>
+    /// <param name="product">Final norm and those outputs of the head, as a number in the <see cref="ProductTable"/>.</param>
+    /// <param name="tokens">How many.</param>
+    public byte[] ShortHead(long product, int tokens)
+    {
+        GraphBuilder graph = new(weights, products, model.ElementType);
+        string residual = Residual(graph);
+        graph.Output(graph.SoftCap(graph.Product(product, residual), model.LogitSoftCap), StageNames.Output, "rows", tokens);
+        return graph.Build();
+    }
+
     /// <summary>Norm and packed projection of an attention block, and the norms of its queries and keys.</summary>
     public static string AttentionIn(GraphBuilder graph, string residual, AttentionDescription attention) =>
         graph.NormQueriesAndKeys(

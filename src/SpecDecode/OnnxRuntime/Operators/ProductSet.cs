@@ -27,12 +27,33 @@ internal sealed class ProductSet(PreparedWeights weights, InstructionSet instruc
     /// <param name="activation">What follows; null for nothing.</param>
     /// <param name="isGated">Whether the first half of the outputs is the gate of the second.</param>
     /// <returns>Its number in the <see cref="ProductTable"/>.</returns>
-    public unsafe long Add(LinearDescription linear, NormDescription? norm, Activation? activation, bool isGated)
+    public unsafe long Add(LinearDescription linear, NormDescription? norm, Activation? activation, bool isGated) =>
+        Add(
+            linear, weights.Address(weights[linear.Weight]), linear.Bias is null ? null : (float*)weights.Address(weights[linear.Bias]), norm, activation,
+            isGated);
+
+    /// <summary>Adds a product with some of a matrix's outputs, which lie elsewhere.</summary>
+    /// <param name="linear">The product, with as many outputs as there are there.</param>
+    /// <param name="panels">Those outputs, stored as the matrix is; valid as long as the set.</param>
+    /// <param name="bias">Their bias; null for none.</param>
+    /// <param name="norm">Norm of the rows before; null for none.</param>
+    /// <returns>Its number in the <see cref="ProductTable"/>.</returns>
+    public unsafe long AddCut(LinearDescription linear, byte* panels, float* bias, NormDescription? norm) =>
+        Add(linear, panels, bias, norm, activation: null, isGated: false);
+
+    /// <inheritdoc/>
+    public void Dispose()
     {
-        PreparedTensor tensor = weights[linear.Weight];
+        _numbers.ForEach(ProductTable.Remove);
+        _numbers.Clear();
+        Scratch.Dispose();
+    }
+
+    private unsafe long Add(LinearDescription linear, byte* panels, float* bias, NormDescription? norm, Activation? activation, bool isGated)
+    {
         ProductParts parts = new()
         {
-            Bias = linear.Bias is null ? null : (float*)weights.Address(weights[linear.Bias]),
+            Bias = bias,
             IsActivated = activation is not null,
             Activation = activation ?? default,
             IsGated = isGated,
@@ -50,7 +71,7 @@ internal sealed class ProductSet(PreparedWeights weights, InstructionSet instruc
         }
 
         Product product = new(
-            weights.Address(tensor), tensor.Format, linear.Inputs, linear.Outputs, parts, weights.Activations, instructions, Scratch);
+            panels, weights[linear.Weight].Format, linear.Inputs, linear.Outputs, parts, weights.Activations, instructions, Scratch);
         long number = ProductTable.Add(product);
         lock (_numbers)
         {
@@ -58,13 +79,5 @@ internal sealed class ProductSet(PreparedWeights weights, InstructionSet instruc
         }
 
         return number;
-    }
-
-    /// <inheritdoc/>
-    public void Dispose()
-    {
-        _numbers.ForEach(ProductTable.Remove);
-        _numbers.Clear();
-        Scratch.Dispose();
     }
 }

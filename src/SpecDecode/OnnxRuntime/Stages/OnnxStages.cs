@@ -40,6 +40,7 @@ internal sealed class OnnxStages : IStages
     private readonly StageBuffer _attended;
     private readonly StageBuffer _scored;
     private readonly StageBuffer _logits;
+    private readonly StageBuffer? _draftLogits;
 
     // The packed row of a sequence in whose place another's companion lies meanwhile.
     private readonly float[] _displaced;
@@ -88,6 +89,10 @@ internal sealed class OnnxStages : IStages
             }
 
             _logits = Reserve(MaxScoredRows + SpareRows, RowBytes(model.VocabularySize), "logits");
+            if (DraftVocabularySize > 0)
+            {
+                _draftLogits = Reserve(MaxScoredRows, RowBytes(DraftVocabularySize), "logits of drafts");
+            }
         }
         catch
         {
@@ -110,6 +115,9 @@ internal sealed class OnnxStages : IStages
 
     /// <inheritdoc/>
     public int MaxScoredRows { get; }
+
+    /// <inheritdoc/>
+    public int DraftVocabularySize => _verifier.ShortHead?.Count ?? 0;
 
     /// <inheritdoc/>
     public long RuntimeTicks => _verifier.RuntimeTicks + (_drafter?.RuntimeTicks ?? 0);
@@ -205,26 +213,32 @@ internal sealed class OnnxStages : IStages
     /// <inheritdoc/>
     public Span<float> Head(ReadOnlySpan<int> rows)
     {
-        int width = _model.HiddenSize;
-        for (int i = 0; i < rows.Length; i++)
-        {
-            Rows(_residuals[_current], rows[i], 1).CopyTo(Rows(_scored, i, 1));
-        }
-
-        Companions.Accompany(_scored, rows.Length, _sessions.HeadRows, width);
-        StageSession stage = _sessions.Head;
-        int scored = _sessions.HeadRows.RowsToRun(rows.Length);
-        OrtIoBinding? binding = stage.KeptBinding(scored);
-        if (binding is null)
-        {
-            binding = stage.NewBinding();
-            BindInput(binding, StageNames.Residual, _scored, scored, width);
-            BindOutput(binding, _logits, scored, _model.VocabularySize);
-            stage.Keep(scored, binding);
-        }
-
-        stage.Run(binding);
+        TakeScored(rows);
+        Companions.Accompany(_scored, rows.Length, _sessions.HeadRows, _model.HiddenSize);
+        RunHead(_sessions.Head, _sessions.HeadRows.RowsToRun(rows.Length), _logits, _model.VocabularySize);
         return _logits.Span<float>(0, rows.Length * _model.VocabularySize);
+    }
+
+    /// <inheritdoc/>
+    public Span<float> DraftHead(ReadOnlySpan<int> rows)
+    {
+        if (_sessions.ShortHead is not { } head)
+        {
+            return Head(rows);
+        }
+
+        TakeScored(rows);
+        RunHead(head.Stage, rows.Length, _draftLogits!, head.Count);
+        Span<float> logits = _logits.Span<float>(0, rows.Length * _model.VocabularySize);
+        head.Spread(_draftLogits!.Span<float>(0, rows.Length * head.Count), logits, rows.Length);
+        return logits;
+    }
+
+    /// <inheritdoc/>
+    public void PutInDraftVocabulary(int place, int token)
+    {
+        _verifier.ShortHead!.Put(place, token);
+        _drafter?.ShortHead!.Put(place, token);
     }
 
     /// <inheritdoc/>
@@ -343,6 +357,28 @@ internal sealed class OnnxStages : IStages
 
             BindOutput(binding, output, rows, outputWidth);
             stage.Keep(key, binding);
+        }
+
+        stage.Run(binding);
+    }
+
+    private void TakeScored(ReadOnlySpan<int> rows)
+    {
+        for (int i = 0; i < rows.Length; i++)
+        {
+            Rows(_residuals[_current], rows[i], 1).CopyTo(Rows(_scored, i, 1));
+        }
+    }
+
+    private void RunHead(StageSession stage, int rows, StageBuffer logits, int width)
+    {
+        OrtIoBinding? binding = stage.KeptBinding(rows);
+        if (binding is null)
+        {
+            binding = stage.NewBinding();
+            BindInput(binding, StageNames.Residual, _scored, rows, _model.HiddenSize);
+            BindOutput(binding, logits, rows, width);
+            stage.Keep(rows, binding);
         }
 
         stage.Run(binding);

@@ -53,6 +53,9 @@ internal sealed class StageSessions : IDisposable
     /// <summary>Residual to logits.</summary>
     public StageSession Head { get; private set; } = null!;
 
+    /// <summary>Residual to the logits of some tokens, for drafts; null where drafts score all.</summary>
+    public ShortHead? ShortHead { get; private set; }
+
     /// <summary>How the blocks' stages other than attention must be run; before they are probed, as rows come.</summary>
     public RowRule BlockRows { get; private set; } = new(RowRule.None, IsAlike: false);
 
@@ -160,9 +163,26 @@ internal sealed class StageSessions : IDisposable
         AttendedRows = attended;
     }
 
+    /// <summary>Adds a head over some tokens alone.</summary>
+    /// <param name="model">The model.</param>
+    /// <param name="weights">Its weights, in panels.</param>
+    /// <param name="environment">The process's ONNX Runtime environment.</param>
+    /// <param name="options">Threads, where each session has its own.</param>
+    /// <param name="allocator">Where its memory comes from.</param>
+    /// <param name="tokens">How many tokens: a multiple of <see cref="PanelLayout.Outputs"/> below V.</param>
+    public void AddShortHead(
+        DecoderDescription model, PreparedWeights weights, RuntimeEnvironment environment, RuntimeOptions options, IBufferAllocator allocator, int tokens)
+    {
+        ShortHead = new ShortHead(model, weights, Products, allocator, tokens);
+        using SessionOptions sessionOptions = SessionOptionsFor(environment, options, weights);
+        byte[] graph = new StageGraphs(model, weights, Products).ShortHead(ShortHead.Product, tokens);
+        ShortHead.RunOn(new StageSession(graph, sessionOptions, _run));
+    }
+
     /// <inheritdoc/>
     public void Dispose()
     {
+        ShortHead?.Dispose();
         foreach (StageSession session in _all)
         {
             session.Dispose();
