@@ -44,6 +44,9 @@ internal static class TelemetryNames
     /// <summary>Attribute: most tokens of a draft; 0 for plain decoding.</summary>
     public const string DraftLength = "specdecode.draft.length";
 
+    /// <summary>Attribute: who decides how far a plan drafts, where it is not a fixed length and threshold.</summary>
+    public const string DraftPolicy = "specdecode.draft.policy";
+
     /// <summary>Attribute: the probability below which a draft ends.</summary>
     public const string DraftThreshold = "specdecode.draft.threshold";
 
