@@ -82,6 +82,7 @@ internal sealed class AutoDraftPolicy : IDraftPolicy
         _records.Restore(state.Plans);
         _lookup.Restore(state.Lookup);
         _pace.BeginAnew();
+        _probes.BeginAnew();
         return true;
     }
 

@@ -12,6 +12,9 @@ internal sealed class PlanRecord
     internal const double OutcomeMemory = 100;
     private const double OutcomePrior = 10;
 
+    // Steps to the first look behind a restart, at most.
+    private const int FirstLook = 64;
+
     // No round counts for more over what was expected of it.
     internal const double MostOutcome = 4;
 
@@ -100,7 +103,10 @@ internal sealed class PlanRecord
         LearntLists.Restore(state.Verify, _verifyCosts);
         _draftCost = LearntLists.Prior(state.Draft) ?? new CostCurve(CostCurve.MostRows);
         (_rounds, _ratios) = (state.Rounds, state.Ratios);
-        (ProbeAfter, StepsToProbe, Looks) = (state.ProbeAfter, state.StepsToProbe, state.Looks);
+
+        // Soon beside a plan that pays, since its times are priors; where nothing pays no sooner than before, but for the first look.
+        (ProbeAfter, StepsToProbe) = (state.ProbeAfter, Math.Min(state.StepsToProbe, FirstLook));
+        Looks = Math.Min(state.Looks, ProbeSchedule.FewLooks - ProbeSchedule.LooksAnew);
     }
 
     /// <summary>The chances of its drafts under a rule.</summary>

@@ -248,8 +248,8 @@ public sealed partial class TextModel : IDisposable
     }
 
     /// <summary>
-    /// What <see cref="DraftingStrategy.Auto"/> thinks of the plans that requests have let it choose from until now, those that an earlier
-    /// process has learnt about included. Empty where none has.
+    /// What <see cref="DraftingStrategy.Auto"/> thinks of the plans that requests have let it choose from until now, by what this process and
+    /// earlier ones have learnt. Empty where no request has.
     /// </summary>
     /// <exception cref="InvalidOperationException">Another call is running.</exception>
     public IReadOnlyList<DraftEstimate> EstimateDrafts()

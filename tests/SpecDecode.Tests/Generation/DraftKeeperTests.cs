@@ -28,30 +28,37 @@ public sealed class DraftKeeperTests : IDisposable
         using (TextModel first = Load())
         {
             text = Write(first, 200).Tokens;
+            for (int i = 0; i < 20 && Judged(first) == 0; i++)
+            {
+                Write(first, 200);
+            }
+
             judged = Judged(first);
             Assert.Empty(Learnt());
         }
 
+        // The few steps of a text of four tokens are plain where nothing is known, and change little where much is.
         string file = Assert.Single(Learnt());
-        Assert.True(judged > 5, $"{judged} tokens judged");
+        Assert.True(judged > 0);
         using (TextModel second = Load())
         {
+            Write(second, 4);
+            Assert.True(Judged(second) > 0.9 * judged, $"{Judged(second)} tokens judged after {judged}");
             Assert.Equal(text, Write(second, 200).Tokens);
-            Assert.True(Judged(second) > judged, $"{Judged(second)} tokens judged after {judged}");
         }
 
         Assert.Equal([file], Learnt());
         using (TextModel other = Load(new ModelOptions { Precision = Precision.Int8 }))
         {
-            Write(other, 8);
-            Assert.True(Judged(other) < judged / 2, $"{Judged(other)} tokens judged");
+            Write(other, 4);
+            Assert.Equal(0, Judged(other));
         }
 
         Assert.Equal(2, Learnt().Length);
         using (TextModel third = Load(runtime: new RuntimeOptions { MaxSequences = 2 }))
         {
-            Write(third, 8);
-            Assert.True(Judged(third) > judged);
+            Write(third, 4);
+            Assert.True(Judged(third) > 0);
         }
 
         Assert.Equal(2, Learnt().Length);
