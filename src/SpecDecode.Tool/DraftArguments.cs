@@ -1,6 +1,8 @@
 using System.CommandLine;
 using System.CommandLine.Parsing;
 using SpecDecode.Drafting;
+using SpecDecode.Drafting.Profiles;
+using SpecDecode.Generation;
 using SpecDecode.Plans;
 using static SpecDecode.Drafting.DraftingStrategy;
 
@@ -29,6 +31,12 @@ internal sealed class DraftArguments
         Description = "Who decides how far early-exit and layer-skip draft; by default fixed: --draft-length and --draft-threshold.",
     };
 
+    private readonly Option<string?> _profile = new("--draft-profile")
+    {
+        Description = "Draft as this file says that the model drafts best; with --draft auto, choose from its plans.",
+        HelpName = "FILE",
+    };
+
     private readonly Option<string?> _precision = new("--draft-precision")
     {
         Description = "The drafter runs on a second copy of the weights in this precision; without --draft, at full depth.",
@@ -48,7 +56,7 @@ internal sealed class DraftArguments
         _draft.AcceptWords(None, Auto, EarlyExit, LayerSkip, Lookup);
         _policy.AcceptWords(DraftingPolicy.Fixed, DraftingPolicy.AdaptiveThreshold, DraftingPolicy.ConfidenceStop);
         _precision.AcceptWords(PrecisionArguments.Name(Precision.Int8), PrecisionArguments.Name(Precision.Int4));
-        foreach (Option option in (Option[])[_draft, _exitLayer, _skipAttention, _skipMlp, _length, _threshold, _policy, _precision, _vocabulary])
+        foreach (Option option in (Option[])[_draft, _exitLayer, _skipAttention, _skipMlp, _length, _threshold, _policy, _precision, _vocabulary, _profile])
         {
             command.Options.Add(option);
         }
@@ -56,9 +64,48 @@ internal sealed class DraftArguments
         command.Validators.Add(Check);
     }
 
+    /// <summary>Refuses a profile that cannot be read, ahead of the model, which may take long to load.</summary>
+    /// <exception cref="SpecDecodeException">It cannot be read, or is damaged.</exception>
+    public void CheckProfile(ParseResult arguments)
+    {
+        if (arguments.GetValue(_profile) is { } path)
+        {
+            DraftingProfile.Load(path);
+        }
+    }
+
     /// <summary>What the options ask for; null for plain decoding.</summary>
-    /// <exception cref="SpecDecodeException">A layer that the model does not have.</exception>
-    public DraftingOptions? Read(ParseResult arguments, int layerCount)
+    /// <param name="arguments">The command line.</param>
+    /// <param name="model">The model that drafts.</param>
+    /// <param name="error">Where warnings go.</param>
+    /// <exception cref="SpecDecodeException">A layer that the model does not have, or a profile that is not its own.</exception>
+    public DraftingOptions? Read(ParseResult arguments, TextModel model, TextWriter error)
+    {
+        if (WithProfile(arguments) is not { } options)
+        {
+            return Read(arguments, model.LayerCount);
+        }
+
+        foreach (string warning in model.CheckDrafting(options))
+        {
+            error.WriteLine($"specdecode: warning: {warning}");
+        }
+
+        return options;
+    }
+
+    private DraftingOptions? WithProfile(ParseResult arguments)
+    {
+        if (arguments.GetValue(_profile) is not { } path)
+        {
+            return null;
+        }
+
+        DraftingOptions options = new() { Strategy = arguments.GetValue(_draft) ?? None, Profile = path };
+        return arguments.GetValue(_length) is { } most ? options with { DraftLength = most } : options;
+    }
+
+    private DraftingOptions? Read(ParseResult arguments, int layerCount)
     {
         if (arguments.GetValue(_draft)?.ToLowerInvariant() is null or None && WeightPrecision(arguments) is null)
         {
@@ -95,7 +142,7 @@ internal sealed class DraftArguments
     public Precision? WeightPrecision(ParseResult arguments) => PrecisionArguments.PrecisionOf(arguments.GetValue(_precision));
 
     /// <summary>Whether the command line says how to draft.</summary>
-    public bool IsGiven(CommandResult result) => result.GetResult(_draft) is not null || result.GetResult(_precision) is not null;
+    public bool IsGiven(CommandResult result) => result.GetResult(_draft) is not null || result.GetResult(_precision) is not null || result.GetResult(_profile) is not null;
 
     // As it was typed: a value that is not allowed is the parser's to refuse.
     private string Strategy(CommandResult result) => result.GetResult(_draft) is { Tokens: [{ Value: var strategy }] } ? strategy.ToLowerInvariant() : None;
@@ -109,6 +156,12 @@ internal sealed class DraftArguments
         bool skips = IsGiven(_skipAttention) || IsGiven(_skipMlp);
         string? problem = Strategy(result) switch
         {
+            None when result.GetResult(_draft) is not null && IsGiven(_profile) => "--draft none drafts nothing, so --draft-profile has no effect.",
+            None or Auto when IsGiven(_profile) && Array.Find((Option[])[_exitLayer, _skipAttention, _skipMlp, _threshold, _policy], IsGiven) is { } told =>
+                $"--draft-profile says how to draft; leave {told.Name} out.",
+            None when IsGiven(_profile) && IsGiven(_length) => "--draft-profile says how long drafts are; leave --draft-length out, or use --draft auto, which takes it as a bound.",
+            None or Auto when IsGiven(_profile) => null,
+            _ when IsGiven(_profile) => $"--draft {Strategy(result)} and --draft-profile both say how to draft; leave one of them out, or use --draft auto.",
             EarlyExit when !IsGiven(_exitLayer) => "--draft early-exit needs --exit-layer.",
             EarlyExit when skips => "--draft early-exit takes no layers to skip; use --draft layer-skip for them.",
             LayerSkip when !skips => "--draft layer-skip needs --skip-attention or --skip-mlp.",

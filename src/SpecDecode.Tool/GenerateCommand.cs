@@ -75,6 +75,7 @@ internal static class GenerateCommand
             }
 
             string? text = arguments.GetValue(promptFile) is { } single ? InputFile.ReadWhole(single, cancellationToken) : arguments.GetValue(prompt);
+            draft.CheckProfile(arguments);
             long start = Stopwatch.GetTimestamp();
             using TextModel loaded = model.Load(arguments, error, isQuiet, cancellationToken, draft: draft);
             TimeSpan loadTime = Stopwatch.GetElapsedTime(start);
@@ -90,7 +91,7 @@ internal static class GenerateCommand
                 Messages = asks ? [new ChatMessage("user", text!)] : null,
                 Tokens = arguments.GetResult(tokens) is null ? null : arguments.GetValue(tokens),
                 Sampling = SamplingArguments.WithSeed(every.Sampling),
-                Drafting = draft.Read(arguments, loaded.LayerCount),
+                Drafting = draft.Read(arguments, loaded, error),
             };
             GenerationResult result;
             if (arguments.GetValue(json))

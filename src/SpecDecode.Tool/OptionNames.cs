@@ -13,6 +13,7 @@ internal static class OptionNames
         ["Model:BlockSize"] = "--block-size",
         ["Model:Activations"] = "--activations",
         ["Model:VerifyWeights"] = "--verify-weights",
+        ["Drafting:Profile"] = "--draft-profile",
         ["Runtime:Threads"] = "--threads",
     };
 

@@ -3,7 +3,7 @@ using System.Globalization;
 namespace SpecDecode;
 
 /// <summary>
-/// An option of <see cref="ModelOptions"/> or <see cref="RuntimeOptions"/> that cannot be as it is. The message names options by their
+/// An option of <see cref="ModelOptions"/>, <see cref="RuntimeOptions"/> or the section Drafting that cannot be as it is. The message names options by their
 /// properties; <see cref="Describe"/> says the same with other names, such as the keys of a configuration or a command's options.
 /// </summary>
 public sealed class OptionException : SpecDecodeException

@@ -14,7 +14,7 @@ public sealed class PackageContentTests(PackedFeed feed)
         Directory.EnumerateFiles(feed.Feed).Select(path => Path.GetFileName(path)).Order(StringComparer.Ordinal));
 
     [Theory]
-    [InlineData("SpecDecode", "ConfigurationSchema.json", "buildTransitive/net10.0/SpecDecode.targets")]
+    [InlineData("SpecDecode", "ConfigurationSchema.json", "DraftingProfileSchema.json", "buildTransitive/net10.0/SpecDecode.targets")]
     [InlineData("SpecDecode.OpenTelemetry")]
     [InlineData("SpecDecode.Text")]
     public void A_library_holds_its_assembly_with_documentation_and_nothing_that_strayed_in(string id, params string[] more) => Assert.Equal(

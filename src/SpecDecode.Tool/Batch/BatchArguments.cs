@@ -64,12 +64,13 @@ internal sealed class BatchArguments
             throw new SpecDecodeException(problems[0]);
         }
 
+        draft.CheckProfile(arguments);
         uint mark = Mark(folder, model.Mark(arguments), chat, every);
         using BatchOutput results = BatchOutput.Open(arguments.GetValue(_output), file, output, mark, cancellationToken);
         long? total = input.LookThrough(results);
         using TextModel loaded = model.Load(arguments, error, isQuiet, cancellationToken, Concurrency(arguments), draft);
         BatchSettings settings = new(
-            every.MaxTokens!.Value, every.IgnoreEndOfSequence, every.Sampling!, draft.Read(arguments, loaded.LayerCount), chat, mark);
+            every.MaxTokens!.Value, every.IgnoreEndOfSequence, every.Sampling!, draft.Read(arguments, loaded, error), chat, mark);
         return BatchRun.Run(loaded, (input, total), results, settings, error, isQuiet, cancellationToken);
     }
 

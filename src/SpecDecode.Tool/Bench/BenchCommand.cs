@@ -49,6 +49,7 @@ internal static class BenchCommand
         command.SetAction(arguments =>
         {
             IReadOnlyList<string> texts = PromptFile.Read(arguments.GetValue(prompts)!, cancellationToken);
+            draft.CheckProfile(arguments);
             BenchSettings settings = new(arguments.GetValue(repeat) ?? 3, arguments.GetValue(concurrency) ?? 1);
             using TextModel loaded = model.Load(arguments, error, arguments.GetValue(quiet), cancellationToken, settings.Concurrency, draft);
             GenerationRequest request = new()
@@ -76,11 +77,11 @@ internal static class BenchCommand
             }
             else if (arguments.GetValue(json))
             {
-                WriteJson(output, loaded, Run(draft.Read(arguments, loaded.LayerCount), ""));
+                WriteJson(output, loaded, Run(draft.Read(arguments, loaded, error), ""));
             }
             else
             {
-                BenchComparison result = Run(draft.Read(arguments, loaded.LayerCount), "");
+                BenchComparison result = Run(draft.Read(arguments, loaded, error), "");
                 WriteText(output, loaded, result);
                 if (arguments.GetValue(explain))
                 {

@@ -1,4 +1,5 @@
 using System.Text.Json;
+using SpecDecode.Drafting.Profiles;
 using SpecDecode.Models;
 
 namespace SpecDecode.Tool.Info;
@@ -24,6 +25,7 @@ internal static class InfoJson
         WriteTokenizer(json, summary.Tokenizer);
         WriteTemplate(json, summary.ChatTemplate);
         WriteSampling(json, summary);
+        WriteProfile(json, summary.Profile);
     });
 
     private static void Write(Utf8JsonWriter json, DecoderSummary decoder)
@@ -113,6 +115,21 @@ internal static class InfoJson
         json.WriteNumber("top_k", sampling.TopK);
         json.WriteNumber("top_p", sampling.TopP);
         json.WriteNumber("min_p", sampling.MinP);
+        json.WriteEndObject();
+    }
+
+    private static void WriteProfile(Utf8JsonWriter json, DraftingProfile? profile)
+    {
+        if (profile is null)
+        {
+            json.WriteNull("drafting_profile");
+            return;
+        }
+
+        json.WriteStartObject("drafting_profile");
+        json.WriteString("file", DraftingProfile.FileName);
+        json.WriteNumber("plans", profile.Plans.Count);
+        json.WriteNumberOrNull("measured_speedup", profile.Plans[0].MeasuredSpeedup);
         json.WriteEndObject();
     }
 

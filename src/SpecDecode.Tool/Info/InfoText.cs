@@ -1,4 +1,5 @@
 using System.Globalization;
+using SpecDecode.Drafting.Profiles;
 using SpecDecode.Models;
 using SpecDecode.Sampling;
 
@@ -31,6 +32,11 @@ internal static class InfoText
         Line("tokenizer", $"{(summary.Tokenizer is { } tokenizer ? $"{tokenizer.Kind} with {tokenizer.VocabularySize} ids, from {tokenizer.File}" : "none")}");
         Line("chat", $"{(summary.ChatTemplate is { } chat ? $"template {string.Join(", ", chat.Names.Select(Printable))}, from {chat.File}" : "no template")}");
         Line("text ends", $"{Ends(summary)}");
+        if (summary.Profile is { } profile)
+        {
+            Line("drafting", $"profile of {profile.Plans.Count} plans, from {DraftingProfile.FileName}{(profile.Plans[0].MeasuredSpeedup is { } speedup ? string.Create(CultureInfo.InvariantCulture, $"; the best was measured at {speedup:f2} times plain speed") : "")}; for --draft auto");
+        }
+
         if (summary.SuggestedSampling is { } sampling)
         {
             Line("sampling", $"generation_config.json suggests {Options(sampling)}; not applied unless asked for");

@@ -1,4 +1,5 @@
 using System.Diagnostics.CodeAnalysis;
+using SpecDecode.Drafting.Profiles;
 using SpecDecode.Plans;
 using SpecDecode.Stages;
 
@@ -23,6 +24,12 @@ public sealed record DraftingOptions
     // That of Of, for the strategy plan; null else.
     private LayerPlan? _plan;
     private int? _draftLength;
+
+    // That of WithProfile, or of the file as it was when a host read it.
+    private DraftingProfile? _profile;
+
+    // What the file held when it was first asked for; says nothing that Profile does not.
+    private DraftingProfile? _read;
 
     // That of WithPolicy. Not a property: it cannot be configured.
     private IDraftPolicy? _policy;
@@ -93,6 +100,20 @@ public sealed record DraftingOptions
     // The one that holds: 0 says nothing where a policy has one of its own.
     private float PlanThreshold => Threshold == 0 && PolicyName == DraftingPolicy.ConfidenceStop ? ConfidenceStopPolicy.DefaultThreshold : Threshold;
 
+    /// <summary>
+    /// A file that says how this model drafts best (<see cref="DraftingProfile"/>). With the strategy <c>none</c> the model drafts by its best
+    /// plan that the loaded model can run, that plan's length and threshold; with <c>auto</c> its plans are what is chosen from. Read when it is needed
+    /// first, and by a host when the configuration is read.
+    /// </summary>
+    /// <value>
+    /// The default is null: none is named. <c>auto</c> then chooses from the plans of <c>specdecode-profile.json</c> in the model's folder, where there is one.
+    /// </value>
+    public string? Profile
+    {
+        get;
+        set => (field, _profile, _read) = (value, null, null);
+    }
+
     private string Name => Strategy?.ToLowerInvariant() ?? "";
 
     /// <summary>Whether all plans of the model are there to be chosen from, unless one is named.</summary>
@@ -100,6 +121,11 @@ public sealed record DraftingOptions
 
     /// <summary>Whether the policy finds how far to draft.</summary>
     internal bool FindsLength => Name is DraftingStrategy.Auto or DraftingStrategy.Lookup;
+
+    /// <summary>Whether a profile is named, or given in code.</summary>
+    internal bool HasProfile => Profile is not null || _profile is not null;
+
+    private string ProfileName => Profile ?? _profile?.Source ?? "of the application";
 
     /// <summary>Early exit (LayerSkip, 2404.16710): the drafter runs the first layers.</summary>
     /// <param name="exitLayer">How many; 1 to the number of layers of the model.</param>
@@ -134,6 +160,41 @@ public sealed record DraftingOptions
     /// <summary>Whether <see cref="WithPolicy"/> gave it a policy.</summary>
     internal bool HasOwnPolicy => _policy is not null;
 
+    /// <summary>The same with a profile that is at hand, in place of one that <see cref="Profile"/> names.</summary>
+    /// <param name="profile">The profile.</param>
+    /// <exception cref="ArgumentNullException">It is null.</exception>
+    /// <exception cref="SpecDecodeException">It says what no profile may say: a layer that its model does not have, a number out of range.</exception>
+    public DraftingOptions WithProfile(DraftingProfile profile)
+    {
+        ArgumentNullException.ThrowIfNull(profile);
+        profile.Check(profile.Source ?? "The profile");
+        return new DraftingOptions(this) { Profile = null, _profile = profile };
+    }
+
+    /// <summary>The profile, which is read when it is first asked for; null where there is none.</summary>
+    /// <exception cref="OptionException">Its file cannot be read, or is damaged.</exception>
+    internal DraftingProfile? FindProfile()
+    {
+        try
+        {
+            return _profile ?? (_read ??= Profile is null ? null : DraftingProfile.Load(Profile));
+        }
+        catch (SpecDecodeException error)
+        {
+            throw new OptionException($"{ProfileFit.Option}: {error.Message}", error);
+        }
+    }
+
+    /// <summary>The same with what the profile's file holds now, so that options which name a file that has changed are others.</summary>
+    /// <param name="path">The file's full path.</param>
+    /// <exception cref="OptionException">It cannot be read, or is damaged.</exception>
+    internal DraftingOptions WithFile(string path)
+    {
+        DraftingOptions options = this with { Profile = path };
+        options._profile = options.FindProfile();
+        return options;
+    }
+
     /// <summary>Who decides in place of the strategy's policy, if anybody does.</summary>
     internal bool HasPolicy([NotNullWhen(true)] out IDraftPolicy? policy) =>
         (policy = _policy ?? (FindsLength || PolicyName == DraftingPolicy.Fixed ? null : DraftingPolicy.Find(PolicyName))) is not null;
@@ -142,10 +203,10 @@ public sealed record DraftingOptions
     public bool Equals(DraftingOptions? other) => other is not null
         && Name == other.Name && ExitLayer == other.ExitLayer && DraftLength == other.DraftLength && Threshold.Equals(other.Threshold)
         && SkipAttention.SequenceEqual(other.SkipAttention) && SkipMlp.SequenceEqual(other.SkipMlp) && Equals(_plan, other._plan)
-        && ReferenceEquals(_policy, other._policy) && PolicyName == other.PolicyName;
+        && Profile == other.Profile && Equals(_profile, other._profile) && ReferenceEquals(_policy, other._policy) && PolicyName == other.PolicyName;
 
     /// <inheritdoc/>
-    public override int GetHashCode() => HashCode.Combine(Name, ExitLayer, DraftLength, Threshold, SkipAttention.Count, SkipMlp.Count);
+    public override int GetHashCode() => HashCode.Combine(Name, ExitLayer, DraftLength, Threshold, SkipAttention.Count, SkipMlp.Count, Profile);
 
     /// <summary>The options that matter, in words.</summary>
     public override string ToString()
@@ -158,6 +219,11 @@ public sealed record DraftingOptions
             DraftingStrategy.Auto or DraftingStrategy.Lookup => Candidates,
             _ => null,
         };
+        if (HasProfile && Name == DraftingStrategy.None)
+        {
+            return $"profile {ProfileName}";
+        }
+
         if (blocks is not null && FindsLength)
         {
             return FormattableString.Invariant($"{Name}: {blocks}draft length at most {DraftLength}");
@@ -196,8 +262,20 @@ public sealed record DraftingOptions
             yield return policy;
         }
 
+        if (Profile is "")
+        {
+            yield return "Profile is empty: name the file of a drafting profile, or leave it out.";
+        }
+
         bool skips = SkipAttention.Count + SkipMlp.Count > 0;
-        string? contradiction = Name switch
+        string? contradiction = HasProfile ? ProfileConflict(skips) : null;
+        if (contradiction is not null)
+        {
+            yield return contradiction;
+            yield break;
+        }
+
+        contradiction = Name switch
         {
             DraftingStrategy.None => null,
             DraftingStrategy.EarlyExit when ExitLayer is null && !hasDraftWeights =>
@@ -233,12 +311,31 @@ public sealed record DraftingOptions
         ? $"Policy is '{Policy}': give one of {DraftingPolicy.Fixed}, {DraftingPolicy.AdaptiveThreshold}, {DraftingPolicy.ConfidenceStop}."
         : PolicyName == DraftingPolicy.Fixed ? null
         : _policy is not null ? $"Policy is {PolicyName} beside a policy of one's own: remove Policy, or leave WithPolicy out."
+        : HasProfile && !FindsLength ? $"Policy is {PolicyName}, and Profile says how far is drafted: remove Policy, or Profile."
         : FindsLength ? $"Policy is {PolicyName}, but the strategy {Name} decides by itself: remove Policy, or use early-exit or layer-skip."
         : PolicyName == DraftingPolicy.AdaptiveThreshold && Threshold > 0 ? $"Policy is {PolicyName}, which finds its threshold: remove Threshold, or use {DraftingPolicy.Fixed} or {DraftingPolicy.ConfidenceStop}."
         : null;
 
+    // What is given beside a profile, which says all of it.
+    private string? ProfileConflict(bool skips)
+    {
+        string? given = ExitLayer is not null ? nameof(ExitLayer) : skips ? "SkipAttention and SkipMlp" : null;
+        return Name switch
+        {
+            DraftingStrategy.None when given is not null => $"Profile says which blocks the drafter runs: remove {given}, or Profile.",
+            DraftingStrategy.None when _draftLength is not null => "Profile says how long drafts are: remove DraftLength, or give Strategy auto, which takes it as a bound.",
+            DraftingStrategy.None when Threshold > 0 => "Profile says where drafts stop: remove Threshold, or Profile.",
+            DraftingStrategy.None => null,
+            DraftingStrategy.Auto when given is not null => $"Strategy is auto with both Profile and {given}: give one of them to choose from.",
+            DraftingStrategy.Auto => null,
+            DraftingStrategy.EarlyExit or DraftingStrategy.LayerSkip or DraftingStrategy.Lookup or DraftingStrategy.Plan =>
+                $"Strategy is {Name}, and Profile says how to draft, too: remove Profile, or leave Strategy out; with Strategy auto the profile's plans are chosen from.",
+            _ => null,
+        };
+    }
+
     // What auto is told to draft with, in words; nothing where it chooses.
-    private string Candidates => ExitLayer is { } exit ? $"exit layer {exit}, "
+    private string Candidates => HasProfile ? $"profile {ProfileName}, " : ExitLayer is { } exit ? $"exit layer {exit}, "
         : SkipAttention.Count + SkipMlp.Count > 0 ? $"without attention [{string.Join(", ", SkipAttention)}] and MLP [{string.Join(", ", SkipMlp)}], "
         : "";
 

@@ -1,3 +1,4 @@
+using SpecDecode.Drafting.Profiles;
 using SpecDecode.Plans;
 using SpecDecode.Stages;
 
@@ -12,18 +13,30 @@ internal sealed class ModelDrafting
     // So many plans that requests name share what was learnt; a request that names one more learns for itself alone.
     private const int MostGiven = 32;
 
+    // auto looks at each of its plans again and again: so many, the best, of a profile, as it has of its own.
+    private const int MostOfProfile = 6;
+
     private readonly int _layerCount;
     private readonly bool _hasDraftWeights;
     private readonly List<DraftPlan> _given = [];
+    private readonly ModelIdentity? _identity;
+    private readonly DraftPlan[] _defaults;
+
+    // What a profile was taken to mean last: the same list for all requests that name it.
+    private (DraftingProfile Profile, IReadOnlyList<DraftPlan> Plans)? _latest;
 
     /// <summary>Nothing is learnt yet.</summary>
     /// <param name="layerCount">Number of the model's layers.</param>
     /// <param name="hasDraftWeights">Whether it is loaded with a copy of its weights for drafting.</param>
-    public ModelDrafting(int layerCount, bool hasDraftWeights)
+    /// <param name="identity">Which model it is; null where only its layers are compared with a profile's.</param>
+    /// <param name="found">A profile of this model that lies in its folder; null where there is none.</param>
+    public ModelDrafting(int layerCount, bool hasDraftWeights, ModelIdentity? identity = null, DraftingProfile? found = null)
     {
         _layerCount = layerCount;
         _hasDraftWeights = hasDraftWeights;
-        Candidates = [.. Enumerate(layerCount, hasDraftWeights)];
+        _identity = identity;
+        _defaults = [.. Enumerate(layerCount, hasDraftWeights)];
+        Candidates = found is null ? _defaults : [.. Merge(found.Plans)];
         Auto = new AutoDraftPolicy(layerCount);
     }
 
@@ -39,6 +52,11 @@ internal sealed class ModelDrafting
     /// <exception cref="SpecDecodeException">They name a layer that the model does not have.</exception>
     public SequenceDrafting? Of(DraftingOptions options, string place)
     {
+        if (options.FindProfile() is { } profile)
+        {
+            return OfProfile(Fit(profile), profile, options);
+        }
+
         DraftPlan? plan = options.Resolve(_layerCount, _hasDraftWeights, place);
         if (plan is null && !options.FindsLength && !options.HasOwnPolicy)
         {
@@ -63,6 +81,63 @@ internal sealed class ModelDrafting
         return Shared(plan) is { } shared
             ? new SequenceDrafting(Auto, [shared], options.DraftLength)
             : new SequenceDrafting(new AutoDraftPolicy(_layerCount), [plan], options.DraftLength);
+    }
+
+    /// <summary>What a profile means for this model.</summary>
+    /// <param name="profile">The profile.</param>
+    /// <exception cref="OptionException">It is another model's, or has no plan that this one can run.</exception>
+    public ProfileFit Fit(DraftingProfile profile) =>
+        ProfileFit.Of(profile, _identity ?? profile.Model with { LayerCount = _layerCount }, _hasDraftWeights);
+
+    private SequenceDrafting OfProfile(ProfileFit fit, DraftingProfile profile, DraftingOptions options)
+    {
+        if (!options.IsAuto)
+        {
+            DraftPlan best = fit.Plans[0].ToDraftPlan(_layerCount);
+            return options.HasPolicy(out IDraftPolicy? own) ? new SequenceDrafting(own, [best], best.Length) : SequenceDrafting.Of(best);
+        }
+
+        IReadOnlyList<DraftPlan> plans = Known(profile, fit, out bool isShared);
+        return new SequenceDrafting(
+            options.HasPolicy(out IDraftPolicy? policy) ? policy : isShared ? Auto : new AutoDraftPolicy(_layerCount), plans, options.DraftLength);
+    }
+
+    private IReadOnlyList<DraftPlan> Known(DraftingProfile profile, ProfileFit fit, out bool isShared)
+    {
+        lock (_given)
+        {
+            isShared = true;
+            if (_latest is { } latest && ReferenceEquals(latest.Profile, profile))
+            {
+                return latest.Plans;
+            }
+        }
+
+        DraftPlan[] plans = [.. Merge(fit.Plans)];
+        DraftPlan?[] shared = [.. plans.Select(Shared)];
+        if (shared.Contains(null))
+        {
+            isShared = false;
+            return plans;
+        }
+
+        lock (_given)
+        {
+            _latest = (profile, shared!);
+        }
+
+        return shared!;
+    }
+
+    // A profile speaks for the weights that its plans run on: one that knows of no copy in lower precision says nothing against it.
+    private IEnumerable<DraftPlan> Merge(IReadOnlyList<ProfilePlan> plans)
+    {
+        DraftPlan[] named =
+        [
+            .. plans.Where(plan => _hasDraftWeights || !plan.UsesDraftWeights).Take(MostOfProfile)
+                .Select(plan => (plan with { DraftLength = DraftingOptions.MaxDraftLength, Threshold = 0 }).ToDraftPlan(_layerCount)),
+        ];
+        return named.Concat(_defaults.Where(plan => named.All(known => known.Weights != plan.Weights)));
     }
 
     private static IEnumerable<DraftPlan> Enumerate(int layerCount, bool hasDraftWeights)

@@ -15,17 +15,28 @@ namespace SpecDecode.Generation;
 /// <param name="endOfSequence">Tokens that end a text.</param>
 /// <param name="kvBytes">Bytes that the keys and values of all sequences may take.</param>
 /// <param name="chat">What it has for conversations; null where that is nothing.</param>
-internal sealed class RequestIntake(IStages stages, TextTokenizer? tokenizer, IEnumerable<int> endOfSequence, long kvBytes, ModelChat? chat = null)
+/// <param name="drafting">How requests draft; null where nothing is known of the model but its stages.</param>
+internal sealed class RequestIntake(
+    IStages stages, TextTokenizer? tokenizer, IEnumerable<int> endOfSequence, long kvBytes, ModelChat? chat = null, ModelDrafting? drafting = null)
 {
     /// <summary>Most stop tokens of a request.</summary>
     public const int MaxStopTokens = 1024;
+
+    private const string DraftingPlace = "Drafting.";
 
     private readonly FrozenSet<int> _endOfSequence = endOfSequence.ToFrozenSet();
     private readonly int _affordable = Affordable(stages, kvBytes);
     private readonly ChatIntake _chat = new(chat ?? ModelChat.None, stages.MaxSequenceLength, Affordable(stages, kvBytes));
 
     /// <summary>How requests draft.</summary>
-    public ModelDrafting Drafting { get; } = new(stages.LayerCount, stages.DraftPrecision is not null);
+    public ModelDrafting Drafting { get; } = drafting ?? new(stages.LayerCount, stages.DraftPrecision is not null);
+
+    /// <summary>What takes the requests of a loaded model.</summary>
+    /// <param name="model">The model.</param>
+    /// <param name="kvBytes">Bytes that the keys and values of all sequences may take.</param>
+    public static RequestIntake Of(LoadedModel model, long kvBytes) => new(
+        model.Stages, model.Tokenizer, model.Description.EndOfSequence, kvBytes, model.Chat,
+        new ModelDrafting(model.Stages.LayerCount, model.Stages.DraftPrecision is not null, model.Identity, model.Profile));
 
     /// <summary>Makes a sequence that has still to be admitted.</summary>
     /// <param name="request">The request.</param>
@@ -51,9 +62,9 @@ internal sealed class RequestIntake(IStages stages, TextTokenizer? tokenizer, IE
 
         SamplingOptions sampling = request.Sampling ?? defaults.Sampling;
         Refuse(sampling.Errors(), "Sampling.", nameof(request));
-        DraftingOptions drafting = request.Drafting ?? defaults.Drafting;
-        Refuse(drafting.Errors(stages.DraftPrecision is not null), "Drafting.", nameof(request));
-        SequenceDrafting? draft = Drafting.Of(drafting, "Drafting.");
+        DraftingOptions wanted = request.Drafting ?? defaults.Drafting;
+        Refuse(wanted.Errors(stages.DraftPrecision is not null), DraftingPlace, nameof(request));
+        SequenceDrafting? draft = Drafting.Of(wanted, DraftingPlace);
 
         if (request.Prompt is not null && tokenizer is null)
         {
@@ -88,6 +99,15 @@ internal sealed class RequestIntake(IStages stages, TextTokenizer? tokenizer, IE
             throw new SpecDecodeException(
                 $"Token id {tokens[unknown]} (number {unknown + 1} of {tokens.Length}) is not in the vocabulary: ids go from 0 to {stages.VocabularySize - 1}.");
         }
+    }
+
+    /// <summary>Refuses options that do not go with the model.</summary>
+    /// <returns>What of them is not used, a sentence each.</returns>
+    public IReadOnlyList<string> CheckDrafting(DraftingOptions options)
+    {
+        Refuse(options.Errors(stages.DraftPrecision is not null), DraftingPlace, nameof(options));
+        Drafting.Of(options, DraftingPlace);
+        return options.FindProfile() is { } profile ? Drafting.Fit(profile).Warnings : [];
     }
 
     /// <summary>Refuses a plan for a deeper model.</summary>

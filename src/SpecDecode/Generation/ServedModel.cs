@@ -44,7 +44,7 @@ internal sealed class ServedModel : IAsyncDisposable
         try
         {
             Scheduler scheduler = new(model.Stages, limits);
-            RequestIntake intake = new(model.Stages, model.Tokenizer, model.Description.EndOfSequence, limits.KvBytes, model.Chat);
+            RequestIntake intake = RequestIntake.Of(model, limits.KvBytes);
             WarmUp(scheduler, model, intake.Drafting, defaults);
             DraftKeeper keeper = new(intake.Drafting.Auto, model.Memory);
             keeper.Restore();

@@ -1,5 +1,6 @@
 using SpecDecode.ChatTemplates;
 using SpecDecode.Drafting;
+using SpecDecode.Drafting.Profiles;
 using SpecDecode.Evaluation;
 using SpecDecode.Limits;
 using SpecDecode.Models;
@@ -33,7 +34,7 @@ public sealed partial class TextModel : IDisposable
         _model = model;
         _scheduler = new Scheduler(model.Stages, limits);
         _maxSequences = limits.MaxSequences;
-        _intake = new RequestIntake(model.Stages, model.Tokenizer, model.Description.EndOfSequence, limits.KvBytes, model.Chat);
+        _intake = RequestIntake.Of(model, limits.KvBytes);
         _keeper = new DraftKeeper(_intake.Drafting.Auto, model.Memory);
         _keeper.Restore();
         Warnings = warnings;
@@ -48,6 +49,15 @@ public sealed partial class TextModel : IDisposable
 
     /// <summary>Longest sequence, prompt and new tokens together.</summary>
     public int MaxSequenceLength => _model.Stages.MaxSequenceLength;
+
+    /// <summary>Which model it is, as drafting profiles name it.</summary>
+    public ModelIdentity Identity => _model.Identity;
+
+    /// <summary>
+    /// The drafting profile of this model that lies in its folder (<see cref="DraftingProfile.FileName"/>): <c>auto</c> chooses from its plans. Null
+    /// where there is none that can be used.
+    /// </summary>
+    public DraftingProfile? Profile => _model.Profile;
 
     /// <summary>Whose kernels multiply by matrices, and for which instruction set, in words: <c>own, AVX2</c> or <c>ONNX Runtime</c>.</summary>
     public string Kernels => _model.Kernels;
@@ -98,6 +108,17 @@ public sealed partial class TextModel : IDisposable
     {
         ArgumentNullException.ThrowIfNull(folder);
         return ModelInspection.Run(folder);
+    }
+
+    /// <summary>Compares options with this model ahead of any request.</summary>
+    /// <param name="options">How to draft.</param>
+    /// <returns>What is not as one may expect, a sentence each: plans of a profile that cannot be run.</returns>
+    /// <exception cref="ArgumentException">The options contradict themselves, or one of their numbers is out of range.</exception>
+    /// <exception cref="SpecDecodeException">They name a layer that the model does not have, or a profile that cannot be used with it.</exception>
+    public IReadOnlyList<string> CheckDrafting(DraftingOptions options)
+    {
+        ArgumentNullException.ThrowIfNull(options);
+        return _intake.CheckDrafting(options);
     }
 
     /// <summary>Continues one text.</summary>

@@ -2,6 +2,7 @@ using System.Diagnostics;
 using System.Globalization;
 using Microsoft.Extensions.Logging;
 using SpecDecode.Diagnostics;
+using SpecDecode.Drafting;
 using SpecDecode.Generation;
 using SpecDecode.Limits;
 using SpecDecode.Models;
@@ -25,6 +26,7 @@ internal sealed class ModelLoad : IAsyncDisposable
     private Task _engine = Task.CompletedTask;
     private volatile ServedModel? _model;
     private volatile BudgetRule? _budget;
+    private volatile DefaultDrafting? _drafting;
     private volatile Exception? _error;
     private volatile Thread? _thread;
     private int _isDisposed;
@@ -43,10 +45,10 @@ internal sealed class ModelLoad : IAsyncDisposable
         _options = options;
         _watch = watch;
         watch?.Note();
-        options.Model.Path = FullPath(options.Model.Path, nameof(options.Model.Path));
+        options.Model.Path = FullPath(options.Model.Path, "Model:Path", "a folder");
         if (options.Model.CacheFolder is { Length: > 0 } folder)
         {
-            options.Model.CacheFolder = FullPath(folder, nameof(options.Model.CacheFolder));
+            options.Model.CacheFolder = FullPath(folder, "Model:CacheFolder", "a folder");
         }
 
         Name = NameOf(key, options);
@@ -143,7 +145,9 @@ internal sealed class ModelLoad : IAsyncDisposable
         await _engine.ConfigureAwait(false);
     }
 
-    private string FullPath(string path, string option)
+    private string ProfilePath(string path) => FullPath(path, "Drafting:Profile", "a file");
+
+    private string FullPath(string path, string option, string mend)
     {
         try
         {
@@ -151,7 +155,7 @@ internal sealed class ModelLoad : IAsyncDisposable
         }
         catch (ArgumentException error)
         {
-            throw new SpecDecodeException($"{_place}Model:{option} is '{path.Replace("\0", "\\0", StringComparison.Ordinal)}', which is no path: name a folder.", error);
+            throw new SpecDecodeException($"{_place}{option} is '{path.Replace("\0", "\\0", StringComparison.Ordinal)}', which is no path: name {mend}.", error);
         }
     }
 
@@ -163,6 +167,9 @@ internal sealed class ModelLoad : IAsyncDisposable
         {
             long start = Stopwatch.GetTimestamp();
             logger.Loading(Name, Path);
+
+            // Ahead of what takes long.
+            DefaultDrafting.Read(_options.Drafting, ProfilePath);
             LoadedModel loaded = ModelLoader.Load(
                 Path, _options.Model, _options.Runtime, warning => logger.LoadWarning(Name, warning), _progress, _abandoned.Token);
             ServedModel model = Serve(loaded);
@@ -216,7 +223,8 @@ internal sealed class ModelLoad : IAsyncDisposable
         try
         {
             _budget = new BudgetRule(loaded.Stages, limits.KvBytes, _options.Runtime.KvCacheMegabytes is not null);
-            defaults = Defaults(_options, loaded.Stages.LayerCount, loaded.Stages.DraftPrecision);
+            _drafting = new DefaultDrafting(loaded.Identity, loaded.Stages.DraftPrecision is not null, loaded.Profile);
+            defaults = Defaults(_options);
             observer = new LoggingObserver(_telemetry.Metrics, _services.Logger, Name);
             if (limits.KvBytes > memory)
             {
@@ -227,6 +235,7 @@ internal sealed class ModelLoad : IAsyncDisposable
             _services.Logger.Limits(
                 Name, loaded.Threads?.Count?.ToString(CultureInfo.InvariantCulture) ?? "other", loaded.Threads?.Reason ?? "the application made ONNX Runtime's environment",
                 limits.KvBytes >> 20, loaded.Weights.TensorBytes >> 20, memory >> 20);
+            _drafting.Tell(_services.Logger, Name, defaults.Drafting);
         }
         catch
         {
@@ -252,12 +261,17 @@ internal sealed class ModelLoad : IAsyncDisposable
         {
             ServedModel model = _model!;
             TextGenerator generator = model.Generator;
-            GenerationDefaults defaults = Defaults(read(), generator.Model.LayerCount, generator.Model.DraftPrecision);
+            GenerationDefaults defaults = Defaults(read());
             if (defaults != generator.Defaults)
             {
+                bool draftsOtherwise = defaults.Drafting != generator.Defaults.Drafting;
                 generator.Defaults = defaults;
                 ModelSetup setup = model.Setup;
                 _services.Logger.Reloaded(Name, defaults.Drafting.ToString(), setup.PrecisionName, setup.DraftPrecisionName, setup.ThreadsName);
+                if (draftsOtherwise)
+                {
+                    _drafting!.Tell(_services.Logger, Name, defaults.Drafting);
+                }
             }
         }
         catch (Exception error)
@@ -272,17 +286,10 @@ internal sealed class ModelLoad : IAsyncDisposable
     }
 
     // By the model as it was loaded: what the options say of the model now holds when it is loaded again.
-    private GenerationDefaults Defaults(SpecDecodeOptions options, int layerCount, Precision? draftPrecision)
+    private GenerationDefaults Defaults(SpecDecodeOptions options)
     {
-        string place = _place + "Drafting:";
-        bool hasDraftWeights = draftPrecision is not null;
-        if (options.Drafting.Errors(hasDraftWeights).FirstOrDefault() is { } error)
-        {
-            throw new SpecDecodeException(place + error);
-        }
-
-        options.Drafting.Resolve(layerCount, hasDraftWeights, place);
+        DraftingOptions drafting = _drafting!.Checked(options.Drafting, _place + "Drafting:", ProfilePath);
         _budget!.Check(options.MaxTokens);
-        return new GenerationDefaults { MaxTokens = options.MaxTokens, Sampling = options.Sampling, Drafting = options.Drafting }.Copy();
+        return new GenerationDefaults { MaxTokens = options.MaxTokens, Sampling = options.Sampling, Drafting = drafting }.Copy();
     }
 }

@@ -1,6 +1,7 @@
 using SpecDecode.ChatTemplates;
 using SpecDecode.Checkpoints;
 using SpecDecode.Descriptions;
+using SpecDecode.Drafting.Profiles;
 using SpecDecode.Families;
 using SpecDecode.Sampling;
 using SpecDecode.Tokenizers;
@@ -62,6 +63,8 @@ internal sealed class ModelInspection
             Decoder = decoder,
             Tokenizer = Tokenizer(decoder?.VocabularySize, ends),
             ChatTemplate = Templates(),
+            Profile = decoder is null ? null : FolderProfile.Find(
+                _folder, new ModelIdentity(family!.Defaults.ModelType, decoder.LayerCount, decoder.VocabularySize, source?.FindFingerprint()), _warnings.Add),
             EndOfSequence = ends,
             SuggestedSampling = generation is null ? null : Sampling(generation),
             Problems = _problems,

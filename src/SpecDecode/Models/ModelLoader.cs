@@ -1,5 +1,6 @@
 using SpecDecode.Checkpoints;
 using SpecDecode.Descriptions;
+using SpecDecode.Drafting.Profiles;
 using SpecDecode.Families;
 using SpecDecode.Kernels;
 using SpecDecode.Limits;
@@ -22,6 +23,12 @@ internal sealed record LoadedModel(DecoderDescription Description, WeightCopies 
 {
     /// <summary>What its matrices are stored as.</summary>
     public required Precision Precision { get; init; }
+
+    /// <summary>Which model it is, whatever folder and precision it was loaded from and in.</summary>
+    public ModelIdentity Identity { get; } = new(Description.Family, Description.Layers.Length, Description.VocabularySize, Weights.Verifier.Fingerprint);
+
+    /// <summary>The drafting profile of this model that lies in its folder; null where there is none.</summary>
+    public DraftingProfile? Profile { get; init; }
 
     /// <summary>Whose code multiplies by matrices, and for which instruction set, in words.</summary>
     public required string Kernels { get; init; }
@@ -82,10 +89,11 @@ internal static class ModelLoader
                 description, weights, source.Settings, options, draftSource?.Settings.Precision, environment, provider, runtime, maxSequenceLength, warn, progress,
                 cancellationToken);
             loaded = true;
-            return new LoadedModel(description, weights, stages, tokenizer, chat)
+            LoadedModel model = new(description, weights, stages, tokenizer, chat)
             {
                 Precision = source.Settings.Precision, Threads = environment.Threads, Kernels = kernels, Memory = memory,
             };
+            return model with { Profile = FolderProfile.Find(checkpoint.Folder, model.Identity, warn) };
         }
         finally
         {

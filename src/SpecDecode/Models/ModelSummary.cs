@@ -1,3 +1,4 @@
+using SpecDecode.Drafting.Profiles;
 using SpecDecode.Sampling;
 
 namespace SpecDecode.Models;
@@ -28,6 +29,12 @@ public sealed record ModelSummary
 
     /// <summary>Ids that end a text: those of config.json and of generation_config.json together; may be empty.</summary>
     public IReadOnlyList<int> EndOfSequence { get; init; } = [];
+
+    /// <summary>
+    /// The drafting profile of this model that lies in the folder; null where there is none that can be used. Of a checkpoint that was never
+    /// loaded the fingerprint is not known, so family and sizes decide.
+    /// </summary>
+    public DraftingProfile? Profile { get; init; }
 
     /// <summary>
     /// The sampling that generation_config.json suggests; null where it suggests none. It is not applied: whoever wants it asks for it.

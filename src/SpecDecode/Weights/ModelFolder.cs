@@ -97,6 +97,14 @@ internal sealed class ModelFolder : IDisposable
     public static ModelFolder OpenDeferring(string folder, DeferredComplaints deferred) => Open(
         folder, new ModelOptions(), (path, tensors) => Checkpoint.OpenDeferring(path, deferred, tensors));
 
+    /// <summary>
+    /// The fingerprint of the checkpoint, or of the one that a prepared folder was made of, as far as it is known without reading weights; null where
+    /// it is not.
+    /// </summary>
+    public string? FindFingerprint() =>
+        (_origin?.Fingerprint ?? (CacheFolder.TryFind(_options.CacheFolder) is { } cache ? new RememberedFingerprint(Checkpoint, cache).Find() : null)) is { } known
+            ? WeightTable.Text(known) : null;
+
     /// <summary>What a prepared folder's file is, as far as its table says: the data are not compared with their hashes.</summary>
     /// <param name="description">The model as its family describes it.</param>
     /// <exception cref="SpecDecodeException">The file cannot be read, its table is damaged, or it belongs to another model.</exception>

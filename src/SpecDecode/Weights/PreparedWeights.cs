@@ -29,6 +29,9 @@ internal sealed class PreparedWeights : IDisposable
     /// <summary>The hash of the checkpoint's content and of how it is laid out: no other weights have it.</summary>
     public string Key { get; init; } = "";
 
+    /// <summary>The fingerprint of the checkpoint that they were made of, as the file's table has it; null where nobody read that.</summary>
+    public string? Fingerprint { get; init; }
+
     /// <summary>Bytes of all tensors, without padding.</summary>
     public long TensorBytes => _tensors.Values.Sum(tensor => tensor.TotalLength);
 

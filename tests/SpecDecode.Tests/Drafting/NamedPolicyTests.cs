@@ -161,6 +161,11 @@ public class NamedPolicyTests
     }
 
     [Fact]
+    public void One_by_name_beside_a_profile_is_refused() => Assert.Contains(
+        "Policy is confidence-stop, and Profile says how far is drafted: remove Policy, or Profile.",
+        new DraftingOptions { Profile = "profile.json", Policy = "confidence-stop" }.Errors(false));
+
+    [Fact]
     public void Without_a_plan_there_is_nothing_to_decide()
     {
         ModelDrafting model = new(16, hasDraftWeights: false);

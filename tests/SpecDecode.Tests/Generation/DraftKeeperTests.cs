@@ -145,7 +145,7 @@ public sealed class DraftKeeperTests : IDisposable
             ("Model:Path", prepared), ("Model:CacheFolder", Path.Combine(_model.Beside("file"), "cache")), ("Drafting:Strategy", "auto"));
         await host.Generator.CompleteAsync(TestHost.Request(20), Cancellation);
         await host.Host.StopAsync(Cancellation);
-        Assert.Equal(1, host.Log.Count(22));
+        Assert.Equal(1, host.Log.Count(23));
     }
 
     [Fact]

@@ -29,8 +29,9 @@ public class LogTests
         (18, "Replaced", LogLevel.Information),
         (19, "Unloaded", LogLevel.Information),
         (20, "PolicyFailed", LogLevel.Error),
-        (21, "PlanChanged", LogLevel.Information),
-        (22, "LearntNotKept", LogLevel.Information),
+        (21, "Profile", LogLevel.Information),
+        (22, "PlanChanged", LogLevel.Information),
+        (23, "LearntNotKept", LogLevel.Information),
     ];
 
     [Fact]

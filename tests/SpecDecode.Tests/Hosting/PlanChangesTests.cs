@@ -76,8 +76,8 @@ public class PlanChangesTests
 
         Assert.Equal(
             [
-                "21 Drafting of the model story has changed to: exit layer 8 on the copy of the weights; expected speed-up: 1.50; calibration error: 0.063",
-                "21 Drafting of the model story has changed to: lookup or plain decoding; expected speed-up: 1.00; calibration error: 0.000",
+                "22 Drafting of the model story has changed to: exit layer 8 on the copy of the weights; expected speed-up: 1.50; calibration error: 0.063",
+                "22 Drafting of the model story has changed to: lookup or plain decoding; expected speed-up: 1.00; calibration error: 0.000",
             ],
             lines);
     }

@@ -121,6 +121,7 @@ public sealed class DraftCommandTests
     [InlineData("finds its threshold; leave --draft-threshold out", "--draft", "early-exit", "--exit-layer", "1", "--draft-policy", "adaptive-threshold", "--draft-threshold", "0.5")]
     [InlineData("so --draft-policy has no effect", "--draft", "none", "--draft-policy", "confidence-stop")]
     [InlineData("no effect", "--draft-policy", "confidence-stop")]
+    [InlineData("--draft-profile says how to draft; leave --draft-policy out", "--draft-profile", "p.json", "--draft-policy", "confidence-stop")]
     [InlineData("eager", "--draft", "early-exit", "--exit-layer", "1", "--draft-policy", "eager")]
     [InlineData("telepathy", "--draft", "telepathy")]
     [InlineData("int8", "--draft-precision", "fp32")]
