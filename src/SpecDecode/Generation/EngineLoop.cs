@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using SpecDecode.Drafting;
 using SpecDecode.LayerSearch;
 using SpecDecode.Scheduling;
 using SpecDecode.Sequences;
@@ -17,6 +18,8 @@ internal sealed class EngineLoop : IEngineLoad, IDisposable
     private readonly Scheduler _scheduler;
     private readonly SpareWork? _spare;
     private readonly IEngineObserver _observer;
+    private readonly AutoDraftPolicy? _policy;
+    private readonly DraftKeeper? _keeper;
     private readonly int _maxInFlight;
     private readonly Thread _thread;
     private readonly ConcurrentQueue<TokenFeed> _incoming = new();
@@ -38,9 +41,15 @@ internal sealed class EngineLoop : IEngineLoad, IDisposable
     /// <param name="maxInFlight">Most requests that are live or wait.</param>
     /// <param name="observer">Is told what happens.</param>
     /// <param name="name">The thread's name.</param>
+    /// <param name="policy">The policy of which the observer is told what it thinks; null for none.</param>
+    /// <param name="keeper">Keeps what it has learnt, when nobody is to be served and at the end; null where nobody does.</param>
     /// <param name="spare">What runs when there is time; belongs to the loop from now on. Null for nothing.</param>
-    public EngineLoop(Scheduler scheduler, int maxInFlight, IEngineObserver observer, string name, SpareWork? spare = null)
+    public EngineLoop(
+        Scheduler scheduler, int maxInFlight, IEngineObserver observer, string name, AutoDraftPolicy? policy = null, DraftKeeper? keeper = null,
+        SpareWork? spare = null)
     {
+        _policy = policy;
+        _keeper = keeper;
         _spare = spare;
         _scheduler = scheduler;
         _maxInFlight = maxInFlight;
@@ -173,13 +182,15 @@ internal sealed class EngineLoop : IEngineLoad, IDisposable
             {
                 if (_scheduler.IsIdle)
                 {
-                    RunIdle();
+                    Rest();
                 }
                 else
                 {
                     Step();
                 }
             }
+
+            _keeper?.End();
         }
         catch (Exception error)
         {
@@ -196,6 +207,17 @@ internal sealed class EngineLoop : IEngineLoad, IDisposable
             _spare?.Dispose();
             _ended.SetResult();
         }
+    }
+
+    private void Rest()
+    {
+        _keeper?.Rest();
+        if (_spare?.RunIdle() != true)
+        {
+            _wake.WaitOne(_keeper?.UntilDue ?? Timeout.InfiniteTimeSpan);
+        }
+
+        TellOfSearch();
     }
 
     // Whether the loop goes on.
@@ -221,7 +243,13 @@ internal sealed class EngineLoop : IEngineLoad, IDisposable
 
     private void Step()
     {
+        long planned = _policy?.Steps ?? 0;
         StepRecord record = _scheduler.Step();
+        if (_policy is not null && _policy.Steps != planned)
+        {
+            _observer.OnChoice(_policy.Choice, record.Time);
+        }
+
         if (_scheduler.PassError is { } error)
         {
             _observer.OnPassFailed(error);
@@ -238,16 +266,6 @@ internal sealed class EngineLoop : IEngineLoad, IDisposable
 
         PassOn();
         _spare?.RunAfter(record.Time);
-        TellOfSearch();
-    }
-
-    private void RunIdle()
-    {
-        if (_spare?.RunIdle() != true)
-        {
-            _wake.WaitOne();
-        }
-
         TellOfSearch();
     }
 

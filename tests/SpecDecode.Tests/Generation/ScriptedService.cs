@@ -23,7 +23,7 @@ internal sealed class ScriptedService : IDisposable
         RequestIntake intake = new(Faulty, null, [EndOfSequence], kvBytes);
         Scheduler scheduler = new(Faulty, new SchedulerLimits(maxSequences, kvBytes, prefillChunk));
         SpareWork? spare = searchShare is { } share ? new SpareWork(Faulty, scheduler, intake.Drafting.Swift, share) : null;
-        Loop = new EngineLoop(scheduler, maxSequences + maxQueue, observer ?? _watch, "test", spare);
+        Loop = new EngineLoop(scheduler, maxSequences + maxQueue, observer ?? _watch, "test", spare: spare);
         Generator = new TextGenerator(
             new ModelInfo { Name = "scripted", LayerCount = Model.Layers, VocabularySize = Model.Vocabulary, MaxSequenceLength = Stages.MaxSequenceLength }, null,
             intake, Loop, new GenerationDefaults());
