@@ -5,7 +5,7 @@ public class RuntimeOptions
 {
     private const int MostRowsPerPass = 8192;
     private const int MostSequences = 4096;
-    private const double MostSearchShare = 0.5;
+    private const float MostSearchShare = 0.5f;
 
     /// <summary>Execution provider of ONNX Runtime: <c>cpu</c> or <c>cuda</c>, in any case.</summary>
     /// <value>The default is <c>cpu</c>.</value>
@@ -75,7 +75,7 @@ public class RuntimeOptions
     /// served it takes what it needs, a pass at a time.
     /// </summary>
     /// <value>The default is 0.02; 0 to 0.5. With 0 it runs only while nobody is served.</value>
-    public double SearchShare { get; set; } = 0.02;
+    public float SearchShare { get; set; } = 0.02f;
 
     /// <summary>What is wrong with the options; null when nothing is.</summary>
     internal OptionException? FindError()

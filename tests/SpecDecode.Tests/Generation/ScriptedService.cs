@@ -22,8 +22,8 @@ internal sealed class ScriptedService : IDisposable
         Faulty = new FaultyStages(Stages);
         RequestIntake intake = new(Faulty, null, [EndOfSequence], kvBytes);
         Scheduler scheduler = new(Faulty, new SchedulerLimits(maxSequences, kvBytes, prefillChunk));
-        SpareWork? spare = searchShare is { } share ? new SpareWork(Faulty, scheduler, intake.Drafting.Swift, share) : null;
-        Loop = new EngineLoop(scheduler, maxSequences + maxQueue, observer ?? _watch, "test", spare: spare);
+        Spare = searchShare is { } share ? new SpareWork(Faulty, scheduler, intake.Drafting.Swift, share) : null;
+        Loop = new EngineLoop(scheduler, maxSequences + maxQueue, observer ?? _watch, "test", spare: Spare);
         Generator = new TextGenerator(
             new ModelInfo { Name = "scripted", LayerCount = Model.Layers, VocabularySize = Model.Vocabulary, MaxSequenceLength = Stages.MaxSequenceLength }, null,
             intake, Loop, new GenerationDefaults());
@@ -40,6 +40,9 @@ internal sealed class ScriptedService : IDisposable
     public FaultyStages Faulty { get; }
 
     public EngineLoop Loop { get; }
+
+    /// <summary>What the loop does when it has time; null where that is nothing.</summary>
+    public SpareWork? Spare { get; }
 
     public TextGenerator Generator { get; }
 
