@@ -11,9 +11,8 @@ namespace SpecDecode.Calibration;
 /// </summary>
 internal sealed class CalibrationRun
 {
-    // Of each method so many plans are judged on held-out text, and of all so many are measured.
+    // Of each method so many plans are judged on held-out text.
     private const int JudgedOfMethod = 2;
-    private const int MostMeasured = 3;
     private const int MostRepetitions = 9;
 
     private static readonly TimeSpan SaveInterval = TimeSpan.FromSeconds(5);
@@ -212,7 +211,7 @@ internal sealed class CalibrationRun
 
     private void Measure(TextSet heldOut)
     {
-        CalibratedPlan[] best = [.. _plans.Take(MostMeasured)];
+        CalibratedPlan[] best = [.. _plans.Take(_setting.Options.MeasuredPlans)];
         DraftPlan[] plans = [.. best.Select(plan => new DraftPlan
         {
             Plan = plan.Plan, Length = plan.DraftLength, Weights = plan.UsesDraftWeights ? WeightSet.Drafter : WeightSet.Verifier,
