@@ -1,4 +1,5 @@
 using Microsoft.Extensions.Options;
+using SpecDecode.Models;
 
 namespace SpecDecode.Hosting;
 
@@ -25,6 +26,11 @@ internal static class ModelOptionsRules
         if (options.Runtime?.FindError() is { } wrong)
         {
             errors.Add(wrong.Describe(key => key));
+        }
+
+        if (options.Model is { } model && DraftVocabularySize.FindError(model) is { } negative)
+        {
+            errors.Add(negative.Describe(key => key));
         }
 
         if (options.Model is { Path: null or "" } && missing is not null)

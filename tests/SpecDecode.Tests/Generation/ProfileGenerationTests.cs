@@ -76,7 +76,7 @@ public sealed class ProfileGenerationTests : IDisposable
         }
 
         // The cache of another precision gives the same fingerprint, too.
-        using TextModel rounded = TextModel.Load(_story.Path, new ModelOptions { Precision = Precision.Int4, CacheFolder = _cache.File("weights") });
+        using TextModel rounded = TextModel.Load(_story.Path, new ModelOptions { Precision = Precision.Int4, CacheFolder = _cache.File("weights") }, cancellationToken: Cancellation);
         Assert.Equal(profile.Model, rounded.Identity);
     }
 

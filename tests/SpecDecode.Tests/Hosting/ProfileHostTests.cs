@@ -1,4 +1,3 @@
-using Microsoft.Extensions.Hosting;
 using SpecDecode.Drafting.Profiles;
 using SpecDecode.Generation;
 using SpecDecode.Hosting;
