@@ -77,7 +77,7 @@ public sealed class CalibrationRunTests : IDisposable
                 {
                     cancellation.Cancel();
                 }
-            }, cancellation.Token);
+            }, cancellation);
 
         Assert.False(cancelled.IsComplete);
         Assert.Equal(reports, told);
@@ -225,8 +225,9 @@ public sealed class CalibrationRunTests : IDisposable
     }
 
     private static CalibrationReport Run(
-        ScriptedStages stages, CalibrationOptions options, Action<CalibrationProgress>? told = null, CancellationToken cancellationToken = default) =>
-        CalibrationRun.Run(Setting(stages, options, []), told is null ? null : new Told(told), cancellationToken);
+        ScriptedStages stages, CalibrationOptions options, Action<CalibrationProgress>? told = null, CancellationTokenSource? cancellation = null) =>
+        CalibrationRun.Run(
+            Setting(stages, options, []), told is null ? null : new Told(told), cancellation?.Token ?? TestContext.Current.CancellationToken);
 
     // Five prompts, the first, third and fifth of which are searched on.
     private static CalibrationSetting Setting(ScriptedStages stages, CalibrationOptions options, HashSet<int> ends) => new(
@@ -244,7 +245,7 @@ public sealed class CalibrationRunTests : IDisposable
             {
                 cancellation.Cancel();
             }
-        }, cancellation.Token);
+        }, cancellation);
         return File.ReadAllText(StateFile);
     }
 
