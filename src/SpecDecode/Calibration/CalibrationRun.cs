@@ -35,13 +35,8 @@ internal sealed class CalibrationRun
         _progress = progress;
         _cancellationToken = cancellationToken;
         _file = setting.Options.StateFile is { } path ? new CalibrationStateFile(path) : null;
-        _state = _file?.Load(setting.Key, setting.Stages.LayerCount, setting.Stages.VocabularySize)
+        _state = _file?.Load(setting)
             ?? new CalibrationState { Format = CalibrationState.FormatName, Key = setting.Key, Texts = [], Methods = [] };
-        if (_state.Texts.Count > setting.Prompts.Count)
-        {
-            _state.Texts.RemoveRange(setting.Prompts.Count, _state.Texts.Count - setting.Prompts.Count);
-        }
-
         _budget = new CalibrationBudget(_state, setting.Options.Budget);
         _saved = Stopwatch.GetTimestamp();
     }
