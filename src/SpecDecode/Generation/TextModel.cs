@@ -68,7 +68,7 @@ public sealed partial class TextModel : IDisposable
     public string Kernels => _model.Kernels;
 
     /// <summary>How many tokens drafts choose from (<see cref="ModelOptions.DraftVocabulary"/>); 0 for all.</summary>
-    public int DraftVocabulary => _model.Stages.DraftVocabularySize;
+    public int DraftVocabulary => _model.Stages.DraftVocabulary.Length;
 
     /// <summary>
     /// How far the search for layers to leave out has come, of a model that drafts by <see cref="DraftingStrategy.Swift"/>; null before its texts have told it
