@@ -5,6 +5,8 @@ using SpecDecode.Models;
 using SpecDecode.Scheduling;
 using SpecDecode.Sequences;
 
+#pragma warning disable xUnit1051 // Every call takes a second at most.
+
 namespace SpecDecode.Tests.LayerSearch;
 
 /// <summary>The search on the story model: another plan is found, and texts are those of plain decoding before, meanwhile and after.</summary>

@@ -1,8 +1,6 @@
 using SpecDecode.Drafting;
 using SpecDecode.Evaluation;
-using SpecDecode.Generation;
 using SpecDecode.LayerSearch;
-using SpecDecode.Plans;
 using SpecDecode.Scheduling;
 using SpecDecode.Sequences;
 using SpecDecode.Stages;
