@@ -11,7 +11,7 @@ namespace SpecDecode.Calibration;
 /// by its cosine, to the full model's there. It comes of entry (i − 1, j) through the layer, or of entry (i − 1, j − 1) as it is.
 /// A state is a row for each of several tokens, and the cosine their mean.
 /// </summary>
-internal sealed class SkipTable
+internal sealed class SkipTable : IDisposable
 {
     // A state is kept in two places: as what ran through the layer, and as what did not, until it is known which is nearer; and the
     // column before is still needed.
@@ -20,71 +20,92 @@ internal sealed class SkipTable
     private readonly IStages _stages;
     private readonly (KvCache Cache, int Position)[] _tokens;
     private readonly int _mostSkipped;
+    private readonly WeightSet _weights;
+    private readonly HashSet<int> _optional;
+    private readonly List<CacheTransaction.Entry> _enlisted = [];
+    private readonly RowBatch _first;
     private readonly RowBatch _batch;
+    private readonly IEnumerator<bool> _work;
     private readonly List<RowSource> _sources = [];
 
-    private SkipTable(IStages stages, (KvCache Cache, int Position)[] tokens, int mostSkipped)
+    private SkipTable(IStages stages, WeightSet weights, WrittenText[] texts, int fromEnd, int mostSkipped, IReadOnlyList<int> optional)
     {
         _stages = stages;
-        _tokens = tokens;
+        _weights = weights;
         _mostSkipped = mostSkipped;
+        _optional = [.. optional];
         _batch = new RowBatch(stages.MaxRows);
+        _tokens = new (KvCache, int)[texts.Length];
+        _first = new RowBatch(stages.MaxRows);
+        CacheTransaction transaction = new(_enlisted);
+        for (int i = 0; i < texts.Length; i++)
+        {
+            WrittenText text = texts[i];
+            int position = text.LastStart - fromEnd % (text.LastStart - text.FirstStart + 1);
+            text.Cache.RollBackTo(position);
+            transaction.Enlist(text.Cache, 1);
+            _tokens[i] = (text.Cache, position);
+            _first.Add(text.Cache, position, text.Tokens.Span[position]);
+        }
+
+        _work = Work();
     }
 
-    /// <summary>Fills the table at a place in some texts.</summary>
+    /// <summary>The layers left out in the last column's entries, once it is filled: one, two, and so on.</summary>
+    public IReadOnlyList<IReadOnlySet<int>>? Result { get; private set; }
+
+    /// <summary>
+    /// Begins a table at a place in some texts. Until it is disposed of, the tokens' entries are approximate, and no longer exact afterwards; nothing else
+    /// may run on the model before it is filled.
+    /// </summary>
     /// <param name="stages">The model.</param>
     /// <param name="weights">The weights that the drafter runs on.</param>
     /// <param name="texts">The texts, with exact entries.</param>
     /// <param name="fromEnd">How far before each text's end its token is.</param>
     /// <param name="optional">The layers that may be left out.</param>
-    /// <returns>The layers left out in the last column's entries: one, two, and so on. None where passes have too few rows for a table.</returns>
-    public static IReadOnlyList<IReadOnlySet<int>> Fill(
-        IStages stages, WeightSet weights, IReadOnlyList<WrittenText> texts, int fromEnd, IReadOnlyList<int> optional)
+    /// <returns>The table; null where passes have too few rows for one.</returns>
+    public static SkipTable? Open(IStages stages, WeightSet weights, IReadOnlyList<WrittenText> texts, int fromEnd, IReadOnlyList<int> optional)
     {
         int mostSkipped = Math.Min(optional.Count, stages.MaxRows / PlacesOfState - 1);
         WrittenText[] usable = [.. texts.Where(text => text.LastStart >= text.FirstStart)];
         int count = Math.Min(usable.Length, stages.MaxRows / (PlacesOfState * (mostSkipped + 1)));
-        if (mostSkipped < 1 || count < 1)
-        {
-            return [];
-        }
-
-        // The tokens' entries are approximate while the table is filled, and no longer exact afterwards.
-        List<CacheTransaction.Entry> enlisted = [];
-        using CacheTransaction transaction = new(enlisted);
-        (KvCache Cache, int Position)[] tokens = new (KvCache, int)[count];
-        RowBatch batch = new(stages.MaxRows);
-        for (int i = 0; i < count; i++)
-        {
-            WrittenText text = usable[i];
-            int position = text.LastStart - fromEnd % (text.LastStart - text.FirstStart + 1);
-            text.Cache.RollBackTo(position);
-            transaction.Enlist(text.Cache, 1);
-            tokens[i] = (text.Cache, position);
-            batch.Add(text.Cache, position, text.Tokens.Span[position]);
-        }
-
-        SkipTable table = new(stages, tokens, mostSkipped);
-        float[][] full = table.RunFull(batch);
-        return table.Run(batch, weights, full, optional.ToHashSet());
+        return mostSkipped < 1 || count < 1 ? null : new SkipTable(stages, weights, usable[..count], fromEnd, mostSkipped, optional);
     }
 
-    private float[][] RunFull(RowBatch batch)
+    /// <summary>Fills a table.</summary>
+    /// <returns>The layers left out in the last column's entries: one, two, and so on. None where passes have too few rows for a table.</returns>
+    /// <inheritdoc cref="Open" path="/param"/>
+    public static IReadOnlyList<IReadOnlySet<int>> Fill(
+        IStages stages, WeightSet weights, IReadOnlyList<WrittenText> texts, int fromEnd, IReadOnlyList<int> optional)
     {
-        float[][] states = new float[_stages.LayerCount][];
-        _stages.Embed(batch);
-        for (int layer = 0; layer < states.Length; layer++)
+        using SkipTable? table = Open(stages, weights, texts, fromEnd, optional);
+        while (table?.Step() == true)
         {
-            RunLayer(layer, batch);
-            states[layer] = Read();
         }
 
-        return states;
+        return table?.Result ?? [];
     }
 
-    private IReadOnlyList<IReadOnlySet<int>> Run(RowBatch batch, WeightSet weights, float[][] full, HashSet<int> optional)
+    /// <summary>Runs a layer, for one entry of the table.</summary>
+    /// <returns>Whether there is more to do.</returns>
+    public bool Step() => _work.MoveNext();
+
+    /// <inheritdoc/>
+    public void Dispose() => new CacheTransaction(_enlisted).Dispose();
+
+    // A layer between one yield and the next.
+    private IEnumerator<bool> Work()
     {
-        _stages.Embed(batch, weights);
+        float[][] full = new float[_stages.LayerCount][];
+        _stages.Embed(_first);
+        for (int layer = 0; layer < full.Length; layer++)
+        {
+            RunLayer(layer, _first);
+            full[layer] = Read();
+            yield return true;
+        }
+
+        _stages.Embed(_first, _weights);
         State?[] column = new State?[_mostSkipped + 1];
         column[0] = new State(Keep(0, 0, false), Read(), []);
         for (int layer = 0; layer < full.Length; layer++)
@@ -98,19 +119,20 @@ internal sealed class SkipTable
                 }
 
                 Arrange(state.Slot);
-                if (skipped < _mostSkipped && optional.Contains(layer))
+                if (skipped < _mostSkipped && _optional.Contains(layer))
                 {
                     Offer(next, skipped + 1, new State(Keep((layer + 1) % 2, skipped + 1, true), state.Rows, [.. state.Skipped, layer]), full[layer]);
                 }
 
                 RunLayer(layer, _batch);
                 Offer(next, skipped, new State(Keep((layer + 1) % 2, skipped, false), Read(), state.Skipped), full[layer]);
+                yield return true;
             }
 
             column = next;
         }
 
-        return [.. column.Skip(1).OfType<State>().Select(state => state.Skipped.ToHashSet())];
+        Result = [.. column.Skip(1).OfType<State>().Select(state => state.Skipped.ToHashSet())];
     }
 
     private void Offer(State?[] column, int skipped, State state, float[] full)

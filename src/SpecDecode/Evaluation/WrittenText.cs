@@ -8,6 +8,9 @@ namespace SpecDecode.Evaluation;
 /// <param name="PromptLength">How many of them are the prompt. The first new token comes with it, so drafts begin behind that.</param>
 internal sealed record WrittenText(KvCache Cache, ReadOnlyMemory<int> Tokens, int PromptLength)
 {
+    /// <summary>Whether the cache has entries of all tokens but the last, and not fewer since plans were judged on it.</summary>
+    public bool IsComplete => Cache.CommittedLength >= Tokens.Length - 1;
+
     /// <summary>The first position at which a draft can begin: that of the first new token.</summary>
     public int FirstStart => PromptLength;
 

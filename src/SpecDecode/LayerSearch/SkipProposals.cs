@@ -41,6 +41,9 @@ internal sealed class SkipProposals(int bits, Random random)
         }
     }
 
+    /// <summary>Whether a set was not tried.</summary>
+    public bool IsNew(bool[] skipped) => !_known.Contains(Key(skipped));
+
     /// <summary>Forgets which sets were tried: texts have changed.</summary>
     public void Forget()
     {

@@ -57,6 +57,11 @@ internal sealed class SkipTrial
         {
             Next();
         }
+        else if (_agreement is null && !text.Text.IsComplete)
+        {
+            // A table was filled on it, or an earlier trial was given up.
+            Read(text.Text);
+        }
         else if (_agreement is null)
         {
             _agreement = new PlanAgreement(_stages, _plans, [text.Text]);
@@ -65,7 +70,7 @@ internal sealed class SkipTrial
         {
             _agreement.Step();
         }
-        else if (text.Text.Cache.CommittedLength < text.Text.Tokens.Length - 1)
+        else if (!text.Text.IsComplete)
         {
             Read(text.Text);
         }

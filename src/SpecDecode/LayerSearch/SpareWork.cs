@@ -54,7 +54,7 @@ internal sealed class SpareWork : IDisposable
             return false;
         }
 
-        Run();
+        Run(isIdle: true);
         return true;
     }
 
@@ -63,6 +63,7 @@ internal sealed class SpareWork : IDisposable
     public void RunAfter(TimeSpan step)
     {
         HasAdopted = false;
+        _search?.Interrupt();
         if (!HasWork)
         {
             _credit = 0;
@@ -72,7 +73,7 @@ internal sealed class SpareWork : IDisposable
         _credit += _share * step.Ticks;
         if (_share > 0 && _credit >= _lastTicks)
         {
-            Run();
+            Run(isIdle: false);
             _credit -= _lastTicks;
         }
     }
@@ -100,12 +101,12 @@ internal sealed class SpareWork : IDisposable
         }
     }
 
-    private void Run()
+    private void Run(bool isIdle)
     {
         long start = Stopwatch.GetTimestamp();
         try
         {
-            HasAdopted = _search!.Step();
+            HasAdopted = _search!.Step(isIdle);
         }
         catch (Exception error)
         {

@@ -1,3 +1,4 @@
+using SpecDecode.Calibration;
 using SpecDecode.Drafting;
 using SpecDecode.Evaluation;
 using SpecDecode.Plans;
@@ -26,6 +27,12 @@ internal sealed class SwiftSearch : IDisposable
     // So many tries without a better one end the search (as in the paper).
     private const int MostStale = 300;
 
+    // In every so many-th trial the sets come from CLaSp's table.
+    private const int TableInterval = 8;
+
+    // The tokens that it is filled at, one trial after the other.
+    private const int TableStride = 7;
+
     private const int Seed = 1;
 
     private const int CostTurns = 4;
@@ -40,6 +47,9 @@ internal sealed class SwiftSearch : IDisposable
     private readonly Block[] _optional;
     private readonly SkipProposals _proposals;
     private readonly Queue<bool[]> _challengers = [];
+    private readonly int[] _optionalLayers;
+    private SkipTable? _table;
+    private int _trials;
     private CostMeasurement? _measurement;
     private BlockCosts? _costs;
     private SkipTrial? _trial;
@@ -65,6 +75,7 @@ internal sealed class SwiftSearch : IDisposable
         _texts.Ended = Observe;
         _texts.IsOpen = true;
         _optional = [.. LayerPlan.Full(stages.LayerCount).Blocks.Where(block => block.Layer > 0 && block.Layer < stages.LayerCount - 1)];
+        _optionalLayers = [.. _optional.Select(block => block.Layer).Distinct()];
         _proposals = new SkipProposals(_optional.Length, new Random(Seed));
         ReadOnlySpan<Block> blocks = plan.Plans[0].Plan.Blocks.AsSpan();
         _best = new bool[_optional.Length];
@@ -86,9 +97,17 @@ internal sealed class SwiftSearch : IDisposable
         SkippedAttention = Layers(BlockKind.Attention), SkippedMlp = Layers(BlockKind.Mlp), Tried = _tried, Adopted = _adopted, ExpectedSpeedup = _expected, IsResting = IsResting, Time = time,
     };
 
+    /// <summary>Gives up what cannot go on once something else has run on the model.</summary>
+    public void Interrupt()
+    {
+        _table?.Dispose();
+        _table = null;
+    }
+
     /// <summary>Runs a pass, or what lies between two.</summary>
+    /// <param name="isIdle">Whether nothing else runs on the model before the next call, unless <see cref="Interrupt"/> is called.</param>
     /// <returns>Whether another plan was adopted.</returns>
-    public bool Step()
+    public bool Step(bool isIdle = true)
     {
         if (_costs is null)
         {
@@ -98,7 +117,15 @@ internal sealed class SwiftSearch : IDisposable
 
         if (_trial is null)
         {
-            Begin();
+            if (_table is not null)
+            {
+                Fill(_table);
+            }
+            else
+            {
+                Begin(isIdle);
+            }
+
             return false;
         }
 
@@ -116,6 +143,7 @@ internal sealed class SwiftSearch : IDisposable
     /// <inheritdoc/>
     public void Dispose()
     {
+        Interrupt();
         _texts.IsOpen = false;
         _texts.GiveBack();
         _measurement?.Dispose();
@@ -133,10 +161,20 @@ internal sealed class SwiftSearch : IDisposable
         }
     }
 
-    private void Begin()
+    private void Begin(bool isIdle)
     {
         List<KeptText> heldOut = _texts.Of(isHeldOut: true);
         _isConfirming = _challengers.Count > 0 && heldOut.Count > 0;
+        List<KeptText> texts = _isConfirming ? heldOut : _texts.Of(isHeldOut: false);
+        if (!_isConfirming && ++_trials % TableInterval == 0 && isIdle && texts.FindLast(text => text.Text.IsComplete) is { } latest)
+        {
+            _table = SkipTable.Open(_stages, _plan.Weights, [latest.Text], _trials / TableInterval * TableStride, _optionalLayers);
+            if (_table is not null)
+            {
+                return;
+            }
+        }
+
         List<bool[]> others = _isConfirming ? [.. _challengers] : _proposals.Next(_best, PlansOfTrial - 1);
         _challengers.Clear();
         if (others.Count == 0)
@@ -147,8 +185,31 @@ internal sealed class SwiftSearch : IDisposable
             return;
         }
 
+        Begin(others, texts);
+    }
+
+    private void Begin(List<bool[]> others, List<KeptText> texts)
+    {
         _sets = [_best, .. others];
-        _trial = new SkipTrial(_stages, _texts, _isConfirming ? heldOut : _texts.Of(isHeldOut: false), [.. _sets.Select(Candidate)]);
+        _trial = new SkipTrial(_stages, _texts, texts, [.. _sets.Select(Candidate)]);
+    }
+
+    // Sets of CLaSp's table, of sizes that lie evenly.
+    private void Fill(SkipTable table)
+    {
+        if (table.Step())
+        {
+            return;
+        }
+
+        Interrupt();
+        List<bool[]> sets = [.. table.Result!.Select(layers => _optional.Select(block => layers.Contains(block.Layer)).ToArray()).Where(_proposals.IsNew)];
+        sets = [.. sets.Where((_, i) => i * (PlansOfTrial - 1) / sets.Count != (i - 1) * (PlansOfTrial - 1) / sets.Count || i == 0).Take(PlansOfTrial - 1)];
+        List<KeptText> texts = _texts.Of(isHeldOut: false);
+        if (sets.Count > 0 && texts.Count > 0)
+        {
+            Begin(sets, texts);
+        }
     }
 
     // Those that promise more than the plan in use are judged again.

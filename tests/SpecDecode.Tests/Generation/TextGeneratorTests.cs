@@ -184,7 +184,7 @@ public sealed class TextGeneratorTests : IDisposable
         { "threshold", typeof(ArgumentException), "Drafting.Threshold is NaN" },
         { "plan", typeof(SpecDecodeException), "Drafting.Plan names layer 4, but the model has 4 layers: name layers from 0 to 3." },
         { "exit layer", typeof(SpecDecodeException), "Drafting.ExitLayer is 5, but the model has 4 layers: give 1 to 4." },
-        { "strategy", typeof(ArgumentException), "Drafting.Strategy is 'turbo': give one of none, auto, early-exit, layer-skip, lookup." },
+        { "strategy", typeof(ArgumentException), "Drafting.Strategy is 'turbo': give one of none, auto, early-exit, layer-skip, lookup, swift." },
         { "no skips", typeof(ArgumentException), "Drafting.Strategy is layer-skip, which needs SkipAttention or SkipMlp" },
     };
 

@@ -99,6 +99,7 @@ public sealed class SwiftSearchTests
         for (int turn = 0; turn < 60; turn++)
         {
             world.Write(plan, random.Next(1, 5));
+            search.Interrupt();
             for (int i = random.Next(60); i > 0 && search.HasWork; i--)
             {
                 search.Step();

@@ -218,7 +218,7 @@ public sealed class ServiceTests
             ("--SpecDecode:Modell=x", "SpecDecode:Modell is no section and no option"),
 
             ("--SpecDecode:Drafting:ExitLayer=40", "SpecDecode:Drafting:ExitLayer is 40, but the model has 12 layers"),
-            ("--SpecDecode:Drafting:Strategy=magic", "SpecDecode:Drafting:Strategy is 'magic': give one of none, auto, early-exit, layer-skip, lookup."),
+            ("--SpecDecode:Drafting:Strategy=magic", "SpecDecode:Drafting:Strategy is 'magic': give one of none, auto, early-exit, layer-skip, lookup, swift."),
             ("--Telemetry:Prometheus=maybe", "Failed to convert configuration value 'maybe' at 'Telemetry:Prometheus'"),
             ("--Telemetry:OtlpEndpoint=nowhere", "Telemetry:OtlpEndpoint is 'nowhere': give the address of a collector"),
             ($"--urls={first.Client.BaseAddress}", "Failed to bind to address"),
