@@ -22,6 +22,7 @@ public sealed partial class TextModel : IDisposable
     private readonly LoadedModel _model;
     private readonly Scheduler _scheduler;
     private readonly int _maxSequences;
+    private readonly long _kvBytes;
     private readonly RequestIntake _intake;
     // Guards the two below; pulsed when a call ends.
     private readonly object _gate = new();
@@ -33,6 +34,7 @@ public sealed partial class TextModel : IDisposable
         _model = model;
         _scheduler = new Scheduler(model.Stages, limits);
         _maxSequences = limits.MaxSequences;
+        _kvBytes = limits.KvBytes;
         _intake = RequestIntake.Of(model, limits.KvBytes);
         Warnings = warnings;
     }

@@ -18,6 +18,9 @@ internal interface IStages : IDisposable
     /// <summary>Longest sequence that can be computed.</summary>
     int MaxSequenceLength { get; }
 
+    /// <summary>Numbers d of a row of the residual.</summary>
+    int ResidualWidth { get; }
+
     /// <summary>Most rows in a pass.</summary>
     int MaxRows { get; }
 
@@ -60,6 +63,11 @@ internal interface IStages : IDisposable
     /// <param name="row">The row.</param>
     /// <param name="slot">Where it is kept, until something else is: 0 to <see cref="MaxRows"/> − 1.</param>
     void Keep(int row, int slot);
+
+    /// <summary>Copies a row of the residual as it is now, for those who look into the model.</summary>
+    /// <param name="row">The row.</param>
+    /// <param name="destination">Takes it, <c>[d]</c>.</param>
+    void ReadResidual(int row, Span<float> destination);
 
     /// <summary>Puts a new residual together from rows of the one there is and rows that were kept.</summary>
     /// <param name="sources">Where its rows come from, in their order.</param>

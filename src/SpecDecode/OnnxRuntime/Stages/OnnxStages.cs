@@ -111,6 +111,9 @@ internal sealed class OnnxStages : IStages
     public int MaxSequenceLength { get; }
 
     /// <inheritdoc/>
+    public int ResidualWidth => _model.HiddenSize;
+
+    /// <inheritdoc/>
     public int MaxRows { get; }
 
     /// <inheritdoc/>
@@ -190,6 +193,9 @@ internal sealed class OnnxStages : IStages
         Rows(_residuals[_current], row, 1).CopyTo(Rows(_kept, slot, 1));
         _layerInput?.Keep(row, slot);
     }
+
+    /// <inheritdoc/>
+    public void ReadResidual(int row, Span<float> destination) => Rows(_residuals[_current], row, 1).CopyTo(destination);
 
     /// <inheritdoc/>
     public void Arrange(IReadOnlyList<RowSource> sources, RowBatch batch)
