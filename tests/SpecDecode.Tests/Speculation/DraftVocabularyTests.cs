@@ -121,6 +121,8 @@ public sealed class DraftVocabularyTests
 
         public int MaxSequenceLength => 1;
 
+        public int ResidualWidth => 1;
+
         public int MaxRows => 1;
 
         public int MaxScoredRows => 1;
@@ -144,6 +146,8 @@ public sealed class DraftVocabularyTests
         public void Run(Block block, RowBatch batch) => throw new NotSupportedException();
 
         public void Keep(int row, int slot) => throw new NotSupportedException();
+
+        public void ReadResidual(int row, Span<float> destination) => throw new NotSupportedException();
 
         public void Arrange(IReadOnlyList<RowSource> sources, RowBatch batch) => throw new NotSupportedException();
 

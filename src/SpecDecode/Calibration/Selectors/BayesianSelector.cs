@@ -1,5 +1,3 @@
-using SpecDecode.Evaluation;
-
 namespace SpecDecode.Calibration.Selectors;
 
 /// <summary>

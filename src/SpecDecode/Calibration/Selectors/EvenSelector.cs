@@ -1,5 +1,4 @@
 using SpecDecode.Evaluation;
-using SpecDecode.Plans;
 
 namespace SpecDecode.Calibration.Selectors;
 
