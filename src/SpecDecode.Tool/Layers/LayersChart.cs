@@ -13,7 +13,6 @@ internal static class LayersChart
     private const int Top = 64;
     private const int PlotHeight = 150;
     private const int PlotDistance = 210;
-    private const int Ticks = 4;
     private const int LeastWidth = 560;
     private const int LayerWidth = 26;
 
@@ -42,20 +41,22 @@ internal static class LayersChart
         Line(svg, $"<rect class=\"back\" width=\"{width}\" height=\"{height}\"/>");
         Line(svg, $"<text class=\"ink\" x=\"{Left}\" y=\"22\" font-size=\"15\">Layers of {Escape(model)}</text>");
         Line(svg, $"<text class=\"ink\" x=\"{Left}\" y=\"40\">{Escape(LayersTable.About(report))}</text>");
-        Plot(svg, 0, plotWidth, "Block Influence: 1 − cosine of the residual before and behind", report,
-            [new("attention", "attention", layer => layer.Attention.BlockInfluence), new("MLP", "mlp", layer => layer.Mlp.BlockInfluence)], most: null);
-        Plot(svg, 1, plotWidth, "Share of tokens that change without the block", report,
-            [new("attention", "attention", layer => 1 - layer.Attention.AgreementWithout), new("MLP", "mlp", layer => 1 - layer.Mlp.AgreementWithout)], most: null);
-        Plot(svg, 2, plotWidth, "Agreement of an exit behind the layer", report, [new("exit", "exit", layer => layer.ExitAgreement)], most: 1);
+        Bars[] influence = [new("attention", "attention", layer => layer.Attention.BlockInfluence), new("MLP", "mlp", layer => layer.Mlp.BlockInfluence)];
+        Bars[] changed = [new("attention", "attention", layer => 1 - layer.Attention.AgreementWithout), new("MLP", "mlp", layer => 1 - layer.Mlp.AgreementWithout)];
+        Bars[] exits = [new("exit", "exit", layer => layer.ExitAgreement)];
+        Plot(svg, 0, plotWidth, "Block Influence (logarithmic)", report, influence, ChartScale.Logarithmic(Values(report, influence)));
+        Plot(svg, 1, plotWidth, "Share of tokens that change without the block", report, changed, ChartScale.Linear(Values(report, changed).Max()));
+        Plot(svg, 2, plotWidth, "Agreement of an exit behind the layer", report, exits, ChartScale.Linear(1));
         svg.Append("</svg>\n");
         return svg.ToString();
     }
 
-    private static void Plot(StringBuilder svg, int place, int plotWidth, string title, LayerReport report, Bars[] kinds, double? most)
+    private static double[] Values(LayerReport report, Bars[] kinds) => [.. report.Layers.SelectMany(layer => kinds.Select(kind => kind.Value(layer)))];
+
+    private static void Plot(StringBuilder svg, int place, int plotWidth, string title, LayerReport report, Bars[] kinds, ChartScale scale)
     {
         int top = Top + place * PlotDistance + 20;
         int bottom = top + PlotHeight;
-        double highest = most ?? NiceAbove(report.Layers.Max(layer => kinds.Max(kind => kind.Value(layer))));
         double step = (double)plotWidth / report.Layers.Count;
         double bar = step * 0.8 / kinds.Length;
         Line(svg, $"<text class=\"ink\" x=\"{Left}\" y=\"{top - 8}\" font-weight=\"bold\">{Escape(title)}</text>");
@@ -65,10 +66,10 @@ internal static class LayersChart
             Line(svg, $"<rect class=\"{kinds[i].Class}\" x=\"{x}\" y=\"{top - 17}\" width=\"10\" height=\"10\"/><text class=\"ink\" x=\"{x + 14}\" y=\"{top - 8}\">{kinds[i].Name}</text>");
         }
 
-        for (int tick = 0; tick <= Ticks; tick++)
+        foreach (double tick in scale.Ticks)
         {
-            double y = bottom - (double)tick / Ticks * PlotHeight;
-            Line(svg, $"<line class=\"line\" x1=\"{Left}\" y1=\"{y:f1}\" x2=\"{Left + plotWidth}\" y2=\"{y:f1}\"/><text class=\"ink\" x=\"{Left - 6}\" y=\"{y + 4:f1}\" text-anchor=\"end\">{highest * tick / Ticks:0.####}</text>");
+            double y = bottom - scale.Share(tick) * PlotHeight;
+            Line(svg, $"<line class=\"line\" x1=\"{Left}\" y1=\"{y:f1}\" x2=\"{Left + plotWidth}\" y2=\"{y:f1}\"/><text class=\"ink\" x=\"{Left - 6}\" y=\"{y + 4:f1}\" text-anchor=\"end\">{tick:0.########}</text>");
         }
 
         foreach (LayerFigures layer in report.Layers)
@@ -76,25 +77,12 @@ internal static class LayersChart
             double x = Left + layer.Layer * step + step * 0.1;
             for (int i = 0; i < kinds.Length; i++)
             {
-                double value = Math.Max(0, kinds[i].Value(layer));
-                double height = value / highest * PlotHeight;
-                Line(svg, $"<rect class=\"{kinds[i].Class}\" x=\"{x + i * bar:f1}\" y=\"{bottom - height:f1}\" width=\"{bar:f1}\" height=\"{height:f1}\"><title>layer {layer.Layer}, {kinds[i].Name}: {kinds[i].Value(layer):0.####}</title></rect>");
+                double height = scale.Share(kinds[i].Value(layer)) * PlotHeight;
+                Line(svg, $"<rect class=\"{kinds[i].Class}\" x=\"{x + i * bar:f1}\" y=\"{bottom - height:f1}\" width=\"{bar:f1}\" height=\"{height:f1}\"><title>layer {layer.Layer}, {kinds[i].Name}: {kinds[i].Value(layer):0.######}</title></rect>");
             }
 
             Line(svg, $"<text class=\"ink\" x=\"{Left + (layer.Layer + 0.5) * step:f1}\" y=\"{bottom + 16}\" text-anchor=\"middle\">{layer.Layer}</text>");
         }
-    }
-
-    // The next of 1, 2, 4 times a power of ten, so that quarters of it are short numbers.
-    private static double NiceAbove(double value)
-    {
-        if (!(value > 0) || !double.IsFinite(value))
-        {
-            return 1;
-        }
-
-        double power = Math.Pow(10, Math.Floor(Math.Log10(value)));
-        return new[] { 1, 2, 4, 8, 10 }.Select(factor => factor * power).First(nice => nice >= value || nice >= 10 * power);
     }
 
     private static string? Escape(string text) => SecurityElement.Escape(new string([.. text.Select(c => char.IsControl(c) || char.IsSurrogate(c) ? '\uFFFD' : c)]));

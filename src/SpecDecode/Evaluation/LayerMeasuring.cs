@@ -52,7 +52,7 @@ internal static class LayerMeasuring
     }
 
     private static double Agreement(
-        IStages stages, IReadOnlyList<ScoredSequence> sequences, LayerPlan plan, IReadOnlyList<int> expected, Action<double> progress,
+        IStages stages, IReadOnlyList<ScoredSequence> sequences, LayerPlan plan, List<int> expected, Action<double> progress,
         CancellationToken cancellationToken)
     {
         int[] best = new int[stages.MaxRows];
@@ -93,7 +93,7 @@ internal static class LayerMeasuring
         public LayerInfluence Influence { get; }
 
         /// <summary>The full model's best token at each position that predicts one.</summary>
-        public IReadOnlyList<int> Best => _best;
+        public List<int> Best => _best;
 
         public double ExitPerplexity(int layer) => Math.Exp(-_logProbabilities[layer] / _best.Count);
 

@@ -1,6 +1,6 @@
+using System.Globalization;
 using SpecDecode.Descriptions;
 using SpecDecode.Evaluation;
-using SpecDecode.Plans;
 using SpecDecode.Pruning;
 
 namespace SpecDecode.Generation;
@@ -70,7 +70,7 @@ public sealed partial class TextModel
             total += length;
             if (recipe.Name.Split('.') is ["layers", var layer, var block, ..])
             {
-                bytes[2 * int.Parse(layer, System.Globalization.CultureInfo.InvariantCulture) + (block == "attention" ? 0 : 1)] += length;
+                bytes[2 * int.Parse(layer, CultureInfo.InvariantCulture) + (block == "attention" ? 0 : 1)] += length;
             }
         }
 

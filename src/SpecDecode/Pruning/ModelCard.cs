@@ -41,7 +41,7 @@ internal static class ModelCard
         Line($"library_name: transformers");
         Line($"pipeline_tag: text-generation");
         Line($"tags: [pruned, layer-pruning]");
-        Line($"model_name: {JsonSerializer.Serialize($"{name}, {result.Kept.Count} of {count} layers")}");
+        Line($"model_name: \"{JsonEncodedText.Encode($"{name}, {result.Kept.Count} of {count} layers")}\"");
         Line($"---");
         Line($"");
         Line($"# {Code(name)} with {result.Kept.Count} of its {count} layers");

@@ -81,9 +81,10 @@ internal static class PrunedFolder
             Directory.Move(temporary, target);
             made = true;
         }
-        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+        catch (Exception error) when (CheckpointFile.IsFileFailure(error))
         {
-            throw new SpecDecodeException($"{target}: the pruned folder cannot be written there ({error.Message.TrimEnd('.')}). Free the space, get the right to write there, or name another folder.", error);
+            // Among them what the runtime throws where a file is longer than the file system allows, which is an argument to it.
+            throw new SpecDecodeException($"{target}: the pruned folder cannot be written there ({error.Message.ReplaceLineEndings(" ").TrimEnd('.')}). Free the space, get the right to write there, or name another folder.", error);
         }
         finally
         {

@@ -94,6 +94,19 @@ public sealed class LayersCommandTests : IDisposable
     }
 
     [Fact]
+    public void Axes_name_short_numbers_and_keep_everything_on_them()
+    {
+        Assert.Equal([0, 0.05, 0.1, 0.15, 0.2], ChartScale.Linear(0.13).Ticks, (one, other) => Math.Abs(one - other) < 1e-12);
+        Assert.Equal(1, ChartScale.Linear(0.9).Ticks[^1], 1e-12);
+        Assert.Equal(0.5, ChartScale.Linear(1).Share(0.5));
+        ChartScale decades = ChartScale.Logarithmic([0.003, 0.97, 0, -1, double.NaN]);
+        Assert.Equal([0.001, 0.01, 0.1, 1], decades.Ticks, (one, other) => Math.Abs(one - other) < 1e-12);
+        Assert.Equal(1 / 3.0, decades.Share(0.01), 1e-12);
+        Assert.Equal((0.0, 0.0, 1.0), (decades.Share(0), decades.Share(double.NaN), decades.Share(50)));
+        Assert.Equal(7, ChartScale.Logarithmic([1e-30, 1]).Ticks.Count);
+    }
+
+    [Fact]
     public void No_text_no_tokenizer_and_no_place_for_the_picture_are_sentences()
     {
         Assert.Contains("there is no text in it", Assert.Single(Layers(Text(" \n")).Complaints), StringComparison.Ordinal);
