@@ -21,10 +21,15 @@ internal sealed class DraftArguments
     private readonly Option<int[]?> _skipMlp = ListOption.Layers("--skip-mlp", "layer-skip, auto: layers whose MLP the drafter leaves out, from 0: 3,5-7.");
 
     private readonly Option<int?> _length = NumberOption.Optional(
-        "--draft-length", "K", $"Tokens that are drafted in a round; by default {DraftingOptions.DefaultDraftLength}, with auto and lookup at most {new DraftingOptions { Strategy = Auto }.DraftLength}.", max: DraftingOptions.MaxDraftLength);
+        "--draft-length", "K", $"Tokens that are drafted in a round; by default {DraftingOptions.DefaultDraftLength}, with auto, lookup and swift at most {new DraftingOptions { Strategy = Auto }.DraftLength}.", max: DraftingOptions.MaxDraftLength);
 
     private readonly Option<float?> _threshold = NumberOption.Probability(
         "--draft-threshold", "P", "Draft no further once a draft token's probability is below this; by default 0, which never stops.");
+
+    private readonly Option<string?> _policy = new("--draft-policy")
+    {
+        Description = "Who decides how far early-exit and layer-skip draft; by default fixed: --draft-length and --draft-threshold.",
+    };
 
     private readonly Option<string?> _profile = new("--draft-profile")
     {
@@ -48,9 +53,10 @@ internal sealed class DraftArguments
     public DraftArguments(Command command, Option<bool>? sweep = null)
     {
         _sweep = sweep;
-        _draft.AcceptWords(None, Auto, EarlyExit, LayerSkip, Lookup);
+        _draft.AcceptWords(None, Auto, EarlyExit, LayerSkip, Lookup, Swift);
+        _policy.AcceptWords(DraftingPolicy.Fixed, DraftingPolicy.AdaptiveThreshold, DraftingPolicy.ConfidenceStop);
         _precision.AcceptWords(PrecisionArguments.Name(Precision.Int8), PrecisionArguments.Name(Precision.Int4));
-        foreach (Option option in (Option[])[_draft, _exitLayer, _skipAttention, _skipMlp, _length, _threshold, _precision, _vocabulary, _profile])
+        foreach (Option option in (Option[])[_draft, _exitLayer, _skipAttention, _skipMlp, _length, _threshold, _policy, _precision, _vocabulary, _profile])
         {
             command.Options.Add(option);
         }
@@ -106,7 +112,7 @@ internal sealed class DraftArguments
             return null;
         }
 
-        if (arguments.GetValue(_draft)?.ToLowerInvariant() is Auto or Lookup)
+        if (arguments.GetValue(_draft)?.ToLowerInvariant() is Auto or Lookup or Swift)
         {
             DraftingOptions options = new()
             {
@@ -118,11 +124,11 @@ internal sealed class DraftArguments
 
         LayerPlan plan = PlanArguments.Read(
             layerCount, arguments.GetValue(_exitLayer), arguments.GetValue(_skipAttention) ?? [], arguments.GetValue(_skipMlp) ?? []);
-        return DraftingOptions.Of(plan) with
+        DraftingOptions fixedPlan = DraftingOptions.Of(plan) with
         {
-            DraftLength = arguments.GetValue(_length) ?? DraftingOptions.DefaultDraftLength,
-            Threshold = arguments.GetValue(_threshold) ?? 0,
+            Threshold = arguments.GetValue(_threshold) ?? 0, Policy = arguments.GetValue(_policy) ?? DraftingPolicy.Fixed,
         };
+        return arguments.GetValue(_length) is { } length ? fixedPlan with { DraftLength = length } : fixedPlan;
     }
 
     /// <summary>Sets what is loaded for drafts.</summary>
@@ -145,12 +151,13 @@ internal sealed class DraftArguments
     private void Check(CommandResult result)
     {
         bool IsGiven(Option option) => result.GetResult(option) is not null;
+        bool IsWord(Option option, string word) => result.GetResult(option) is { Tokens: [{ Value: var typed }] } && typed.Equals(word, StringComparison.OrdinalIgnoreCase);
         bool isDraftedOtherwise = _sweep is not null && result.GetValue(_sweep);
         bool skips = IsGiven(_skipAttention) || IsGiven(_skipMlp);
         string? problem = Strategy(result) switch
         {
             None when result.GetResult(_draft) is not null && IsGiven(_profile) => "--draft none drafts nothing, so --draft-profile has no effect.",
-            None or Auto when IsGiven(_profile) && Array.Find((Option[])[_exitLayer, _skipAttention, _skipMlp, _threshold], IsGiven) is { } told =>
+            None or Auto when IsGiven(_profile) && Array.Find((Option[])[_exitLayer, _skipAttention, _skipMlp, _threshold, _policy], IsGiven) is { } told =>
                 $"--draft-profile says how to draft; leave {told.Name} out.",
             None when IsGiven(_profile) && IsGiven(_length) => "--draft-profile says how long drafts are; leave --draft-length out, or use --draft auto, which takes it as a bound.",
             None or Auto when IsGiven(_profile) => null,
@@ -160,15 +167,19 @@ internal sealed class DraftArguments
             LayerSkip when !skips => "--draft layer-skip needs --skip-attention or --skip-mlp.",
             LayerSkip when IsGiven(_exitLayer) => "--draft layer-skip takes no --exit-layer; use --draft early-exit for it.",
             Auto when skips && IsGiven(_exitLayer) => "--draft auto takes --exit-layer or layers to skip, not both; without either it chooses.",
-            Auto or Lookup when IsGiven(_threshold) => $"--draft {Strategy(result)} finds where to stop by itself; leave --draft-threshold out.",
+            Swift when skips || IsGiven(_exitLayer) => "--draft swift searches for the layers to leave out; leave --exit-layer and layers to skip out, or use --draft layer-skip.",
+            Auto or Lookup or Swift when IsGiven(_threshold) => $"--draft {Strategy(result)} finds where to stop by itself; leave --draft-threshold out.",
+            Auto or Lookup or Swift when IsGiven(_policy) => $"--draft {Strategy(result)} decides by itself how far to draft; leave --draft-policy out.",
+            _ when IsGiven(_threshold) && IsWord(_policy, DraftingPolicy.AdaptiveThreshold) =>
+                $"--draft-policy {DraftingPolicy.AdaptiveThreshold} finds its threshold; leave --draft-threshold out.",
             Lookup when skips || IsGiven(_exitLayer) || IsGiven(_precision) || IsGiven(_vocabulary) =>
                 "--draft lookup runs no layers to draft; leave --exit-layer, layers to skip, --draft-precision and --draft-vocabulary out, or use --draft auto.",
             None when result.GetResult(_draft) is not null
-                && Array.Find((Option[])[_exitLayer, _skipAttention, _skipMlp, _length, _threshold], IsGiven) is { } idle => $"--draft none drafts nothing, so {idle.Name} has no effect.",
+                && Array.Find((Option[])[_exitLayer, _skipAttention, _skipMlp, _length, _threshold, _policy], IsGiven) is { } idle => $"--draft none drafts nothing, so {idle.Name} has no effect.",
             None when result.GetResult(_draft) is not null && Array.Find((Option[])[_precision, _vocabulary], IsGiven) is { } idle => $"--draft none drafts nothing, so {idle.Name} has no effect.",
             None when result.GetResult(_draft) is null && (skips || IsGiven(_exitLayer)) =>
                 "Options about drafting have no effect without --draft auto, early-exit or layer-skip.",
-            None when result.GetResult(_draft) is null && !IsGiven(_precision) && (IsGiven(_length) || IsGiven(_threshold) || (IsGiven(_vocabulary) && !isDraftedOtherwise)) =>
+            None when result.GetResult(_draft) is null && !IsGiven(_precision) && (IsGiven(_length) || IsGiven(_threshold) || IsGiven(_policy) || (IsGiven(_vocabulary) && !isDraftedOtherwise)) =>
                 "Options about drafting have no effect without --draft or --draft-precision.",
             _ => null,
         };

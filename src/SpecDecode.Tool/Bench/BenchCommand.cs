@@ -30,7 +30,7 @@ internal static class BenchCommand
         Option<int[]?> sweepLayers = ListOption.Layers("--sweep-exit-layers", "Exit layers that --sweep tries; by default 1-4.");
         Option<int[]?> sweepLengths = ListOption.Layers("--sweep-draft-lengths", "Draft lengths that --sweep tries; by default 1-4.");
         Option<bool> json = new("--json") { Description = "Print one JSON object." };
-        Option<bool> explain = new("--explain") { Description = "Print also why rounds had a draft or none, and where drafts came from." };
+        Option<bool> explain = new("--explain") { Description = "Print also why rounds had a draft or none, where drafts came from, and what auto thinks of plans." };
         Option<bool> quiet = QuietOption.Create("Show no progress.");
         foreach (Option option in (Option[])[prompts, maxTokens, repeat, concurrency, sweep, sweepLayers, sweepLengths, json, explain, quiet])
         {
@@ -85,7 +85,7 @@ internal static class BenchCommand
                 WriteText(output, loaded, result);
                 if (arguments.GetValue(explain))
                 {
-                    WriteExplanation(output, result);
+                    WriteExplanation(output, loaded, result);
                 }
             }
 
@@ -166,11 +166,17 @@ internal static class BenchCommand
             : "outputs      identical");
     }
 
-    private static void WriteExplanation(TextWriter output, BenchComparison result)
+    private static void WriteExplanation(TextWriter output, TextModel model, BenchComparison result)
     {
         output.WriteLine(string.Create(
             CultureInfo.InvariantCulture, $"decisions    {string.Join(", ", result.Decisions.Select(pair => $"{Word(pair.Reason)} {pair.Rounds}"))}"));
         output.WriteLine(string.Create(CultureInfo.InvariantCulture, $"drafts       {result.Drafted - result.LookedUp} tokens by the drafter, {result.LookedUp} looked up"));
+        foreach (DraftEstimate estimate in model.EstimateDrafts())
+        {
+            string speedup = estimate.ExpectedSpeedup?.ToString("f3", CultureInfo.InvariantCulture) ?? "unknown";
+            output.WriteLine(string.Create(
+                CultureInfo.InvariantCulture, $"plan         {estimate.Plan}: expected speed-up {speedup}, calibration error {estimate.CalibrationError:f3} over {estimate.JudgedTokens:f0} tokens"));
+        }
     }
 
     // As metrics have it.
@@ -200,6 +206,18 @@ internal static class BenchCommand
         }
 
         json.WriteEndObject();
+        json.WriteStartArray("plans");
+        foreach (DraftEstimate estimate in model.EstimateDrafts())
+        {
+            json.WriteStartObject();
+            json.WriteString("plan", estimate.Plan.ToString());
+            json.WriteNumberOrNull("expected_speedup", estimate.ExpectedSpeedup);
+            json.WriteNumberOrNull("calibration_error", estimate.CalibrationError);
+            json.WriteNumberOrNull("judged_tokens", estimate.JudgedTokens);
+            json.WriteEndObject();
+        }
+
+        json.WriteEndArray();
         WriteIdentical(json, result);
         if (result.Difference is { } difference)
         {

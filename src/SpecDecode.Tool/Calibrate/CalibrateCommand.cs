@@ -26,9 +26,11 @@ internal static class CalibrateCommand
         Option<string?> method = new("--method") { Description = "The method that searches; by default all of them, one after the other." };
         method.AcceptWords([All, .. CalibrationOptions.AllMethods]);
         Option<float?> budget = NumberOption.Real(
-            "--budget", "MINUTES", "How long all of it may take; by default 10.", minutes => minutes > 0 && minutes <= MostMinutes, "minutes above 0, at most a week");
+            "--budget", "MINUTES", "How long all of it may take; by default 10.", given => given > 0 && given <= MostMinutes, "minutes above 0, at most a week");
         Option<int?> maxTokens = NumberOption.Optional("--max-tokens", "N", "New tokens that the model writes for each prompt; by default 96.", min: 8);
         Option<int?> seed = NumberOption.Optional("--seed", "N", "Where methods' random numbers begin; by default 1.", min: int.MinValue);
+        Option<int?> measured = NumberOption.Optional(
+            "--measure", "N", "Plans, the best, that write texts in earnest, in turn with plain decoding; by default 3.", max: CalibrationOptions.MaxMeasuredPlans);
         Option<string?> draftPrecision = new("--draft-precision") { Description = "Load a second copy of the weights in this precision for drafts, and look for plans on it." };
         draftPrecision.AcceptWords(PrecisionArguments.Name(Precision.Int8), PrecisionArguments.Name(Precision.Int4));
         Option<string?> profile = new("--output")
@@ -39,7 +41,7 @@ internal static class CalibrateCommand
         Option<string?> svg = new("--svg") { Description = "Draw cost and agreement of all plans that were tried there.", HelpName = "FILE" };
         Option<bool> json = new("--json") { Description = "Print one JSON object in place of the table." };
         Option<bool> quiet = QuietOption.Create("Show no progress.");
-        foreach (Option option in (Option[])[prompts, method, budget, maxTokens, seed, draftPrecision, profile, svg, json, quiet])
+        foreach (Option option in (Option[])[prompts, method, budget, maxTokens, seed, measured, draftPrecision, profile, svg, json, quiet])
         {
             command.Options.Add(option);
         }
@@ -49,8 +51,16 @@ internal static class CalibrateCommand
             OutputPath.Check("--output", arguments.GetValue(profile));
             OutputPath.Check("--svg", arguments.GetValue(svg));
             IReadOnlyList<string> texts = PromptFile.Read(arguments.GetValue(prompts)!, cancellationToken);
-            CalibrationOptions options = Options(
-                arguments.GetValue(method), arguments.GetValue(budget), arguments.GetValue(maxTokens), arguments.GetValue(seed), arguments.GetValue(profile));
+            CalibrationOptions defaults = new();
+            CalibrationOptions options = new()
+            {
+                Methods = arguments.GetValue(method) is { } name && !name.Equals(All, StringComparison.OrdinalIgnoreCase) ? [name] : defaults.Methods,
+                Budget = arguments.GetValue(budget) is { } minutes ? TimeSpan.FromMinutes(minutes) : defaults.Budget,
+                MaxTokens = arguments.GetValue(maxTokens) ?? defaults.MaxTokens,
+                Seed = arguments.GetValue(seed) ?? defaults.Seed,
+                MeasuredPlans = arguments.GetValue(measured) ?? defaults.MeasuredPlans,
+                StateFile = arguments.GetValue(profile) is { } path ? path + ".state" : null,
+            };
             bool isQuiet = arguments.GetValue(quiet);
             using TextModel loaded = model.Load(
                 arguments, error, isQuiet, cancellationToken, sequences: 1, draftPrecision: PrecisionArguments.PrecisionOf(arguments.GetValue(draftPrecision)));
@@ -70,19 +80,6 @@ internal static class CalibrateCommand
             return Finish(error, loaded, report, arguments.GetValue(profile), arguments.GetValue(svg), options.StateFile);
         });
         return command;
-    }
-
-    private static CalibrationOptions Options(string? method, float? minutes, int? maxTokens, int? seed, string? profile)
-    {
-        CalibrationOptions defaults = new();
-        return new CalibrationOptions
-        {
-            Methods = method is null || method.Equals(All, StringComparison.OrdinalIgnoreCase) ? CalibrationOptions.AllMethods : [method],
-            Budget = minutes is { } given ? TimeSpan.FromMinutes(given) : defaults.Budget,
-            MaxTokens = maxTokens ?? defaults.MaxTokens,
-            Seed = seed ?? defaults.Seed,
-            StateFile = profile is null ? null : profile + ".state",
-        };
     }
 
     // What there is is written, also where it was cancelled: the picture of what was tried, and a profile once plans were judged.

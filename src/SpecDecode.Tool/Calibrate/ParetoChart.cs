@@ -14,7 +14,7 @@ internal static class ParetoChart
     private const int Right = 150;
     private const int Top = 40;
     private const int Bottom = 60;
-    private const int Ticks = 5;
+    private const double Tick = 0.2;
 
     // Colours that are told apart also by who sees few of them.
     private static readonly string[] Colours = ["#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#7f7f7f", "#000000"];
@@ -23,8 +23,8 @@ internal static class ParetoChart
     /// <param name="report">A report; what was tried in it is drawn.</param>
     public static string Draw(CalibrationReport report)
     {
-        // A row costs more than a plain one where the clock's noise says so.
-        double mostCost = Math.Max(1, Math.Ceiling(report.Tried.Max(plan => plan.DraftRowCost) * 10) / 10);
+        // A row costs somewhat more than a plain one where the clock's noise says so.
+        double mostCost = Math.Max(1, Math.Ceiling((report.Tried.Max(plan => plan.DraftRowCost) - 0.02) / Tick) * Tick);
         StringBuilder svg = new();
         void Line(FormattableString line) => svg.Append(line.ToString(CultureInfo.InvariantCulture)).Append('\n');
         double X(double cost) => Left + cost / mostCost * (Width - Left - Right);
@@ -33,13 +33,16 @@ internal static class ParetoChart
         Line($"<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{Width}\" height=\"{Height}\" viewBox=\"0 0 {Width} {Height}\" font-family=\"sans-serif\" font-size=\"12\" role=\"img\" aria-label=\"Cost and agreement of draft plans\">");
         Line($"<rect width=\"{Width}\" height=\"{Height}\" fill=\"#ffffff\"/>");
         Line($"<text x=\"{Left}\" y=\"24\" font-size=\"14\">Draft plans: what a row costs, and how often its token is the full model's</text>");
-        for (int tick = 0; tick <= Ticks; tick++)
+        for (double cost = 0; cost <= mostCost + 0.01; cost += Tick)
         {
-            double share = (double)tick / Ticks;
-            Line($"<line x1=\"{X(share * mostCost):f1}\" y1=\"{Top}\" x2=\"{X(share * mostCost):f1}\" y2=\"{Height - Bottom}\" stroke=\"#dddddd\"/>");
-            Line($"<line x1=\"{Left}\" y1=\"{Y(share):f1}\" x2=\"{Width - Right}\" y2=\"{Y(share):f1}\" stroke=\"#dddddd\"/>");
-            Line($"<text x=\"{X(share * mostCost):f1}\" y=\"{Height - Bottom + 18}\" text-anchor=\"middle\">{share * mostCost:0.##}</text>");
-            Line($"<text x=\"{Left - 8}\" y=\"{Y(share) + 4:f1}\" text-anchor=\"end\">{share:0.##}</text>");
+            Line($"<line x1=\"{X(cost):f1}\" y1=\"{Top}\" x2=\"{X(cost):f1}\" y2=\"{Height - Bottom}\" stroke=\"#dddddd\"/>");
+            Line($"<text x=\"{X(cost):f1}\" y=\"{Height - Bottom + 18}\" text-anchor=\"middle\">{cost:0.##}</text>");
+        }
+
+        for (double agreement = 0; agreement <= 1.01; agreement += Tick)
+        {
+            Line($"<line x1=\"{Left}\" y1=\"{Y(agreement):f1}\" x2=\"{Width - Right}\" y2=\"{Y(agreement):f1}\" stroke=\"#dddddd\"/>");
+            Line($"<text x=\"{Left - 8}\" y=\"{Y(agreement) + 4:f1}\" text-anchor=\"end\">{agreement:0.##}</text>");
         }
 
         Line($"<line x1=\"{Left}\" y1=\"{Height - Bottom}\" x2=\"{Width - Right}\" y2=\"{Height - Bottom}\" stroke=\"#000000\"/>");

@@ -22,7 +22,7 @@ internal static class PlanWords
         int layers = plan.Blocks.Length / 2;
         if (layers > 0 && plan.Equals(LayerPlan.EarlyExit(layerCount, layers)))
         {
-            return string.Create(CultureInfo.InvariantCulture, $"first {layers} layers");
+            return string.Create(CultureInfo.InvariantCulture, $"first {layers} layer{(layers == 1 ? "" : "s")}");
         }
 
         HashSet<Block> runs = [.. plan.Blocks];

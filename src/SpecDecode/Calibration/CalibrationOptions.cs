@@ -36,12 +36,19 @@ public sealed record CalibrationOptions
     /// <value>The default is true.</value>
     public bool KeepEndLayers { get; init; } = true;
 
+    /// <summary>Of the plans that were judged so many, the best, write texts in earnest, in turn with plain decoding.</summary>
+    /// <value>The default is 3; 1 to 32.</value>
+    public int MeasuredPlans { get; init; } = 3;
+
     /// <summary>
     /// A file in which everything is kept that is known so far, so that a calibration which was cancelled goes on where it was. It is removed when one is
-    /// through. It holds for one model, its prompts and these options but <see cref="Methods"/> and <see cref="Budget"/>.
+    /// through. It holds for one model, its prompts and these options but <see cref="Methods"/>, <see cref="Budget"/> and <see cref="MeasuredPlans"/>.
     /// </summary>
     /// <value>The default is null: nothing is kept.</value>
     public string? StateFile { get; init; }
+
+    /// <summary>The most of <see cref="MeasuredPlans"/>.</summary>
+    public const int MaxMeasuredPlans = 32;
 
     /// <summary>Tokens of the longest draft that is judged.</summary>
     internal const int DraftLength = PlanAgreement.DefaultLength;
@@ -60,6 +67,7 @@ public sealed record CalibrationOptions
         }
 
         return Budget <= TimeSpan.Zero ? $"Budget is {Budget}: give a time above 0."
+            : MeasuredPlans is < 1 or > MaxMeasuredPlans ? $"MeasuredPlans is {MeasuredPlans}: give 1 to {MaxMeasuredPlans}."
             : MaxTokens < 8 ? $"MaxTokens is {MaxTokens}: give 8 or more."
             : null;
     }

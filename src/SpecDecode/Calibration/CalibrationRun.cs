@@ -11,9 +11,8 @@ namespace SpecDecode.Calibration;
 /// </summary>
 internal sealed class CalibrationRun
 {
-    // Of each method so many plans are judged on held-out text, and of all so many are measured.
+    // Of each method so many plans are judged on held-out text.
     private const int JudgedOfMethod = 2;
-    private const int MostMeasured = 3;
     private const int MostRepetitions = 9;
 
     private static readonly TimeSpan SaveInterval = TimeSpan.FromSeconds(5);
@@ -36,13 +35,8 @@ internal sealed class CalibrationRun
         _progress = progress;
         _cancellationToken = cancellationToken;
         _file = setting.Options.StateFile is { } path ? new CalibrationStateFile(path) : null;
-        _state = _file?.Load(setting.Key, setting.Stages.LayerCount, setting.Stages.VocabularySize)
+        _state = _file?.Load(setting)
             ?? new CalibrationState { Format = CalibrationState.FormatName, Key = setting.Key, Texts = [], Methods = [] };
-        if (_state.Texts.Count > setting.Prompts.Count)
-        {
-            _state.Texts.RemoveRange(setting.Prompts.Count, _state.Texts.Count - setting.Prompts.Count);
-        }
-
         _budget = new CalibrationBudget(_state, setting.Options.Budget);
         _saved = Stopwatch.GetTimestamp();
     }
@@ -84,26 +78,41 @@ internal sealed class CalibrationRun
     private void RunPhases()
     {
         WriteTexts();
-        using TextSet search = new(_setting, _state.Texts, first: 0);
-        using TextSet heldOut = new(_setting, _state.Texts, first: 1);
-        _searchTokens = search.Tokens;
-        _heldOutTokens = heldOut.Tokens;
-        if (search.Texts.Count == 0 || heldOut.Texts.Count == 0)
+        if (!HasUsableText(0) || !HasUsableText(1))
         {
             throw new SpecDecodeException(
                 "The model's texts are too short to calibrate on: half of the prompts are searched on and half held out, and of each half one text must have two new tokens. Give more prompts.");
         }
 
-        if (search.LeftOut + heldOut.LeftOut is > 0 and int left)
+        // One after the other, so that their caches do not add up.
+        BlockCosts costs;
+        int left;
+        using (TextSet texts = new(_setting, _state.Texts, first: 0))
+        {
+            _searchTokens = texts.Tokens;
+            left = texts.LeftOut;
+            costs = MeasureCosts(texts);
+            Search(texts, costs);
+        }
+
+        int heldOut;
+        using (TextSet texts = new(_setting, _state.Texts, first: 1))
+        {
+            _heldOutTokens = texts.Tokens;
+            left += texts.LeftOut;
+            heldOut = texts.Texts.Count;
+            Judge(texts, costs);
+        }
+
+        if (left > 0)
         {
             _notes.Add($"{left} texts were left out: their keys and values have no room beside the others'.");
         }
 
-        BlockCosts costs = MeasureCosts(search);
-        Search(search, costs);
-        Judge(heldOut, costs);
         Measure(heldOut);
     }
+
+    private bool HasUsableText(int half) => _state.Texts.Where((_, prompt) => prompt % 2 == half).Any(TextSet.IsUsable);
 
     private void WriteTexts()
     {
@@ -210,14 +219,14 @@ internal sealed class CalibrationRun
         ExpectedSpeedup Expected(PlanCandidate plan, AgreementTally tally) => costs.Of(plan, CalibrationOptions.DraftLength).Best(tally);
     }
 
-    private void Measure(TextSet heldOut)
+    private void Measure(int heldOut)
     {
-        CalibratedPlan[] best = [.. _plans.Take(MostMeasured)];
+        CalibratedPlan[] best = [.. _plans.Take(_setting.Options.MeasuredPlans)];
         DraftPlan[] plans = [.. best.Select(plan => new DraftPlan
         {
             Plan = plan.Plan, Length = plan.DraftLength, Weights = plan.UsesDraftWeights ? WeightSet.Drafter : WeightSet.Verifier,
         })];
-        int[] prompts = [.. Enumerable.Range(0, _state.Texts.Count).Where(prompt => prompt % 2 == 1 && TextSet.IsUsable(_state.Texts[prompt])).Take(heldOut.Texts.Count)];
+        int[] prompts = [.. Enumerable.Range(0, _state.Texts.Count).Where(prompt => prompt % 2 == 1 && TextSet.IsUsable(_state.Texts[prompt])).Take(heldOut)];
         SpeedupMeasurement measurement = new(_setting, prompts, _state.Texts, plans);
         try
         {

@@ -11,11 +11,9 @@ internal sealed class CalibrationStateFile(string path)
     private const long MostBytes = 256 << 20;
 
     /// <summary>Reads the state; null where there is no file.</summary>
-    /// <param name="key">What it must have been begun for.</param>
-    /// <param name="layerCount">Number of the model's layers.</param>
-    /// <param name="vocabularySize">Number of its token ids.</param>
+    /// <param name="setting">What it must have been begun for.</param>
     /// <exception cref="SpecDecodeException">It cannot be read, is damaged, or belongs to something else.</exception>
-    public CalibrationState? Load(string key, int layerCount, int vocabularySize)
+    public CalibrationState? Load(CalibrationSetting setting)
     {
         CalibrationState? state;
         try
@@ -48,13 +46,13 @@ internal sealed class CalibrationStateFile(string path)
             throw Damaged($"its format is not {CalibrationState.FormatName}", null);
         }
 
-        if (state.Key != key)
+        if (state.Key != setting.Key)
         {
             throw new SpecDecodeException(
                 $"{path}: it is of a calibration of another model, with other prompts or other options. Give those again to go on with it, or remove it to begin anew.");
         }
 
-        return FindError(state, layerCount, vocabularySize) is { } problem ? throw Damaged(problem, null) : state;
+        return FindError(state, setting) is { } problem ? throw Damaged(problem, null) : state;
     }
 
     /// <summary>Writes the state.</summary>
@@ -82,26 +80,33 @@ internal sealed class CalibrationStateFile(string path)
     /// <summary>Removes the file.</summary>
     public void Delete() => TryDelete(path);
 
-    private static string? FindError(CalibrationState state, int layerCount, int vocabularySize)
+    private static string? FindError(CalibrationState state, CalibrationSetting setting)
     {
-        if (state.Texts.Exists(text => text is null || Array.Exists(text, token => token < 0 || token >= vocabularySize)))
+        if (state.Texts.Exists(text => text is null || Array.Exists(text, token => token < 0 || token >= setting.Stages.VocabularySize)))
         {
             return "a text has a token that the model does not have";
         }
 
-        if (state.Times is { } times && !(IsSound(times.Verifier, times.Rows) && times.DraftEnds > 0 && double.IsFinite(times.DraftEnds) && (times.Drafter is null || IsSound(times.Drafter, [1]))))
+        if (state.Texts.Count > setting.Prompts.Count || state.Texts.Where((text, i) => text.Length > setting.Capacity(i) - setting.Prompts[i].Length).Any())
+        {
+            return "it has more texts than there are prompts, or a text is too long";
+        }
+
+        bool hasDrafter = setting.Stages.DraftPrecision is not null;
+        if (state.Times is { } times && !((times.Drafter is not null) == hasDrafter && IsSound(times.Verifier, times.Rows) && times.DraftEnds > 0 && double.IsFinite(times.DraftEnds) && (times.Drafter is null || IsSound(times.Drafter, [1]))))
         {
             return "its times are none";
         }
 
-        if (!double.IsFinite(state.Seconds) || state.Methods.Exists(method => method is null || !double.IsFinite(method.Seconds)))
+        if (!IsTime(state.Seconds) || state.Methods.Exists(method => method is null || !IsTime(method.Seconds)))
         {
             return "it took no time that there is";
         }
 
         foreach (PlanState plan in state.Methods.SelectMany(method => method.Plans))
         {
-            if (plan is null || PlanText.TryParse(plan.Blocks, layerCount) is null || AgreementTally.TryRestore(plan.Reached, plan.Agreed, CalibrationOptions.DraftLength) is null)
+            if (plan is null || (plan.Draft && !hasDrafter) || PlanText.TryParse(plan.Blocks, setting.Stages.LayerCount) is null
+                || AgreementTally.TryRestore(plan.Reached, plan.Agreed, CalibrationOptions.DraftLength) is null)
             {
                 return $"plan '{plan?.Blocks}' is none of this model, or its counts are none";
             }
@@ -109,6 +114,9 @@ internal sealed class CalibrationStateFile(string path)
 
         return null;
     }
+
+    // Up to some thirty years.
+    private static bool IsTime(double seconds) => seconds >= 0 && seconds < 1e9;
 
     private static bool IsSound(BlockCurves curves, int[] rows) =>
         rows.Length > 0 && rows[0] == 1 && !rows.Zip(rows.Skip(1)).Any(pair => pair.First >= pair.Second)

@@ -29,6 +29,7 @@ internal sealed class TextSet : IDisposable
                 bytes += stages.KvStorageBytes(prompt.Length + texts[i].Length);
                 if (_texts.Count > 0 && bytes > setting.KvBytes)
                 {
+                    bytes -= stages.KvStorageBytes(prompt.Length + texts[i].Length);
                     LeftOut++;
                     continue;
                 }

@@ -67,10 +67,17 @@ public sealed record DraftingOptions
     } = [];
 
     /// <summary>Draft length: tokens that are drafted in a round, unless something ends the draft sooner.</summary>
-    /// <value>The default is 4, for <c>auto</c> and <c>lookup</c>, which find their length, at most 16; 1 to 64.</value>
+    /// <value>
+    /// The default is 4, for <c>auto</c>, <c>lookup</c> and <c>swift</c>, which find their length, at most 16, and with another <see cref="Policy"/> at most its own; 1 to 64.
+    /// </value>
     public int DraftLength
     {
-        get => _draftLength ?? (FindsLength ? AutoDraftLength : DefaultDraftLength);
+        get => _draftLength ?? (FindsLength ? AutoDraftLength : PolicyName switch
+        {
+            DraftingPolicy.AdaptiveThreshold => AdaptiveThresholdPolicy.DefaultMaxLength,
+            DraftingPolicy.ConfidenceStop => ConfidenceStopPolicy.DefaultMaxLength,
+            _ => DefaultDraftLength,
+        });
         set => _draftLength = value;
     }
 
@@ -80,6 +87,18 @@ public sealed record DraftingOptions
     /// </summary>
     /// <value>The default is 0, which never stops; 0 to 1.</value>
     public float Threshold { get; set; }
+
+    /// <summary>
+    /// Who decides how far the plan of <c>early-exit</c>, <c>layer-skip</c> or a plan given in code drafts: one of <see cref="DraftingPolicy"/>, in any case. For
+    /// comparison; <c>auto</c> and <c>lookup</c> decide by themselves.
+    /// </summary>
+    /// <value>The default is <c>fixed</c>: <see cref="DraftLength"/> and <see cref="Threshold"/>.</value>
+    public string Policy { get; set; } = DraftingPolicy.Fixed;
+
+    private string PolicyName => Policy?.ToLowerInvariant() ?? "";
+
+    // The one that holds: 0 says nothing where a policy has one of its own.
+    private float PlanThreshold => Threshold == 0 && PolicyName == DraftingPolicy.ConfidenceStop ? ConfidenceStopPolicy.DefaultThreshold : Threshold;
 
     /// <summary>
     /// A file that says how this model drafts best (<see cref="DraftingProfile"/>). With the strategy <c>none</c> the model drafts by its best
@@ -101,7 +120,10 @@ public sealed record DraftingOptions
     internal bool IsAuto => Name == DraftingStrategy.Auto;
 
     /// <summary>Whether the policy finds how far to draft.</summary>
-    internal bool FindsLength => Name is DraftingStrategy.Auto or DraftingStrategy.Lookup;
+    internal bool FindsLength => Name is DraftingStrategy.Auto or DraftingStrategy.Lookup or DraftingStrategy.Swift;
+
+    /// <summary>Whether its plan is searched for.</summary>
+    internal bool IsSearched => Name == DraftingStrategy.Swift;
 
     /// <summary>Whether a profile is named, or given in code.</summary>
     internal bool HasProfile => Profile is not null || _profile is not null;
@@ -137,6 +159,9 @@ public sealed record DraftingOptions
         ArgumentNullException.ThrowIfNull(policy);
         return new DraftingOptions(this) { _policy = policy };
     }
+
+    /// <summary>Whether <see cref="WithPolicy"/> gave it a policy.</summary>
+    internal bool HasOwnPolicy => _policy is not null;
 
     /// <summary>The same with a profile that is at hand, in place of one that <see cref="Profile"/> names.</summary>
     /// <param name="profile">The profile.</param>
@@ -174,13 +199,14 @@ public sealed record DraftingOptions
     }
 
     /// <summary>Who decides in place of the strategy's policy, if anybody does.</summary>
-    internal bool HasPolicy([NotNullWhen(true)] out IDraftPolicy? policy) => (policy = _policy) is not null;
+    internal bool HasPolicy([NotNullWhen(true)] out IDraftPolicy? policy) =>
+        (policy = _policy ?? (FindsLength || PolicyName == DraftingPolicy.Fixed ? null : DraftingPolicy.Find(PolicyName))) is not null;
 
     /// <inheritdoc/>
     public bool Equals(DraftingOptions? other) => other is not null
         && Name == other.Name && ExitLayer == other.ExitLayer && DraftLength == other.DraftLength && Threshold.Equals(other.Threshold)
         && SkipAttention.SequenceEqual(other.SkipAttention) && SkipMlp.SequenceEqual(other.SkipMlp) && Equals(_plan, other._plan)
-        && Profile == other.Profile && Equals(_profile, other._profile) && ReferenceEquals(_policy, other._policy);
+        && Profile == other.Profile && Equals(_profile, other._profile) && ReferenceEquals(_policy, other._policy) && PolicyName == other.PolicyName;
 
     /// <inheritdoc/>
     public override int GetHashCode() => HashCode.Combine(Name, ExitLayer, DraftLength, Threshold, SkipAttention.Count, SkipMlp.Count, Profile);
@@ -193,7 +219,7 @@ public sealed record DraftingOptions
             DraftingStrategy.EarlyExit => ExitLayer is { } exit ? $"exit layer {exit}" : "all layers",
             DraftingStrategy.LayerSkip => $"without attention [{string.Join(", ", SkipAttention)}] and MLP [{string.Join(", ", SkipMlp)}]",
             DraftingStrategy.Plan => $"{_plan?.Blocks.Length} blocks",
-            DraftingStrategy.Auto or DraftingStrategy.Lookup => Candidates,
+            DraftingStrategy.Auto or DraftingStrategy.Lookup or DraftingStrategy.Swift => Candidates,
             _ => null,
         };
         if (HasProfile && Name == DraftingStrategy.None)
@@ -204,6 +230,12 @@ public sealed record DraftingOptions
         if (blocks is not null && FindsLength)
         {
             return FormattableString.Invariant($"{Name}: {blocks}draft length at most {DraftLength}");
+        }
+
+        if (blocks is not null && PolicyName != DraftingPolicy.Fixed)
+        {
+            string threshold = PolicyName == DraftingPolicy.ConfidenceStop ? FormattableString.Invariant($", threshold {PlanThreshold}") : "";
+            return FormattableString.Invariant($"{Name}: {blocks}, {PolicyName}, draft length at most {DraftLength}{threshold}");
         }
 
         return blocks is null ? Name : FormattableString.Invariant($"{Name}: {blocks}, draft length {DraftLength}, threshold {Threshold}");
@@ -226,6 +258,11 @@ public sealed record DraftingOptions
         if (!(Threshold is >= 0 and <= 1))
         {
             yield return FormattableString.Invariant($"Threshold is {Threshold}: give a probability from 0 to 1.");
+        }
+
+        if (FindPolicyError() is { } policy)
+        {
+            yield return policy;
         }
 
         if (Profile is "")
@@ -253,7 +290,7 @@ public sealed record DraftingOptions
                 "Strategy is layer-skip, which needs SkipAttention or SkipMlp: name the layers whose blocks the drafter leaves out.",
             DraftingStrategy.LayerSkip when ExitLayer is not null => "Strategy is layer-skip, which has no exit: remove ExitLayer, or use early-exit.",
             DraftingStrategy.LayerSkip => null,
-            DraftingStrategy.Auto or DraftingStrategy.Lookup when Threshold > 0 =>
+            DraftingStrategy.Auto or DraftingStrategy.Lookup or DraftingStrategy.Swift when Threshold > 0 =>
                 $"Strategy is {Name}, which finds where to stop by itself: remove Threshold, or use early-exit or layer-skip.",
             DraftingStrategy.Auto when skips && ExitLayer is not null =>
                 "Strategy is auto with both ExitLayer and SkipAttention or SkipMlp: give one of them to draft with, or neither to let it choose.",
@@ -261,16 +298,29 @@ public sealed record DraftingOptions
             DraftingStrategy.Lookup when skips || ExitLayer is not null =>
                 "Strategy is lookup, which runs no layers to draft: remove ExitLayer, SkipAttention and SkipMlp, or use auto.",
             DraftingStrategy.Lookup => null,
+            DraftingStrategy.Swift when skips || ExitLayer is not null =>
+                "Strategy is swift, which searches for the layers to leave out: remove ExitLayer, SkipAttention and SkipMlp, or use layer-skip.",
+            DraftingStrategy.Swift => null,
             DraftingStrategy.Plan when _plan is not null && (skips || ExitLayer is not null) =>
                 "Strategy is plan, whose blocks are all named: remove ExitLayer, SkipAttention and SkipMlp, or use early-exit or layer-skip.",
             DraftingStrategy.Plan when _plan is not null => null,
-            _ => $"Strategy is '{Strategy}': give one of {DraftingStrategy.None}, {DraftingStrategy.Auto}, {DraftingStrategy.EarlyExit}, {DraftingStrategy.LayerSkip}, {DraftingStrategy.Lookup}.",
+            _ => $"Strategy is '{Strategy}': give one of {DraftingStrategy.None}, {DraftingStrategy.Auto}, {DraftingStrategy.EarlyExit}, {DraftingStrategy.LayerSkip}, {DraftingStrategy.Lookup}, {DraftingStrategy.Swift}.",
         };
         if (contradiction is not null)
         {
             yield return contradiction;
         }
     }
+
+    // A policy that would decide nothing, or against what else is given.
+    private string? FindPolicyError() => DraftingPolicy.Find(PolicyName) is null
+        ? $"Policy is '{Policy}': give one of {DraftingPolicy.Fixed}, {DraftingPolicy.AdaptiveThreshold}, {DraftingPolicy.ConfidenceStop}."
+        : PolicyName == DraftingPolicy.Fixed ? null
+        : _policy is not null ? $"Policy is {PolicyName} beside a policy of one's own: remove Policy, or leave WithPolicy out."
+        : HasProfile && !FindsLength ? $"Policy is {PolicyName}, and Profile says how far is drafted: remove Policy, or Profile."
+        : FindsLength ? $"Policy is {PolicyName}, but the strategy {Name} decides by itself: remove Policy, or use early-exit or layer-skip."
+        : PolicyName == DraftingPolicy.AdaptiveThreshold && Threshold > 0 ? $"Policy is {PolicyName}, which finds its threshold: remove Threshold, or use {DraftingPolicy.Fixed} or {DraftingPolicy.ConfidenceStop}."
+        : null;
 
     // What is given beside a profile, which says all of it.
     private string? ProfileConflict(bool skips)
@@ -284,7 +334,7 @@ public sealed record DraftingOptions
             DraftingStrategy.None => null,
             DraftingStrategy.Auto when given is not null => $"Strategy is auto with both Profile and {given}: give one of them to choose from.",
             DraftingStrategy.Auto => null,
-            DraftingStrategy.EarlyExit or DraftingStrategy.LayerSkip or DraftingStrategy.Lookup or DraftingStrategy.Plan =>
+            DraftingStrategy.EarlyExit or DraftingStrategy.LayerSkip or DraftingStrategy.Lookup or DraftingStrategy.Swift or DraftingStrategy.Plan =>
                 $"Strategy is {Name}, and Profile says how to draft, too: remove Profile, or leave Strategy out; with Strategy auto the profile's plans are chosen from.",
             _ => null,
         };
@@ -326,7 +376,7 @@ public sealed record DraftingOptions
 
         return new DraftPlan
         {
-            Plan = plan, Length = DraftLength, Threshold = Threshold, Weights = hasDraftWeights ? WeightSet.Drafter : WeightSet.Verifier,
+            Plan = plan, Length = DraftLength, Threshold = PlanThreshold, Weights = hasDraftWeights ? WeightSet.Drafter : WeightSet.Verifier,
             Options = this with { Strategy = Name, ExitLayer = Name == DraftingStrategy.EarlyExit ? ExitLayer ?? layerCount : ExitLayer },
         };
 

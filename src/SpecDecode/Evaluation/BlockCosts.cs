@@ -1,5 +1,4 @@
 using System.Diagnostics;
-using SpecDecode.Caching;
 using SpecDecode.Plans;
 using SpecDecode.Stages;
 
@@ -53,42 +52,15 @@ internal sealed class BlockCosts
     /// <param name="cancellationToken">Ends the work between passes.</param>
     public static BlockCosts Measure(IStages stages, int draftLength, int past, TimeSpan limit, CancellationToken cancellationToken)
     {
-        int most = Math.Min(Math.Min(stages.MaxRows, stages.MaxScoredRows), Math.Min(draftLength + 1, stages.MaxSequenceLength));
-        int[] rows = [.. Rows.Where((count, i) => i == 0 || Rows[i - 1] < most).Select(count => Math.Min(count, most))];
-        past = Math.Clamp(past, 0, stages.MaxSequenceLength - most);
-        LayerPlan[] plans =
-        [
-            LayerPlan.Of(stages.LayerCount, []),
-            Only(stages.LayerCount, BlockKind.Attention),
-            Only(stages.LayerCount, BlockKind.Mlp),
-        ];
-        // Drafts have a head of their own, which may score but some tokens.
-        (LayerPlan Plan, WeightSet Weights, int Rows, bool IsDraft)[] passes =
-        [
-            .. rows.SelectMany(count => plans.Select(plan => (plan, WeightSet.Verifier, count, false))),
-            (plans[0], WeightSet.Verifier, 1, true),
-            .. stages.DraftPrecision is null ? [] : plans.Select(plan => (plan, WeightSet.Drafter, 1, true)),
-        ];
-        List<double>[] times = [.. passes.Select(_ => new List<double>())];
-        using Timed timed = new(stages, past, most);
+        using CostMeasurement measurement = new(stages, Rows, draftLength, past);
         long start = Stopwatch.GetTimestamp();
-        for (int turn = -1; turn < LeastTurns || (turn < MostTurns && Stopwatch.GetElapsedTime(start) < limit); turn++)
+        while (measurement.Turns < LeastTurns || (measurement.Turns < MostTurns && Stopwatch.GetElapsedTime(start) < limit))
         {
-            for (int pass = 0; pass < passes.Length; pass++)
-            {
-                cancellationToken.ThrowIfCancellationRequested();
-                double seconds = timed.Run(passes[pass].Plan, passes[pass].Weights, passes[pass].Rows, passes[pass].IsDraft);
-                if (turn >= 0)
-                {
-                    times[pass].Add(seconds);
-                }
-            }
+            cancellationToken.ThrowIfCancellationRequested();
+            measurement.Step();
         }
 
-        double[] medians = [.. times.Select(list => list.Order().ElementAt(list.Count / 2))];
-        BlockCurves verifier = BlockCurves.Of(medians.AsSpan(0, 3 * rows.Length), stages.LayerCount);
-        BlockCurves? drafter = stages.DraftPrecision is null ? null : BlockCurves.Of(medians.AsSpan(3 * rows.Length + 1), stages.LayerCount);
-        return new BlockCosts(stages.LayerCount, new BlockTimes(rows, verifier, medians[3 * rows.Length], drafter));
+        return measurement.Result();
     }
 
     /// <summary>What a row of a plan takes, in seconds.</summary>
@@ -119,9 +91,6 @@ internal sealed class BlockCosts
         return new PlanCosts(Plain, DraftRow(candidate), verify);
     }
 
-    private static LayerPlan Only(int layers, BlockKind kind) =>
-        LayerPlan.Of(layers, Enumerable.Range(0, layers).Select(layer => new Block(kind, layer)));
-
     private static (int Attention, int Mlp) Count(ReadOnlySpan<Block> blocks)
     {
         int attention = 0;
@@ -148,74 +117,5 @@ internal sealed class BlockCosts
 
         double share = (double)(rows - Times.Rows[upper - 1]) / (Times.Rows[upper] - Times.Rows[upper - 1]);
         return curve[upper - 1] + share * (curve[upper] - curve[upper - 1]);
-    }
-
-    /// <summary>Passes of one sequence that is no text; its cache is thrown away.</summary>
-    private sealed class Timed : IDisposable
-    {
-        private readonly IStages _stages;
-        private readonly KvCache _cache;
-        private readonly RowBatch _batch;
-        private readonly List<CacheTransaction.Entry> _enlisted = [];
-        private readonly int[] _scored;
-        private readonly int[] _tokens;
-
-        public Timed(IStages stages, int past, int rows)
-        {
-            _stages = stages;
-            _cache = new KvCache(stages.CreateKvStorage(past + rows));
-            _batch = new RowBatch(stages.MaxRows);
-            _scored = [.. Enumerable.Range(0, rows)];
-            _tokens = [.. _scored.Select(row => row % stages.VocabularySize)];
-            try
-            {
-                Fill(past);
-            }
-            catch
-            {
-                Dispose();
-                throw;
-            }
-        }
-
-        public double Run(LayerPlan plan, WeightSet weights, int rows, bool isDraft)
-        {
-            using CacheTransaction transaction = new(_enlisted);
-            transaction.Enlist(_cache, rows);
-            _batch.Clear();
-            _batch.Add(_cache, _cache.CommittedLength, _tokens.AsSpan(0, rows));
-            long start = Stopwatch.GetTimestamp();
-            _stages.Embed(_batch, weights);
-            Pass.Run(_stages, plan.Blocks.AsSpan(), _batch);
-            if (isDraft)
-            {
-                _stages.DraftHead(_scored.AsSpan(0, rows));
-            }
-            else
-            {
-                _stages.Head(_scored.AsSpan(0, rows));
-            }
-
-            return Stopwatch.GetElapsedTime(start).TotalSeconds;
-        }
-
-        public void Dispose() => _cache.Dispose();
-
-        private void Fill(int past)
-        {
-            LayerPlan full = LayerPlan.Full(_stages.LayerCount);
-            while (_cache.CommittedLength < past)
-            {
-                using CacheTransaction transaction = new(_enlisted);
-                int rows = Math.Min(past - _cache.CommittedLength, _stages.MaxRows);
-                int place = transaction.Enlist(_cache, rows);
-                _batch.Clear();
-                _batch.Add(_cache, _cache.CommittedLength, new int[rows]);
-                _stages.Embed(_batch);
-                Pass.Run(_stages, full.Blocks.AsSpan(), _batch);
-                transaction.Keep(place, _cache.CommittedLength + rows);
-                transaction.Commit();
-            }
-        }
     }
 }

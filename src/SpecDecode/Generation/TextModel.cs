@@ -2,6 +2,7 @@ using SpecDecode.ChatTemplates;
 using SpecDecode.Drafting;
 using SpecDecode.Drafting.Profiles;
 using SpecDecode.Evaluation;
+using SpecDecode.LayerSearch;
 using SpecDecode.Limits;
 using SpecDecode.Models;
 using SpecDecode.Plans;
@@ -24,6 +25,8 @@ public sealed partial class TextModel : IDisposable
     private readonly int _maxSequences;
     private readonly long _kvBytes;
     private readonly RequestIntake _intake;
+    private readonly DraftKeeper _keeper;
+    private readonly SpareWork _spare;
     // Guards the two below; pulsed when a call ends.
     private readonly object _gate = new();
     private Thread? _caller;
@@ -36,7 +39,11 @@ public sealed partial class TextModel : IDisposable
         _maxSequences = limits.MaxSequences;
         _kvBytes = limits.KvBytes;
         _intake = RequestIntake.Of(model, limits.KvBytes);
+        _keeper = new DraftKeeper(_intake.Drafting.Auto, model.Memory);
+        _keeper.Restore();
+        _spare = new SpareWork(model.Stages, _scheduler, _intake.Drafting.Swift, limits.SearchShare);
         Warnings = warnings;
+        model.Memory.OnFailed(reason => Warnings = [.. Warnings, $"What drafting has learnt about the model is not kept for the next time: {reason}."]);
     }
 
     /// <summary>Number of layers.</summary>
@@ -61,7 +68,13 @@ public sealed partial class TextModel : IDisposable
     public string Kernels => _model.Kernels;
 
     /// <summary>How many tokens drafts choose from (<see cref="ModelOptions.DraftVocabulary"/>); 0 for all.</summary>
-    public int DraftVocabulary => _model.Stages.DraftVocabularySize;
+    public int DraftVocabulary => _model.Stages.DraftVocabulary.Length;
+
+    /// <summary>
+    /// How far the search for layers to leave out has come, of a model that drafts by <see cref="DraftingStrategy.Swift"/>; null before its texts have told it
+    /// anything. It runs within <see cref="RuntimeOptions.SearchShare"/> of the calls' time.
+    /// </summary>
+    public LayerSearchState? LayerSearch => _spare.State;
 
     /// <summary>Its tokenizer; null where there is none that can be used, which <see cref="Warnings"/> explains.</summary>
     public TextTokenizer? Tokenizer => _model.Tokenizer;
@@ -72,8 +85,8 @@ public sealed partial class TextModel : IDisposable
     /// </summary>
     public ChatTokenizer? ChatTokenizer => _model.Chat.Tokenizer;
 
-    /// <summary>What is not as one may expect, a sentence each; empty when all is well.</summary>
-    public IReadOnlyList<string> Warnings { get; }
+    /// <summary>What is not as one may expect, a sentence each; empty when all is well. One may come while the model is used.</summary>
+    public IReadOnlyList<string> Warnings { get => Volatile.Read(ref field); private set => Volatile.Write(ref field, value); }
 
     /// <summary>
     /// Loads a checkpoint folder: config.json, model.safetensors or shards with an index, tokenizer.json. The first time
@@ -266,6 +279,23 @@ public sealed partial class TextModel : IDisposable
         return PassTiming.Median(_model.Stages, plan, rows, past, repetitions);
     }
 
+    /// <summary>
+    /// What <see cref="DraftingStrategy.Auto"/> thinks of the plans that requests have let it choose from until now, by what this process and
+    /// earlier ones have learnt. Empty where no request has.
+    /// </summary>
+    /// <exception cref="InvalidOperationException">Another call is running.</exception>
+    public IReadOnlyList<DraftEstimate> EstimateDrafts()
+    {
+        using Call call = new(this);
+        return
+        [
+            .. _intake.Drafting.Auto.Records.Select(record => new DraftEstimate
+            {
+                Plan = record.Plan, ExpectedSpeedup = record.ExpectedSpeedup, JudgedTokens = record.Judged, CalibrationError = record.CalibrationError,
+            }),
+        ];
+    }
+
     /// <summary>Frees the model; waits for a call that another thread has made. Calls that come after it are refused.</summary>
     /// <exception cref="InvalidOperationException">It is called from inside a call, by one of its callbacks.</exception>
     public void Dispose()
@@ -287,6 +317,8 @@ public sealed partial class TextModel : IDisposable
 
             if (isFirst)
             {
+                _keeper.End();
+                _spare.Dispose();
                 _model.Dispose();
             }
         }
@@ -301,6 +333,7 @@ public sealed partial class TextModel : IDisposable
         while (!_scheduler.IsIdle)
         {
             StepRecord step = _scheduler.Step();
+            _spare.RunAfter(step.Time);
             if (step.Sequences > 0)
             {
                 onStep?.Invoke(step);
@@ -339,6 +372,7 @@ public sealed partial class TextModel : IDisposable
 
         public void Dispose()
         {
+            _model._keeper.Rest();
             lock (_model._gate)
             {
                 _model._caller = null;

@@ -11,6 +11,7 @@ namespace SpecDecode.Hosting;
 /// </summary>
 internal sealed class LoggingObserver(IEngineObserver metrics, ILogger logger, string model) : IEngineObserver
 {
+    private readonly PlanChanges _changes = new();
     private int _hasFailed;
 
     /// <inheritdoc/>
@@ -79,6 +80,65 @@ internal sealed class LoggingObserver(IEngineObserver metrics, ILogger logger, s
         {
             metrics.OnPolicyFailed(error);
             logger.PolicyFailed(model, error);
+        }
+        catch (Exception failure)
+        {
+            Note(failure);
+        }
+    }
+
+    /// <inheritdoc/>
+    public void OnChoice(in DraftChoice choice, TimeSpan time)
+    {
+        try
+        {
+            metrics.OnChoice(choice, time);
+            if (_changes.Note(choice, time))
+            {
+                logger.PlanChanged(model, choice.Plan?.ToString() ?? "lookup or plain decoding", choice.ExpectedSpeedup, choice.CalibrationError);
+            }
+        }
+        catch (Exception failure)
+        {
+            Note(failure);
+        }
+    }
+
+    /// <inheritdoc/>
+    public void OnPlanAdopted(IReadOnlyList<int> attention, IReadOnlyList<int> mlp, double expectedSpeedup, long tried)
+    {
+        try
+        {
+            metrics.OnPlanAdopted(attention, mlp, expectedSpeedup, tried);
+            logger.PlanAdopted(model, string.Join(", ", attention), string.Join(", ", mlp), expectedSpeedup, tried);
+        }
+        catch (Exception failure)
+        {
+            Note(failure);
+        }
+    }
+
+    /// <inheritdoc/>
+    public void OnLearntNotKept(string reason)
+    {
+        try
+        {
+            metrics.OnLearntNotKept(reason);
+            logger.LearntNotKept(model, reason);
+        }
+        catch (Exception failure)
+        {
+            Note(failure);
+        }
+    }
+
+    /// <inheritdoc/>
+    public void OnSearchFailed(Exception error)
+    {
+        try
+        {
+            metrics.OnSearchFailed(error);
+            logger.SearchFailed(model, error);
         }
         catch (Exception failure)
         {

@@ -49,7 +49,7 @@ internal static class LayerChoosing
             return new LayerChoice(LeastInfluence(stages, pieces, count, progress, cancellationToken), BlockInfluence, BlockInfluencePaper);
         }
 
-        using LayerSearch search = new(stages, pieces, count, selector is GreedySelector, keepsEnds: selector is not ExitSelector, progress, cancellationToken);
+        using PruningSearch search = new(stages, pieces, count, selector is GreedySelector, keepsEnds: selector is not ExitSelector, progress, cancellationToken);
         selector.Search(search);
         return search.Best is { } best
             ? new LayerChoice(best, selector.Name, selector.Paper)

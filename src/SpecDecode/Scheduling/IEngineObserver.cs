@@ -23,6 +23,33 @@ internal interface IEngineObserver
     {
     }
 
+    /// <summary>After a step that the policy was asked about which all requests share.</summary>
+    /// <param name="choice">What it thinks now.</param>
+    /// <param name="time">Time of the step.</param>
+    void OnChoice(in DraftChoice choice, TimeSpan time)
+    {
+    }
+
+    /// <summary>When what drafting has learnt could not be written, so that it is not kept beyond this load; once, by any thread.</summary>
+    /// <param name="reason">Why, without a full stop.</param>
+    void OnLearntNotKept(string reason)
+    {
+    }
+
+    /// <summary>When a search has found a better plan, by which requests draft from now on.</summary>
+    /// <param name="attention">Layers whose attention it leaves out.</param>
+    /// <param name="mlp">Layers whose MLP it leaves out.</param>
+    /// <param name="expectedSpeedup">Tokens per second over those of plain decoding that it promises.</param>
+    /// <param name="tried">Plans that were tried so far.</param>
+    void OnPlanAdopted(IReadOnlyList<int> attention, IReadOnlyList<int> mlp, double expectedSpeedup, long tried)
+    {
+    }
+
+    /// <summary>When a search has failed, and ended; drafts go on with the plan that there is.</summary>
+    void OnSearchFailed(Exception error)
+    {
+    }
+
     /// <summary>When a request was not taken; called by the thread that asks, several at a time maybe.</summary>
     void OnRefused(Exception error)
     {

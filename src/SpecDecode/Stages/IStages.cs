@@ -79,10 +79,10 @@ internal interface IStages : IDisposable
     /// <returns>Logits <c>[rows, V]</c>, the caller's to change, valid until the next call.</returns>
     Span<float> Head(ReadOnlySpan<int> rows);
 
-    /// <summary>Tokens that <see cref="DraftHead"/> scores, S; 0 where it scores all.</summary>
-    int DraftVocabularySize => 0;
+    /// <summary>The tokens that <see cref="DraftHead"/> scores, S of them, each once; none where it scores all.</summary>
+    ReadOnlySpan<int> DraftVocabulary => [];
 
-    /// <summary>Has <see cref="DraftHead"/> score a token in place of another. At the beginning they are 0 to S − 1.</summary>
+    /// <summary>Has <see cref="DraftHead"/> score a token in place of another.</summary>
     /// <param name="place">The other's place: 0 to S − 1.</param>
     /// <param name="token">The token; it has no other place.</param>
     void PutInDraftVocabulary(int place, int token) => throw new InvalidOperationException("All tokens are scored.");

@@ -77,7 +77,7 @@ public sealed class CalibrationRunTests : IDisposable
                 {
                     cancellation.Cancel();
                 }
-            }, cancellation.Token);
+            }, cancellation);
 
         Assert.False(cancelled.IsComplete);
         Assert.Equal(reports, told);
@@ -164,6 +164,12 @@ public sealed class CalibrationRunTests : IDisposable
     [InlineData("\"rows\":[1,=>\"rows\":[1,1,", "times")]
     [InlineData("\"rows\":[1,=>\"rows\":[", "times")]
     [InlineData("\"ends\":[=>\"ends\":[-1,", "times")]
+    [InlineData("\"texts\":[[=>\"texts\":[[1],[1],[1],[1],[1],[1],[", "more texts than there are prompts")]
+    [InlineData("\"texts\":[[=>\"texts\":[[1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16,17,18,19,20,21,22,23,24,25,26,27,28,29,30,", "too long")]
+    [InlineData("\"seconds\":=>\"seconds\":9e300,\"Seconds\":", "damaged")]
+    [InlineData("\"seconds\":0.=>\"seconds\":-0.", "no time")]
+    [InlineData("\"seconds\":0.=>\"seconds\":9e300", "damaged")]
+    [InlineData("\"drafter\":{=>\"drafter\":null,\"nobody\":{", "damaged")]
     [InlineData("\"texts\"=>\"text\"", "damaged")]
     [InlineData("\"texts\":[=>\"texts\":[[", "damaged")]
     public void A_damaged_state_is_refused_with_what_is_wrong_and_what_to_do(string damage, string complaint)
@@ -225,8 +231,9 @@ public sealed class CalibrationRunTests : IDisposable
     }
 
     private static CalibrationReport Run(
-        ScriptedStages stages, CalibrationOptions options, Action<CalibrationProgress>? told = null, CancellationToken cancellationToken = default) =>
-        CalibrationRun.Run(Setting(stages, options, []), told is null ? null : new Told(told), cancellationToken);
+        ScriptedStages stages, CalibrationOptions options, Action<CalibrationProgress>? told = null, CancellationTokenSource? cancellation = null) =>
+        CalibrationRun.Run(
+            Setting(stages, options, []), told is null ? null : new Told(told), cancellation?.Token ?? TestContext.Current.CancellationToken);
 
     // Five prompts, the first, third and fifth of which are searched on.
     private static CalibrationSetting Setting(ScriptedStages stages, CalibrationOptions options, HashSet<int> ends) => new(
@@ -244,7 +251,7 @@ public sealed class CalibrationRunTests : IDisposable
             {
                 cancellation.Cancel();
             }
-        }, cancellation.Token);
+        }, cancellation);
         return File.ReadAllText(StateFile);
     }
 

@@ -1,6 +1,5 @@
 using SpecDecode.Calibration;
 using SpecDecode.Calibration.Selectors;
-using SpecDecode.Evaluation;
 using SpecDecode.Plans;
 using SpecDecode.Stages;
 

@@ -30,6 +30,10 @@ public class LogTests
         (19, "Unloaded", LogLevel.Information),
         (20, "PolicyFailed", LogLevel.Error),
         (21, "Profile", LogLevel.Information),
+        (22, "PlanChanged", LogLevel.Information),
+        (23, "LearntNotKept", LogLevel.Information),
+        (24, "PlanAdopted", LogLevel.Information),
+        (25, "SearchFailed", LogLevel.Error),
     ];
 
     [Fact]

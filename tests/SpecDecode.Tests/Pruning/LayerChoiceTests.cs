@@ -62,7 +62,7 @@ public sealed class LayerChoiceTests : IDisposable
     {
         Assert.Contains("nothing would be dropped: give at most 0.917", Assert.Throws<SpecDecodeException>(() => Choose(0.99, "even")).Message, StringComparison.Ordinal);
         Assert.Contains("give one of block-influence, greedy", Assert.Throws<ArgumentException>(() => Choose(0.5, "luck")).Message, StringComparison.Ordinal);
-        Assert.Contains("no token to predict", Assert.Throws<SpecDecodeException>(() => _model.ChooseLayers(0.5, "greedy", [""], 5)).Message, StringComparison.Ordinal);
+        Assert.Contains("no token to predict", Assert.Throws<SpecDecodeException>(() => _model.ChooseLayers(0.5, "greedy", [""], 5, cancellationToken: TestContext.Current.CancellationToken)).Message, StringComparison.Ordinal);
     }
 
     [Fact]

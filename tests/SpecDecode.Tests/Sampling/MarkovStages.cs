@@ -165,7 +165,7 @@ internal sealed class MarkovStages : IStages
         return _scores.AsSpan(0, rows.Length * Vocabulary);
     }
 
-    public int DraftVocabularySize => _draftVocabulary.Length;
+    public ReadOnlySpan<int> DraftVocabulary => _draftVocabulary;
 
     public void PutInDraftVocabulary(int place, int token) => _draftVocabulary[place] = token;
 

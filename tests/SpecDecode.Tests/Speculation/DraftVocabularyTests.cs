@@ -86,12 +86,23 @@ public sealed class DraftVocabularyTests
     [Fact]
     public void Where_all_tokens_are_scored_there_is_nothing_to_choose()
     {
-        PlacesAlone stages = new() { DraftVocabularySize = 0 };
+        PlacesAlone stages = new() { Tokens = [] };
         DraftVocabulary vocabulary = new(stages);
         vocabulary.SeePrompt([1, 2, 999]);
         Assert.Equal(0, vocabulary.SeeOutput([1, 2, 999]));
         Assert.False(vocabulary.IsWorthIt);
         Assert.Equal(0, stages.Puts);
+    }
+
+    [Fact]
+    public void Another_one_on_the_same_stages_goes_on_with_what_they_hold()
+    {
+        PlacesAlone stages = new();
+        new DraftVocabulary(stages).SeeOutput([.. Enumerable.Range(300, Places)]);
+        DraftVocabulary second = new(stages);
+        Assert.Equal(0, second.SeeOutput([.. Enumerable.Range(300, Places)]));
+        Assert.Equal(1, second.SeeOutput([2]));
+        Assert.Equal(Places, stages.Tokens.Distinct().Count());
     }
 
     [Fact]
@@ -109,11 +120,11 @@ public sealed class DraftVocabularyTests
     /// <summary>The places alone.</summary>
     private sealed class PlacesAlone : IStages
     {
-        public int[] Tokens { get; } = [.. Enumerable.Range(0, Places)];
+        public int[] Tokens { get; init; } = [.. Enumerable.Range(0, Places)];
 
         public int Puts { get; private set; }
 
-        public int DraftVocabularySize { get; init; } = Places;
+        public ReadOnlySpan<int> DraftVocabulary => Tokens;
 
         public int VocabularySize => Vocabulary;
 

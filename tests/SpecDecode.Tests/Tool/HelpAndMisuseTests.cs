@@ -16,6 +16,7 @@ public sealed class HelpAndMisuseTests
     [InlineData("perplexity", "--help")]
     [InlineData("layers", "--help")]
     [InlineData("prune", "--help")]
+    [InlineData("calibrate", "--help")]
     [InlineData("tokenize", "--help")]
     [InlineData("detokenize", "--help")]
     [InlineData("template", "--help")]
@@ -30,7 +31,7 @@ public sealed class HelpAndMisuseTests
 
     [Theory]
     [InlineData("generate", "--model --prompt --prompt-file --tokens --max-tokens --ignore-eos --threads --cache-folder --json "
-        + "--draft --exit-layer --skip-attention --skip-mlp --draft-length --draft-threshold --prompts --output --concurrency --quiet --verify-weights")]
+        + "--draft --exit-layer --skip-attention --skip-mlp --draft-length --draft-threshold --draft-policy --prompts --output --concurrency --quiet --verify-weights")]
     [InlineData("info", "--model --json")]
     [InlineData("logits", "--model --tokens --exit-layer --skip-attention --skip-mlp --threads --cache-folder "
         + "--precision --head-precision --block-size --activations --verify-weights")]
@@ -38,6 +39,7 @@ public sealed class HelpAndMisuseTests
     [InlineData("perplexity", "--model --text --max-tokens --threads --cache-folder --precision --head-precision --block-size --activations --verify-weights --json")]
     [InlineData("layers", "--model --text --max-tokens --svg --html --json --quiet --threads --cache-folder --precision --head-precision --block-size --activations --verify-weights")]
     [InlineData("prune", "--model --drop-layers --profile --keep-ratio --method --output --text --max-tokens --json --quiet --threads --cache-folder --precision")]
+    [InlineData("calibrate", "--model --prompts --method --budget --max-tokens --seed --measure --precision --draft-precision --output --svg --json --quiet --threads --cache-folder")]
     [InlineData("tokenize", "--model --tokenizer --text --file --special --parse-special --json")]
     [InlineData("detokenize", "--model --tokenizer --tokens --special --json")]
     [InlineData("template", "--template --case")]
@@ -51,7 +53,7 @@ public sealed class HelpAndMisuseTests
     [Fact]
     public void Help_names_the_commands() =>
         Assert.All(
-            ["generate", "info", "logits", "bench", "prepare", "perplexity", "layers", "prune", "tokenize", "detokenize", "template"],
+            ["generate", "info", "logits", "bench", "prepare", "perplexity", "layers", "prune", "calibrate", "tokenize", "detokenize", "template"],
             command => Assert.Contains($"  {command} ", ToolRun.Of("--help").Output, StringComparison.Ordinal));
 
     [Theory]

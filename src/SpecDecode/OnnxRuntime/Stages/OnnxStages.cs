@@ -89,9 +89,9 @@ internal sealed class OnnxStages : IStages
             }
 
             _logits = Reserve(MaxScoredRows + SpareRows, RowBytes(model.VocabularySize), "logits");
-            if (DraftVocabularySize > 0)
+            if (DraftVocabulary.Length > 0)
             {
-                _draftLogits = Reserve(MaxScoredRows, RowBytes(DraftVocabularySize), "logits of drafts");
+                _draftLogits = Reserve(MaxScoredRows, RowBytes(DraftVocabulary.Length), "logits of drafts");
             }
         }
         catch
@@ -120,7 +120,7 @@ internal sealed class OnnxStages : IStages
     public int MaxScoredRows { get; }
 
     /// <inheritdoc/>
-    public int DraftVocabularySize => _verifier.ShortHead?.Count ?? 0;
+    public ReadOnlySpan<int> DraftVocabulary => _verifier.ShortHead is { } head ? head.Tokens : default;
 
     /// <inheritdoc/>
     public long RuntimeTicks => _verifier.RuntimeTicks + (_drafter?.RuntimeTicks ?? 0);

@@ -11,7 +11,7 @@ namespace SpecDecode.Pruning;
 /// agreement is the mean probability of a token of the texts (geometric, so 1 / perplexity), read without these layers from the first token on. No
 /// score tells of a speed-up.
 /// </summary>
-internal sealed class LayerSearch : IPlanSearch, IDisposable
+internal sealed class PruningSearch : IPlanSearch, IDisposable
 {
     private readonly IStages _stages;
     private readonly IReadOnlyList<ScoredSequence> _sequences;
@@ -32,7 +32,7 @@ internal sealed class LayerSearch : IPlanSearch, IDisposable
     /// <param name="keepsEnds">Whether first and last layer stay, where others are enough.</param>
     /// <param name="progress">Told the share that is done where fewer layers are scored first; null for nobody.</param>
     /// <param name="cancellationToken">Ends the work between passes.</param>
-    public LayerSearch(
+    public PruningSearch(
         IStages stages, IReadOnlyList<ScoredSequence> sequences, int count, bool scoresFewer, bool keepsEnds, IProgress<double>? progress,
         CancellationToken cancellationToken)
     {
