@@ -4,6 +4,8 @@ using System.CommandLine.Parsing;
 using SpecDecode.Tool.Bench;
 using SpecDecode.Tool.Calibrate;
 using SpecDecode.Tool.Info;
+using SpecDecode.Tool.Layers;
+using SpecDecode.Tool.Prune;
 
 namespace SpecDecode.Tool;
 
@@ -43,6 +45,8 @@ internal static class CommandLine
             BenchCommand.Create(output, error, cancellationToken),
             CalibrateCommand.Create(output, error, cancellationToken),
             PerplexityCommand.Create(output, error, cancellationToken),
+            LayersCommand.Create(output, error, cancellationToken),
+            PruneCommand.Create(output, error, cancellationToken),
             InfoCommand.Create(output),
             PrepareCommand.Create(output, error, cancellationToken),
             TokenizeCommand.Create(output, error, cancellationToken),

@@ -75,6 +75,11 @@ internal sealed class PythonNumbers
         _ => null,
     };
 
+    /// <summary>The words again in place of the numbers that they became.</summary>
+    /// <param name="json">JSON with numbers as they stand in the replaced text.</param>
+    public static string Restore(string json) =>
+        json.Replace(NotANumber, "NaN", StringComparison.Ordinal).Replace(Infinite, "Infinity", StringComparison.Ordinal);
+
     private static int BehindString(ReadOnlySpan<byte> text, int at)
     {
         while (at < text.Length && text[at] != (byte)'"')

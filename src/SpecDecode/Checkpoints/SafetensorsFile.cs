@@ -11,13 +11,15 @@ internal sealed class SafetensorsFile : IDisposable
 {
     private readonly MappedFile _mapped;
 
-    private SafetensorsFile(SafeFileHandle handle, MappedFile mapped, FileStamp stamp, string path, Dictionary<string, TensorEntry> tensors)
+    private SafetensorsFile(
+        SafeFileHandle handle, MappedFile mapped, FileStamp stamp, string path, Dictionary<string, TensorEntry> tensors, IReadOnlyDictionary<string, string> metadata)
     {
         Handle = handle;
         _mapped = mapped;
         Stamp = stamp;
         Path = path;
         Tensors = tensors;
+        Metadata = metadata;
     }
 
     /// <summary>The file's full path.</summary>
@@ -31,6 +33,9 @@ internal sealed class SafetensorsFile : IDisposable
 
     /// <summary>All tensors by name.</summary>
     public IReadOnlyDictionary<string, TensorEntry> Tensors { get; }
+
+    /// <summary>What the header says beside tensors, such as <c>format</c>; may be empty.</summary>
+    public IReadOnlyDictionary<string, string> Metadata { get; }
 
     /// <summary>The open file, the same that is mapped; owned by this.</summary>
     public SafeFileHandle Handle { get; }
@@ -52,8 +57,8 @@ internal sealed class SafetensorsFile : IDisposable
         try
         {
             var stamp = FileStamp.Of(handle, path);
-            var tensors = SafetensorsHeader.Read(handle, path, stamp.Length);
-            return new(handle, MappedFile.Map(handle, path, stamp.Length), stamp, path, tensors);
+            var tensors = SafetensorsHeader.Read(handle, path, stamp.Length, out var metadata);
+            return new(handle, MappedFile.Map(handle, path, stamp.Length), stamp, path, tensors, metadata);
         }
         catch
         {

@@ -13,15 +13,18 @@ internal static class SafetensorsHeader
     /// <summary>The format's own limit for N, in bytes.</summary>
     public const ulong MaxLength = 100_000_000;
 
-    private const int PrefixLength = 8;
+    /// <summary>Bytes of the length before it.</summary>
+    public const int PrefixLength = 8;
 
     /// <summary>Reads and checks the head. Nothing of the length that it claims is allocated before the claim is checked.</summary>
     /// <param name="handle">The open file.</param>
     /// <param name="path">Its path.</param>
     /// <param name="fileLength">Its length in bytes.</param>
+    /// <param name="metadata">What it says beside tensors, such as <c>format</c>.</param>
     /// <returns>All tensors by name; they cover the data exactly.</returns>
     /// <exception cref="CheckpointException">The head is damaged, or does not agree with the file.</exception>
-    public static Dictionary<string, TensorEntry> Read(SafeFileHandle handle, string path, long fileLength)
+    public static Dictionary<string, TensorEntry> Read(
+        SafeFileHandle handle, string path, long fileLength, out IReadOnlyDictionary<string, string> metadata)
     {
         if (fileLength < PrefixLength)
         {
@@ -63,7 +66,9 @@ internal static class SafetensorsHeader
         if (!Utf8.IsValid(header))
             throw new CheckpointException(path, "has a header that is not valid UTF-8; download it again");
 
-        var tensors = new SafetensorsHeaderParser(path, header).Parse();
+        var parser = new SafetensorsHeaderParser(path, header);
+        var tensors = parser.Parse();
+        metadata = parser.Metadata;
         long dataStart = PrefixLength + headerLength;
         SafetensorsLayout.Check(path, tensors, fileLength - dataStart);
 

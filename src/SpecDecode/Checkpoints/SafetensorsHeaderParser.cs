@@ -11,8 +11,11 @@ namespace SpecDecode.Checkpoints;
 /// </summary>
 internal ref struct SafetensorsHeaderParser
 {
-    private const string MetadataKey = "__metadata__";
+    /// <summary>The key of what the header says beside tensors.</summary>
+    public const string MetadataKey = "__metadata__";
+
     private readonly string _path;
+    private readonly Dictionary<string, string> _metadata = new(StringComparer.Ordinal);
     private Utf8JsonReader _json;
     private string? _tensor;
 
@@ -24,6 +27,9 @@ internal ref struct SafetensorsHeaderParser
         _path = path;
         _json = new Utf8JsonReader(header);
     }
+
+    /// <summary>What stands in the metadata, once the object is read; of a key that is there twice the last.</summary>
+    public readonly IReadOnlyDictionary<string, string> Metadata => _metadata;
 
     /// <summary>Reads the whole object.</summary>
     /// <returns>The tensors in the order of the header; names are unique.</returns>
@@ -40,7 +46,7 @@ internal ref struct SafetensorsHeaderParser
                 if (!names.Add(name))
                     throw Damaged($"names {Quote(name)} twice");
                 if (name == MetadataKey)
-                    SkipMetadata();
+                    ReadMetadata();
                 else
                     tensors.Add(ReadTensor(name));
             }
@@ -103,13 +109,13 @@ internal ref struct SafetensorsHeaderParser
         return tensor;
     }
 
-    private void SkipMetadata()
+    private void ReadMetadata()
     {
         Expect(JsonTokenType.StartObject, $"\"{MetadataKey}\" as an object of texts");
-        while (NextKey() is not null)
+        while (NextKey() is { } key)
         {
             Expect(JsonTokenType.String, $"\"{MetadataKey}\" as an object of texts");
-            Text();
+            _metadata[key] = Text();
         }
     }
 

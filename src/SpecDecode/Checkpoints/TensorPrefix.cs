@@ -28,6 +28,13 @@ internal static class TensorPrefix
         return null;
     }
 
+    /// <summary>The name under which a file has a tensor, by the name that families know.</summary>
+    /// <param name="known">The name that families know.</param>
+    /// <param name="isThere">Whether the file has a name.</param>
+    public static string Stored(string known, Func<string, bool> isThere) => isThere(known)
+        ? known
+        : known[Kinds.First(kind => known.StartsWith(kind.Prefix, StringComparison.Ordinal)).Prefix.Length..];
+
     /// <summary>What to say of a tensor that is there under another prefix.</summary>
     /// <param name="names">The names that there are.</param>
     /// <param name="missing">The name that is missing.</param>

@@ -1,3 +1,4 @@
+using System.Text.Json.Nodes;
 using SpecDecode.Checkpoints;
 using SpecDecode.Descriptions;
 
@@ -41,4 +42,10 @@ internal sealed class Gemma2Family : IModelFamily
         // Null switches a bound off, absence does not.
         float? SoftCap(string key, double absent) => config.IsNull(key) ? null : (float)config.PositiveNumber(key, absent);
     }
+
+    /// <inheritdoc/>
+    /// <remarks>Without <c>layer_types</c> every other layer has the window, which layers that are left out would shift.</remarks>
+    public IEnumerable<(string Key, JsonNode Value)> KeysByNumber(ConfigDocument config, DecoderDescription model, IReadOnlyList<int> layers) =>
+        config.Has(WindowConfig.TypesKey) || model.Layers.All(layer => layer.Attention.Attend.Window is null)
+            ? [] : [(WindowConfig.TypesKey, WindowConfig.TypesOf(model, layers))];
 }

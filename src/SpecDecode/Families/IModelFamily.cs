@@ -1,3 +1,4 @@
+using System.Text.Json.Nodes;
 using SpecDecode.Checkpoints;
 using SpecDecode.Descriptions;
 
@@ -17,4 +18,14 @@ internal interface IModelFamily
     /// <returns>The model as data.</returns>
     /// <exception cref="CheckpointException">A key or a tensor is missing or does not fit the others.</exception>
     DecoderDescription Describe(Checkpoint checkpoint);
+
+    /// <summary>
+    /// Keys of config.json by which a rule goes by a layer's number, as they must read in a model that has only some of the layers. Lists
+    /// with an entry for each layer are not among them: whoever leaves out layers shortens those.
+    /// </summary>
+    /// <param name="config">config.json of the whole model.</param>
+    /// <param name="model">The whole model.</param>
+    /// <param name="layers">The layers that stay, in their order.</param>
+    /// <returns>The keys and their new values; none where a layer's number decides nothing.</returns>
+    IEnumerable<(string Key, JsonNode Value)> KeysByNumber(ConfigDocument config, DecoderDescription model, IReadOnlyList<int> layers) => [];
 }

@@ -1,3 +1,4 @@
+using System.Text.Json.Nodes;
 using SpecDecode.Checkpoints;
 using SpecDecode.Descriptions;
 
@@ -18,4 +19,8 @@ internal sealed class Qwen3Family : IModelFamily
         NormsEachHead = true,
         Window = Qwen2Family.Windows(checkpoint.Config, Defaults),
     }.Describe();
+
+    /// <inheritdoc/>
+    public IEnumerable<(string Key, JsonNode Value)> KeysByNumber(ConfigDocument config, DecoderDescription model, IReadOnlyList<int> layers) =>
+        Qwen2Family.WindowKeys(config, model, layers);
 }

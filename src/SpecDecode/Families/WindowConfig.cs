@@ -1,4 +1,6 @@
+using System.Text.Json.Nodes;
 using SpecDecode.Checkpoints;
+using SpecDecode.Descriptions;
 
 namespace SpecDecode.Families;
 
@@ -7,9 +9,11 @@ namespace SpecDecode.Families;
 /// <param name="family">The family's defaults.</param>
 internal sealed class WindowConfig(ConfigDocument config, FamilyDefaults family)
 {
+    /// <summary>The key with a kind for each layer.</summary>
+    public const string TypesKey = "layer_types";
+
     private const string SizeKey = "sliding_window";
     private const string SwitchKey = "use_sliding_window";
-    private const string TypesKey = "layer_types";
     private const string Sliding = "sliding_attention";
     private const string Full = "full_attention";
 
@@ -59,6 +63,12 @@ internal sealed class WindowConfig(ConfigDocument config, FamilyDefaults family)
             : throw config.Error(
                 TypesKey, $"has {Sliding}, but {config.NameOf(isOn ? SizeKey : SwitchKey)} says that there is no window: {Agreement.Mend}");
     }
+
+    /// <summary>The kinds of some layers of a model, as <see cref="TypesKey"/> has them.</summary>
+    /// <param name="model">The model.</param>
+    /// <param name="layers">The layers.</param>
+    public static JsonArray TypesOf(DecoderDescription model, IReadOnlyList<int> layers) =>
+        [.. layers.Select(layer => JsonValue.Create(model.Layers[layer].Attention.Attend.Window is null ? Full : Sliding))];
 
     /// <summary>Refuses a list that has not one entry for each layer.</summary>
     public static void CheckLength(ConfigDocument config, string key, int count)

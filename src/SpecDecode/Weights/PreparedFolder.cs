@@ -10,11 +10,6 @@ namespace SpecDecode.Weights;
 /// </summary>
 internal static class PreparedFolder
 {
-    // More than any configuration, vocabulary or licence; what is larger is weights of some kind.
-    private const long MaxSmallFile = 256 << 20;
-
-    private static readonly string[] SmallFiles = [".json", ".jinja", ".model", ".tiktoken", ".txt", ".md", ""];
-
     /// <summary>Checks that a folder can be made there.</summary>
     /// <param name="output">The folder.</param>
     /// <param name="checkpoint">The checkpoint's folder.</param>
@@ -83,14 +78,10 @@ internal static class PreparedFolder
 
     private static void CopySmallFiles(string from, string to)
     {
-        foreach (FileInfo file in new DirectoryInfo(from).EnumerateFiles())
+        foreach (FileInfo file in SmallFiles.Find(from))
         {
-            if (SmallFiles.Contains(file.Extension.ToLowerInvariant()) && !file.Name.StartsWith('.')
-                && !file.Name.EndsWith(".index.json", StringComparison.OrdinalIgnoreCase) && file.Length <= MaxSmallFile)
-            {
-                // Of a link what it points to.
-                file.CopyTo(Path.Combine(to, file.Name));
-            }
+            // Of a link what it points to.
+            file.CopyTo(Path.Combine(to, file.Name));
         }
     }
 

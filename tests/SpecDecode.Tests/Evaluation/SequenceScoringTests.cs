@@ -1,6 +1,7 @@
 using SpecDecode.Evaluation;
 using SpecDecode.Generation;
 using SpecDecode.Models;
+using SpecDecode.Plans;
 using SpecDecode.Tests.Tool;
 
 namespace SpecDecode.Tests.Evaluation;
@@ -61,7 +62,7 @@ public sealed class SequenceScoringTests : IDisposable
             _checkpoint.Folder, new ModelOptions { CacheFolder = _checkpoint.Cache }, new RuntimeOptions { MaxRowsPerPass = rowsPerPass },
             _ => { }, null, TestContext.Current.CancellationToken);
         List<double> shares = [];
-        (double sum, long count) = SequenceScoring.Run(packed.Stages, sequences, new Told(shares.Add), TestContext.Current.CancellationToken);
+        (double sum, long count) = SequenceScoring.Run(packed.Stages, sequences, LayerPlan.Full(packed.Stages.LayerCount), new Told(shares.Add), TestContext.Current.CancellationToken);
 
         Assert.Equal(tokens, count);
         Assert.Equal(expected, sum, 1e-4 * tokens);
@@ -77,7 +78,7 @@ public sealed class SequenceScoringTests : IDisposable
             _ => { }, null, TestContext.Current.CancellationToken);
         using CancellationTokenSource enough = new();
         Assert.Throws<OperationCanceledException>(() => SequenceScoring.Run(
-            model.Stages, [new ScoredSequence(new int[40], 1)], new Told(_ => enough.Cancel()), enough.Token));
+            model.Stages, [new ScoredSequence(new int[40], 1)], LayerPlan.Full(model.Stages.LayerCount), new Told(_ => enough.Cancel()), enough.Token));
     }
 
     private sealed class Told(Action<double> report) : IProgress<double>

@@ -2,6 +2,7 @@
 
     python3 make_fixtures.py FOLDER            # the variants of the families that the tests hold
     python3 make_fixtures.py FOLDER random N   # N random ones, for looking further
+    python3 make_fixtures.py FOLDER layers     # what layers do to each one's tokens, into layers.json here
 
 Needs NumPy.
 """
@@ -275,6 +276,15 @@ def any_config(r):
 
 def main():
     root = sys.argv[1]
+    if sys.argv[2:] == ["layers"]:
+        figures = {}
+        for name in sorted(os.listdir(root)):
+            path = os.path.join(root, name, "expected.json")
+            if os.path.exists(path):
+                figures[name] = Reference(os.path.join(root, name)).layer_figures(json.load(open(path))["tokens"])
+        text = json.dumps(json.loads(json.dumps(figures), parse_float=lambda v: round(float(v), 9)), indent=1)
+        open(os.path.join(os.path.dirname(os.path.abspath(__file__)), "layers.json"), "w").write(text + "\n")
+        return
     if len(sys.argv) > 2:
         for seed in range(int(sys.argv[3])):
             r = random.Random(seed)

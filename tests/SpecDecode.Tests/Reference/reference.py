@@ -358,6 +358,37 @@ class Reference:
             hidden.append(x)
         return Result(self.head(x), hidden)
 
+    def layer_figures(self, ids):
+        """What layers do to a text: -> dict; a position predicts the id behind it, the last one nothing."""
+        rows, targets = list(ids[:-1]), np.asarray(ids[1:])
+
+        def cosine(a, b):
+            norms = np.linalg.norm(a, axis=-1) * np.linalg.norm(b, axis=-1)
+            return float(np.mean(np.sum(a * b, axis=-1) / norms))
+
+        def perplexity(y):
+            y = y - y.max(axis=-1, keepdims=True)
+            logp = y - np.log(np.exp(y).sum(axis=-1, keepdims=True))
+            return float(np.exp(-np.mean(logp[np.arange(len(targets)), targets])))
+
+        full = self.forward(rows)
+        best = full.logits.argmax(axis=-1)
+        agreement = lambda y: float(np.mean(y.argmax(axis=-1) == best))
+        # Below this margin float32 may choose otherwise, in either model.
+        near = lambda y: int(np.sum(np.minimum(top_margins(y), top_margins(full.logits)) < 1e-3))
+        out = {"perplexity": perplexity(full.logits), "layers": []}
+        for i in range(self.layers):
+            x, z = full.hidden[i], full.hidden[i + 1]
+            middle = self.layer(x, i, True, False)
+            exit_logits = self.head(z)
+            blocks = {}
+            for name, a, b, kw in (("attention", x, middle, {"skip_attention": {i}}), ("mlp", middle, z, {"skip_mlp": {i}})):
+                y = self.forward(rows, **kw).logits
+                blocks[name] = {"block_influence": 1 - cosine(a, b), "agreement_without": agreement(y), "near_ties": near(y)}
+            out["layers"].append({**blocks, "block_influence": 1 - cosine(x, z), "exit_agreement": agreement(exit_logits),
+                                  "exit_near_ties": near(exit_logits), "exit_perplexity": perplexity(exit_logits)})
+        return out
+
     def greedy(self, ids, steps, **kw):
         """-> (tokens, margins top1-top2) ; ignores end-of-sequence; ties go to the lower id."""
         ids, out, margins = list(ids), [], []

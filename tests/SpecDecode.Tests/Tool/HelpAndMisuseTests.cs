@@ -15,6 +15,8 @@ public sealed class HelpAndMisuseTests
     [InlineData("prepare", "--help")]
     [InlineData("perplexity", "--help")]
     [InlineData("calibrate", "--help")]
+    [InlineData("layers", "--help")]
+    [InlineData("prune", "--help")]
     [InlineData("tokenize", "--help")]
     [InlineData("detokenize", "--help")]
     [InlineData("template", "--help")]
@@ -36,6 +38,8 @@ public sealed class HelpAndMisuseTests
     [InlineData("prepare", "--model --precision --head-precision --block-size --output --cache-folder --verify-weights --json")]
     [InlineData("perplexity", "--model --text --max-tokens --threads --cache-folder --precision --head-precision --block-size --activations --verify-weights --json")]
     [InlineData("calibrate", "--model --prompts --method --budget --max-tokens --seed --measure --precision --draft-precision --output --svg --json --quiet --threads --cache-folder")]
+    [InlineData("layers", "--model --text --max-tokens --svg --html --json --quiet --threads --cache-folder --precision --head-precision --block-size --activations --verify-weights")]
+    [InlineData("prune", "--model --drop-layers --profile --keep-ratio --method --output --text --max-tokens --json --quiet --threads --cache-folder --precision")]
     [InlineData("tokenize", "--model --tokenizer --text --file --special --parse-special --json")]
     [InlineData("detokenize", "--model --tokenizer --tokens --special --json")]
     [InlineData("template", "--template --case")]
@@ -49,7 +53,7 @@ public sealed class HelpAndMisuseTests
     [Fact]
     public void Help_names_the_commands() =>
         Assert.All(
-            ["generate", "info", "logits", "bench", "prepare", "perplexity", "calibrate", "tokenize", "detokenize", "template"],
+            ["generate", "info", "logits", "bench", "prepare", "perplexity", "layers", "prune", "calibrate", "tokenize", "detokenize", "template"],
             command => Assert.Contains($"  {command} ", ToolRun.Of("--help").Output, StringComparison.Ordinal));
 
     [Theory]

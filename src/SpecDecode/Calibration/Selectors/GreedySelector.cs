@@ -6,11 +6,9 @@ namespace SpecDecode.Calibration.Selectors;
 /// Leaves out one block more at a time, the one without which agreement stays highest (SLEB, 2402.09025), attention and MLP apart (FinerCut,
 /// 2405.18218). The papers measure a loss on given texts; here it is agreement with what the model has written itself.
 /// </summary>
-internal sealed class GreedySelector : ILayerSelector
+/// <param name="leastAgreement">Below this the search ends: a draft would end at its first or second token, and fewer blocks do not make up for it.</param>
+internal sealed class GreedySelector(double leastAgreement = 0.4) : ILayerSelector
 {
-    // Below this a draft ends at its first or second token, and fewer blocks do not make up for it.
-    private const double LeastAgreement = 0.4;
-
     /// <inheritdoc/>
     public string Name => "greedy";
 
@@ -22,7 +20,7 @@ internal sealed class GreedySelector : ILayerSelector
     {
         HashSet<Block> skipped = [];
         double agreement = 1;
-        while (skipped.Count < search.Optional.Count && agreement >= LeastAgreement)
+        while (skipped.Count < search.Optional.Count && agreement >= leastAgreement)
         {
             if (Next(search, skipped) is not var (block, left))
             {
