@@ -6,7 +6,7 @@ namespace SpecDecode.Calibration.Selectors;
 
 /// <summary>
 /// Packs blocks into a drafter of a given latency (KnapSpec, 2602.20217): a block weighs what it takes, and is worth the agreement that is lost
-/// without it alone. The paper's value is the cosine of hidden states and its latencies are functions of the context's length, chosen by anew as
+/// without it alone. The paper's value is the cosine of hidden states and its latencies are functions of the context's length, chosen anew as
 /// a text grows; here agreement is measured, latencies are those at the texts' mean length, and the packings for many latencies are scored.
 /// </summary>
 internal sealed class KnapsackSelector : ILayerSelector
