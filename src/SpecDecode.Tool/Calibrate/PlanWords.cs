@@ -3,7 +3,7 @@ using SpecDecode.Plans;
 
 namespace SpecDecode.Tool.Calibrate;
 
-/// <summary>A plan as one reads it: <c>first 4 layers</c>, <c>without A 3,5-7 M 2</c>.</summary>
+/// <summary>A plan as one reads it: <c>first 4 layers</c>, <c>without A 3,5-7 M 2</c>, <c>runs A0 M0 A3 M3 A3 M3</c>.</summary>
 internal static class PlanWords
 {
     /// <summary>Names a plan.</summary>
@@ -26,6 +26,11 @@ internal static class PlanWords
         }
 
         HashSet<Block> runs = [.. plan.Blocks];
+        if (!plan.Equals(LayerPlan.Of(layerCount, LayerPlan.Full(layerCount).Blocks.Where(runs.Contains))))
+        {
+            return $"runs {plan}";
+        }
+
         return $"without{Left("A", BlockKind.Attention)}{Left("M", BlockKind.Mlp)}";
 
         string Left(string name, BlockKind kind)

@@ -20,6 +20,10 @@ internal interface IPlanSearch
     /// <summary>Where random numbers begin.</summary>
     int Seed { get; }
 
+    /// <summary>What a row of a draft takes, in any unit. Where nobody has measured it, all blocks are equally dear.</summary>
+    /// <param name="plan">The plan.</param>
+    double DraftRow(PlanCandidate plan) => plan.Plan.Blocks.Length;
+
     /// <summary>Scores plans, all on the same text. A plan that was scored before costs nothing.</summary>
     /// <param name="plans">The plans; a batch of some takes less time than one by one.</param>
     /// <param name="scores">Their scores, in their order.</param>

@@ -10,9 +10,13 @@ internal static class LayerSelectors
     [
         new ExitSelector(),
         new EvenSelector(),
+        new InfluenceSelector(),
+        new CosineSelector(),
         new ClaspSelector(),
+        new KnapsackSelector(),
         new GreedySelector(),
         new BayesianSelector(),
+        new ReorderSelector(),
         new RandomSelector(),
     ];
 

@@ -70,6 +70,9 @@ internal sealed class PlanSearch : IPlanSearch
         new(PlanText.TryParse(plan.Blocks, layerCount)!, plan.Draft ? WeightSet.Drafter : WeightSet.Verifier);
 
     /// <inheritdoc/>
+    public double DraftRow(PlanCandidate plan) => _costs.DraftRow(plan);
+
+    /// <inheritdoc/>
     public bool TryScore(IReadOnlyList<PlanCandidate> plans, [NotNullWhen(true)] out IReadOnlyList<PlanScore>? scores)
     {
         scores = null;

@@ -31,6 +31,32 @@ internal static class SkipSets
     public static IReadOnlyList<int> OptionalLayers(IPlanSearch search) =>
         [.. search.Optional.GroupBy(block => block.Layer).Where(blocks => blocks.Count() == 2).Select(blocks => blocks.Key)];
 
+    /// <summary>Scores plans, a batch at a time.</summary>
+    /// <param name="search">The search.</param>
+    /// <param name="plans">The plans, of which each counts once.</param>
+    /// <returns>The plans with their scores; null where the budget is used up.</returns>
+    public static IReadOnlyList<(PlanCandidate Plan, PlanScore Score)>? Score(IPlanSearch search, IEnumerable<PlanCandidate> plans)
+    {
+        List<(PlanCandidate, PlanScore)> scored = [];
+        foreach (PlanCandidate[] batch in plans.Distinct().Chunk(SearchBatch.Plans))
+        {
+            if (!search.TryScore(batch, out IReadOnlyList<PlanScore>? scores))
+            {
+                return null;
+            }
+
+            scored.AddRange(batch.Zip(scores));
+        }
+
+        return scored;
+    }
+
+    /// <summary>Scores the plans that leave out the first of some blocks, the first two, and so on.</summary>
+    /// <param name="search">The search.</param>
+    /// <param name="ranked">Blocks, those first that matter least.</param>
+    public static void ScoreNested(IPlanSearch search, IReadOnlyList<Block> ranked) =>
+        Score(search, Enumerable.Range(1, ranked.Count).Select(count => Candidate(search, ranked.Take(count).ToHashSet())));
+
     /// <summary>A random set in which each bit is set with a certain chance.</summary>
     public static bool[] Draw(Random random, int bits, double chance)
     {

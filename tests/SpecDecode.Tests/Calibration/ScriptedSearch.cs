@@ -3,12 +3,13 @@ using SpecDecode.Calibration;
 using SpecDecode.Evaluation;
 using SpecDecode.Plans;
 using SpecDecode.Stages;
+using SpecDecode.Tests.Scheduling;
 
 namespace SpecDecode.Tests.Calibration;
 
 /// <summary>
-/// A search whose scores are made up: each block left out costs agreement by its weight, all are equally dear, and the expected speed-up follows
-/// as that of the best draft length. So the best set is known.
+/// A search whose scores are made up: each block left out costs agreement by its weight, all are equally dear unless it is said otherwise, and the expected speed-up follows
+/// as that of the best draft length. So the best set is known. Who looks into the model finds a <see cref="ScriptedModel"/>.
 /// </summary>
 internal sealed class ScriptedSearch : IPlanSearch
 {
@@ -33,6 +34,25 @@ internal sealed class ScriptedSearch : IPlanSearch
 
         Optional = [.. LayerPlan.Full(layers).Blocks.Where(block => block.Layer > 0 && block.Layer < layers - 1)];
     }
+
+    /// <summary>Tokens of each text's prompt.</summary>
+    public const int PromptLength = 3;
+
+    /// <summary>The model that is looked into.</summary>
+    public static ScriptedModel Model(int layers) => new(layers, 31, 5);
+
+    /// <summary>The texts that are looked at; the second takes more than one pass.</summary>
+    public static IReadOnlyList<int[]> Texts(ScriptedModel model) => [.. Enumerable.Range(0, 2).Select(i =>
+    {
+        int[] prompt = [i, 2, 3 + i];
+        return (int[])[.. prompt, .. model.Continue(prompt, 12 + 30 * i, new HashSet<int>())];
+    })];
+
+    /// <summary>By what a plan's agreement is multiplied beside what it leaves out.</summary>
+    public Func<LayerPlan, double> Factor { get; init; } = _ => 1;
+
+    /// <summary>What a block takes; embedding and head take 1.</summary>
+    public Func<Block, double> Cost { get; init; } = _ => 1;
 
     public int LayerCount { get; }
 
@@ -67,18 +87,33 @@ internal sealed class ScriptedSearch : IPlanSearch
         return true;
     }
 
-    public bool TryLook(Action<IStages, IReadOnlyList<WrittenText>> look) => throw new InvalidOperationException("Scores are all there is.");
+    public double DraftRow(PlanCandidate plan) => plan.Plan.Blocks.Sum(Cost) + 1;
+
+    public bool TryLook(Action<IStages, IReadOnlyList<WrittenText>> look)
+    {
+        if (Tried.Count >= _budget)
+        {
+            return false;
+        }
+
+        ScriptedModel model = Model(LayerCount);
+        using ScriptedStages stages = new(model, 16);
+        WrittenText[] texts = [.. Texts(model).Select(text => TextReading.Read(stages, text, PromptLength, CancellationToken.None))];
+        look(stages, texts);
+        Array.ForEach(texts, text => text.Cache.Dispose());
+        return true;
+    }
 
     /// <summary>The score of a plan.</summary>
     public PlanScore Score(PlanCandidate candidate)
     {
-        double agreement = 1;
+        double agreement = Factor(candidate.Plan);
         foreach (Block block in LayerPlan.Full(LayerCount).Blocks.Except(candidate.Plan.Blocks))
         {
             agreement *= 1 - _weights[block];
         }
 
-        double cost = (candidate.Plan.Blocks.Length + 1.0) / (2 * LayerCount + 1);
+        double cost = DraftRow(candidate) / (LayerPlan.Full(LayerCount).Blocks.Sum(Cost) + 1);
         return new PlanScore(agreement, Enumerable.Range(1, 8).Max(length => Enumerable.Range(0, length + 1).Sum(place => Math.Pow(agreement, place)) / (length * cost + 1.05)));
     }
 }

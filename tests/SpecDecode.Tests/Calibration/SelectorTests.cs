@@ -2,6 +2,7 @@ using SpecDecode.Calibration;
 using SpecDecode.Calibration.Selectors;
 using SpecDecode.Plans;
 using SpecDecode.Stages;
+using SpecDecode.Tests.Scheduling;
 
 namespace SpecDecode.Tests.Calibration;
 
@@ -50,7 +51,7 @@ public class SelectorTests
         Assert.All(search.Tried, plan =>
         {
             Assert.True(name == "exits" || LayerPlan.Full(Layers).Blocks.Except(plan.Plan.Blocks).All(optional.Contains));
-            Assert.Equal(plan.Plan.Blocks, LayerPlan.Full(Layers).Blocks.Where(plan.Plan.Blocks.Contains));
+            Assert.True(name == "reorder" || plan.Plan.Blocks.SequenceEqual(LayerPlan.Full(Layers).Blocks.Where(plan.Plan.Blocks.Contains)));
         });
     }
 
@@ -68,6 +69,7 @@ public class SelectorTests
     [Theory]
     [InlineData("greedy")]
     [InlineData("bayesian")]
+    [InlineData("knapsack")]
     public void What_costs_nothing_is_found_among_what_costs_much(string name)
     {
         // Seven of twenty blocks can go; the best of 2^20 sets is these.
@@ -109,6 +111,80 @@ public class SelectorTests
         Assert.Equal(
             [(2, WeightSet.Drafter), (4, WeightSet.Drafter), (6, WeightSet.Drafter), (8, WeightSet.Drafter), (2, WeightSet.Verifier), (4, WeightSet.Verifier), (6, WeightSet.Verifier)],
             search.Tried.Select(plan => (plan.Plan.Blocks.Length, plan.Weights)));
+    }
+
+    [Theory]
+    [InlineData("influence", 20)]
+    [InlineData("cosine", 10)]
+    public void Blocks_are_left_out_by_their_influence_on_new_tokens(string name, int count)
+    {
+        IEnumerable<Block> ranked = LayerPlan.Full(Layers).Blocks.Where(block => block.Layer is > 0 and < Layers - 1 && (name == "influence" || block.Kind == BlockKind.Attention))
+            .Reverse().OrderBy(Influence().GetValueOrDefault);
+        ScriptedSearch search = Run(name, new ScriptedSearch(Layers, Uneven));
+        Assert.Equal(
+            Enumerable.Range(1, count).Select(length => LayerPlan.Of(Layers, LayerPlan.Full(Layers).Blocks.Except(ranked.Take(length)))), search.Tried.Select(plan => plan.Plan));
+    }
+
+    [Fact]
+    public void A_knapsack_leaves_out_what_is_dear_for_what_it_is_worth()
+    {
+        // Two blocks cost as much agreement as any, but take ten times as long.
+        Block[] dear = [new(BlockKind.Attention, 4), new(BlockKind.Mlp, 7)];
+        ScriptedSearch search = Run("knapsack", new ScriptedSearch(Layers, _ => 0.1) { Cost = block => dear.Contains(block) ? 10 : 1 });
+        Assert.Equal(dear, LayerPlan.Full(Layers).Blocks.Except(search.Best.Plan.Blocks));
+        Assert.True(search.BestSpeedup > Run("greedy", new ScriptedSearch(Layers, _ => 0.1)).BestSpeedup);
+    }
+
+    [Fact]
+    public void A_knapsack_on_a_copy_counts_what_the_copy_itself_loses_to_no_block()
+    {
+        Block[] idle = [new(BlockKind.Attention, 3), new(BlockKind.Mlp, 3), new(BlockKind.Mlp, 9)];
+        ScriptedSearch search = Run(
+            "knapsack", new ScriptedSearch(Layers, block => idle.Contains(block) ? 0 : 0.3, int.MaxValue, 1, WeightSet.Drafter, WeightSet.Verifier) { Factor = _ => 0.9 });
+        Assert.Equal(LayerPlan.Full(Layers), search.Tried[0].Plan);
+        Assert.All(search.Tried, plan => Assert.Equal(WeightSet.Drafter, plan.Weights));
+
+        // Idle blocks add no value, so that no capacity takes them.
+        Assert.All(search.Tried.Skip(21), plan => Assert.Empty(plan.Plan.Blocks.Intersect(idle)));
+    }
+
+    [Fact]
+    public void Reordering_finds_layers_that_should_change_places_and_one_that_should_run_twice()
+    {
+        // Kept evenly are 0, 2, 4, 7, 9 and 11.
+        int[] busy = [0, 2, 4, 7, 9, 11];
+        ScriptedSearch search = Run("reorder", new ScriptedSearch(Layers, block => busy.Contains(block.Layer) ? 0.4 : 0.001)
+        {
+            Factor = plan =>
+            {
+                List<int> layers = [.. plan.Blocks.Select(block => block.Layer)];
+                return (layers.IndexOf(7) < layers.IndexOf(4) ? 1 : 0.8) * (layers.Count(layer => layer == 9) == 4 ? 1 : 0.7);
+            },
+        });
+        Assert.Equal([0, 2, 7, 4, 9, 9, 11], search.Best.Plan.Blocks.Where(block => block.Kind == BlockKind.Mlp).Select(block => block.Layer));
+    }
+
+    // 1 − mean cosine of what goes into a block and what comes out of it, over the new tokens that have one behind them.
+    private static Dictionary<Block, double> Influence()
+    {
+        ScriptedModel model = ScriptedSearch.Model(Layers);
+        Block[] blocks = [.. LayerPlan.Full(Layers).Blocks];
+        Dictionary<Block, double> sums = blocks.ToDictionary(block => block, _ => 0.0);
+        int rows = 0;
+        foreach (int[] text in ScriptedSearch.Texts(model))
+        {
+            rows += text.Length - 1 - ScriptedSearch.PromptLength;
+            ulong[] before = model.Residuals([], text);
+            for (int i = 0; i < blocks.Length; i++)
+            {
+                ulong[] behind = model.Residuals(blocks[..(i + 1)], text);
+                sums[blocks[i]] += Enumerable.Range(ScriptedSearch.PromptLength, text.Length - 1 - ScriptedSearch.PromptLength).Sum(position =>
+                    ulong.PopCount(before[position] & behind[position]) / Math.Sqrt((double)ulong.PopCount(before[position]) * ulong.PopCount(behind[position])));
+                before = behind;
+            }
+        }
+
+        return sums.ToDictionary(sum => sum.Key, sum => 1 - sum.Value / rows);
     }
 
     private static ScriptedSearch Run(string name, ScriptedSearch search)

@@ -15,16 +15,13 @@ internal sealed class EvenSelector : ILayerSelector
     public string Paper => "Unified Layer Skipping, 2404.06954";
 
     /// <inheritdoc/>
-    public void Search(IPlanSearch search)
+    public void Search(IPlanSearch search) => SkipSets.Score(search, Plans(search));
+
+    /// <summary>The plans, those that keep most first.</summary>
+    public static IEnumerable<PlanCandidate> Plans(IPlanSearch search)
     {
         IReadOnlyList<int> layers = SkipSets.OptionalLayers(search);
-        foreach (PlanCandidate[] batch in Enumerable.Range(0, layers.Count).Select(kept => Plan(search, layers, kept)).Reverse().Chunk(SearchBatch.Plans))
-        {
-            if (!search.TryScore(batch, out _))
-            {
-                return;
-            }
-        }
+        return Enumerable.Range(0, layers.Count).Select(kept => Plan(search, layers, kept)).Reverse();
     }
 
     // Of n optional layers k stay, each in the middle of its share.
