@@ -12,5 +12,6 @@ RootCommand root = new("Side-by-side measurements; every ratio is taken within o
     SamplingBenchmark.Command(),
     SampledStepsBenchmark.Command(),
     IntakeBenchmark.Command(),
+    PolicyBenchmark.Command(),
 };
 return root.Parse(args).Invoke();
