@@ -37,6 +37,11 @@ internal sealed class DraftArguments
     private readonly Option<float?> _threshold = NumberOption.Probability(
         "--draft-threshold", "P", "Draft no further once a draft token's probability is below this; by default 0, which never stops.");
 
+    private readonly Option<string?> _policy = new("--draft-policy")
+    {
+        Description = "Who decides how far early-exit and layer-skip draft; by default fixed: --draft-length and --draft-threshold.",
+    };
+
     private readonly Option<string?> _profile = new(ProfileOption)
     {
         Description = "Draft as this file says that the model drafts best; with --draft auto, choose from its plans.",
@@ -61,8 +66,9 @@ internal sealed class DraftArguments
     {
         _others = others;
         _draft.AcceptWords([.. Strategies]);
+        _policy.AcceptWords(DraftingPolicy.Fixed, DraftingPolicy.AdaptiveThreshold, DraftingPolicy.ConfidenceStop);
         _precision.AcceptWords(PrecisionArguments.Name(Precision.Int8), PrecisionArguments.Name(Precision.Int4));
-        foreach (Option option in (Option[])[_draft, _exitLayer, _skipAttention, _skipMlp, _length, _threshold, _precision, _vocabulary, _profile])
+        foreach (Option option in (Option[])[_draft, _exitLayer, _skipAttention, _skipMlp, _length, _threshold, _policy, _precision, _vocabulary, _profile])
         {
             command.Options.Add(option);
         }
@@ -137,11 +143,11 @@ internal sealed class DraftArguments
 
         LayerPlan plan = PlanArguments.Read(
             layerCount, arguments.GetValue(_exitLayer), arguments.GetValue(_skipAttention) ?? [], arguments.GetValue(_skipMlp) ?? []);
-        return DraftingOptions.Of(plan) with
+        DraftingOptions fixedPlan = DraftingOptions.Of(plan) with
         {
-            DraftLength = arguments.GetValue(_length) ?? DraftingOptions.DefaultDraftLength,
-            Threshold = arguments.GetValue(_threshold) ?? 0,
+            Threshold = arguments.GetValue(_threshold) ?? 0, Policy = arguments.GetValue(_policy) ?? DraftingPolicy.Fixed,
         };
+        return arguments.GetValue(_length) is { } length ? fixedPlan with { DraftLength = length } : fixedPlan;
     }
 
     /// <summary>Sets what is loaded for drafts.</summary>
@@ -162,7 +168,7 @@ internal sealed class DraftArguments
 
     /// <summary>The first given option that says how drafts are made, and not what is loaded for them; null where none is.</summary>
     public string? FindGiven(CommandResult result) =>
-        Array.Find((Option[])[_draft, _profile, _exitLayer, _skipAttention, _skipMlp, _length, _threshold], option => result.GetResult(option) is not null)?.Name;
+        Array.Find((Option[])[_draft, _profile, _exitLayer, _skipAttention, _skipMlp, _length, _threshold, _policy], option => result.GetResult(option) is not null)?.Name;
 
     /// <summary>The first given option that says what is loaded for drafts; null where none is.</summary>
     public string? FindOfModel(CommandResult result) => Array.Find((Option[])[_precision, _vocabulary], option => result.GetResult(option) is not null)?.Name;
@@ -177,12 +183,13 @@ internal sealed class DraftArguments
     private void Check(CommandResult result)
     {
         bool IsGiven(Option option) => result.GetResult(option) is not null;
+        bool IsWord(Option option, string word) => result.GetResult(option) is { Tokens: [{ Value: var typed }] } && typed.Equals(word, StringComparison.OrdinalIgnoreCase);
         bool isDraftedOtherwise = Array.Exists(_others, IsGiven);
         bool skips = IsGiven(_skipAttention) || IsGiven(_skipMlp);
         string? problem = Strategy(result) switch
         {
             None when result.GetResult(_draft) is not null && IsGiven(_profile) => "--draft none drafts nothing, so --draft-profile has no effect.",
-            None or Auto when IsGiven(_profile) && Array.Find((Option[])[_exitLayer, _skipAttention, _skipMlp, _threshold], IsGiven) is { } told =>
+            None or Auto when IsGiven(_profile) && Array.Find((Option[])[_exitLayer, _skipAttention, _skipMlp, _threshold, _policy], IsGiven) is { } told =>
                 $"--draft-profile says how to draft; leave {told.Name} out.",
             None when IsGiven(_profile) && IsGiven(_length) => "--draft-profile says how long drafts are; leave --draft-length out, or use --draft auto, which takes it as a bound.",
             None or Auto when IsGiven(_profile) => null,
@@ -193,14 +200,17 @@ internal sealed class DraftArguments
             LayerSkip when IsGiven(_exitLayer) => "--draft layer-skip takes no --exit-layer; use --draft early-exit for it.",
             Auto when skips && IsGiven(_exitLayer) => "--draft auto takes --exit-layer or layers to skip, not both; without either it chooses.",
             Auto or Lookup when IsGiven(_threshold) => $"--draft {Strategy(result)} finds where to stop by itself; leave --draft-threshold out.",
+            Auto or Lookup when IsGiven(_policy) => $"--draft {Strategy(result)} decides by itself how far to draft; leave --draft-policy out.",
+            _ when IsGiven(_threshold) && IsWord(_policy, DraftingPolicy.AdaptiveThreshold) =>
+                $"--draft-policy {DraftingPolicy.AdaptiveThreshold} finds its threshold; leave --draft-threshold out.",
             Lookup when skips || IsGiven(_exitLayer) || IsGiven(_precision) || IsGiven(_vocabulary) =>
                 "--draft lookup runs no layers to draft; leave --exit-layer, layers to skip, --draft-precision and --draft-vocabulary out, or use --draft auto.",
             None when result.GetResult(_draft) is not null
-                && Array.Find((Option[])[_exitLayer, _skipAttention, _skipMlp, _length, _threshold], IsGiven) is { } idle => $"--draft none drafts nothing, so {idle.Name} has no effect.",
+                && Array.Find((Option[])[_exitLayer, _skipAttention, _skipMlp, _length, _threshold, _policy], IsGiven) is { } idle => $"--draft none drafts nothing, so {idle.Name} has no effect.",
             None when result.GetResult(_draft) is not null && Array.Find((Option[])[_precision, _vocabulary], IsGiven) is { } idle => $"--draft none drafts nothing, so {idle.Name} has no effect.",
             None when result.GetResult(_draft) is null && (skips || IsGiven(_exitLayer)) =>
                 "Options about drafting have no effect without --draft auto, early-exit or layer-skip.",
-            None when result.GetResult(_draft) is null && !IsGiven(_precision) && (IsGiven(_length) || IsGiven(_threshold) || (IsGiven(_vocabulary) && !isDraftedOtherwise)) =>
+            None when result.GetResult(_draft) is null && !IsGiven(_precision) && (IsGiven(_length) || IsGiven(_threshold) || IsGiven(_policy) || (IsGiven(_vocabulary) && !isDraftedOtherwise)) =>
                 "Options about drafting have no effect without --draft or --draft-precision.",
             _ => null,
         };

@@ -34,7 +34,7 @@ internal static class BenchCommand
         Option<int[]?> sweepLengths = ListOption.Layers("--sweep-draft-lengths", "Draft lengths that --sweep tries; by default 1-4.");
         Option<float[]?> sweepThresholds = ListOption.Probabilities("--sweep-thresholds", "Thresholds that --sweep tries; by default 0.");
         Option<bool> json = new("--json") { Description = "Print one JSON object." };
-        Option<bool> explain = new("--explain") { Description = "Print also why rounds had a draft or none, and where drafts came from." };
+        Option<bool> explain = new("--explain") { Description = "Print also why rounds had a draft or none, where drafts came from, and what auto thinks of plans." };
         Option<bool> quiet = QuietOption.Create("Show no progress.");
         foreach (Option option in (Option[])[prompts, maxTokens, repeat, concurrency, compare, sweep, sweepLayers, sweepLengths, sweepThresholds, json, explain, quiet])
         {
@@ -108,7 +108,7 @@ internal static class BenchCommand
                 BenchText.Write(output, loaded, result);
                 if (arguments.GetValue(explain))
                 {
-                    BenchText.Explain(output, result);
+                    BenchText.Explain(output, loaded, result);
                 }
             }
 

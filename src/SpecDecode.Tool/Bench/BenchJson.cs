@@ -91,6 +91,18 @@ internal static class BenchJson
 
     private static void WriteModel(Utf8JsonWriter json, TextModel model)
     {
+        json.WriteStartArray("plans");
+        foreach (DraftEstimate estimate in model.EstimateDrafts())
+        {
+            json.WriteStartObject();
+            json.WriteString("plan", estimate.Plan.ToString());
+            json.WriteNumberOrNull("expected_speedup", estimate.ExpectedSpeedup);
+            json.WriteNumberOrNull("calibration_error", estimate.CalibrationError);
+            json.WriteNumberOrNull("judged_tokens", estimate.JudgedTokens);
+            json.WriteEndObject();
+        }
+
+        json.WriteEndArray();
         json.WriteNumber("draft_vocabulary", model.DraftVocabulary);
         json.WriteNumberOrNull("peak_rss_mb", BenchComparison.PeakResidentMegabytes());
         json.WriteString("kernels", model.Kernels);

@@ -36,11 +36,15 @@ internal static class BenchText
         output.WriteLine($"outputs      {Outputs(result)}");
     }
 
-    /// <summary>Why its rounds had a draft or none, and where drafts came from.</summary>
-    public static void Explain(TextWriter output, BenchComparison result)
+    /// <summary>Why its rounds had a draft or none, where drafts came from, and what <c>auto</c> thinks of the plans.</summary>
+    public static void Explain(TextWriter output, TextModel model, BenchComparison result)
     {
         output.WriteLine($"decisions    {Decisions(result)}");
         output.WriteLine($"drafts       {Sources(result)}");
+        foreach (DraftEstimate estimate in model.EstimateDrafts())
+        {
+            output.WriteLine($"plan         {Plan(estimate)}");
+        }
     }
 
     /// <summary>Several ways to draft beside plain decoding: a table, and below it what has no room in it.</summary>
@@ -76,6 +80,11 @@ internal static class BenchText
             }
         }
 
+        foreach (DraftEstimate estimate in explains ? model.EstimateDrafts() : [])
+        {
+            output.WriteLine($"plan {Plan(estimate)}");
+        }
+
         if (model.DraftVocabulary > 0)
         {
             output.WriteLine($"vocabulary: drafts choose from {model.DraftVocabulary} tokens");
@@ -100,6 +109,13 @@ internal static class BenchText
 
     private static string Sources(BenchComparison result) =>
         string.Create(CultureInfo.InvariantCulture, $"{result.Drafted - result.LookedUp} tokens by the drafter, {result.LookedUp} looked up");
+
+    private static string Plan(DraftEstimate estimate)
+    {
+        string speedup = estimate.ExpectedSpeedup?.ToString("f3", CultureInfo.InvariantCulture) ?? "unknown";
+        return string.Create(
+            CultureInfo.InvariantCulture, $"{estimate.Plan}: expected speed-up {speedup}, calibration error {estimate.CalibrationError:f3} over {estimate.JudgedTokens:f0} tokens");
+    }
 
     private static string Peak() => BenchComparison.PeakResidentMegabytes()?.ToString("f0", CultureInfo.InvariantCulture) ?? "?";
 }

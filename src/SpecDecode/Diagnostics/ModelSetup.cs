@@ -65,8 +65,18 @@ internal sealed record ModelSetup(Precision Precision, Precision? DraftPrecision
 
         yield return new(TelemetryNames.DraftLength, plan.Length);
 
-        // As it was written: 0.1 and not what a float makes of it.
-        yield return new(TelemetryNames.DraftThreshold, (double)(decimal)plan.Threshold);
+        string? policy = DraftingPolicy.NameOf(draft.Policy);
+        if (policy != DraftingPolicy.Fixed)
+        {
+            yield return new(TelemetryNames.DraftPolicy, policy);
+        }
+
+        if (policy != DraftingPolicy.AdaptiveThreshold)
+        {
+            // As it was written: 0.1 and not what a float makes of it.
+            yield return new(TelemetryNames.DraftThreshold, (double)(decimal)plan.Threshold);
+        }
+
         yield return new(TelemetryNames.DraftPrecision, TelemetryNames.Of(plan.Weights == WeightSet.Drafter ? draftPrecision ?? precision : precision));
     }
 }

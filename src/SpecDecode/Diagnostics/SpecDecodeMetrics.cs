@@ -47,6 +47,8 @@ internal sealed class SpecDecodeMetrics : IEngineObserver
     private readonly Histogram<double> _firstTokenTime;
     private readonly Histogram<double> _outputTokenTime;
     private readonly KeyValuePair<string, object?> _model;
+    private double _expectedSpeedup = 1;
+    private double _calibrationError;
 
     /// <summary>Makes the instruments of a model.</summary>
     /// <param name="meters">Makes the meter, and with it says who listens.</param>
@@ -74,6 +76,8 @@ internal sealed class SpecDecodeMetrics : IEngineObserver
 
         Measurement<T> Of<T>(T value)
             where T : struct => new(value, _model);
+        meter.CreateObservableGauge(TelemetryNames.ExpectedSpeedup, () => Of(Volatile.Read(ref _expectedSpeedup)), "{ratio}", "Tokens per second that auto expects, over those of plain decoding; 1 where it drafts nothing.");
+        meter.CreateObservableGauge(TelemetryNames.CalibrationError, () => Of(Volatile.Read(ref _calibrationError)), "{ratio}", "Mean difference between the chances that auto said of draft tokens and how many were accepted.");
         meter.CreateObservableUpDownCounter("specdecode.sequences.live", () => Of(load()?.LiveCount ?? 0), "{sequence}", "Sequences that are worked on.");
         meter.CreateObservableUpDownCounter("specdecode.sequences.waiting", () => Of(load()?.WaitingCount ?? 0), "{sequence}", "Requests that wait for admission.");
         meter.CreateObservableUpDownCounter("specdecode.kv_cache.reserved", () => Of(load()?.KvReservedBytes ?? 0), "By", "Bytes that live sequences have reserved for keys and values.");
@@ -127,6 +131,13 @@ internal sealed class SpecDecodeMetrics : IEngineObserver
     /// <inheritdoc/>
     public void OnPassFailed(Exception error)
     {
+    }
+
+    /// <inheritdoc/>
+    public void OnChoice(in DraftChoice choice, TimeSpan time)
+    {
+        Volatile.Write(ref _expectedSpeedup, choice.ExpectedSpeedup);
+        Volatile.Write(ref _calibrationError, choice.CalibrationError);
     }
 
     /// <inheritdoc/>

@@ -44,11 +44,20 @@ internal static class TelemetryNames
     /// <summary>Attribute: most tokens of a draft; 0 for plain decoding.</summary>
     public const string DraftLength = "specdecode.draft.length";
 
+    /// <summary>Attribute: who decides how far a plan drafts, where it is not a fixed length and threshold.</summary>
+    public const string DraftPolicy = "specdecode.draft.policy";
+
     /// <summary>Attribute: the probability below which a draft ends.</summary>
     public const string DraftThreshold = "specdecode.draft.threshold";
 
     /// <summary>Attribute: the precision of the weights that draft.</summary>
     public const string DraftPrecision = "specdecode.draft.precision";
+
+    /// <summary>Gauge: what drafting is expected to bring.</summary>
+    public const string ExpectedSpeedup = "specdecode.draft.expected_speedup";
+
+    /// <summary>Gauge: how far chances were off that were said of draft tokens.</summary>
+    public const string CalibrationError = "specdecode.draft.calibration_error";
 
     /// <summary>Attribute: the precision of the model's weights.</summary>
     public const string Precision = "specdecode.precision";

@@ -27,6 +27,7 @@ internal sealed class AutoDraftPolicy : IDraftPolicy
     private readonly MostPromising _candidates = new();
     private readonly LookupRecord _lookup = new();
     private readonly PlainRecord _plain;
+    private readonly MachinePace _pace = new();
 
     // Of the step that runs.
     private double _rate;
@@ -37,19 +38,53 @@ internal sealed class AutoDraftPolicy : IDraftPolicy
     private int _unknownSteps;
     private long _turn;
 
+    // What it decided last, and the plan that was last drafted by.
+    private bool _isChosen;
+    private PlanRecord? _preferred;
+    private PlanRecord? _lastDrafted;
+
     /// <summary>A policy that has seen nothing.</summary>
     /// <param name="layerCount">Layers of the model.</param>
     public AutoDraftPolicy(int layerCount)
     {
-        MachinePace pace = new();
-        _plain = new PlainRecord(pace);
-        _records = new PlanRecords(2 * layerCount, pace);
+        _plain = new PlainRecord(_pace);
+        _records = new PlanRecords(2 * layerCount, _pace);
         _forecast = new DraftForecast(_plain);
         _probes = new ProbeSchedule(_records);
     }
 
     /// <summary>What the last step's drafts were expected to bring: tokens per second over those of plain decoding; 1 where nothing was drafted.</summary>
     public double ExpectedSpeedup { get; private set; } = 1;
+
+    /// <summary>Steps that it was asked about.</summary>
+    public long Steps => _turn;
+
+    /// <summary>What it thinks now.</summary>
+    public DraftChoice Choice => new(_isChosen, _preferred?.Plan, ExpectedSpeedup, _preferred?.CalibrationError ?? _lastDrafted?.CalibrationError ?? 0);
+
+    /// <summary>What is known of the plans that were ever allowed, in the order in which they came.</summary>
+    public IEnumerable<PlanRecord> Records => Enumerable.Range(0, _records.Count).Select(i => _records[i]);
+
+    /// <summary>A copy of what was learnt about model and machine; what is known of single texts is not in it.</summary>
+    public PolicyState Snapshot() => new() { Plain = _plain.Snapshot(), Plans = _records.Snapshot(), Lookup = _lookup.Snapshot() };
+
+    /// <summary>Takes what a snapshot has in place of what was learnt. Times are priors: what is measured from now on soon decides over them.</summary>
+    /// <param name="state">A snapshot, from wherever.</param>
+    /// <returns>Whether it could have come about; else nothing is taken.</returns>
+    public bool TryRestore(PolicyState? state)
+    {
+        if (state?.IsSound() != true)
+        {
+            return false;
+        }
+
+        _plain.Restore(state.Plain);
+        _records.Restore(state.Plans);
+        _lookup.Restore(state.Lookup);
+        _pace.BeginAnew();
+        _probes.BeginAnew();
+        return true;
+    }
 
     /// <inheritdoc/>
     public void Plan(DraftStep drafts)
@@ -88,6 +123,7 @@ internal sealed class AutoDraftPolicy : IDraftPolicy
             if (_records[i].IsAllowed(drafts))
             {
                 double value = _forecast.Value(drafts, _records[i]);
+                _records[i].ExpectedSpeedup = value / plainRate;
                 if (value > bestValue)
                 {
                     (best, bestValue) = (_records[i], value);
@@ -95,6 +131,8 @@ internal sealed class AutoDraftPolicy : IDraftPolicy
             }
         }
 
+        _isChosen = true;
+        _preferred = best;
         if (best is not null)
         {
             _rate = bestValue;
@@ -230,6 +268,7 @@ internal sealed class AutoDraftPolicy : IDraftPolicy
             }
         }
 
+        _lastDrafted = drafted ?? _lastDrafted;
         if (drafted is not null && drafted == _stepPlan && !isMixed && !_isProbe)
         {
             drafted.NoteOutcome(tokens, (drafts.DraftTime + drafts.VerifyTime).TotalSeconds, _expectedTokens, _expectedTime);

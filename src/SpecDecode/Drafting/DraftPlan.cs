@@ -31,6 +31,16 @@ public sealed record DraftPlan
     /// </summary>
     internal WeightSet Weights { get; init; }
 
+    /// <summary>Blocks and weights in words.</summary>
+    public override string ToString()
+    {
+        string blocks = Options.ExitLayer is { } exit ? FormattableString.Invariant($"exit layer {exit}")
+            : Options.SkipAttention.Count + Options.SkipMlp.Count > 0
+                ? $"without attention [{string.Join(", ", Options.SkipAttention)}] and MLP [{string.Join(", ", Options.SkipMlp)}]"
+            : FormattableString.Invariant($"{Plan.Blocks.Length} blocks");
+        return UsesDraftWeights ? $"{blocks} on the copy of the weights" : blocks;
+    }
+
     /// <summary>Whether rows of two plans can run in one pass.</summary>
     internal bool GoesWith(DraftPlan other) => ReferenceEquals(this, other) || (Weights == other.Weights && Plan.Equals(other.Plan));
 }

@@ -67,10 +67,17 @@ public sealed record DraftingOptions
     } = [];
 
     /// <summary>Draft length: tokens that are drafted in a round, unless something ends the draft sooner.</summary>
-    /// <value>The default is 4, for <c>auto</c> and <c>lookup</c>, which find their length, at most 16; 1 to 64.</value>
+    /// <value>
+    /// The default is 4, for <c>auto</c> and <c>lookup</c>, which find their length, at most 16, and with another <see cref="Policy"/> at most its own; 1 to 64.
+    /// </value>
     public int DraftLength
     {
-        get => _draftLength ?? (FindsLength ? AutoDraftLength : DefaultDraftLength);
+        get => _draftLength ?? (FindsLength ? AutoDraftLength : PolicyName switch
+        {
+            DraftingPolicy.AdaptiveThreshold => AdaptiveThresholdPolicy.DefaultMaxLength,
+            DraftingPolicy.ConfidenceStop => ConfidenceStopPolicy.DefaultMaxLength,
+            _ => DefaultDraftLength,
+        });
         set => _draftLength = value;
     }
 
@@ -80,6 +87,18 @@ public sealed record DraftingOptions
     /// </summary>
     /// <value>The default is 0, which never stops; 0 to 1.</value>
     public float Threshold { get; set; }
+
+    /// <summary>
+    /// Who decides how far the plan of <c>early-exit</c>, <c>layer-skip</c> or a plan given in code drafts: one of <see cref="DraftingPolicy"/>, in any case. For
+    /// comparison; <c>auto</c> and <c>lookup</c> decide by themselves.
+    /// </summary>
+    /// <value>The default is <c>fixed</c>: <see cref="DraftLength"/> and <see cref="Threshold"/>.</value>
+    public string Policy { get; set; } = DraftingPolicy.Fixed;
+
+    private string PolicyName => Policy?.ToLowerInvariant() ?? "";
+
+    // The one that holds: 0 says nothing where a policy has one of its own.
+    private float PlanThreshold => Threshold == 0 && PolicyName == DraftingPolicy.ConfidenceStop ? ConfidenceStopPolicy.DefaultThreshold : Threshold;
 
     /// <summary>
     /// A file that says how this model drafts best (<see cref="DraftingProfile"/>). With the strategy <c>none</c> the model drafts by its best
@@ -138,6 +157,9 @@ public sealed record DraftingOptions
         return new DraftingOptions(this) { _policy = policy };
     }
 
+    /// <summary>Whether <see cref="WithPolicy"/> gave it a policy.</summary>
+    internal bool HasOwnPolicy => _policy is not null;
+
     /// <summary>The same with a profile that is at hand, in place of one that <see cref="Profile"/> names.</summary>
     /// <param name="profile">The profile.</param>
     /// <exception cref="ArgumentNullException">It is null.</exception>
@@ -174,13 +196,14 @@ public sealed record DraftingOptions
     }
 
     /// <summary>Who decides in place of the strategy's policy, if anybody does.</summary>
-    internal bool HasPolicy([NotNullWhen(true)] out IDraftPolicy? policy) => (policy = _policy) is not null;
+    internal bool HasPolicy([NotNullWhen(true)] out IDraftPolicy? policy) =>
+        (policy = _policy ?? (FindsLength || PolicyName == DraftingPolicy.Fixed ? null : DraftingPolicy.Find(PolicyName))) is not null;
 
     /// <inheritdoc/>
     public bool Equals(DraftingOptions? other) => other is not null
         && Name == other.Name && ExitLayer == other.ExitLayer && DraftLength == other.DraftLength && Threshold.Equals(other.Threshold)
         && SkipAttention.SequenceEqual(other.SkipAttention) && SkipMlp.SequenceEqual(other.SkipMlp) && Equals(_plan, other._plan)
-        && Profile == other.Profile && Equals(_profile, other._profile) && ReferenceEquals(_policy, other._policy);
+        && Profile == other.Profile && Equals(_profile, other._profile) && ReferenceEquals(_policy, other._policy) && PolicyName == other.PolicyName;
 
     /// <inheritdoc/>
     public override int GetHashCode() => HashCode.Combine(Name, ExitLayer, DraftLength, Threshold, SkipAttention.Count, SkipMlp.Count, Profile);
@@ -206,6 +229,12 @@ public sealed record DraftingOptions
             return FormattableString.Invariant($"{Name}: {blocks}draft length at most {DraftLength}");
         }
 
+        if (blocks is not null && PolicyName != DraftingPolicy.Fixed)
+        {
+            string threshold = PolicyName == DraftingPolicy.ConfidenceStop ? FormattableString.Invariant($", threshold {PlanThreshold}") : "";
+            return FormattableString.Invariant($"{Name}: {blocks}, {PolicyName}, draft length at most {DraftLength}{threshold}");
+        }
+
         return blocks is null ? Name : FormattableString.Invariant($"{Name}: {blocks}, draft length {DraftLength}, threshold {Threshold}");
     }
 
@@ -226,6 +255,11 @@ public sealed record DraftingOptions
         if (!(Threshold is >= 0 and <= 1))
         {
             yield return FormattableString.Invariant($"Threshold is {Threshold}: give a probability from 0 to 1.");
+        }
+
+        if (FindPolicyError() is { } policy)
+        {
+            yield return policy;
         }
 
         if (Profile is "")
@@ -271,6 +305,16 @@ public sealed record DraftingOptions
             yield return contradiction;
         }
     }
+
+    // A policy that would decide nothing, or against what else is given.
+    private string? FindPolicyError() => DraftingPolicy.Find(PolicyName) is null
+        ? $"Policy is '{Policy}': give one of {DraftingPolicy.Fixed}, {DraftingPolicy.AdaptiveThreshold}, {DraftingPolicy.ConfidenceStop}."
+        : PolicyName == DraftingPolicy.Fixed ? null
+        : _policy is not null ? $"Policy is {PolicyName} beside a policy of one's own: remove Policy, or leave WithPolicy out."
+        : HasProfile && !FindsLength ? $"Policy is {PolicyName}, and Profile says how far is drafted: remove Policy, or Profile."
+        : FindsLength ? $"Policy is {PolicyName}, but the strategy {Name} decides by itself: remove Policy, or use early-exit or layer-skip."
+        : PolicyName == DraftingPolicy.AdaptiveThreshold && Threshold > 0 ? $"Policy is {PolicyName}, which finds its threshold: remove Threshold, or use {DraftingPolicy.Fixed} or {DraftingPolicy.ConfidenceStop}."
+        : null;
 
     // What is given beside a profile, which says all of it.
     private string? ProfileConflict(bool skips)
@@ -326,7 +370,7 @@ public sealed record DraftingOptions
 
         return new DraftPlan
         {
-            Plan = plan, Length = DraftLength, Threshold = Threshold, Weights = hasDraftWeights ? WeightSet.Drafter : WeightSet.Verifier,
+            Plan = plan, Length = DraftLength, Threshold = PlanThreshold, Weights = hasDraftWeights ? WeightSet.Drafter : WeightSet.Verifier,
             Options = this with { Strategy = Name, ExitLayer = Name == DraftingStrategy.EarlyExit ? ExitLayer ?? layerCount : ExitLayer },
         };
 

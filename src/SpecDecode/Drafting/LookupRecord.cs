@@ -21,5 +21,12 @@ internal sealed class LookupRecord
     /// <summary>Takes what became of a token.</summary>
     public void Add(AcceptanceRule rule, int match, bool accepted) => _calibrations[(int)rule].Add(Confidence(match), accepted);
 
+    /// <summary>A copy of what was learnt, by rule.</summary>
+    public CalibrationState[] Snapshot() => LearntLists.Snapshot(_calibrations);
+
+    /// <summary>Takes what a snapshot has in place of what was learnt.</summary>
+    /// <param name="states">A snapshot that is sound.</param>
+    public void Restore(CalibrationState[] states) => LearntLists.Restore(states, _calibrations);
+
     private static float Confidence(int match) => 1 - Doubt / Math.Max(2, match);
 }

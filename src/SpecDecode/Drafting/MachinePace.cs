@@ -17,6 +17,7 @@ internal sealed class MachinePace
     private const double Most = 1e4;
 
     private readonly double[] _ratios = new double[Kept];
+    private int _needed = Kept;
     private int _count;
     private int _next;
     private double _factor = 1;
@@ -38,13 +39,26 @@ internal sealed class MachinePace
         _ratios[_next] = Math.Pow(ratio, 1 - Leak);
         _next = (_next + 1) % Kept;
         _count = Math.Min(_count + 1, Kept);
-        if (_count == Kept)
+        if (_count >= _needed)
         {
             Span<double> sorted = stackalloc double[Kept];
             _ratios.CopyTo(sorted);
+            sorted = sorted[.._count];
             sorted.Sort();
-            _factor = sorted[Kept / 2];
+            _factor = sorted[(_count - 1) / 2];
         }
+    }
+
+    /// <summary>
+    /// Another time begins, in which times of a former one are all that is known: how slow the machine is now follows from the first pass on,
+    /// so that it does not pass for what the first plan takes.
+    /// </summary>
+    public void BeginAnew()
+    {
+        _needed = 1;
+        _count = 0;
+        _next = 0;
+        _factor = 1;
     }
 
     /// <summary>Takes a measured pass into a curve of times at the usual pace.</summary>

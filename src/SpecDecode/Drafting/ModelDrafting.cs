@@ -58,6 +58,11 @@ internal sealed class ModelDrafting
         }
 
         DraftPlan? plan = options.Resolve(_layerCount, _hasDraftWeights, place);
+        if (plan is null && !options.FindsLength && !options.HasOwnPolicy)
+        {
+            return null;
+        }
+
         if (options.HasPolicy(out IDraftPolicy? policy))
         {
             return new SequenceDrafting(policy, plan is null && options.IsAuto ? Candidates : plan is null ? [] : [plan], options.DraftLength);

@@ -20,6 +20,13 @@ internal sealed class PlainRecord(MachinePace pace)
     public void Add(int sequences, int rows, double seconds) =>
         pace.Add(_curves[BatchSize.Of(sequences)] ??= new CostCurve(CostCurve.MostRows), rows, seconds);
 
+    /// <summary>A copy of what was measured, by <see cref="BatchSize"/>.</summary>
+    public CostState?[] Snapshot() => LearntLists.Snapshot(_curves);
+
+    /// <summary>Takes what a snapshot has, as a prior, in place of what was measured.</summary>
+    /// <param name="states">A snapshot that is sound.</param>
+    public void Restore(CostState?[] states) => LearntLists.Restore(states, _curves);
+
     /// <summary>Seconds of a pass, at the machine's usual pace.</summary>
     public double Time(int sequences, int rows)
     {

@@ -9,12 +9,18 @@ internal sealed class PlanRecord
     private const double CopyShare = 0.5;
 
     // Outcomes of so many rounds are remembered, and as many rounds that came out as expected count from the start.
-    private const double OutcomeMemory = 100;
+    internal const double OutcomeMemory = 100;
     private const double OutcomePrior = 10;
+
+    // Steps to the first look behind a restart, at most.
+    private const int FirstLook = 64;
+
+    // No round counts for more over what was expected of it.
+    internal const double MostOutcome = 4;
 
     private readonly AcceptanceCalibration[] _calibrations = [new(), new(), new()];
     private readonly CostCurve?[] _verifyCosts = new CostCurve?[BatchSize.Classes];
-    private readonly CostCurve _draftCost = new(CostCurve.MostRows);
+    private CostCurve _draftCost = new(CostCurve.MostRows);
     private readonly MachinePace _pace;
     private readonly double _share;
     private readonly double _exactShare;
@@ -53,6 +59,55 @@ internal sealed class PlanRecord
 
     /// <summary>What its rounds brought in tokens per second, over what was expected of them.</summary>
     public double Correction => (_ratios + OutcomePrior) / (_rounds + OutcomePrior);
+
+    /// <summary>What its drafts were expected to bring in the last step that might take it: tokens per second over those of plain decoding; null before.</summary>
+    public double? ExpectedSpeedup { get; set; }
+
+    /// <summary>Draft tokens of it whose outcome is remembered, of all rules together.</summary>
+    public double Judged => _calibrations[0].Weight + _calibrations[1].Weight + _calibrations[2].Weight;
+
+    /// <summary>The calibration error over all rules, by their weight; 0 without any tokens.</summary>
+    public double CalibrationError
+    {
+        get
+        {
+            double sum = 0;
+            double weights = 0;
+            foreach (AcceptanceCalibration calibration in _calibrations)
+            {
+                double weight = calibration.Weight;
+                sum += weight * calibration.Error;
+                weights += weight;
+            }
+
+            return weights > 0 ? sum / weights : 0;
+        }
+    }
+
+    /// <summary>Whether a snapshot is of this plan.</summary>
+    public bool IsOf(PlanState state) => state.UsesDraftWeights == Plan.UsesDraftWeights && state.Blocks == Plan.Plan.ToString();
+
+    /// <summary>A copy of what was learnt.</summary>
+    public PlanState Snapshot() => new()
+    {
+        Blocks = Plan.Plan.ToString(), UsesDraftWeights = Plan.UsesDraftWeights, Calibrations = LearntLists.Snapshot(_calibrations),
+        Draft = _draftCost.IsEmpty ? null : _draftCost.Snapshot(), Verify = LearntLists.Snapshot(_verifyCosts), Rounds = _rounds, Ratios = _ratios,
+        ProbeAfter = ProbeAfter, StepsToProbe = Math.Max(StepsToProbe, -ProbeSchedule.LastProbe), Looks = Looks,
+    };
+
+    /// <summary>Takes what a snapshot has in place of what was learnt; times as a prior.</summary>
+    /// <param name="state">A snapshot that is sound.</param>
+    public void Restore(PlanState state)
+    {
+        LearntLists.Restore(state.Calibrations, _calibrations);
+        LearntLists.Restore(state.Verify, _verifyCosts);
+        _draftCost = LearntLists.Prior(state.Draft) ?? new CostCurve(CostCurve.MostRows);
+        (_rounds, _ratios) = (state.Rounds, state.Ratios);
+
+        // Soon beside a plan that pays, since its times are priors; where nothing pays no sooner than before, but for the first look.
+        (ProbeAfter, StepsToProbe) = (state.ProbeAfter, Math.Min(state.StepsToProbe, FirstLook));
+        Looks = Math.Min(state.Looks, ProbeSchedule.FewLooks - ProbeSchedule.LooksAnew);
+    }
 
     /// <summary>The chances of its drafts under a rule.</summary>
     public AcceptanceCalibration Of(AcceptanceRule rule) => _calibrations[(int)rule];
@@ -116,7 +171,7 @@ internal sealed class PlanRecord
         {
             double kept = 1 - 1 / OutcomeMemory;
             _rounds = _rounds * kept + 1;
-            _ratios = _ratios * kept + Math.Clamp(tokens / _pace.Normal(seconds) * expectedSeconds / expectedTokens, 0, 4);
+            _ratios = _ratios * kept + Math.Clamp(tokens / _pace.Normal(seconds) * expectedSeconds / expectedTokens, 0, MostOutcome);
         }
     }
 }

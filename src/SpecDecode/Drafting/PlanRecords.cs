@@ -10,6 +10,9 @@ internal sealed class PlanRecords(int layerBlocks, MachinePace pace)
     // The list of plans that was looked at last, mostly the same one.
     private IReadOnlyList<DraftPlan>? _known;
 
+    // Of plans that nobody has asked for since they were restored.
+    private readonly List<PlanState> _remembered = [];
+
     /// <summary>How many there are.</summary>
     public int Count => _records.Count;
 
@@ -42,10 +45,33 @@ internal sealed class PlanRecords(int layerBlocks, MachinePace pace)
         {
             if (Of(plans[i]) is null)
             {
-                _records.Add(new PlanRecord(plans[i], layerBlocks, pace));
+                PlanRecord record = new(plans[i], layerBlocks, pace);
+                _records.Add(record);
+                Remind(record);
             }
         }
 
         _known = plans;
+    }
+
+    /// <summary>Copies of what is known, of plans that nobody has asked for yet too.</summary>
+    public PlanState[] Snapshot() => [.. _records.Select(record => record.Snapshot()).Concat(_remembered).Take(PolicyState.MostPlans)];
+
+    /// <summary>Takes what snapshots have in place of what was learnt; of plans that nobody has asked for yet, once somebody does.</summary>
+    /// <param name="states">Snapshots that are sound.</param>
+    public void Restore(PlanState[] states)
+    {
+        _remembered.Clear();
+        _remembered.AddRange(states);
+        _records.ForEach(Remind);
+    }
+
+    private void Remind(PlanRecord record)
+    {
+        if (_remembered.Find(record.IsOf) is { } state)
+        {
+            record.Restore(state);
+            _remembered.Remove(state);
+        }
     }
 }

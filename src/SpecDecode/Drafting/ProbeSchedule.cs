@@ -6,8 +6,11 @@ internal sealed class ProbeSchedule(PlanRecords records)
 {
     // What is not known is looked at after so many steps, and the less often the longer it proves to be no better.
     private const int FirstProbe = 16;
-    private const int LastProbe = 512;
-    private const int FewLooks = 8;
+    internal const int LastProbe = 512;
+    internal const int FewLooks = 8;
+
+    // As many decide over the times of a former process.
+    internal const int LooksAnew = CostCurve.KnownSamples + 1;
 
     // A look whose first token was right although its chance was said to be below this is a surprise: the next one comes at once.
     private const double Unlikely = 0.5;
@@ -16,6 +19,7 @@ internal sealed class ProbeSchedule(PlanRecords records)
     private const int PlainProbe = 64;
 
     private int _stepsToPlain = FirstProbe;
+    private int _plainLooks;
     private int _plainSteps;
     private bool _paysPlainly;
 
@@ -73,9 +77,12 @@ internal sealed class ProbeSchedule(PlanRecords records)
             return false;
         }
 
-        _stepsToPlain = PlainProbe;
+        _stepsToPlain = --_plainLooks > 0 ? FirstProbe : PlainProbe;
         return true;
     }
+
+    /// <summary>Times of a former process are all that is known: all speed-ups hang on what plain steps take, so that is measured again soon.</summary>
+    public void BeginAnew() => (_stepsToPlain, _plainLooks) = (FirstProbe, LooksAnew);
 
     /// <summary>Looks again at once where a look went better than was expected, before anything is learnt of it.</summary>
     public void Observe(DraftStep drafts, PlanRecord probed)

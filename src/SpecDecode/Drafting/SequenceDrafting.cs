@@ -22,7 +22,7 @@ internal sealed class SequenceDrafting(IDraftPolicy policy, IReadOnlyList<DraftP
     public string Strategy => Policy is not AutoDraftPolicy ? "policy" : Plans.Count == 0 ? DraftingStrategy.Lookup : DraftingStrategy.Auto;
 
     /// <summary>The one plan that it drafts by, as its options say; null where the policy chooses.</summary>
-    public DraftPlan? FixedPlan => Policy is FixedDraftPolicy ? Plans[0] : null;
+    public DraftPlan? FixedPlan => DraftingPolicy.NameOf(Policy) is not null && Plans is [var plan] ? plan : null;
 
     /// <summary>One plan, its length and its threshold.</summary>
     public static SequenceDrafting Of(DraftPlan plan) => new(FixedDraftPolicy.Instance, [plan], plan.Length);

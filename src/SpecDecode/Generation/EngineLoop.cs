@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using SpecDecode.Drafting;
 using SpecDecode.Scheduling;
 using SpecDecode.Sequences;
 
@@ -15,6 +16,8 @@ internal sealed class EngineLoop : IEngineLoad, IDisposable
 
     private readonly Scheduler _scheduler;
     private readonly IEngineObserver _observer;
+    private readonly AutoDraftPolicy? _policy;
+    private readonly DraftKeeper? _keeper;
     private readonly int _maxInFlight;
     private readonly Thread _thread;
     private readonly ConcurrentQueue<TokenFeed> _incoming = new();
@@ -35,8 +38,13 @@ internal sealed class EngineLoop : IEngineLoad, IDisposable
     /// <param name="maxInFlight">Most requests that are live or wait.</param>
     /// <param name="observer">Is told what happens.</param>
     /// <param name="name">The thread's name.</param>
-    public EngineLoop(Scheduler scheduler, int maxInFlight, IEngineObserver observer, string name)
+    /// <param name="policy">The policy of which the observer is told what it thinks; null for none.</param>
+    /// <param name="keeper">Keeps what it has learnt, when nobody is to be served and at the end; null where nobody does.</param>
+    public EngineLoop(
+        Scheduler scheduler, int maxInFlight, IEngineObserver observer, string name, AutoDraftPolicy? policy = null, DraftKeeper? keeper = null)
     {
+        _policy = policy;
+        _keeper = keeper;
         _scheduler = scheduler;
         _maxInFlight = maxInFlight;
         _observer = observer;
@@ -168,13 +176,15 @@ internal sealed class EngineLoop : IEngineLoad, IDisposable
             {
                 if (_scheduler.IsIdle)
                 {
-                    _wake.WaitOne();
+                    Rest();
                 }
                 else
                 {
                     Step();
                 }
             }
+
+            _keeper?.End();
         }
         catch (Exception error)
         {
@@ -190,6 +200,12 @@ internal sealed class EngineLoop : IEngineLoad, IDisposable
         {
             _ended.SetResult();
         }
+    }
+
+    private void Rest()
+    {
+        _keeper?.Rest();
+        _wake.WaitOne(_keeper?.UntilDue ?? Timeout.InfiniteTimeSpan);
     }
 
     // Whether the loop goes on.
@@ -215,7 +231,13 @@ internal sealed class EngineLoop : IEngineLoad, IDisposable
 
     private void Step()
     {
+        long planned = _policy?.Steps ?? 0;
         StepRecord record = _scheduler.Step();
+        if (_policy is not null && _policy.Steps != planned)
+        {
+            _observer.OnChoice(_policy.Choice, record.Time);
+        }
+
         if (_scheduler.PassError is { } error)
         {
             _observer.OnPassFailed(error);

@@ -46,7 +46,11 @@ internal sealed class ServedModel : IAsyncDisposable
             Scheduler scheduler = new(model.Stages, limits);
             RequestIntake intake = RequestIntake.Of(model, limits.KvBytes);
             WarmUp(scheduler, model, intake.Drafting, defaults);
-            EngineLoop loop = new(scheduler, (int)Math.Min(int.MaxValue, (long)limits.MaxSequences + maxQueue), observer, $"SpecDecode {name}");
+            DraftKeeper keeper = new(intake.Drafting.Auto, model.Memory);
+            keeper.Restore();
+            model.Memory.OnFailed(observer.OnLearntNotKept);
+            EngineLoop loop = new(
+                scheduler, (int)Math.Min(int.MaxValue, (long)limits.MaxSequences + maxQueue), observer, $"SpecDecode {name}", intake.Drafting.Auto, keeper);
             ModelInfo info = new()
             {
                 Name = name,

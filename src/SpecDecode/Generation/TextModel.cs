@@ -23,6 +23,7 @@ public sealed partial class TextModel : IDisposable
     private readonly Scheduler _scheduler;
     private readonly int _maxSequences;
     private readonly RequestIntake _intake;
+    private readonly DraftKeeper _keeper;
     // Guards the two below; pulsed when a call ends.
     private readonly object _gate = new();
     private Thread? _caller;
@@ -34,7 +35,10 @@ public sealed partial class TextModel : IDisposable
         _scheduler = new Scheduler(model.Stages, limits);
         _maxSequences = limits.MaxSequences;
         _intake = RequestIntake.Of(model, limits.KvBytes);
+        _keeper = new DraftKeeper(_intake.Drafting.Auto, model.Memory);
+        _keeper.Restore();
         Warnings = warnings;
+        model.Memory.OnFailed(reason => Warnings = [.. Warnings, $"What drafting has learnt about the model is not kept for the next time: {reason}."]);
     }
 
     /// <summary>Number of layers.</summary>
@@ -70,8 +74,8 @@ public sealed partial class TextModel : IDisposable
     /// </summary>
     public ChatTokenizer? ChatTokenizer => _model.Chat.Tokenizer;
 
-    /// <summary>What is not as one may expect, a sentence each; empty when all is well.</summary>
-    public IReadOnlyList<string> Warnings { get; }
+    /// <summary>What is not as one may expect, a sentence each; empty when all is well. One may come while the model is used.</summary>
+    public IReadOnlyList<string> Warnings { get => Volatile.Read(ref field); private set => Volatile.Write(ref field, value); }
 
     /// <summary>
     /// Loads a checkpoint folder: config.json, model.safetensors or shards with an index, tokenizer.json. The first time
@@ -264,6 +268,23 @@ public sealed partial class TextModel : IDisposable
         return PassTiming.Median(_model.Stages, plan, rows, past, repetitions);
     }
 
+    /// <summary>
+    /// What <see cref="DraftingStrategy.Auto"/> thinks of the plans that requests have let it choose from until now, by what this process and
+    /// earlier ones have learnt. Empty where no request has.
+    /// </summary>
+    /// <exception cref="InvalidOperationException">Another call is running.</exception>
+    public IReadOnlyList<DraftEstimate> EstimateDrafts()
+    {
+        using Call call = new(this);
+        return
+        [
+            .. _intake.Drafting.Auto.Records.Select(record => new DraftEstimate
+            {
+                Plan = record.Plan, ExpectedSpeedup = record.ExpectedSpeedup, JudgedTokens = record.Judged, CalibrationError = record.CalibrationError,
+            }),
+        ];
+    }
+
     /// <summary>Frees the model; waits for a call that another thread has made. Calls that come after it are refused.</summary>
     /// <exception cref="InvalidOperationException">It is called from inside a call, by one of its callbacks.</exception>
     public void Dispose()
@@ -285,6 +306,7 @@ public sealed partial class TextModel : IDisposable
 
             if (isFirst)
             {
+                _keeper.End();
                 _model.Dispose();
             }
         }
@@ -337,6 +359,7 @@ public sealed partial class TextModel : IDisposable
 
         public void Dispose()
         {
+            _model._keeper.Rest();
             lock (_model._gate)
             {
                 _model._caller = null;

@@ -59,6 +59,7 @@ internal static class ConfigurationKeys
             [nameof(DraftingOptions.SkipMlp)] = OptionKind.WholeNumbers,
             [nameof(DraftingOptions.DraftLength)] = OptionKind.WholeNumber,
             [nameof(DraftingOptions.Threshold)] = OptionKind.Number,
+            [nameof(DraftingOptions.Policy)] = OptionKind.Text,
             [nameof(DraftingOptions.Profile)] = OptionKind.Text,
         }),
         [nameof(SpecDecodeOptions.Sampling)] = Section(new()

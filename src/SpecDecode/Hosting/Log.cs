@@ -67,4 +67,10 @@ internal static partial class Log
 
     [LoggerMessage(21, LogLevel.Information, "The model {Model} has the drafting profile {Profile} of {Plans} plans, {Usable} of which can be run; speed-up of the best as measured: {Speedup}; {Use}")]
     public static partial void Profile(this ILogger logger, string model, string profile, int plans, int usable, string speedup, string use);
+
+    [LoggerMessage(22, LogLevel.Information, "Drafting of the model {Model} has changed to: {Plan}; expected speed-up: {ExpectedSpeedup:f2}; calibration error: {CalibrationError:f3}")]
+    public static partial void PlanChanged(this ILogger logger, string model, string plan, double expectedSpeedup, double calibrationError);
+
+    [LoggerMessage(23, LogLevel.Information, "What drafting learns about the model {Model} is not kept for its next load: {Reason}")]
+    public static partial void LearntNotKept(this ILogger logger, string model, string reason);
 }

@@ -11,6 +11,7 @@ namespace SpecDecode.Hosting;
 /// </summary>
 internal sealed class LoggingObserver(IEngineObserver metrics, ILogger logger, string model) : IEngineObserver
 {
+    private readonly PlanChanges _changes = new();
     private int _hasFailed;
 
     /// <inheritdoc/>
@@ -79,6 +80,37 @@ internal sealed class LoggingObserver(IEngineObserver metrics, ILogger logger, s
         {
             metrics.OnPolicyFailed(error);
             logger.PolicyFailed(model, error);
+        }
+        catch (Exception failure)
+        {
+            Note(failure);
+        }
+    }
+
+    /// <inheritdoc/>
+    public void OnChoice(in DraftChoice choice, TimeSpan time)
+    {
+        try
+        {
+            metrics.OnChoice(choice, time);
+            if (_changes.Note(choice, time))
+            {
+                logger.PlanChanged(model, choice.Plan?.ToString() ?? "lookup or plain decoding", choice.ExpectedSpeedup, choice.CalibrationError);
+            }
+        }
+        catch (Exception failure)
+        {
+            Note(failure);
+        }
+    }
+
+    /// <inheritdoc/>
+    public void OnLearntNotKept(string reason)
+    {
+        try
+        {
+            metrics.OnLearntNotKept(reason);
+            logger.LearntNotKept(model, reason);
         }
         catch (Exception failure)
         {

@@ -36,6 +36,9 @@ internal sealed record LoadedModel(DecoderDescription Description, WeightCopies 
     /// <summary>How many threads compute, and why; null where the application made ONNX Runtime's environment.</summary>
     public required ThreadChoice? Threads { get; init; }
 
+    /// <summary>What drafting has learnt about it in earlier times, and where that is kept.</summary>
+    public required DraftMemory Memory { get; init; }
+
     /// <inheritdoc/>
     public void Dispose()
     {
@@ -79,14 +82,16 @@ internal static class ModelLoader
             RuntimeEnvironment environment = RuntimeEnvironment.Get(runtime, warn);
             ExecutionProvider provider = ExecutionProvider.Get(runtime, environment);
             WeightCopies weights = prepared.GetAwaiter().GetResult();
+            string kernels = weights.Verifier.IsInPanels ? $"own, {InstructionSets.Current.Name()}" : "ONNX Runtime";
+            int? vocabulary = DraftVocabularySize.Of(options, description, weights.Verifier.IsInPanels);
+            DraftMemory memory = OpenMemory(options, runtime, weights, vocabulary, kernels, environment.Threads, warn);
             OnnxStages stages = CreateStages(
                 description, weights, source.Settings, options, draftSource?.Settings.Precision, environment, provider, runtime, maxSequenceLength, warn, progress,
                 cancellationToken);
             loaded = true;
             LoadedModel model = new(description, weights, stages, tokenizer, chat)
             {
-                Precision = source.Settings.Precision, Threads = environment.Threads,
-                Kernels = weights.Verifier.IsInPanels ? $"own, {InstructionSets.Current.Name()}" : "ONNX Runtime",
+                Precision = source.Settings.Precision, Threads = environment.Threads, Kernels = kernels, Memory = memory,
             };
             return model with { Profile = FolderProfile.Find(checkpoint.Folder, model.Identity, warn) };
         }
@@ -101,6 +106,17 @@ internal static class ModelLoader
             }
         }
     }
+
+    // By all that chances and times depend on, as far as it is not measured: another value of it is another file.
+    private static DraftMemory OpenMemory(
+        ModelOptions options, RuntimeOptions runtime, WeightCopies weights, int? vocabulary, string kernels, ThreadChoice? threads, Action<string> warn) =>
+        DraftMemory.Open(
+            options.CacheFolder,
+            [
+                weights.Verifier.Key, weights.Drafter?.Key ?? "no copy", FormattableString.Invariant($"{vocabulary} draft tokens"), options.Activations.ToString(), options.WeightMemory.ToString(), kernels,
+                InstructionSets.Current.ToString(), FormattableString.Invariant($"{threads?.Count} threads"), runtime.ExecutionProvider.ToString(),
+            ],
+            warn);
 
     // What there is when something fails, a callback among it, is given back here; the weights stay the caller's.
     private static OnnxStages CreateStages(

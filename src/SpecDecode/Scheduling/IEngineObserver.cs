@@ -23,6 +23,19 @@ internal interface IEngineObserver
     {
     }
 
+    /// <summary>After a step that the policy was asked about which all requests share.</summary>
+    /// <param name="choice">What it thinks now.</param>
+    /// <param name="time">Time of the step.</param>
+    void OnChoice(in DraftChoice choice, TimeSpan time)
+    {
+    }
+
+    /// <summary>When what drafting has learnt could not be written, so that it is not kept beyond this load; once, by any thread.</summary>
+    /// <param name="reason">Why, without a full stop.</param>
+    void OnLearntNotKept(string reason)
+    {
+    }
+
     /// <summary>When a request was not taken; called by the thread that asks, several at a time maybe.</summary>
     void OnRefused(Exception error)
     {

@@ -26,6 +26,9 @@ internal sealed class PreparedWeights : IDisposable
     /// <summary>Full path of the file.</summary>
     public string Path { get; }
 
+    /// <summary>The hash of the checkpoint's content and of how it is laid out: no other weights have it.</summary>
+    public string Key { get; init; } = "";
+
     /// <summary>The fingerprint of the checkpoint that they were made of, as the file's table has it; null where nobody read that.</summary>
     public string? Fingerprint { get; init; }
 

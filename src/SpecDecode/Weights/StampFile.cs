@@ -1,7 +1,6 @@
 using System.Globalization;
 using System.IO.Hashing;
 using System.Text;
-using Microsoft.Win32.SafeHandles;
 
 namespace SpecDecode.Weights;
 
@@ -13,7 +12,6 @@ namespace SpecDecode.Weights;
 internal sealed class StampFile
 {
     private const string Extension = ".stamp";
-    private const string TemporaryExtension = ".stamp.tmp";
     private const int Digits = 32;
 
     private readonly string _path;
@@ -21,7 +19,7 @@ internal sealed class StampFile
     private StampFile(string path) => _path = path;
 
     /// <summary>Those that a crash may have left half-written.</summary>
-    public static string TemporaryPattern => "*" + TemporaryExtension;
+    public static string TemporaryPattern => OwnFile.TemporaryPattern(Extension);
 
     /// <summary>The one for a file beside it.</summary>
     public static StampFile Beside(string file) => new(file + Extension);
@@ -37,23 +35,8 @@ internal sealed class StampFile
     public UInt128? Find(Stamp stamp)
     {
         // All of these files have one length, so that nothing is read of another.
-        byte[] found = Write(stamp, 0);
-        try
-        {
-            // Asked before it is opened: a named pipe would wait for its writer.
-            FileInfo file = new(_path);
-            if (!file.Exists || file.Length != found.Length)
-            {
-                return null;
-            }
-
-            using SafeFileHandle handle = File.OpenHandle(_path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete);
-            if (FileTrust.FindFileDoubt(handle) is not null || RandomAccess.GetLength(handle) != found.Length || !PreparedWeightsFormat.ReadExactly(handle, found, 0))
-            {
-                return null;
-            }
-        }
-        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+        int length = Write(stamp, 0).Length;
+        if (OwnFile.TryRead(_path, length, out _) is not { } found || found.Length != length)
         {
             return null;
         }
@@ -66,31 +49,9 @@ internal sealed class StampFile
     /// <summary>Remembers a number with a stamp, in place of what was remembered before.</summary>
     public void Remember(Stamp stamp, UInt128 number)
     {
-        string folder = Path.GetDirectoryName(_path)!;
-        string temporary = Path.Combine(folder, $"{Guid.NewGuid():n}{TemporaryExtension}");
         try
         {
-            FileTrust.CreateFolder(folder);
-            try
-            {
-                FileStreamOptions options = new() { Mode = FileMode.CreateNew, Access = FileAccess.Write };
-                if (!OperatingSystem.IsWindows())
-                {
-                    options.UnixCreateMode = FileTrust.OwnFile;
-                }
-
-                using (FileStream stream = new(temporary, options))
-                {
-                    stream.Write(Write(stamp, number));
-                }
-
-                File.Move(temporary, _path, overwrite: true);
-            }
-            catch
-            {
-                File.Delete(temporary);
-                throw;
-            }
+            OwnFile.Write(_path, Write(stamp, number));
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {

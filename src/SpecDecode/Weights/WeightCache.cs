@@ -14,6 +14,9 @@ namespace SpecDecode.Weights;
 /// </summary>
 internal sealed class WeightCache
 {
+    // Of what drafting has learnt, which others write here.
+    private static readonly string LearntPattern = OwnFile.TemporaryPattern(".learnt");
+
     private static readonly TimeSpan Abandoned = TimeSpan.FromDays(1);
     private static readonly TimeSpan LockPoll = TimeSpan.FromMilliseconds(50);
 
@@ -178,7 +181,7 @@ internal sealed class WeightCache
     private void DeleteLeftovers(string name)
     {
         DirectoryInfo folder = new(_folder);
-        foreach (FileInfo left in folder.EnumerateFiles("*.weights.*.tmp").Concat(folder.EnumerateFiles(StampFile.TemporaryPattern)))
+        foreach (FileInfo left in folder.EnumerateFiles("*.weights.*.tmp").Concat(folder.EnumerateFiles(StampFile.TemporaryPattern)).Concat(folder.EnumerateFiles(LearntPattern)))
         {
             if (left.Name.StartsWith(name, StringComparison.Ordinal) || left.LastWriteTimeUtc < DateTime.UtcNow - Abandoned)
             {

@@ -114,6 +114,34 @@ public sealed class FirstScrapeTests
             meters, name, () => null, () => new ModelSetup(Precision.Fp32, null, null, DraftingOptions.EarlyExit(1).Resolve(2, hasDraftWeights: false, "")), EngineLoop.Refusals);
     }
 
+    [Fact]
+    public async Task What_auto_thinks_is_there_from_the_start_and_is_told_by_steps_that_it_decides_about()
+    {
+        await using HostedStory story = await HostedStory.StartAsync(options => (options.Drafting.Strategy, options.Drafting.ExitLayer) = ("auto", null));
+        (double Speedup, double Error) Read() => story.Collector.Read() is var readings
+            ? (readings.Gauge("specdecode.draft.expected_speedup"), readings.Gauge("specdecode.draft.calibration_error")) : default;
+        Assert.Equal((1, 0), Read());
+        await story.Generator.CompleteAsync(new GenerationRequest { Prompt = "Once upon a time", MaxTokens = 80, Drafting = DraftingOptions.EarlyExit(2) }, Cancellation);
+        Assert.Equal((1, 0), Read());
+        await story.Generator.CompleteAsync(new GenerationRequest { Prompt = "Once upon a time", MaxTokens = 150 }, Cancellation);
+        (double speedup, double error) = Read();
+        Assert.InRange(speedup, 1, 20);
+        Assert.InRange(error, 1e-6, 1);
+    }
+
+    [Fact]
+    public void The_gauges_of_auto_say_what_they_were_told_last()
+    {
+        using Collector collector = new();
+        using ServiceProvider services = new ServiceCollection().AddMetrics().BuildServiceProvider();
+        SpecDecodeMetrics metrics = new(services.GetRequiredService<IMeterFactory>(), "only", () => null, () => null, EngineLoop.Refusals);
+        metrics.OnChoice(new DraftChoice(true, null, 1.75, 0.25), TimeSpan.Zero);
+        metrics.OnChoice(new DraftChoice(true, null, 1.5, 0.125), TimeSpan.Zero);
+        MetricReadings readings = collector.Read();
+        Assert.Equal(1.5, readings.Gauge("specdecode.draft.expected_speedup"));
+        Assert.Equal(0.125, readings.Gauge("specdecode.draft.calibration_error"));
+    }
+
     private static void AssertAllAtZero(MetricReadings readings)
     {
         string[] counters = [.. TelemetryPage.Metrics.Where(row => row.Type == "counter").Select(row => row.Instrument)];

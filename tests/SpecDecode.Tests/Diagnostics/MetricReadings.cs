@@ -11,6 +11,9 @@ internal sealed class MetricReadings(IReadOnlyCollection<MetricSnapshot> snapsho
     public long Sum(string instrument, params (string Key, object Value)[] attributes) =>
         Points(instrument, attributes).Sum(point => point.GetSumLong());
 
+    /// <summary>What a gauge of fractions says of the only model that has it.</summary>
+    public double Gauge(string instrument) => Points(instrument, []).Select(point => point.GetGaugeLastValueDouble()).Single();
+
     /// <summary>How often a histogram was recorded.</summary>
     public long Count(string histogram, params (string Key, object Value)[] attributes) =>
         Points(histogram, attributes).Sum(point => point.GetHistogramCount());
@@ -41,7 +44,12 @@ internal sealed class MetricReadings(IReadOnlyCollection<MetricSnapshot> snapsho
 
                 series.Add(
                     string.Join(' ', attributes.Order(StringComparer.Ordinal)),
-                    snapshot.MetricType == MetricType.LongGauge ? point.GetGaugeLastValueLong() : point.GetSumLong());
+                    snapshot.MetricType switch
+                    {
+                        MetricType.LongGauge => point.GetGaugeLastValueLong(),
+                        MetricType.DoubleGauge => (long)point.GetGaugeLastValueDouble(),
+                        _ => point.GetSumLong(),
+                    });
             }
         }
 

@@ -97,7 +97,7 @@ public sealed partial class TelemetryPageTests
     {
         ObservableCounter<long> => "counter",
         Histogram<int> or Histogram<double> => "histogram",
-        ObservableUpDownCounter<int> or ObservableUpDownCounter<long> or ObservableGauge<int> => "gauge",
+        ObservableUpDownCounter<int> or ObservableUpDownCounter<long> or ObservableGauge<int> or ObservableGauge<double> => "gauge",
         _ => instrument.GetType().Name,
     };
 
@@ -132,7 +132,7 @@ public sealed partial class TelemetryPageTests
         using ScriptedEngine engine = new(metrics => metrics);
         DraftingOptions drafting = DraftingOptions.None;
         SpecDecodeMetrics metrics = new(
-            meters, "page", () => engine.Loop, () => new ModelSetup(Precision.Fp32, null, 2, drafting.Resolve(3, hasDraftWeights: false, "")), EngineLoop.Refusals);
+            meters, "page", () => engine.Loop, () => new ModelSetup(Precision.Fp32, null, 2, new ModelDrafting(3, hasDraftWeights: false).Of(drafting, "")), EngineLoop.Refusals);
         metrics.OnRound(new RoundRecord
         {
             Drafted = 2, Evaluated = 2, Accepted = 1, Appended = 2, VerifierToken = TokenSource.Correction, DraftRows = 1, VerifyRows = 1, DraftTime = default, VerifyTime = default,
@@ -145,7 +145,8 @@ public sealed partial class TelemetryPageTests
         metrics.OnRefused(new InvalidOperationException());
         metrics.OnEnded(Ended(engine, failsAt: null));
         metrics.OnEnded(Ended(engine, failsAt: 4));
-        foreach (DraftingOptions options in (DraftingOptions[])[DraftingOptions.EarlyExit(2), DraftingOptions.LayerSkip([1], [2])])
+        DraftingOptions stop = DraftingOptions.EarlyExit(2) with { Policy = DraftingPolicy.ConfidenceStop };
+        foreach (DraftingOptions options in (DraftingOptions[])[DraftingOptions.EarlyExit(2), DraftingOptions.LayerSkip([1], [2]), stop])
         {
             drafting = options;
             listener.RecordObservableInstruments();

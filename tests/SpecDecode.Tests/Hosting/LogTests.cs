@@ -30,6 +30,8 @@ public class LogTests
         (19, "Unloaded", LogLevel.Information),
         (20, "PolicyFailed", LogLevel.Error),
         (21, "Profile", LogLevel.Information),
+        (22, "PlanChanged", LogLevel.Information),
+        (23, "LearntNotKept", LogLevel.Information),
     ];
 
     [Fact]

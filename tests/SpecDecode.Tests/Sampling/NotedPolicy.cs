@@ -19,6 +19,12 @@ public enum LawfulPolicy
     /// <summary>The product's own, by a clock that the test winds.</summary>
     Auto,
 
+    /// <summary>Ends a draft behind a token that is less probable than a threshold, which follows what is accepted.</summary>
+    AdaptiveThreshold,
+
+    /// <summary>Ends a draft behind a token that the drafter is not sure of.</summary>
+    ConfidenceStop,
+
     /// <summary>The product's own without a drafter: what the text proposes, where a row costs little.</summary>
     Lookup,
 }
@@ -31,17 +37,21 @@ internal sealed class NotedPolicy : IDraftPolicy
     private readonly LawfulPolicy _kind;
     private readonly Random _random = new(9);
     private readonly ModelDrafting _model = new(layerCount: 2, hasDraftWeights: false);
-    private readonly ScriptedClock _auto;
+    private readonly IDraftPolicy? _own;
 
     public NotedPolicy(LawfulPolicy kind)
     {
         _kind = kind;
-        _auto = new ScriptedClock(_model.Auto, pass => 10 + pass.Rows, rows => 100 + (IsAuto ? 3 : 0.1) * rows);
+        _own = kind switch
+        {
+            LawfulPolicy.Auto or LawfulPolicy.Lookup => new ScriptedClock(_model.Auto, pass => 10 + pass.Rows, rows => 100 + (IsAuto ? 3 : 0.1) * rows),
+            LawfulPolicy.AdaptiveThreshold => new AdaptiveThresholdPolicy(),
+            LawfulPolicy.ConfidenceStop => new ConfidenceStopPolicy(0.4f),
+            _ => null,
+        };
     }
 
     private bool IsAuto => _kind == LawfulPolicy.Auto;
-
-    private bool IsOwn => _kind is LawfulPolicy.Auto or LawfulPolicy.Lookup;
 
     public int Drafted { get; private set; }
 
@@ -53,9 +63,9 @@ internal sealed class NotedPolicy : IDraftPolicy
 
     public void Plan(DraftStep drafts)
     {
-        if (IsOwn)
+        if (_own is not null)
         {
-            _auto.Plan(drafts);
+            _own.Plan(drafts);
             return;
         }
 
@@ -77,10 +87,7 @@ internal sealed class NotedPolicy : IDraftPolicy
 
     public void AfterPass(DraftStep drafts, DraftPass pass)
     {
-        if (IsOwn)
-        {
-            _auto.AfterPass(drafts, pass);
-        }
+        _own?.AfterPass(drafts, pass);
 
         foreach (SequenceDraft draft in drafts.Drafts)
         {
@@ -93,10 +100,7 @@ internal sealed class NotedPolicy : IDraftPolicy
 
     public void Observe(DraftStep drafts)
     {
-        if (IsOwn)
-        {
-            _auto.Observe(drafts);
-        }
+        _own?.Observe(drafts);
 
         foreach (SequenceDraft draft in drafts.Drafts)
         {

@@ -28,7 +28,7 @@ public sealed class HelpAndMisuseTests
 
     [Theory]
     [InlineData("generate", "--model --prompt --prompt-file --tokens --max-tokens --ignore-eos --threads --cache-folder --json "
-        + "--draft --exit-layer --skip-attention --skip-mlp --draft-length --draft-threshold --prompts --output --concurrency --quiet --verify-weights")]
+        + "--draft --exit-layer --skip-attention --skip-mlp --draft-length --draft-threshold --draft-policy --prompts --output --concurrency --quiet --verify-weights")]
     [InlineData("info", "--model --json")]
     [InlineData("logits", "--model --tokens --exit-layer --skip-attention --skip-mlp --threads --cache-folder "
         + "--precision --head-precision --block-size --activations --verify-weights")]
