@@ -279,6 +279,26 @@ public class AutoDraftPolicyTests
     }
 
     [Fact]
+    public void Texts_that_may_only_be_looked_up_do_not_make_other_texts_look_at_their_plans_again()
+    {
+        ModelDrafting model = new(Layers, hasDraftWeights: false);
+        DraftingSimulation simulation = new(model.Auto, 3);
+        SimulatedText drafted = new(model.Of(new DraftingOptions { Strategy = DraftingStrategy.Auto }, "")!, 40_000, Hash);
+        SimulatedText lookedUp = new(model.Of(new DraftingOptions { Strategy = DraftingStrategy.Lookup }, "")!, 40_000, place => Hash(100_000 + place));
+        simulation.Next = plan => (0.9f, plan == model.Candidates[0] ? 0.95 : 0.1);
+        simulation.Texts.Add(drafted);
+        simulation.Write(4_000);
+        int looks = model.Auto.Records.Max(record => record.Looks);
+        Assert.True(looks > 8, $"{looks} looks");
+
+        simulation.Texts[0] = lookedUp;
+        simulation.Write(1_000);
+        simulation.Texts[0] = drafted;
+        simulation.Write(100);
+        Assert.True(model.Auto.Records.Max(record => record.Looks) >= looks, "The looks were forgotten.");
+    }
+
+    [Fact]
     public void Once_warm_it_allocates_nothing()
     {
         foreach (int repeats in (int[])[1 << 20, 200])
