@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.CommandLine.Help;
 using System.CommandLine.Parsing;
 using SpecDecode.Tool.Bench;
+using SpecDecode.Tool.Calibrate;
 using SpecDecode.Tool.Info;
 
 namespace SpecDecode.Tool;
@@ -40,6 +41,7 @@ internal static class CommandLine
             GenerateCommand.Create(output, error, cancellationToken),
             LogitsCommand.Create(output, error, cancellationToken),
             BenchCommand.Create(output, error, cancellationToken),
+            CalibrateCommand.Create(output, error, cancellationToken),
             PerplexityCommand.Create(output, error, cancellationToken),
             InfoCommand.Create(output),
             PrepareCommand.Create(output, error, cancellationToken),

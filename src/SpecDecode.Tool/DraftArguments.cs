@@ -32,7 +32,7 @@ internal sealed class DraftArguments
     private readonly Option<int[]?> _skipMlp = ListOption.Layers("--skip-mlp", "layer-skip, auto: layers whose MLP the drafter leaves out, from 0: 3,5-7.");
 
     private readonly Option<int?> _length = NumberOption.Optional(
-        "--draft-length", "K", $"Tokens that are drafted in a round; by default {DraftingOptions.DefaultDraftLength}, with auto and lookup at most {new DraftingOptions { Strategy = Auto }.DraftLength}.", max: DraftingOptions.MaxDraftLength);
+        "--draft-length", "K", $"Tokens that are drafted in a round; by default {DraftingOptions.DefaultDraftLength}, with auto, lookup and swift at most {new DraftingOptions { Strategy = Auto }.DraftLength}.", max: DraftingOptions.MaxDraftLength);
 
     private readonly Option<float?> _threshold = NumberOption.Probability(
         "--draft-threshold", "P", "Draft no further once a draft token's probability is below this; by default 0, which never stops.");
@@ -77,7 +77,7 @@ internal sealed class DraftArguments
     }
 
     /// <summary>The strategies that may be asked for.</summary>
-    public static IReadOnlyList<string> Strategies { get; } = [None, Auto, EarlyExit, LayerSkip, Lookup];
+    public static IReadOnlyList<string> Strategies { get; } = [None, Auto, EarlyExit, LayerSkip, Lookup, Swift];
 
     /// <summary>Whether an option says what is loaded for drafts, and not how they are made.</summary>
     /// <param name="option">Its name.</param>
@@ -131,7 +131,7 @@ internal sealed class DraftArguments
             return null;
         }
 
-        if (arguments.GetValue(_draft)?.ToLowerInvariant() is Auto or Lookup)
+        if (arguments.GetValue(_draft)?.ToLowerInvariant() is Auto or Lookup or Swift)
         {
             DraftingOptions options = new()
             {
@@ -199,8 +199,9 @@ internal sealed class DraftArguments
             LayerSkip when !skips => "--draft layer-skip needs --skip-attention or --skip-mlp.",
             LayerSkip when IsGiven(_exitLayer) => "--draft layer-skip takes no --exit-layer; use --draft early-exit for it.",
             Auto when skips && IsGiven(_exitLayer) => "--draft auto takes --exit-layer or layers to skip, not both; without either it chooses.",
-            Auto or Lookup when IsGiven(_threshold) => $"--draft {Strategy(result)} finds where to stop by itself; leave --draft-threshold out.",
-            Auto or Lookup when IsGiven(_policy) => $"--draft {Strategy(result)} decides by itself how far to draft; leave --draft-policy out.",
+            Swift when skips || IsGiven(_exitLayer) => "--draft swift searches for the layers to leave out; leave --exit-layer and layers to skip out, or use --draft layer-skip.",
+            Auto or Lookup or Swift when IsGiven(_threshold) => $"--draft {Strategy(result)} finds where to stop by itself; leave --draft-threshold out.",
+            Auto or Lookup or Swift when IsGiven(_policy) => $"--draft {Strategy(result)} decides by itself how far to draft; leave --draft-policy out.",
             _ when IsGiven(_threshold) && IsWord(_policy, DraftingPolicy.AdaptiveThreshold) =>
                 $"--draft-policy {DraftingPolicy.AdaptiveThreshold} finds its threshold; leave --draft-threshold out.",
             Lookup when skips || IsGiven(_exitLayer) || IsGiven(_precision) || IsGiven(_vocabulary) =>

@@ -62,11 +62,14 @@ internal sealed class ModelArguments
     /// <param name="cancellationToken">Ends the loading.</param>
     /// <param name="sequences">How many sequences are worked on at the same time; null for the default.</param>
     /// <param name="draft">What it loads for drafts; null where the command does not draft.</param>
+    /// <param name="draftPrecision">The precision of a copy of the weights to draft with, where there is nothing else to say about drafts.</param>
     public TextModel Load(
-        ParseResult arguments, TextWriter error, bool isQuiet, CancellationToken cancellationToken, int? sequences = null, DraftArguments? draft = null)
+        ParseResult arguments, TextWriter error, bool isQuiet, CancellationToken cancellationToken, int? sequences = null, DraftArguments? draft = null,
+        Precision? draftPrecision = null)
     {
-        _precision.CheckActivations(arguments, _model, draft?.WeightPrecision(arguments));
+        _precision.CheckActivations(arguments, _model, draft?.WeightPrecision(arguments) ?? draftPrecision);
         ModelOptions options = _precision.Read(arguments, arguments.GetValue(_cacheFolder));
+        options.DraftPrecision = draftPrecision;
         draft?.Set(arguments, options);
         options.VerifyWeights = arguments.GetValue(_verify);
         LoadProgressLine? progress = isQuiet ? null : new(error, TimeProvider.System);

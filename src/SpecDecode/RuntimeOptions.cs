@@ -5,6 +5,7 @@ public class RuntimeOptions
 {
     private const int MostRowsPerPass = 8192;
     private const int MostSequences = 4096;
+    private const float MostSearchShare = 0.5f;
 
     /// <summary>Execution provider of ONNX Runtime: <c>cpu</c> or <c>cuda</c>, in any case.</summary>
     /// <value>The default is <c>cpu</c>.</value>
@@ -69,6 +70,13 @@ public class RuntimeOptions
     /// </value>
     public int? KvCacheMegabytes { get; set; }
 
+    /// <summary>
+    /// Share of the time of steps that a search for layers to leave out (<see cref="Drafting.DraftingStrategy.Swift"/>) may take beside them. While nobody is
+    /// served it takes what it needs, a pass at a time.
+    /// </summary>
+    /// <value>The default is 0.02; 0 to 0.5. With 0 it runs only while nobody is served.</value>
+    public float SearchShare { get; set; } = 0.02f;
+
     /// <summary>What is wrong with the options; null when nothing is.</summary>
     internal OptionException? FindError()
     {
@@ -81,6 +89,7 @@ public class RuntimeOptions
             : MaxSequences is < 1 or > MostSequences ? (nameof(MaxSequences), $"is {MaxSequences}: give 1 to {MostSequences}.")
             : KvCacheMegabytes < 1 ? (nameof(KvCacheMegabytes), $"is {KvCacheMegabytes}: give 1 or more, or leave it unset for half of the memory that the weights leave.")
             : MaxSequenceLength < 1 ? (nameof(MaxSequenceLength), $"is {MaxSequenceLength}: give 1 or more, or leave it unset for what the model allows.")
+            : SearchShare is not (>= 0 and <= MostSearchShare) ? (nameof(SearchShare), FormattableString.Invariant($"is {SearchShare}: give 0 to {MostSearchShare}."))
             : ExecutionProvider?.ToLowerInvariant() is not ("cpu" or "cuda") ? (nameof(ExecutionProvider), $"is '{ExecutionProvider}': give cpu or cuda.")
             : null;
         return wrong is var (option, problem) ? new OptionException(OptionName.OfRuntime(option).Key, problem) : null;

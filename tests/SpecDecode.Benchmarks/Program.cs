@@ -13,5 +13,6 @@ RootCommand root = new("Side-by-side measurements; every ratio is taken within o
     SampledStepsBenchmark.Command(),
     IntakeBenchmark.Command(),
     PolicyBenchmark.Command(),
+    SwiftBenchmark.Command(),
 };
 return root.Parse(args).Invoke();

@@ -68,7 +68,7 @@ public sealed record DraftingOptions
 
     /// <summary>Draft length: tokens that are drafted in a round, unless something ends the draft sooner.</summary>
     /// <value>
-    /// The default is 4, for <c>auto</c> and <c>lookup</c>, which find their length, at most 16, and with another <see cref="Policy"/> at most its own; 1 to 64.
+    /// The default is 4, for <c>auto</c>, <c>lookup</c> and <c>swift</c>, which find their length, at most 16, and with another <see cref="Policy"/> at most its own; 1 to 64.
     /// </value>
     public int DraftLength
     {
@@ -120,7 +120,10 @@ public sealed record DraftingOptions
     internal bool IsAuto => Name == DraftingStrategy.Auto;
 
     /// <summary>Whether the policy finds how far to draft.</summary>
-    internal bool FindsLength => Name is DraftingStrategy.Auto or DraftingStrategy.Lookup;
+    internal bool FindsLength => Name is DraftingStrategy.Auto or DraftingStrategy.Lookup or DraftingStrategy.Swift;
+
+    /// <summary>Whether its plan is searched for.</summary>
+    internal bool IsSearched => Name == DraftingStrategy.Swift;
 
     /// <summary>Whether a profile is named, or given in code.</summary>
     internal bool HasProfile => Profile is not null || _profile is not null;
@@ -216,7 +219,7 @@ public sealed record DraftingOptions
             DraftingStrategy.EarlyExit => ExitLayer is { } exit ? $"exit layer {exit}" : "all layers",
             DraftingStrategy.LayerSkip => $"without attention [{string.Join(", ", SkipAttention)}] and MLP [{string.Join(", ", SkipMlp)}]",
             DraftingStrategy.Plan => $"{_plan?.Blocks.Length} blocks",
-            DraftingStrategy.Auto or DraftingStrategy.Lookup => Candidates,
+            DraftingStrategy.Auto or DraftingStrategy.Lookup or DraftingStrategy.Swift => Candidates,
             _ => null,
         };
         if (HasProfile && Name == DraftingStrategy.None)
@@ -287,7 +290,7 @@ public sealed record DraftingOptions
                 "Strategy is layer-skip, which needs SkipAttention or SkipMlp: name the layers whose blocks the drafter leaves out.",
             DraftingStrategy.LayerSkip when ExitLayer is not null => "Strategy is layer-skip, which has no exit: remove ExitLayer, or use early-exit.",
             DraftingStrategy.LayerSkip => null,
-            DraftingStrategy.Auto or DraftingStrategy.Lookup when Threshold > 0 =>
+            DraftingStrategy.Auto or DraftingStrategy.Lookup or DraftingStrategy.Swift when Threshold > 0 =>
                 $"Strategy is {Name}, which finds where to stop by itself: remove Threshold, or use early-exit or layer-skip.",
             DraftingStrategy.Auto when skips && ExitLayer is not null =>
                 "Strategy is auto with both ExitLayer and SkipAttention or SkipMlp: give one of them to draft with, or neither to let it choose.",
@@ -295,10 +298,13 @@ public sealed record DraftingOptions
             DraftingStrategy.Lookup when skips || ExitLayer is not null =>
                 "Strategy is lookup, which runs no layers to draft: remove ExitLayer, SkipAttention and SkipMlp, or use auto.",
             DraftingStrategy.Lookup => null,
+            DraftingStrategy.Swift when skips || ExitLayer is not null =>
+                "Strategy is swift, which searches for the layers to leave out: remove ExitLayer, SkipAttention and SkipMlp, or use layer-skip.",
+            DraftingStrategy.Swift => null,
             DraftingStrategy.Plan when _plan is not null && (skips || ExitLayer is not null) =>
                 "Strategy is plan, whose blocks are all named: remove ExitLayer, SkipAttention and SkipMlp, or use early-exit or layer-skip.",
             DraftingStrategy.Plan when _plan is not null => null,
-            _ => $"Strategy is '{Strategy}': give one of {DraftingStrategy.None}, {DraftingStrategy.Auto}, {DraftingStrategy.EarlyExit}, {DraftingStrategy.LayerSkip}, {DraftingStrategy.Lookup}.",
+            _ => $"Strategy is '{Strategy}': give one of {DraftingStrategy.None}, {DraftingStrategy.Auto}, {DraftingStrategy.EarlyExit}, {DraftingStrategy.LayerSkip}, {DraftingStrategy.Lookup}, {DraftingStrategy.Swift}.",
         };
         if (contradiction is not null)
         {
@@ -328,7 +334,7 @@ public sealed record DraftingOptions
             DraftingStrategy.None => null,
             DraftingStrategy.Auto when given is not null => $"Strategy is auto with both Profile and {given}: give one of them to choose from.",
             DraftingStrategy.Auto => null,
-            DraftingStrategy.EarlyExit or DraftingStrategy.LayerSkip or DraftingStrategy.Lookup or DraftingStrategy.Plan =>
+            DraftingStrategy.EarlyExit or DraftingStrategy.LayerSkip or DraftingStrategy.Lookup or DraftingStrategy.Swift or DraftingStrategy.Plan =>
                 $"Strategy is {Name}, and Profile says how to draft, too: remove Profile, or leave Strategy out; with Strategy auto the profile's plans are chosen from.",
             _ => null,
         };

@@ -38,6 +38,7 @@ internal sealed class ModelDrafting
         _defaults = [.. Enumerate(layerCount, hasDraftWeights)];
         Candidates = found is null ? _defaults : [.. Merge(found.Plans)];
         Auto = new AutoDraftPolicy(layerCount);
+        Swift = new SearchedPlan(layerCount, hasDraftWeights ? WeightSet.Drafter : WeightSet.Verifier);
     }
 
     /// <summary>The plans that are chosen from where the options name none.</summary>
@@ -45,6 +46,9 @@ internal sealed class ModelDrafting
 
     /// <summary>The policy of requests that leave the choice.</summary>
     public AutoDraftPolicy Auto { get; }
+
+    /// <summary>The plan of requests that leave it to a search.</summary>
+    public SearchedPlan Swift { get; }
 
     /// <summary>How a request with such options drafts; null for plain decoding.</summary>
     /// <param name="options">Options without errors.</param>
@@ -71,6 +75,18 @@ internal sealed class ModelDrafting
         if (!options.FindsLength)
         {
             return plan;
+        }
+
+        if (options.IsSearched)
+        {
+            if (_layerCount < SearchedPlan.LeastLayers)
+            {
+                throw new SpecDecodeException(
+                    $"{place}Strategy is {DraftingStrategy.Swift}, which leaves out layers between the first and the last, but the model has {_layerCount}: use {DraftingStrategy.EarlyExit}, or {DraftingStrategy.Auto}.");
+            }
+
+            Swift.Ask();
+            return new SequenceDrafting(Auto, Swift.Plans, options.DraftLength) { IsSearched = true };
         }
 
         if (plan is null)

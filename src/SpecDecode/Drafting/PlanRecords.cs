@@ -1,6 +1,6 @@
 namespace SpecDecode.Drafting;
 
-/// <summary>A record for each plan that was ever allowed.</summary>
+/// <summary>A record for each plan that was allowed lately.</summary>
 /// <param name="layerBlocks">Blocks of the whole model.</param>
 /// <param name="pace">How slow the machine is.</param>
 internal sealed class PlanRecords(int layerBlocks, MachinePace pace)
@@ -19,7 +19,7 @@ internal sealed class PlanRecords(int layerBlocks, MachinePace pace)
     /// <summary>One of them.</summary>
     public PlanRecord this[int index] => _records[index];
 
-    /// <summary>The record of a plan; null where it was never allowed.</summary>
+    /// <summary>The record of a plan; null where it was not allowed lately.</summary>
     public PlanRecord? Of(DraftPlan plan)
     {
         for (int i = 0; i < _records.Count; i++)
@@ -45,6 +45,12 @@ internal sealed class PlanRecords(int layerBlocks, MachinePace pace)
         {
             if (Of(plans[i]) is null)
             {
+                if (_records.Count == PolicyState.MostPlans)
+                {
+                    // Plans that are searched for come and go; the oldest is the least likely to come again.
+                    _records.RemoveAt(0);
+                }
+
                 PlanRecord record = new(plans[i], layerBlocks, pace);
                 _records.Add(record);
                 Remind(record);

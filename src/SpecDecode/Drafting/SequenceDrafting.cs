@@ -15,11 +15,14 @@ internal sealed class SequenceDrafting(IDraftPolicy policy, IReadOnlyList<DraftP
     /// <summary>Most tokens of a draft.</summary>
     public int MaxLength { get; } = maxLength;
 
+    /// <summary>Whether its plan is one that is searched for (<see cref="SearchedPlan"/>).</summary>
+    public bool IsSearched { get; init; }
+
     /// <summary>What the policy remembers about the sequence.</summary>
     public object? State { get; set; }
 
-    /// <summary>The name of the strategy where the policy chooses: <c>auto</c>, <c>lookup</c>, or <c>policy</c> for one that was brought.</summary>
-    public string Strategy => Policy is not AutoDraftPolicy ? "policy" : Plans.Count == 0 ? DraftingStrategy.Lookup : DraftingStrategy.Auto;
+    /// <summary>The name of the strategy where the policy chooses: <c>auto</c>, <c>lookup</c>, <c>swift</c>, or <c>policy</c> for one that was brought.</summary>
+    public string Strategy => Policy is not AutoDraftPolicy ? "policy" : IsSearched ? DraftingStrategy.Swift : Plans.Count == 0 ? DraftingStrategy.Lookup : DraftingStrategy.Auto;
 
     /// <summary>The one plan that it drafts by, as its options say; null where the policy chooses.</summary>
     public DraftPlan? FixedPlan => DraftingPolicy.NameOf(Policy) is not null && Plans is [var plan] ? plan : null;

@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using SpecDecode.Drafting;
+using SpecDecode.LayerSearch;
 using SpecDecode.Scheduling;
 using SpecDecode.Sequences;
 
@@ -15,6 +16,7 @@ internal sealed class EngineLoop : IEngineLoad, IDisposable
     public static readonly IReadOnlyList<Type> Refusals = [typeof(QueueFullException), typeof(ShuttingDownException), typeof(SpecDecodeException)];
 
     private readonly Scheduler _scheduler;
+    private readonly SpareWork? _spare;
     private readonly IEngineObserver _observer;
     private readonly AutoDraftPolicy? _policy;
     private readonly DraftKeeper? _keeper;
@@ -28,6 +30,7 @@ internal sealed class EngineLoop : IEngineLoad, IDisposable
     private int _inFlight;
     private volatile int _liveCount;
     private volatile int _shutDownCount;
+    private bool _hasToldError;
     private bool _isStopping;
     private bool _isDisposed;
     private volatile bool _isHurrying;
@@ -40,11 +43,14 @@ internal sealed class EngineLoop : IEngineLoad, IDisposable
     /// <param name="name">The thread's name.</param>
     /// <param name="policy">The policy of which the observer is told what it thinks; null for none.</param>
     /// <param name="keeper">Keeps what it has learnt, when nobody is to be served and at the end; null where nobody does.</param>
+    /// <param name="spare">What runs when there is time; belongs to the loop from now on. Null for nothing.</param>
     public EngineLoop(
-        Scheduler scheduler, int maxInFlight, IEngineObserver observer, string name, AutoDraftPolicy? policy = null, DraftKeeper? keeper = null)
+        Scheduler scheduler, int maxInFlight, IEngineObserver observer, string name, AutoDraftPolicy? policy = null, DraftKeeper? keeper = null,
+        SpareWork? spare = null)
     {
         _policy = policy;
         _keeper = keeper;
+        _spare = spare;
         _scheduler = scheduler;
         _maxInFlight = maxInFlight;
         _observer = observer;
@@ -198,6 +204,7 @@ internal sealed class EngineLoop : IEngineLoad, IDisposable
         }
         finally
         {
+            _spare?.Dispose();
             _ended.SetResult();
         }
     }
@@ -205,7 +212,12 @@ internal sealed class EngineLoop : IEngineLoad, IDisposable
     private void Rest()
     {
         _keeper?.Rest();
-        _wake.WaitOne(_keeper?.UntilDue ?? Timeout.InfiniteTimeSpan);
+        if (_spare?.RunIdle() != true)
+        {
+            _wake.WaitOne(_keeper?.UntilDue ?? Timeout.InfiniteTimeSpan);
+        }
+
+        TellOfSearch();
     }
 
     // Whether the loop goes on.
@@ -253,6 +265,22 @@ internal sealed class EngineLoop : IEngineLoad, IDisposable
         }
 
         PassOn();
+        _spare?.RunAfter(record.Time);
+        TellOfSearch();
+    }
+
+    private void TellOfSearch()
+    {
+        if (_spare?.HasAdopted == true)
+        {
+            LayerSearchState state = _spare.State!;
+            _observer.OnPlanAdopted(state.SkippedAttention, state.SkippedMlp, state.ExpectedSpeedup ?? 1, state.Tried);
+        }
+        else if (_spare?.Error is { } error && !_hasToldError)
+        {
+            _hasToldError = true;
+            _observer.OnSearchFailed(error);
+        }
     }
 
     private void PassOn()

@@ -1,6 +1,7 @@
 using System.Collections.Frozen;
 using SpecDecode.Diagnostics;
 using SpecDecode.Drafting;
+using SpecDecode.LayerSearch;
 using SpecDecode.Models;
 using SpecDecode.Scheduling;
 using SpecDecode.Sequences;
@@ -50,7 +51,8 @@ internal sealed class ServedModel : IAsyncDisposable
             keeper.Restore();
             model.Memory.OnFailed(observer.OnLearntNotKept);
             EngineLoop loop = new(
-                scheduler, (int)Math.Min(int.MaxValue, (long)limits.MaxSequences + maxQueue), observer, $"SpecDecode {name}", intake.Drafting.Auto, keeper);
+                scheduler, (int)Math.Min(int.MaxValue, (long)limits.MaxSequences + maxQueue), observer, $"SpecDecode {name}", intake.Drafting.Auto, keeper,
+                new SpareWork(model.Stages, scheduler, intake.Drafting.Swift, limits.SearchShare));
             ModelInfo info = new()
             {
                 Name = name,

@@ -52,6 +52,7 @@ public sealed partial class TextModel
                 }
 
                 StepRecord step = _scheduler.Step();
+                _spare.RunAfter(step.Time);
                 if (step.Sequences > 0)
                 {
                     onStep?.Invoke(step);

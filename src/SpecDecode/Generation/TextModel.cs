@@ -2,6 +2,7 @@ using SpecDecode.ChatTemplates;
 using SpecDecode.Drafting;
 using SpecDecode.Drafting.Profiles;
 using SpecDecode.Evaluation;
+using SpecDecode.LayerSearch;
 using SpecDecode.Limits;
 using SpecDecode.Models;
 using SpecDecode.Plans;
@@ -22,8 +23,10 @@ public sealed partial class TextModel : IDisposable
     private readonly LoadedModel _model;
     private readonly Scheduler _scheduler;
     private readonly int _maxSequences;
+    private readonly long _kvBytes;
     private readonly RequestIntake _intake;
     private readonly DraftKeeper _keeper;
+    private readonly SpareWork _spare;
     // Guards the two below; pulsed when a call ends.
     private readonly object _gate = new();
     private Thread? _caller;
@@ -34,9 +37,11 @@ public sealed partial class TextModel : IDisposable
         _model = model;
         _scheduler = new Scheduler(model.Stages, limits);
         _maxSequences = limits.MaxSequences;
+        _kvBytes = limits.KvBytes;
         _intake = RequestIntake.Of(model, limits.KvBytes);
         _keeper = new DraftKeeper(_intake.Drafting.Auto, model.Memory);
         _keeper.Restore();
+        _spare = new SpareWork(model.Stages, _scheduler, _intake.Drafting.Swift, limits.SearchShare);
         Warnings = warnings;
         model.Memory.OnFailed(reason => Warnings = [.. Warnings, $"What drafting has learnt about the model is not kept for the next time: {reason}."]);
     }
@@ -63,7 +68,13 @@ public sealed partial class TextModel : IDisposable
     public string Kernels => _model.Kernels;
 
     /// <summary>How many tokens drafts choose from (<see cref="ModelOptions.DraftVocabulary"/>); 0 for all.</summary>
-    public int DraftVocabulary => _model.Stages.DraftVocabularySize;
+    public int DraftVocabulary => _model.Stages.DraftVocabulary.Length;
+
+    /// <summary>
+    /// How far the search for layers to leave out has come, of a model that drafts by <see cref="DraftingStrategy.Swift"/>; null before its texts have told it
+    /// anything. It runs within <see cref="RuntimeOptions.SearchShare"/> of the calls' time.
+    /// </summary>
+    public LayerSearchState? LayerSearch => _spare.State;
 
     /// <summary>Its tokenizer; null where there is none that can be used, which <see cref="Warnings"/> explains.</summary>
     public TextTokenizer? Tokenizer => _model.Tokenizer;
@@ -307,6 +318,7 @@ public sealed partial class TextModel : IDisposable
             if (isFirst)
             {
                 _keeper.End();
+                _spare.Dispose();
                 _model.Dispose();
             }
         }
@@ -321,6 +333,7 @@ public sealed partial class TextModel : IDisposable
         while (!_scheduler.IsIdle)
         {
             StepRecord step = _scheduler.Step();
+            _spare.RunAfter(step.Time);
             if (step.Sequences > 0)
             {
                 onStep?.Invoke(step);

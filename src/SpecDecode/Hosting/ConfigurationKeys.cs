@@ -84,6 +84,7 @@ internal static class ConfigurationKeys
             [nameof(HostedRuntimeOptions.MaxQueue)] = OptionKind.WholeNumber,
             [nameof(RuntimeOptions.PrefillChunk)] = OptionKind.WholeNumber,
             [nameof(RuntimeOptions.MaxRowsPerPass)] = OptionKind.WholeNumber,
+            [nameof(RuntimeOptions.SearchShare)] = OptionKind.Number,
             [nameof(HostedRuntimeOptions.LoadInBackground)] = OptionKind.Flag,
         }),
     }.ToFrozenDictionary(StringComparer.OrdinalIgnoreCase);

@@ -73,4 +73,10 @@ internal static partial class Log
 
     [LoggerMessage(23, LogLevel.Information, "What drafting learns about the model {Model} is not kept for its next load: {Reason}")]
     public static partial void LearntNotKept(this ILogger logger, string model, string reason);
+
+    [LoggerMessage(24, LogLevel.Information, "Requests to the model {Model} draft from now on without attention [{Attention}] and MLP [{Mlp}]; expected speed-up: {ExpectedSpeedup:f2}; tried: {Tried}")]
+    public static partial void PlanAdopted(this ILogger logger, string model, string attention, string mlp, double expectedSpeedup, long tried);
+
+    [LoggerMessage(25, LogLevel.Error, "The search for layers to leave out of the model {Model} has failed and ended; drafts go on with the plan that there is")]
+    public static partial void SearchFailed(this ILogger logger, string model, Exception error);
 }

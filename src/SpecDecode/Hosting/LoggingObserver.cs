@@ -105,12 +105,40 @@ internal sealed class LoggingObserver(IEngineObserver metrics, ILogger logger, s
     }
 
     /// <inheritdoc/>
+    public void OnPlanAdopted(IReadOnlyList<int> attention, IReadOnlyList<int> mlp, double expectedSpeedup, long tried)
+    {
+        try
+        {
+            metrics.OnPlanAdopted(attention, mlp, expectedSpeedup, tried);
+            logger.PlanAdopted(model, string.Join(", ", attention), string.Join(", ", mlp), expectedSpeedup, tried);
+        }
+        catch (Exception failure)
+        {
+            Note(failure);
+        }
+    }
+
+    /// <inheritdoc/>
     public void OnLearntNotKept(string reason)
     {
         try
         {
             metrics.OnLearntNotKept(reason);
             logger.LearntNotKept(model, reason);
+        }
+        catch (Exception failure)
+        {
+            Note(failure);
+        }
+    }
+
+    /// <inheritdoc/>
+    public void OnSearchFailed(Exception error)
+    {
+        try
+        {
+            metrics.OnSearchFailed(error);
+            logger.SearchFailed(model, error);
         }
         catch (Exception failure)
         {

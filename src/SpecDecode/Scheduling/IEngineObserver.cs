@@ -36,6 +36,20 @@ internal interface IEngineObserver
     {
     }
 
+    /// <summary>When a search has found a better plan, by which requests draft from now on.</summary>
+    /// <param name="attention">Layers whose attention it leaves out.</param>
+    /// <param name="mlp">Layers whose MLP it leaves out.</param>
+    /// <param name="expectedSpeedup">Tokens per second over those of plain decoding that it promises.</param>
+    /// <param name="tried">Plans that were tried so far.</param>
+    void OnPlanAdopted(IReadOnlyList<int> attention, IReadOnlyList<int> mlp, double expectedSpeedup, long tried)
+    {
+    }
+
+    /// <summary>When a search has failed, and ended; drafts go on with the plan that there is.</summary>
+    void OnSearchFailed(Exception error)
+    {
+    }
+
     /// <summary>When a request was not taken; called by the thread that asks, several at a time maybe.</summary>
     void OnRefused(Exception error)
     {

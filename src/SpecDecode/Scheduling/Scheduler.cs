@@ -35,6 +35,9 @@ internal sealed class Scheduler(IStages stages, SchedulerLimits limits, Acceptan
     /// <summary>Whether there is nobody to serve.</summary>
     public bool IsIdle => _waiting.Count == 0 && _live.Count == 0;
 
+    /// <summary>Who may keep caches of sequences that have ended; null for nobody.</summary>
+    public ICacheKeeper? Keeper { get; set; }
+
     /// <summary>What made the last step's verification fail; null when it did not.</summary>
     public Exception? PassError { get; private set; }
 
@@ -143,7 +146,7 @@ internal sealed class Scheduler(IStages stages, SchedulerLimits limits, Acceptan
         {
             Sequence sequence = _waiting[0];
             long bytes = stages.KvStorageBytes(sequence.Capacity);
-            if (!Budget.TryReserve(bytes))
+            if (!Budget.TryReserve(bytes) && !(Keeper?.GiveBack() == true && Budget.TryReserve(bytes)))
             {
                 return;
             }
@@ -206,8 +209,12 @@ internal sealed class Scheduler(IStages stages, SchedulerLimits limits, Acceptan
 
     private void Retire(Sequence sequence)
     {
-        sequence.Dispose();
-        Budget.Release(sequence.ReservedBytes);
+        if (sequence.FinishReason is not (FinishReason.Stop or FinishReason.Length) || Keeper?.TryKeep(sequence) != true)
+        {
+            sequence.Dispose();
+            Budget.Release(sequence.ReservedBytes);
+        }
+
         sequence.ReservedBytes = 0;
         _ended.Add(sequence);
     }

@@ -6,6 +6,9 @@ namespace SpecDecode.Scheduling;
 /// <param name="PrefillChunk">Most rows of prompts in a step, all prompts together; at least 1.</param>
 internal readonly record struct SchedulerLimits(int MaxSequences, long KvBytes, int PrefillChunk)
 {
+    /// <summary>Share of the steps' time that a search for layers to leave out may take beside them; 0 to 1.</summary>
+    public double SearchShare { get; init; }
+
     /// <summary>No limits.</summary>
     public static SchedulerLimits None { get; } = new(int.MaxValue, long.MaxValue, int.MaxValue);
 
@@ -19,5 +22,8 @@ internal readonly record struct SchedulerLimits(int MaxSequences, long KvBytes, 
     public static SchedulerLimits Of(RuntimeOptions runtime, long memoryBytes, long weightBytes) => new(
         runtime.MaxSequences,
         runtime.KvCacheMegabytes is { } megabytes ? (long)megabytes << 20 : Math.Max((memoryBytes - weightBytes) / 2, memoryBytes / LeastShare),
-        runtime.PrefillChunk);
+        runtime.PrefillChunk)
+    {
+        SearchShare = runtime.SearchShare,
+    };
 }

@@ -213,6 +213,15 @@ internal sealed class Sequence : IDisposable
         }
     }
 
+    /// <summary>Hands its cache over, once it has ended.</summary>
+    /// <exception cref="InvalidOperationException">It has not been admitted, or has none any more.</exception>
+    public KvCache TakeCache()
+    {
+        KvCache cache = Cache;
+        _cache = null;
+        return cache;
+    }
+
     /// <summary>Gives the cache back.</summary>
     public void Dispose() => _cache?.Dispose();
 

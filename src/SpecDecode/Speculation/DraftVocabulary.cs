@@ -32,21 +32,21 @@ internal sealed class DraftVocabulary
     private int _idle;
     private double _coverage = 1;
 
-    /// <summary>Begins with the tokens of the lowest ids: vocabularies are mostly in the order of frequency.</summary>
+    /// <summary>Begins with the tokens that there are; at first those of the lowest ids, since vocabularies are mostly in the order of frequency.</summary>
     /// <param name="stages">The model, whose draft vocabulary this keeps.</param>
     public DraftVocabulary(IStages stages)
     {
         _stages = stages;
-        int size = stages.DraftVocabularySize;
+        _tokens = stages.DraftVocabulary.ToArray();
+        int size = _tokens.Length;
         _places = size == 0 ? [] : new int[stages.VocabularySize];
-        _tokens = new int[size];
         _lives = new byte[size];
         _idle = size;
         IsWorthIt = size > 0;
         Array.Fill(_places, None);
         for (int i = 0; i < size; i++)
         {
-            _places[i] = _tokens[i] = i;
+            _places[_tokens[i]] = i;
         }
     }
 

@@ -18,6 +18,9 @@ internal interface IStages : IDisposable
     /// <summary>Longest sequence that can be computed.</summary>
     int MaxSequenceLength { get; }
 
+    /// <summary>Numbers d of a row of the residual.</summary>
+    int ResidualWidth { get; }
+
     /// <summary>Most rows in a pass.</summary>
     int MaxRows { get; }
 
@@ -61,6 +64,11 @@ internal interface IStages : IDisposable
     /// <param name="slot">Where it is kept, until something else is: 0 to <see cref="MaxRows"/> − 1.</param>
     void Keep(int row, int slot);
 
+    /// <summary>Copies a row of the residual as it is now, for those who look into the model.</summary>
+    /// <param name="row">The row.</param>
+    /// <param name="destination">Takes it, <c>[d]</c>.</param>
+    void ReadResidual(int row, Span<float> destination);
+
     /// <summary>Puts a new residual together from rows of the one there is and rows that were kept.</summary>
     /// <param name="sources">Where its rows come from, in their order.</param>
     /// <param name="batch">What they are; as many rows as the sources have.</param>
@@ -71,10 +79,10 @@ internal interface IStages : IDisposable
     /// <returns>Logits <c>[rows, V]</c>, the caller's to change, valid until the next call.</returns>
     Span<float> Head(ReadOnlySpan<int> rows);
 
-    /// <summary>Tokens that <see cref="DraftHead"/> scores, S; 0 where it scores all.</summary>
-    int DraftVocabularySize => 0;
+    /// <summary>The tokens that <see cref="DraftHead"/> scores, S of them, each once; none where it scores all.</summary>
+    ReadOnlySpan<int> DraftVocabulary => [];
 
-    /// <summary>Has <see cref="DraftHead"/> score a token in place of another. At the beginning they are 0 to S − 1.</summary>
+    /// <summary>Has <see cref="DraftHead"/> score a token in place of another.</summary>
     /// <param name="place">The other's place: 0 to S − 1.</param>
     /// <param name="token">The token; it has no other place.</param>
     void PutInDraftVocabulary(int place, int token) => throw new InvalidOperationException("All tokens are scored.");

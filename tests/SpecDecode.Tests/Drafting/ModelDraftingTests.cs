@@ -17,7 +17,7 @@ public class ModelDraftingTests
         foreach (bool hasDraftWeights in (bool[])[false, true])
         {
             ModelDrafting model = new(Layers, hasDraftWeights);
-            foreach (string strategy in (string[])["none", "early-exit", "layer-skip", "Auto", "LOOKUP", "plan", "eager"])
+            foreach (string strategy in (string[])["none", "early-exit", "layer-skip", "Auto", "LOOKUP", "Swift", "plan", "eager"])
             {
                 foreach ((int? exit, int[] attention, int[] mlp) in (ValueTuple<int?, int[], int[]>[])
                     [(null, [], []), (3, [], []), (null, [2], []), (null, [], [5, 6]), (3, [2], [5])])
@@ -105,6 +105,20 @@ public class ModelDraftingTests
         Assert.All(many, drafting => Assert.Single(drafting.Plans));
     }
 
+    [Fact]
+    public void A_model_without_layers_to_leave_out_is_not_searched_and_others_draft_by_what_was_found_last()
+    {
+        DraftingOptions swift = new() { Strategy = DraftingStrategy.Swift };
+        Assert.Contains("but the model has 2", Assert.Throws<SpecDecodeException>(() => new ModelDrafting(2, false).Of(swift, "")).Message, StringComparison.Ordinal);
+        ModelDrafting model = new(Layers, false);
+        Assert.False(model.Swift.IsAsked);
+        SequenceDrafting before = model.Of(swift, "")!;
+        Assert.True(model.Swift.IsAsked && before.IsSearched);
+        model.Swift.Adopt([2], [2, 4]);
+        Assert.Equal(LayerPlan.LayerSkip(Layers, [2], [2, 4]), Assert.Single(model.Of(swift, "")!.Plans).Plan);
+        Assert.Equal(LayerPlan.LayerSkip(Layers, [1, 3, 5], [1, 3, 5]), Assert.Single(before.Plans).Plan);
+    }
+
     private static void Check(DraftingOptions options, ModelDrafting model, bool hasDraftWeights, int? length)
     {
         SequenceDrafting? drafting = model.Of(options, "");
@@ -115,13 +129,14 @@ public class ModelDraftingTests
             return;
         }
 
-        bool finds = strategy is "auto" or "lookup";
+        bool finds = strategy is "auto" or "lookup" or "swift";
         Assert.Equal(length ?? (finds ? 16 : 4), drafting!.MaxLength);
         Assert.Equal(finds, drafting.Policy is AutoDraftPolicy);
         Assert.Equal(strategy, finds ? drafting.Strategy : drafting.FixedPlan!.Options.Strategy);
         LayerPlan? plan = strategy switch
         {
             "lookup" => null,
+            "swift" => LayerPlan.LayerSkip(Layers, [1, 3, 5], [1, 3, 5]),
             "auto" when options is { ExitLayer: null, SkipAttention.Count: 0, SkipMlp.Count: 0 } => null,
             _ when options.ExitLayer is { } exit => LayerPlan.EarlyExit(Layers, exit),
             "early-exit" => LayerPlan.Full(Layers),
@@ -157,7 +172,7 @@ public class ModelDraftingTests
             "early-exit" => skips || (exit is null && !hasDraftWeights),
             "layer-skip" => !skips || exit is not null,
             "auto" => threshold > 0 || (skips && exit is not null),
-            "lookup" => threshold > 0 || skips || exit is not null,
+            "lookup" or "swift" => threshold > 0 || skips || exit is not null,
             _ => true,
         };
         if (isWrong)

@@ -1,5 +1,6 @@
 using SpecDecode.Drafting;
 using SpecDecode.Generation;
+using SpecDecode.LayerSearch;
 using SpecDecode.Plans;
 using SpecDecode.Scheduling;
 using SpecDecode.Sequences;
@@ -15,15 +16,17 @@ internal sealed class ScriptedService : IDisposable
 
     private readonly Watch _watch = new();
 
-    public ScriptedService(int maxSequences = 8, int maxQueue = 64, int prefillChunk = 16, long kvBytes = long.MaxValue, IEngineObserver? observer = null)
+    public ScriptedService(int maxSequences = 8, int maxQueue = 64, int prefillChunk = 16, long kvBytes = long.MaxValue, IEngineObserver? observer = null, double? searchShare = null)
     {
         Stages = new ScriptedStages(Model, maxRows: 32);
         Faulty = new FaultyStages(Stages);
-        Loop = new EngineLoop(
-            new Scheduler(Faulty, new SchedulerLimits(maxSequences, kvBytes, prefillChunk)), maxSequences + maxQueue, observer ?? _watch, "test");
+        RequestIntake intake = new(Faulty, null, [EndOfSequence], kvBytes);
+        Scheduler scheduler = new(Faulty, new SchedulerLimits(maxSequences, kvBytes, prefillChunk));
+        Spare = searchShare is { } share ? new SpareWork(Faulty, scheduler, intake.Drafting.Swift, share) : null;
+        Loop = new EngineLoop(scheduler, maxSequences + maxQueue, observer ?? _watch, "test", spare: Spare);
         Generator = new TextGenerator(
             new ModelInfo { Name = "scripted", LayerCount = Model.Layers, VocabularySize = Model.Vocabulary, MaxSequenceLength = Stages.MaxSequenceLength }, null,
-            new RequestIntake(Faulty, null, [EndOfSequence], kvBytes), Loop, new GenerationDefaults());
+            intake, Loop, new GenerationDefaults());
     }
 
     public static ScriptedModel Model { get; } = new(Layers: 4, Vocabulary: 50, Seed: 11);
@@ -37,6 +40,9 @@ internal sealed class ScriptedService : IDisposable
     public FaultyStages Faulty { get; }
 
     public EngineLoop Loop { get; }
+
+    /// <summary>What the loop does when it has time; null where that is nothing.</summary>
+    public SpareWork? Spare { get; }
 
     public TextGenerator Generator { get; }
 

@@ -32,6 +32,8 @@ public class LogTests
         (21, "Profile", LogLevel.Information),
         (22, "PlanChanged", LogLevel.Information),
         (23, "LearntNotKept", LogLevel.Information),
+        (24, "PlanAdopted", LogLevel.Information),
+        (25, "SearchFailed", LogLevel.Error),
     ];
 
     [Fact]

@@ -20,7 +20,7 @@ public class WrongOptionsTests
         { "Model:Pfad", "x", "SpecDecode:Model:Pfad is no option: there are Activations, BlockSize, CacheFolder, DraftPrecision, DraftVocabulary, HeadPrecision, Kernels, Name, Path, Precision, VerifyWeights, WeightMemory." },
         { "Modell:Path", "x", "SpecDecode:Modell is no section and no option: there are Drafting, Model, Models, Runtime, Sampling, and beside them MaxTokens." },
         { "Drafting", "early-exit", "SpecDecode:Drafting is 'early-exit': give a section with any of DraftLength, ExitLayer, Policy, Profile, SkipAttention, SkipMlp, Strategy, Threshold." },
-        { "Drafting:Strategy", "turbo", "SpecDecode:Drafting:Strategy is 'turbo': give one of none, auto, early-exit, layer-skip, lookup." },
+        { "Drafting:Strategy", "turbo", "SpecDecode:Drafting:Strategy is 'turbo': give one of none, auto, early-exit, layer-skip, lookup, swift." },
         { "Drafting:Strategy", "early-exit", "SpecDecode:Drafting:Strategy is early-exit, which needs ExitLayer: give how many layers the drafter runs." },
         { "Drafting:Strategy", "layer-skip", "SpecDecode:Drafting:Strategy is layer-skip, which needs SkipAttention or SkipMlp: name the layers whose blocks the drafter leaves out." },
         { "Drafting:ExitLayer", "0", "SpecDecode:Drafting:ExitLayer is 0: give 1 to the number of layers of the model." },

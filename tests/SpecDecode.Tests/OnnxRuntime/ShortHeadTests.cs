@@ -36,7 +36,7 @@ public sealed class ShortHeadTests
     {
         using LoadedModel model = Load(folder, new ModelOptions { Precision = precision, DraftPrecision = draftPrecision, DraftVocabulary = Tokens });
         IStages stages = model.Stages;
-        Assert.Equal(Tokens, stages.DraftVocabularySize);
+        Assert.Equal(Tokens, stages.DraftVocabulary.Length);
         int[] tokens = [.. Enumerable.Range(0, Tokens)];
         using KvCache cache = new(stages.CreateKvStorage(16));
         Random random = new(3);
@@ -93,7 +93,7 @@ public sealed class ShortHeadTests
     public void A_number_is_rounded_to_whole_panels_and_all_tokens_are_all(int? asked, int size)
     {
         using LoadedModel model = Load(TestFolders.StoryModel, new ModelOptions { DraftVocabulary = asked });
-        Assert.Equal(size, model.Stages.DraftVocabularySize);
+        Assert.Equal(size, model.Stages.DraftVocabulary.Length);
     }
 
     [Fact]
@@ -104,7 +104,7 @@ public sealed class ShortHeadTests
         error = Assert.Throws<OptionException>(() => Load(TestFolders.StoryModel, new ModelOptions { DraftVocabulary = 512, Kernels = KernelChoice.OnnxRuntime }));
         Assert.Contains("needs the library's own kernels", error.Message);
         using LoadedModel all = Load(TestFolders.StoryModel, new ModelOptions { DraftVocabulary = 0, Kernels = KernelChoice.OnnxRuntime });
-        Assert.Equal(0, all.Stages.DraftVocabularySize);
+        Assert.Equal(0, all.Stages.DraftVocabulary.Length);
     }
 
     private static LoadedModel Load(string folder, ModelOptions options)

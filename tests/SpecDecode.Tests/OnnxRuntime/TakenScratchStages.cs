@@ -22,6 +22,8 @@ internal sealed class TakenScratchStages(IStages inner, KernelScratch scratch) :
 
     public int MaxSequenceLength => inner.MaxSequenceLength;
 
+    public int ResidualWidth => inner.ResidualWidth;
+
     public int MaxRows => inner.MaxRows;
 
     public int MaxScoredRows => inner.MaxScoredRows;
@@ -61,6 +63,8 @@ internal sealed class TakenScratchStages(IStages inner, KernelScratch scratch) :
     }
 
     public void Keep(int row, int slot) => inner.Keep(row, slot);
+
+    public void ReadResidual(int row, Span<float> destination) => inner.ReadResidual(row, destination);
 
     public void Arrange(IReadOnlyList<RowSource> sources, RowBatch batch) => inner.Arrange(sources, batch);
 

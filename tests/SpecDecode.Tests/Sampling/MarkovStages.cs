@@ -51,6 +51,8 @@ internal sealed class MarkovStages : IStages
 
     public int MaxSequenceLength => 64;
 
+    public int ResidualWidth => 2;
+
     public int MaxRows => Rows;
 
     public int MaxScoredRows => 24;
@@ -131,6 +133,8 @@ internal sealed class MarkovStages : IStages
 
     public void Keep(int row, int slot) => _kept[slot] = _residual[row];
 
+    public void ReadResidual(int row, Span<float> destination) => (destination[0], destination[1]) = _residual[row];
+
     public void Arrange(IReadOnlyList<RowSource> sources, RowBatch batch)
     {
         int row = 0;
@@ -161,7 +165,7 @@ internal sealed class MarkovStages : IStages
         return _scores.AsSpan(0, rows.Length * Vocabulary);
     }
 
-    public int DraftVocabularySize => _draftVocabulary.Length;
+    public ReadOnlySpan<int> DraftVocabulary => _draftVocabulary;
 
     public void PutInDraftVocabulary(int place, int token) => _draftVocabulary[place] = token;
 

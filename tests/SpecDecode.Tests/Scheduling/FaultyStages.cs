@@ -25,6 +25,8 @@ internal sealed class FaultyStages(IStages inner) : IStages
 
     public int MaxSequenceLength => inner.MaxSequenceLength;
 
+    public int ResidualWidth => inner.ResidualWidth;
+
     public int MaxRows => inner.MaxRows;
 
     public int MaxScoredRows => inner.MaxScoredRows;
@@ -48,6 +50,8 @@ internal sealed class FaultyStages(IStages inner) : IStages
     public void Run(Block block, RowBatch batch) => Call(() => inner.Run(block, Unwrapped(batch)));
 
     public void Keep(int row, int slot) => inner.Keep(row, slot);
+
+    public void ReadResidual(int row, Span<float> destination) => inner.ReadResidual(row, destination);
 
     public void Arrange(IReadOnlyList<RowSource> sources, RowBatch batch) => inner.Arrange(sources, Unwrapped(batch));
 

@@ -30,6 +30,8 @@ internal sealed class ScriptedStages(ScriptedModel model, int maxRows, int? maxS
 
     public int MaxSequenceLength => maxSequenceLength;
 
+    public int ResidualWidth => 64;
+
     public int MaxRows => maxRows;
 
     public int MaxScoredRows { get; } = maxScoredRows ?? maxRows;
@@ -121,6 +123,15 @@ internal sealed class ScriptedStages(ScriptedModel model, int maxRows, int? maxS
     }
 
     public void Keep(int row, int slot) => _kept[slot] = _residuals[row];
+
+    /// <summary>The residual's bits, as a vector.</summary>
+    public void ReadResidual(int row, Span<float> destination)
+    {
+        for (int bit = 0; bit < ResidualWidth; bit++)
+        {
+            destination[bit] = (_residuals[row] >> bit) & 1;
+        }
+    }
 
     public void Arrange(IReadOnlyList<RowSource> sources, RowBatch batch)
     {

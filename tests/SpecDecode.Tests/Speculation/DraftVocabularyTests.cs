@@ -86,12 +86,23 @@ public sealed class DraftVocabularyTests
     [Fact]
     public void Where_all_tokens_are_scored_there_is_nothing_to_choose()
     {
-        PlacesAlone stages = new() { DraftVocabularySize = 0 };
+        PlacesAlone stages = new() { Tokens = [] };
         DraftVocabulary vocabulary = new(stages);
         vocabulary.SeePrompt([1, 2, 999]);
         Assert.Equal(0, vocabulary.SeeOutput([1, 2, 999]));
         Assert.False(vocabulary.IsWorthIt);
         Assert.Equal(0, stages.Puts);
+    }
+
+    [Fact]
+    public void Another_one_on_the_same_stages_goes_on_with_what_they_hold()
+    {
+        PlacesAlone stages = new();
+        new DraftVocabulary(stages).SeeOutput([.. Enumerable.Range(300, Places)]);
+        DraftVocabulary second = new(stages);
+        Assert.Equal(0, second.SeeOutput([.. Enumerable.Range(300, Places)]));
+        Assert.Equal(1, second.SeeOutput([2]));
+        Assert.Equal(Places, stages.Tokens.Distinct().Count());
     }
 
     [Fact]
@@ -109,17 +120,19 @@ public sealed class DraftVocabularyTests
     /// <summary>The places alone.</summary>
     private sealed class PlacesAlone : IStages
     {
-        public int[] Tokens { get; } = [.. Enumerable.Range(0, Places)];
+        public int[] Tokens { get; init; } = [.. Enumerable.Range(0, Places)];
 
         public int Puts { get; private set; }
 
-        public int DraftVocabularySize { get; init; } = Places;
+        public ReadOnlySpan<int> DraftVocabulary => Tokens;
 
         public int VocabularySize => Vocabulary;
 
         public int LayerCount => 1;
 
         public int MaxSequenceLength => 1;
+
+        public int ResidualWidth => 1;
 
         public int MaxRows => 1;
 
@@ -144,6 +157,8 @@ public sealed class DraftVocabularyTests
         public void Run(Block block, RowBatch batch) => throw new NotSupportedException();
 
         public void Keep(int row, int slot) => throw new NotSupportedException();
+
+        public void ReadResidual(int row, Span<float> destination) => throw new NotSupportedException();
 
         public void Arrange(IReadOnlyList<RowSource> sources, RowBatch batch) => throw new NotSupportedException();
 

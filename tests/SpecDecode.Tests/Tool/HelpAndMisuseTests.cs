@@ -14,6 +14,7 @@ public sealed class HelpAndMisuseTests
     [InlineData("info", "--help")]
     [InlineData("prepare", "--help")]
     [InlineData("perplexity", "--help")]
+    [InlineData("calibrate", "--help")]
     [InlineData("tokenize", "--help")]
     [InlineData("detokenize", "--help")]
     [InlineData("template", "--help")]
@@ -34,6 +35,7 @@ public sealed class HelpAndMisuseTests
         + "--precision --head-precision --block-size --activations --verify-weights")]
     [InlineData("prepare", "--model --precision --head-precision --block-size --output --cache-folder --verify-weights --json")]
     [InlineData("perplexity", "--model --text --max-tokens --threads --cache-folder --precision --head-precision --block-size --activations --verify-weights --json")]
+    [InlineData("calibrate", "--model --prompts --method --budget --max-tokens --seed --measure --precision --draft-precision --output --svg --json --quiet --threads --cache-folder")]
     [InlineData("tokenize", "--model --tokenizer --text --file --special --parse-special --json")]
     [InlineData("detokenize", "--model --tokenizer --tokens --special --json")]
     [InlineData("template", "--template --case")]
@@ -47,7 +49,7 @@ public sealed class HelpAndMisuseTests
     [Fact]
     public void Help_names_the_commands() =>
         Assert.All(
-            ["generate", "info", "logits", "bench", "prepare", "perplexity", "tokenize", "detokenize", "template"],
+            ["generate", "info", "logits", "bench", "prepare", "perplexity", "calibrate", "tokenize", "detokenize", "template"],
             command => Assert.Contains($"  {command} ", ToolRun.Of("--help").Output, StringComparison.Ordinal));
 
     [Theory]

@@ -44,12 +44,44 @@ public sealed class SignalTests : IDisposable
         Assert.Contains("cancelled", run.Error, StringComparison.Ordinal);
     }
 
+    [Fact]
+    public async Task A_signal_while_a_calibration_searches_is_exit_code_130_with_what_is_known_and_the_same_command_goes_on()
+    {
+        string profile = _model.Beside("profile.json");
+        string state = profile + ".state";
+        string prompts = _model.Beside("prompts.txt");
+        await File.WriteAllLinesAsync(prompts, Enumerable.Repeat("Once upon a time", 4), TestContext.Current.CancellationToken);
+        string[] Arguments(string method, string budget) =>
+        [
+            "calibrate", "--model", FixtureCheckpoint.Tales, "--cache-folder", _model.Cache, "--prompts", prompts, "--max-tokens", "24", "--output", profile,
+            "--method", method, "--budget", budget,
+        ];
+        using Process process = Start(Arguments("bayesian", "60"));
+        while (!File.Exists(state))
+        {
+            await Task.Delay(20, TestContext.Current.CancellationToken);
+        }
+
+        await Send(process, "INT");
+        ToolRun run = await ToolRun.End(process);
+        Assert.Equal(130, run.ExitCode);
+        Assert.Contains($"The same command goes on with {state}.", run.Error, StringComparison.Ordinal);
+        Assert.Contains("| bayesian | ", run.Output, StringComparison.Ordinal);
+        Assert.True(File.Exists(state));
+
+        ToolRun whole = ToolRun.Of(Arguments("exits", "0.05"));
+        Assert.True(whole.ExitCode == 0, whole.Error);
+        Assert.True(File.Exists(profile));
+        Assert.False(File.Exists(state));
+    }
+
     [Theory]
     [InlineData("tokenize", "--file")]
     [InlineData("generate", "--prompt-file")]
     [InlineData("generate", "--prompts")]
     [InlineData("bench", "--prompts")]
     [InlineData("perplexity", "--text")]
+    [InlineData("calibrate", "--prompts")]
     public async Task A_signal_while_standard_input_is_waited_for_is_exit_code_130(string command, string option)
     {
         using Process process = StartWaiting([command, "--model", FixtureCheckpoint.Tales, option, "-", .. command == "tokenize" ? Array.Empty<string>() : ["--cache-folder", _model.Cache]]);

@@ -89,9 +89,9 @@ internal sealed class OnnxStages : IStages
             }
 
             _logits = Reserve(MaxScoredRows + SpareRows, RowBytes(model.VocabularySize), "logits");
-            if (DraftVocabularySize > 0)
+            if (DraftVocabulary.Length > 0)
             {
-                _draftLogits = Reserve(MaxScoredRows, RowBytes(DraftVocabularySize), "logits of drafts");
+                _draftLogits = Reserve(MaxScoredRows, RowBytes(DraftVocabulary.Length), "logits of drafts");
             }
         }
         catch
@@ -111,13 +111,16 @@ internal sealed class OnnxStages : IStages
     public int MaxSequenceLength { get; }
 
     /// <inheritdoc/>
+    public int ResidualWidth => _model.HiddenSize;
+
+    /// <inheritdoc/>
     public int MaxRows { get; }
 
     /// <inheritdoc/>
     public int MaxScoredRows { get; }
 
     /// <inheritdoc/>
-    public int DraftVocabularySize => _verifier.ShortHead?.Count ?? 0;
+    public ReadOnlySpan<int> DraftVocabulary => _verifier.ShortHead is { } head ? head.Tokens : default;
 
     /// <inheritdoc/>
     public long RuntimeTicks => _verifier.RuntimeTicks + (_drafter?.RuntimeTicks ?? 0);
@@ -190,6 +193,9 @@ internal sealed class OnnxStages : IStages
         Rows(_residuals[_current], row, 1).CopyTo(Rows(_kept, slot, 1));
         _layerInput?.Keep(row, slot);
     }
+
+    /// <inheritdoc/>
+    public void ReadResidual(int row, Span<float> destination) => Rows(_residuals[_current], row, 1).CopyTo(destination);
 
     /// <inheritdoc/>
     public void Arrange(IReadOnlyList<RowSource> sources, RowBatch batch)

@@ -62,6 +62,9 @@ internal sealed unsafe class ShortHead : IDisposable
     /// <summary>Runs <see cref="StageGraphs.ShortHead"/>.</summary>
     public StageSession Stage { get; private set; } = null!;
 
+    /// <summary>The tokens, by their places.</summary>
+    public ReadOnlySpan<int> Tokens => _tokens;
+
     /// <summary>How many tokens, S.</summary>
     public int Count => _tokens.Length;
 

@@ -1,0 +1,46 @@
+using SpecDecode.Plans;
+
+namespace SpecDecode.Calibration;
+
+/// <summary>A plan that was judged on held-out text.</summary>
+public sealed record CalibratedPlan
+{
+    /// <summary>The blocks that the drafter runs.</summary>
+    public required LayerPlan Plan { get; init; }
+
+    /// <summary>Whether the drafter runs on a copy of the weights in lower precision.</summary>
+    public required bool UsesDraftWeights { get; init; }
+
+    /// <summary>The method that found it, the first of several.</summary>
+    public required string Method { get; init; }
+
+    /// <summary>Time of a draft row over that of a plain one.</summary>
+    public required double DraftRowCost { get; init; }
+
+    /// <summary>Share of draft tokens that were the full model's on the text that was searched on.</summary>
+    public required double SearchAgreement { get; init; }
+
+    /// <summary>The same on held-out text.</summary>
+    public required double HeldOutAgreement { get; init; }
+
+    /// <summary>On held-out text, for each position of a draft: how often its token was the full model's where those before it were.</summary>
+    public required IReadOnlyList<double> AgreementByPosition { get; init; }
+
+    /// <summary>Tokens per second over those of plain decoding that follow from agreement and costs, with the best draft length.</summary>
+    public required double ExpectedSpeedup { get; init; }
+
+    /// <summary>That draft length.</summary>
+    public required int DraftLength { get; init; }
+
+    /// <summary>Tokens per second over those of plain decoding, as texts were written in turn; null where it was not measured.</summary>
+    public double? MeasuredSpeedup { get; init; }
+
+    /// <summary>Share of draft tokens that were accepted when it was measured, of those that verification came to.</summary>
+    public double? MeasuredAcceptance { get; init; }
+
+    /// <summary>How often each text was written for that.</summary>
+    public int Repetitions { get; init; }
+
+    /// <summary>Whether the texts were those of plain decoding; null where it was not measured.</summary>
+    public bool? SameText { get; init; }
+}
