@@ -11,7 +11,18 @@ namespace SpecDecode.Tool;
 /// <summary>The options that say how a model drafts for itself.</summary>
 internal sealed class DraftArguments
 {
-    private readonly Option<string?> _draft = new("--draft")
+    /// <summary>The option that names the strategy.</summary>
+    public const string StrategyOption = "--draft";
+
+    /// <summary>The option that names a profile.</summary>
+    public const string ProfileOption = "--draft-profile";
+
+    /// <summary>The option that asks for a copy of the weights.</summary>
+    public const string PrecisionOption = "--draft-precision";
+
+    private const string VocabularyOption = "--draft-vocabulary";
+
+    private readonly Option<string?> _draft = new(StrategyOption)
     {
         Description = "How the model drafts for itself, by default not at all; the text is the same.",
     };
@@ -31,29 +42,30 @@ internal sealed class DraftArguments
         Description = "Who decides how far early-exit and layer-skip draft; by default fixed: --draft-length and --draft-threshold.",
     };
 
-    private readonly Option<string?> _profile = new("--draft-profile")
+    private readonly Option<string?> _profile = new(ProfileOption)
     {
         Description = "Draft as this file says that the model drafts best; with --draft auto, choose from its plans.",
         HelpName = "FILE",
     };
 
-    private readonly Option<string?> _precision = new("--draft-precision")
+    private readonly Option<string?> _precision = new(PrecisionOption)
     {
         Description = "The drafter runs on a second copy of the weights in this precision; without --draft, at full depth.",
     };
 
     private readonly Option<int?> _vocabulary = NumberOption.Optional(
-        "--draft-vocabulary", "N", "Drafts choose from N tokens, those seen lately; 0 is all of them. By default 4096 of a large vocabulary.", min: 0);
+        VocabularyOption, "N", "Drafts choose from N tokens, those seen lately; 0 is all of them. By default 4096 of a large vocabulary.", min: 0);
 
-    private readonly Option<bool>? _sweep;
+    // Each says how to draft in the place of --draft.
+    private readonly Option[] _others;
 
     /// <summary>Adds the options to a command.</summary>
     /// <param name="command">The command.</param>
-    /// <param name="sweep">With this one it drafts in ways of its own; null where it has no such option.</param>
-    public DraftArguments(Command command, Option<bool>? sweep = null)
+    /// <param name="others">With one of these it drafts in ways of its own.</param>
+    public DraftArguments(Command command, params Option[] others)
     {
-        _sweep = sweep;
-        _draft.AcceptWords(None, Auto, EarlyExit, LayerSkip, Lookup, Swift);
+        _others = others;
+        _draft.AcceptWords([.. Strategies]);
         _policy.AcceptWords(DraftingPolicy.Fixed, DraftingPolicy.AdaptiveThreshold, DraftingPolicy.ConfidenceStop);
         _precision.AcceptWords(PrecisionArguments.Name(Precision.Int8), PrecisionArguments.Name(Precision.Int4));
         foreach (Option option in (Option[])[_draft, _exitLayer, _skipAttention, _skipMlp, _length, _threshold, _policy, _precision, _vocabulary, _profile])
@@ -63,6 +75,13 @@ internal sealed class DraftArguments
 
         command.Validators.Add(Check);
     }
+
+    /// <summary>The strategies that may be asked for.</summary>
+    public static IReadOnlyList<string> Strategies { get; } = [None, Auto, EarlyExit, LayerSkip, Lookup, Swift];
+
+    /// <summary>Whether an option says what is loaded for drafts, and not how they are made.</summary>
+    /// <param name="option">Its name.</param>
+    public static bool IsOfModel(string option) => option is PrecisionOption or VocabularyOption;
 
     /// <summary>Refuses a profile that cannot be read, ahead of the model, which may take long to load.</summary>
     /// <exception cref="SpecDecodeException">It cannot be read, or is damaged.</exception>
@@ -144,6 +163,19 @@ internal sealed class DraftArguments
     /// <summary>Whether the command line says how to draft.</summary>
     public bool IsGiven(CommandResult result) => result.GetResult(_draft) is not null || result.GetResult(_precision) is not null || result.GetResult(_profile) is not null;
 
+    /// <summary>Whether drafts run layers of the model, or of its copy.</summary>
+    public bool RunsLayers(ParseResult arguments) => arguments.GetResult(_draft) is null || Strategy(arguments.CommandResult) is not (None or Lookup);
+
+    /// <summary>The first given option that says how drafts are made, and not what is loaded for them; null where none is.</summary>
+    public string? FindGiven(CommandResult result) =>
+        Array.Find((Option[])[_draft, _profile, _exitLayer, _skipAttention, _skipMlp, _length, _threshold, _policy], option => result.GetResult(option) is not null)?.Name;
+
+    /// <summary>The first given option that says what is loaded for drafts; null where none is.</summary>
+    public string? FindOfModel(CommandResult result) => Array.Find((Option[])[_precision, _vocabulary], option => result.GetResult(option) is not null)?.Name;
+
+    /// <summary>The value of <c>--draft-precision</c> as it was typed; null where there is none.</summary>
+    public string? PrecisionWord(CommandResult result) => result.GetResult(_precision) is { Tokens: [{ Value: var precision }] } ? precision : null;
+
     // As it was typed: a value that is not allowed is the parser's to refuse.
     private string Strategy(CommandResult result) => result.GetResult(_draft) is { Tokens: [{ Value: var strategy }] } ? strategy.ToLowerInvariant() : None;
 
@@ -152,7 +184,7 @@ internal sealed class DraftArguments
     {
         bool IsGiven(Option option) => result.GetResult(option) is not null;
         bool IsWord(Option option, string word) => result.GetResult(option) is { Tokens: [{ Value: var typed }] } && typed.Equals(word, StringComparison.OrdinalIgnoreCase);
-        bool isDraftedOtherwise = _sweep is not null && result.GetValue(_sweep);
+        bool isDraftedOtherwise = Array.Exists(_others, IsGiven);
         bool skips = IsGiven(_skipAttention) || IsGiven(_skipMlp);
         string? problem = Strategy(result) switch
         {

@@ -34,6 +34,28 @@ internal static class ListOption
         CustomParser = argument => string.IsNullOrWhiteSpace(argument.Tokens[0].Value) ? [] : ParseTokens(argument),
     };
 
+    /// <summary>Probabilities: <c>0,0.5</c>.</summary>
+    public static Option<float[]?> Probabilities(string name, string description) => new(name)
+    {
+        Description = description,
+        HelpName = "0,0.5",
+        CustomParser = argument =>
+        {
+            string[] parts = argument.Tokens[0].Value.Split(',', StringSplitOptions.TrimEntries);
+            float[] numbers = new float[parts.Length];
+            for (int i = 0; i < parts.Length; i++)
+            {
+                if (!float.TryParse(parts[i], NumberStyles.Float, CultureInfo.InvariantCulture, out numbers[i]) || numbers[i] is not (>= 0 and <= 1))
+                {
+                    argument.AddError($"{name}: '{parts[i]}' is not a probability; write numbers from 0 to 1 separated by commas, such as 0,0.5.");
+                    return null;
+                }
+            }
+
+            return numbers;
+        },
+    };
+
     private static int[]? ParseTokens(ArgumentResult argument)
     {
         string[] parts = argument.Tokens[0].Value.Split(',', StringSplitOptions.TrimEntries);

@@ -12,6 +12,7 @@ RootCommand root = new("Side-by-side measurements; every ratio is taken within o
     SamplingBenchmark.Command(),
     SampledStepsBenchmark.Command(),
     IntakeBenchmark.Command(),
+    PolicyBenchmark.Command(),
     SwiftBenchmark.Command(),
 };
 return root.Parse(args).Invoke();

@@ -1,7 +1,5 @@
 using System.CommandLine;
 using System.CommandLine.Parsing;
-using System.Globalization;
-using System.Text.Json;
 using SpecDecode.Drafting;
 using SpecDecode.Generation;
 
@@ -26,19 +24,26 @@ internal static class BenchCommand
         Option<int?> concurrency = NumberOption.Optional("--concurrency", "C", "Prompts that are answered at the same time; by default 1.", max: 4096);
         SamplingArguments sampling = new(command);
         Option<bool> sweep = new("--sweep") { Description = "Try early exits and draft lengths, and print a table and the best." };
-        DraftArguments draft = new(command, sweep);
+        Option<string[]?> compare = new("--compare")
+        {
+            Description = "A way to draft, such as auto or \"early-exit exit-layer=2\"; give several, and all take turns with plain decoding.",
+            HelpName = "SETTING",
+        };
+        DraftArguments draft = new(command, sweep, compare);
         Option<int[]?> sweepLayers = ListOption.Layers("--sweep-exit-layers", "Exit layers that --sweep tries; by default 1-4.");
         Option<int[]?> sweepLengths = ListOption.Layers("--sweep-draft-lengths", "Draft lengths that --sweep tries; by default 1-4.");
+        Option<float[]?> sweepThresholds = ListOption.Probabilities("--sweep-thresholds", "Thresholds that --sweep tries; by default 0.");
         Option<bool> json = new("--json") { Description = "Print one JSON object." };
         Option<bool> explain = new("--explain") { Description = "Print also why rounds had a draft or none, where drafts came from, and what auto thinks of plans." };
         Option<bool> quiet = QuietOption.Create("Show no progress.");
-        foreach (Option option in (Option[])[prompts, maxTokens, repeat, concurrency, sweep, sweepLayers, sweepLengths, json, explain, quiet])
+        foreach (Option option in (Option[])[prompts, maxTokens, repeat, concurrency, compare, sweep, sweepLayers, sweepLengths, sweepThresholds, json, explain, quiet])
         {
             command.Options.Add(option);
         }
 
         // Without drafting both sides are plain, which shows how far the machine's noise reaches.
-        command.Validators.Add(result => Check(result, draft, sweep, sweepLayers, sweepLengths));
+        command.Validators.Add(result => Check(result, draft, sweep, sweepLayers, sweepLengths, sweepThresholds));
+        command.Validators.Add(result => CheckSettings(result, draft, compare, sweep));
         command.Validators.Add(result =>
         {
             if (result.GetValue(explain) && (result.GetValue(sweep) || result.GetValue(json)))
@@ -50,6 +55,8 @@ internal static class BenchCommand
         {
             IReadOnlyList<string> texts = PromptFile.Read(arguments.GetValue(prompts)!, cancellationToken);
             draft.CheckProfile(arguments);
+            DraftSetting[] compared = Settings(arguments.CommandResult, draft, compare);
+            Array.ForEach(compared, setting => setting.CheckProfile());
             BenchSettings settings = new(arguments.GetValue(repeat) ?? 3, arguments.GetValue(concurrency) ?? 1);
             using TextModel loaded = model.Load(arguments, error, arguments.GetValue(quiet), cancellationToken, settings.Concurrency, draft);
             GenerationRequest request = new()
@@ -59,12 +66,12 @@ internal static class BenchCommand
                 Sampling = sampling.Read(arguments),
             };
             ProgressLine progress = ProgressLine.Of(error, arguments.GetValue(quiet));
-            BenchComparison Run(DraftingOptions? options, string cell)
+            IReadOnlyList<BenchComparison> Run(DraftingOptions?[] options, string cell)
             {
-                BenchComparison result = BenchComparison.Run(
+                IReadOnlyList<BenchComparison> results = BenchComparison.Run(
                     loaded, texts, request, settings, options, where => progress.Show(() => cell + where()), cancellationToken);
                 progress.Clear();
-                return result;
+                return results;
             }
 
             if (arguments.GetValue(sweep))
@@ -73,19 +80,35 @@ internal static class BenchCommand
                     ? [.. Enumerable.Range(1, Math.Min(4, loaded.LayerCount))]
                     : arguments.GetValue(sweepLayers)!;
                 int[] lengths = arguments.GetResult(sweepLengths) is null ? [1, 2, 3, 4] : arguments.GetValue(sweepLengths)!;
-                Sweep.Run(output, loaded, Cells(loaded.LayerCount, layers, lengths), Run, arguments.GetValue(json));
+                float[] thresholds = arguments.GetResult(sweepThresholds) is null ? [0] : arguments.GetValue(sweepThresholds)!;
+                Sweep.Run(output, loaded, Cells(loaded.LayerCount, layers, lengths, thresholds), (options, cell) => Run([options], cell)[0], arguments.GetValue(json));
             }
-            else if (arguments.GetValue(json))
+            else if (compared.Length > 0)
             {
-                WriteJson(output, loaded, Run(draft.Read(arguments, loaded, error), ""));
+                string[] names = [.. compared.Select(setting => setting.Text)];
+                IReadOnlyList<BenchComparison> results = Run([.. compared.Select(setting => setting.Read(loaded, error))], "");
+                if (arguments.GetValue(json))
+                {
+                    BenchJson.Write(output, loaded, names, results);
+                }
+                else
+                {
+                    BenchText.Write(output, loaded, names, results, arguments.GetValue(explain));
+                }
             }
             else
             {
-                BenchComparison result = Run(draft.Read(arguments, loaded, error), "");
-                WriteText(output, loaded, result);
+                BenchComparison result = Run([draft.Read(arguments, loaded, error)], "")[0];
+                if (arguments.GetValue(json))
+                {
+                    BenchJson.Write(output, loaded, result);
+                    return CommandLine.Success;
+                }
+
+                BenchText.Write(output, loaded, result);
                 if (arguments.GetValue(explain))
                 {
-                    WriteExplanation(output, loaded, result);
+                    BenchText.Explain(output, loaded, result);
                 }
             }
 
@@ -95,7 +118,7 @@ internal static class BenchCommand
     }
 
     private static void Check(
-        CommandResult result, DraftArguments draft, Option<bool> sweep, Option<int[]?> sweepLayers, Option<int[]?> sweepLengths)
+        CommandResult result, DraftArguments draft, Option<bool> sweep, Option<int[]?> sweepLayers, Option<int[]?> sweepLengths, Option<float[]?> sweepThresholds)
     {
         bool sweeps = result.GetValue(sweep);
         if (sweeps && draft.IsGiven(result))
@@ -103,9 +126,9 @@ internal static class BenchCommand
             result.AddError("--sweep chooses how to draft; leave --draft out.");
         }
 
-        if (!sweeps && (result.GetResult(sweepLayers) is not null || result.GetResult(sweepLengths) is not null))
+        if (!sweeps && Array.Exists((Option[])[sweepLayers, sweepLengths, sweepThresholds], option => result.GetResult(option) is not null))
         {
-            result.AddError("--sweep-exit-layers and --sweep-draft-lengths have no effect without --sweep.");
+            result.AddError("--sweep-exit-layers, --sweep-draft-lengths and --sweep-thresholds have no effect without --sweep.");
         }
 
         if (Given(result, sweepLengths).Any(length => length is < 1 or > DraftingOptions.MaxDraftLength))
@@ -119,11 +142,44 @@ internal static class BenchCommand
         }
     }
 
+    private static void CheckSettings(CommandResult result, DraftArguments draft, Option<string[]?> compare, Option<bool> sweep)
+    {
+        if (result.GetResult(compare) is null)
+        {
+            return;
+        }
+
+        if (result.GetValue(sweep))
+        {
+            result.AddError("--compare and --sweep both say what to try; leave one of them out.");
+        }
+
+        if (draft.FindGiven(result) is { } given)
+        {
+            result.AddError($"--compare says how to draft; leave {given} out, or write it into the settings.");
+        }
+
+        DraftSetting[] settings = Settings(result, draft, compare);
+        foreach (string problem in settings.SelectMany(setting => setting.Errors))
+        {
+            result.AddError(problem);
+        }
+
+        if (draft.FindOfModel(result) is { } idle && !Array.Exists(settings, setting => setting.RunsLayers))
+        {
+            result.AddError($"No setting of --compare runs layers to draft, so {idle} has no effect.");
+        }
+    }
+
+    private static DraftSetting[] Settings(CommandResult result, DraftArguments draft, Option<string[]?> compare) => result.GetResult(compare) is { } given
+        ? [.. given.Tokens.Select(token => DraftSetting.Parse(token.Value, draft.PrecisionWord(result)))]
+        : [];
+
     // What a list option holds, where it was given and could be read.
     private static int[] Given(CommandResult result, Option<int[]?> option) =>
         result.GetResult(option) is { } given && !given.Errors.Any() ? result.GetValue(option) ?? [] : [];
 
-    private static List<(int ExitLayer, DraftingOptions Draft)> Cells(int layerCount, int[] layers, int[] lengths)
+    private static List<(int ExitLayer, DraftingOptions Draft)> Cells(int layerCount, int[] layers, int[] lengths, float[] thresholds)
     {
         if (layers.Max() > layerCount)
         {
@@ -135,126 +191,8 @@ internal static class BenchCommand
         [
             .. from layer in layers
                from length in lengths
-               select (layer, DraftingOptions.EarlyExit(layer) with { DraftLength = length }),
+               from threshold in thresholds
+               select (layer, DraftingOptions.EarlyExit(layer) with { DraftLength = length, Threshold = threshold }),
         ];
-    }
-
-    private static void WriteText(TextWriter output, TextModel model, BenchComparison result)
-    {
-        void Line(FormattableString line) => output.WriteLine(line.ToString(CultureInfo.InvariantCulture));
-        string second = result.IsDrafted ? "speculative" : "plain again";
-        Line($"plain        {result.Plain.TokensPerSecond:f1} tokens/s, prefill {result.Plain.PrefillTokensPerSecond:f0} tokens/s");
-        Line($"{second}  {result.Speculative.TokensPerSecond:f1} tokens/s, prefill {result.Speculative.PrefillTokensPerSecond:f0} tokens/s");
-        Line($"{(result.IsDrafted ? "speed-up" : "ratio"),-11}  {result.Speedup:f3} ({result.Ratios[0]:f3} to {result.Ratios[^1]:f3})");
-        if (result.IsDrafted)
-        {
-            Line($"acceptance   {result.AcceptanceRate:f3}, {result.MeanAcceptanceLength:f3} tokens a round");
-        }
-
-        if (result.IsDrafted && model.DraftVocabulary > 0)
-        {
-            Line($"vocabulary   drafts choose from {model.DraftVocabulary} tokens, which had {result.CoveredShare:p1} of the output");
-        }
-
-        string shares = result.IsDrafted ? FormattableString.Invariant($"drafting {result.DraftShare:p1}, verifying {result.VerifyShare:p1}, ") : "";
-        Line($"time         {shares}outside the runtime {result.OutsideRuntimeShare:p1}");
-        Line($"memory       {result.ManagedBytesPerToken:f0} managed bytes a token, peak {BenchComparison.PeakResidentMegabytes()?.ToString("f0", CultureInfo.InvariantCulture) ?? "?"} MB");
-        Line($"kernels      {model.Kernels}");
-        output.WriteLine(!result.IsComparable ? "outputs      drawn anew by rejection sampling, so not to be compared"
-            : result.Difference is { } difference
-            ? string.Create(CultureInfo.InvariantCulture, $"outputs      differ first in prompt {difference.Prompt} at token {difference.Position}, by a margin of {difference.Margin:e2}")
-            : "outputs      identical");
-    }
-
-    private static void WriteExplanation(TextWriter output, TextModel model, BenchComparison result)
-    {
-        output.WriteLine(string.Create(
-            CultureInfo.InvariantCulture, $"decisions    {string.Join(", ", result.Decisions.Select(pair => $"{Word(pair.Reason)} {pair.Rounds}"))}"));
-        output.WriteLine(string.Create(CultureInfo.InvariantCulture, $"drafts       {result.Drafted - result.LookedUp} tokens by the drafter, {result.LookedUp} looked up"));
-        foreach (DraftEstimate estimate in model.EstimateDrafts())
-        {
-            string speedup = estimate.ExpectedSpeedup?.ToString("f3", CultureInfo.InvariantCulture) ?? "unknown";
-            output.WriteLine(string.Create(
-                CultureInfo.InvariantCulture, $"plan         {estimate.Plan}: expected speed-up {speedup}, calibration error {estimate.CalibrationError:f3} over {estimate.JudgedTokens:f0} tokens"));
-        }
-    }
-
-    // As metrics have it.
-    private static string Word(DraftReason reason) => JsonNamingPolicy.SnakeCaseLower.ConvertName(reason.ToString());
-
-    private static void WriteJson(TextWriter output, TextModel model, BenchComparison result) => JsonResult.Write(output, json =>
-    {
-        WriteRun(json, "plain", result.Plain);
-        WriteRun(json, result.IsDrafted ? "speculative" : "plain_again", result.Speculative);
-        json.WriteNumberOrNull("speedup", result.Speedup);
-        json.WriteNumberOrNull("speedup_min", result.Ratios[0]);
-        json.WriteNumberOrNull("speedup_max", result.Ratios[^1]);
-        json.WriteNumberOrNull("acceptance_rate", result.AcceptanceRate);
-        json.WriteNumberOrNull("mean_acceptance_length", result.MeanAcceptanceLength);
-        json.WriteNumberOrNull("outside_runtime_share", result.OutsideRuntimeShare);
-        json.WriteNumberOrNull("managed_bytes_per_token", result.ManagedBytesPerToken);
-        json.WriteNumberOrNull("draft_share", result.DraftShare);
-        json.WriteNumberOrNull("verify_share", result.VerifyShare);
-        json.WriteNumber("draft_vocabulary", model.DraftVocabulary);
-        json.WriteNumberOrNull("covered_share", result.CoveredShare);
-        json.WriteNumber("drafted_tokens", result.Drafted);
-        json.WriteNumber("looked_up_tokens", result.LookedUp);
-        json.WriteStartObject("decisions");
-        foreach ((DraftReason reason, long rounds) in result.Decisions)
-        {
-            json.WriteNumber(Word(reason), rounds);
-        }
-
-        json.WriteEndObject();
-        json.WriteStartArray("plans");
-        foreach (DraftEstimate estimate in model.EstimateDrafts())
-        {
-            json.WriteStartObject();
-            json.WriteString("plan", estimate.Plan.ToString());
-            json.WriteNumberOrNull("expected_speedup", estimate.ExpectedSpeedup);
-            json.WriteNumberOrNull("calibration_error", estimate.CalibrationError);
-            json.WriteNumberOrNull("judged_tokens", estimate.JudgedTokens);
-            json.WriteEndObject();
-        }
-
-        json.WriteEndArray();
-        WriteIdentical(json, result);
-        if (result.Difference is { } difference)
-        {
-            json.WriteStartObject("first_difference");
-            json.WriteNumber("prompt", difference.Prompt);
-            json.WriteNumber("position", difference.Position);
-            json.WriteNumber("margin", difference.Margin);
-            json.WriteEndObject();
-        }
-        else
-        {
-            json.WriteNull("first_difference");
-        }
-
-        json.WriteNumberOrNull("peak_rss_mb", BenchComparison.PeakResidentMegabytes());
-        json.WriteString("kernels", model.Kernels);
-    });
-
-    /// <summary>Whether both sides wrote the same; null where that is not to be expected.</summary>
-    public static void WriteIdentical(Utf8JsonWriter json, BenchComparison result)
-    {
-        if (result.IsComparable)
-        {
-            json.WriteBoolean("identical_outputs", result.Difference is null);
-        }
-        else
-        {
-            json.WriteNull("identical_outputs");
-        }
-    }
-
-    private static void WriteRun(Utf8JsonWriter json, string name, BenchRun run)
-    {
-        json.WriteStartObject(name);
-        json.WriteNumberOrNull("tokens_per_second", run.TokensPerSecond);
-        json.WriteNumberOrNull("ms_per_token", 1000 / run.TokensPerSecond);
-        json.WriteNumberOrNull("prefill_tokens_per_second", run.PrefillTokensPerSecond);
-        json.WriteEndObject();
     }
 }

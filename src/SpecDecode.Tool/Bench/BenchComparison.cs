@@ -16,15 +16,14 @@ internal sealed record FirstDifference(int Prompt, int Position, double Margin);
 /// <param name="Concurrency">Prompts that are answered at the same time.</param>
 internal readonly record struct BenchSettings(int Repeat, int Concurrency);
 
-/// <summary>Plain and speculative runs in turn, and what they say.</summary>
+/// <summary>A way to draft beside plain decoding, run in turn, and what both runs say.</summary>
 internal sealed class BenchComparison
 {
-    private readonly List<BenchRun> _plain = [];
+    private readonly List<BenchRun> _plain;
     private readonly List<BenchRun> _speculative = [];
 
-    private BenchComparison()
-    {
-    }
+    // Several ways that are compared share the plain runs.
+    private BenchComparison(List<BenchRun> plain) => _plain = plain;
 
     /// <summary>The repetition whose plain speed is the median.</summary>
     public BenchRun Plain => Median(_plain);
@@ -87,47 +86,69 @@ internal sealed class BenchComparison
     public FirstDifference? Difference { get; private set; }
 
     /// <summary>
-    /// Runs plain and speculative in turn, prompt by prompt (or as many at a time as are answered together), so that whatever
-    /// else the machine does meets both; before that a short turn of each to warm up.
+    /// Runs plain decoding and each way to draft in turn, prompt by prompt (or as many at a time as are answered together), so that
+    /// whatever else the machine does meets all of them. Each turn begins with the next of them: none is always behind the same
+    /// one. Before that a short turn of each to warm up.
     /// </summary>
     /// <param name="model">The model.</param>
     /// <param name="prompts">The prompts.</param>
     /// <param name="request">What is asked for each, but for prompt and drafting.</param>
     /// <param name="settings">How often, and how many prompts at the same time.</param>
-    /// <param name="draft">How the speculative side drafts; null makes it plain too.</param>
+    /// <param name="drafts">How the speculative sides draft, one or more; null makes one of them plain too.</param>
     /// <param name="show">Told how far it is, after each group of prompts.</param>
     /// <param name="cancellationToken">Ends it.</param>
-    public static BenchComparison Run(
-        TextModel model, IReadOnlyList<string> prompts, GenerationRequest request, BenchSettings settings, DraftingOptions? draft,
+    /// <returns>A comparison for each of <paramref name="drafts"/>.</returns>
+    public static IReadOnlyList<BenchComparison> Run(
+        TextModel model, IReadOnlyList<string> prompts, GenerationRequest request, BenchSettings settings, IReadOnlyList<DraftingOptions?> drafts,
         Action<Func<string>> show, CancellationToken cancellationToken)
     {
         SamplingOptions sampling = request.Sampling ?? SamplingOptions.Greedy;
-        GenerationRequest drafted = request with { Drafting = draft };
+        List<BenchRun> plain = [];
+        BenchComparison[] comparisons =
+        [
+            .. drafts.Select(draft => new BenchComparison(plain)
+            {
+                IsComparable = sampling.EffectiveAcceptance != AcceptanceRule.Rejection, IsDrafted = draft is not null,
+            }),
+        ];
+        (List<BenchRun> Runs, GenerationRequest Request)[] sides =
+            [(plain, request), .. comparisons.Zip(drafts, (comparison, draft) => (comparison._speculative, request with { Drafting = draft }))];
+
         string[] few = [.. prompts.Take(settings.Concurrency)];
         int shortly = Math.Min(request.MaxTokens ?? GenerationDefaults.DefaultMaxTokens, 16);
-        new BenchRun().Add(model, few, request with { MaxTokens = shortly }, cancellationToken);
-        new BenchRun().Add(model, few, drafted with { MaxTokens = shortly }, cancellationToken);
-
-        BenchComparison comparison = new() { IsComparable = sampling.EffectiveAcceptance != AcceptanceRule.Rejection, IsDrafted = draft is not null };
-        for (int i = 0; i < settings.Repeat; i++)
+        foreach ((_, GenerationRequest side) in sides)
         {
-            comparison._plain.Add(new BenchRun());
-            comparison._speculative.Add(new BenchRun());
-            foreach (string[] group in prompts.Chunk(settings.Concurrency))
+            new BenchRun().Add(model, few, side with { MaxTokens = shortly }, cancellationToken);
+        }
+
+        int turn = 0;
+        for (int repetition = 1; repetition <= settings.Repeat; repetition++)
+        {
+            foreach ((List<BenchRun> runs, _) in sides)
             {
-                comparison._plain[i].Add(model, group, request, cancellationToken);
-                comparison._speculative[i].Add(model, group, drafted, cancellationToken);
-                (int repetition, int done) = (i + 1, comparison._plain[i].Outputs.Count);
-                show(() => FormattableString.Invariant($"repetition {repetition} of {settings.Repeat}, {done} of {prompts.Count} prompts"));
+                runs.Add(new BenchRun());
             }
 
-            if (comparison.IsComparable)
+            foreach (string[] group in prompts.Chunk(settings.Concurrency))
             {
-                comparison.Difference ??= FindDifference(model, prompts, sampling, comparison._plain[i], comparison._speculative[i], cancellationToken);
+                for (int i = 0; i < sides.Length; i++)
+                {
+                    (List<BenchRun> runs, GenerationRequest side) = sides[(turn + i) % sides.Length];
+                    runs[^1].Add(model, group, side, cancellationToken);
+                }
+
+                turn++;
+                (int now, int done) = (repetition, plain[^1].Outputs.Count);
+                show(() => FormattableString.Invariant($"repetition {now} of {settings.Repeat}, {done} of {prompts.Count} prompts"));
+            }
+
+            foreach (BenchComparison comparison in comparisons.Where(comparison => comparison.IsComparable))
+            {
+                comparison.Difference ??= FindDifference(model, prompts, sampling, plain[^1], comparison._speculative[^1], cancellationToken);
             }
         }
 
-        return comparison;
+        return comparisons;
     }
 
     /// <summary>The process's largest resident memory so far; null where the operating system does not tell .NET, as on macOS.</summary>

@@ -20,15 +20,15 @@ internal static class Sweep
         List<Cell> measured = [];
         if (!asJson)
         {
-            output.WriteLine("| exit layer | draft length | acceptance | tokens a round | plain ms/token | speculative ms/token | speed-up | predicted | identical |");
-            output.WriteLine("|---|---|---|---|---|---|---|---|---|");
+            output.WriteLine("| exit layer | draft length | threshold | acceptance | tokens a round | plain ms/token | speculative ms/token | speed-up | predicted | identical |");
+            output.WriteLine("|---|---|---|---|---|---|---|---|---|---|");
             output.Flush();
         }
 
         foreach ((int exitLayer, DraftingOptions draft) in cells)
         {
             BenchComparison result = run(draft, string.Create(CultureInfo.InvariantCulture, $"cell {measured.Count + 1} of {cells.Count}, "));
-            Cell cell = new(exitLayer, draft.DraftLength, result, RowCosts.PredictSpeedup(
+            Cell cell = new(exitLayer, draft, result, draft.Threshold > 0 ? null : RowCosts.PredictSpeedup(
                 model, LayerPlan.EarlyExit(model.LayerCount, exitLayer), draft.DraftLength, result.MeanAcceptanceLength));
             measured.Add(cell);
             if (!asJson)
@@ -48,7 +48,7 @@ internal static class Sweep
             output.WriteLine();
             output.WriteLine(string.Create(
                 CultureInfo.InvariantCulture,
-                $"best: exit layer {best.ExitLayer}, draft length {best.DraftLength}, speed-up {best.Result.Speedup:f3}, {best.Result.Speedup / best.Predicted:f2} of what its tokens a round and the cost of rows predict"));
+                $"best: exit layer {best.ExitLayer}, draft length {best.Draft.DraftLength}, threshold {best.Draft.Threshold}, speed-up {best.Result.Speedup:f3}{(best.Predicted is { } predicted ? string.Create(CultureInfo.InvariantCulture, $", {best.Result.Speedup / predicted:f2} of what its tokens a round and the cost of rows predict") : "")}"));
             output.WriteLine($"kernels: {model.Kernels}");
         }
     }
@@ -60,31 +60,33 @@ internal static class Sweep
         {
             json.WriteStartObject();
             json.WriteNumber("exit_layer", cell.ExitLayer);
-            json.WriteNumber("draft_length", cell.DraftLength);
+            json.WriteNumber("draft_length", cell.Draft.DraftLength);
+            json.WriteNumber("threshold", cell.Draft.Threshold);
             json.WriteNumberOrNull("acceptance_rate", cell.Result.AcceptanceRate);
             json.WriteNumberOrNull("mean_acceptance_length", cell.Result.MeanAcceptanceLength);
             json.WriteNumberOrNull("plain_ms_per_token", 1000 / cell.Result.Plain.TokensPerSecond);
             json.WriteNumberOrNull("speculative_ms_per_token", 1000 / cell.Result.Speculative.TokensPerSecond);
             json.WriteNumberOrNull("speedup", cell.Result.Speedup);
             json.WriteNumberOrNull("predicted_speedup", cell.Predicted);
-            BenchCommand.WriteIdentical(json, cell.Result);
+            BenchJson.WriteIdentical(json, cell.Result);
             json.WriteEndObject();
         }
 
         json.WriteEndArray();
         json.WriteStartObject("best");
         json.WriteNumber("exit_layer", best.ExitLayer);
-        json.WriteNumber("draft_length", best.DraftLength);
+        json.WriteNumber("draft_length", best.Draft.DraftLength);
+        json.WriteNumber("threshold", best.Draft.Threshold);
         json.WriteNumberOrNull("speedup", best.Result.Speedup);
         json.WriteEndObject();
         json.WriteString("kernels", model.Kernels);
     });
 
-    /// <summary>One cell of the grid, measured.</summary>
-    private sealed record Cell(int ExitLayer, int DraftLength, BenchComparison Result, double Predicted)
+    /// <summary>One cell of the grid, measured; drafts that end at a threshold have no length to predict from.</summary>
+    private sealed record Cell(int ExitLayer, DraftingOptions Draft, BenchComparison Result, double? Predicted)
     {
         public string Row => string.Create(
             CultureInfo.InvariantCulture,
-            $"| {ExitLayer} | {DraftLength} | {Result.AcceptanceRate:f3} | {Result.MeanAcceptanceLength:f3} | {1000 / Result.Plain.TokensPerSecond:f2} | {1000 / Result.Speculative.TokensPerSecond:f2} | {Result.Speedup:f3} | {Predicted:f3} | {(!Result.IsComparable ? "drawn" : Result.Difference is null ? "yes" : "no")} |");
+            $"| {ExitLayer} | {Draft.DraftLength} | {Draft.Threshold} | {Result.AcceptanceRate:f3} | {Result.MeanAcceptanceLength:f3} | {1000 / Result.Plain.TokensPerSecond:f2} | {1000 / Result.Speculative.TokensPerSecond:f2} | {Result.Speedup:f3} | {Predicted?.ToString("f3", CultureInfo.InvariantCulture) ?? "none"} | {BenchText.Identical(Result)} |");
     }
 }

@@ -57,11 +57,30 @@ internal sealed class AcceptanceCalibration
     private readonly double[] _curve = new double[Bins];
     private bool _isCurrent;
 
+    // The same of these, which are asked for several times in a step.
+    private double _weight;
+    private double _mean;
+    private bool _areMeansCurrent;
+
     /// <summary>How many evaluated tokens are remembered: their number at first, never more than <see cref="Memory"/>.</summary>
-    public double Weight => Sum(_evaluated);
+    public double Weight
+    {
+        get
+        {
+            MakeMeans();
+            return _weight;
+        }
+    }
 
     /// <summary>The share of accepted tokens among those remembered and a few of a prior.</summary>
-    public double Mean => Math.Min(1, (Sum(_accepted) + PriorWeight * PriorMean) / (Weight + PriorWeight));
+    public double Mean
+    {
+        get
+        {
+            MakeMeans();
+            return _mean;
+        }
+    }
 
     /// <summary>The chance of a draft's first token that is to be expected: the mean of those remembered; first of all <see cref="Mean"/>.</summary>
     public double First => Math.Min(1, (_firstChances + PriorWeight * Mean) / (_firstCount + PriorWeight));
@@ -128,6 +147,7 @@ internal sealed class AcceptanceCalibration
         _accepted[bin] += accepted ? 1 : 0;
         _predicted[bin] += chance;
         _isCurrent = false;
+        _areMeansCurrent = false;
     }
 
     /// <summary>Learns what followed a draft token in its draft.</summary>
@@ -257,6 +277,16 @@ internal sealed class AcceptanceCalibration
     // Of so many chances from 0 to 1, with room for rounding. False for NaN.
     private static bool IsSum(double count, double chances, double memory) =>
         count >= 0 && count <= memory * (1 + 1e-9) && chances >= 0 && chances <= count + 1e-9;
+
+    private void MakeMeans()
+    {
+        if (!_areMeansCurrent)
+        {
+            _weight = Sum(_evaluated);
+            _mean = Math.Min(1, (Sum(_accepted) + PriorWeight * PriorMean) / (_weight + PriorWeight));
+            _areMeansCurrent = true;
+        }
+    }
 
     private void MakeCurve()
     {

@@ -21,6 +21,11 @@ internal sealed class AutoDraftPolicy : IDraftPolicy
     // A probe drafts so many tokens at most: enough for the chances, and cheap where none is accepted.
     private const int ProbeLength = 2;
 
+    // Of proposals that do not seem to pay, or not as far as they go, one in so many goes further nevertheless, and soon another where it was
+    // right: what was learnt of rows or chances in a bad hour would else stay for ever.
+    private const int LookupProbe = 64;
+    private const int LookupProbeSoon = 4;
+
     private readonly PlanRecords _records;
     private readonly DraftForecast _forecast;
     private readonly ProbeSchedule _probes;
@@ -37,6 +42,7 @@ internal sealed class AutoDraftPolicy : IDraftPolicy
     private bool _isProbe;
     private int _unknownSteps;
     private long _turn;
+    private int _stepsToLookup = LookupProbe;
 
     // What it decided last, and the plan that was last drafted by.
     private bool _isChosen;
@@ -242,6 +248,10 @@ internal sealed class AutoDraftPolicy : IDraftPolicy
             if (draft.Proposed > 0)
             {
                 Learn(_lookup, draft);
+                if (AutoSequence.Of(draft).IsLook && draft.Accepted >= draft.Proposed)
+                {
+                    _stepsToLookup = Math.Min(_stepsToLookup, LookupProbeSoon);
+                }
             }
             else if (_records.Of(draft.Plan!) is { } record)
             {
@@ -325,10 +335,23 @@ internal sealed class AutoDraftPolicy : IDraftPolicy
                 }
             }
 
+            AutoSequence state = AutoSequence.Of(draft);
+            state.IsLook = length < found && --_stepsToLookup <= 0;
+            if (state.IsLook)
+            {
+                length = Math.Min(found, ProbeLength + 2 * length);
+                _stepsToLookup = LookupProbe;
+            }
+
             if (length > 0)
             {
-                AutoSequence.Of(draft).Match = match;
+                state.Match = match;
                 draft.Propose(proposal[..length]);
+                if (state.IsLook)
+                {
+                    draft.Explain(DraftReason.Probing);
+                }
+
                 rows += draft.Length;
             }
         }

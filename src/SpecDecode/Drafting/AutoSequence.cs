@@ -27,6 +27,9 @@ internal sealed class AutoSequence(int capacity)
     /// <summary>Tokens that matched where the last proposal came from.</summary>
     public int Match { get; set; }
 
+    /// <summary>Whether the last proposal was made to learn what proposals are worth.</summary>
+    public bool IsLook { get; set; }
+
     /// <summary>A chance as it is for this text, whose tokens may be easier or harder than those of others.</summary>
     public double Correct(double chance) => _drafts.Correct(chance);
 

@@ -59,8 +59,12 @@ internal sealed class CostCurve
     private long _adds;
     private int _knownCounts;
 
-    // Seconds for 1 to MaxRows rows, and what a row more costs; once something was added, they are made anew when they are asked for.
+    // The most rows that were measured, mostly a few of MaxRows.
+    private int _most;
+
+    // Seconds for 1 to _end rows, and what a row more costs; once something was added, they are made anew when they are asked for.
     private readonly double[] _curve;
+    private int _end;
     private double _slope;
     private bool _isCurrent;
 
@@ -160,6 +164,7 @@ internal sealed class CostCurve
         }
 
         _adds++;
+        _most = Math.Max(_most, rows);
         ref Measured measured = ref _measured[rows - 1];
         Span<float> samples = _samples.AsSpan((rows - 1) * KeptSamples, KeptSamples);
         double factor = Followed(measured);
@@ -208,7 +213,7 @@ internal sealed class CostCurve
             MakeCurve();
         }
 
-        return rows <= MaxRows ? _curve[rows - 1] : _curve[^1] + _slope * ((double)rows - MaxRows);
+        return rows <= _end ? _curve[rows - 1] : _curve[_end - 1] + _slope * ((double)rows - _end);
     }
 
     // The weight of a sample that so many others came after.
@@ -248,13 +253,13 @@ internal sealed class CostCurve
     // follows, or just now: what is old itself has no part. Half a sample less, for the last one is always of this count.
     private void LetFollow(int rows, double change)
     {
-        Span<double> weights = stackalloc double[MaxRows];
-        for (int i = 0; i < MaxRows; i++)
+        Span<double> weights = stackalloc double[_most];
+        for (int i = 0; i < _most; i++)
         {
             weights[i] = _measured[i].Count > 0 ? _measured[i].Weight * Recency(_adds - _measured[i].LastAdd) : 0;
         }
 
-        for (int i = 0; i < MaxRows; i++)
+        for (int i = 0; i < _most; i++)
         {
             ref Measured follower = ref _measured[i];
             if (follower.Count == 0 || i == rows - 1)
@@ -264,7 +269,7 @@ internal sealed class CostCurve
 
             long age = _adds - follower.LastAdd;
             double sum = 0;
-            for (int k = 0; k < MaxRows; k++)
+            for (int k = 0; k < _most; k++)
             {
                 long others = _adds - _measured[k].LastAdd;
                 sum += k != i && (2 * others <= age || others <= RecentAge) ? weights[k] : 0;
@@ -287,17 +292,18 @@ internal sealed class CostCurve
             Count = cost.Seconds.Length, Next = cost.Seconds.Length % KeptSamples, Median = Median(samples[..cost.Seconds.Length]),
             Weight = cost.Weight, LastAdd = _adds - cost.Age, Drift = cost.Drift,
         };
+        _most = Math.Max(_most, cost.Rows);
         _knownCounts += IsKnown(cost.Rows) ? 1 : 0;
     }
 
     private void MakeCurve()
     {
-        Span<int> counts = stackalloc int[MaxRows];
-        Span<double> values = stackalloc double[MaxRows];
-        Span<double> weights = stackalloc double[MaxRows];
+        Span<int> counts = stackalloc int[_most];
+        Span<double> values = stackalloc double[_most];
+        Span<double> weights = stackalloc double[_most];
         int points = 0;
         int needed = _knownCounts > 0 ? KnownSamples : 1;
-        for (int i = 0; i < MaxRows; i++)
+        for (int i = 0; i < _most; i++)
         {
             ref readonly Measured measured = ref _measured[i];
             if (measured.Count >= needed)
@@ -346,10 +352,7 @@ internal sealed class CostCurve
         slope = from < counts.Length - 1 ? (values[^1] - values[from]) / (counts[^1] - counts[from]) : slope;
         slope = Math.Max(slope, LeastSlope * lowest);
         _slope = slope;
-        for (int rows = counts[^1] + 1; rows <= MaxRows; rows++)
-        {
-            _curve[rows - 1] = values[^1] + slope * (rows - counts[^1]);
-        }
+        _end = counts[^1];
     }
 
     private struct Measured

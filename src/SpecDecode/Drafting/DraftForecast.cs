@@ -6,6 +6,9 @@ internal sealed class DraftForecast(PlainRecord plain)
 {
     private double[] _gains = [];
 
+    // By draft, the chance of each token behind the first.
+    private double[] _chances = [];
+
     /// <summary>
     /// The best expected tokens per second of a step over all lengths, corrected by what the plan's drafts brought until now against what was expected
     /// of them. The record notes what it stands for.
@@ -17,6 +20,7 @@ internal sealed class DraftForecast(PlainRecord plain)
         if (_gains.Length < drafts.Drafts.Count)
         {
             _gains = new double[2 * drafts.Drafts.Count];
+            _chances = new double[_gains.Length];
         }
 
         int longest = 0;
@@ -24,7 +28,10 @@ internal sealed class DraftForecast(PlainRecord plain)
         for (int i = 0; i < drafts.Drafts.Count; i++)
         {
             SequenceDraft draft = drafts.Drafts[i];
-            _gains[i] = draft.Allows(record.Plan) ? AutoSequence.Of(draft).Correct(record.Of(draft.Rule).First) : 0;
+            AutoSequence state = AutoSequence.Of(draft);
+            AcceptanceCalibration calibration = record.Of(draft.Rule);
+            _gains[i] = draft.Allows(record.Plan) ? state.Correct(calibration.First) : 0;
+            _chances[i] = state.Correct(calibration.Mean);
             longest = _gains[i] > 0 ? Math.Max(longest, draft.Limit) : longest;
             drafting += _gains[i] > 0 ? 1 : 0;
         }
@@ -43,9 +50,8 @@ internal sealed class DraftForecast(PlainRecord plain)
             double gain = 0;
             for (int i = 0; i < drafts.Drafts.Count; i++)
             {
-                SequenceDraft draft = drafts.Drafts[i];
-                gain += length <= draft.Limit ? _gains[i] : 0;
-                _gains[i] *= AutoSequence.Of(draft).Correct(record.Of(draft.Rule).Mean);
+                gain += length <= drafts.Drafts[i].Limit ? _gains[i] : 0;
+                _gains[i] *= _chances[i];
             }
 
             tokens += gain;

@@ -28,6 +28,12 @@ internal sealed class ProbeSchedule(PlanRecords records)
     /// <param name="best">The plan that is in use; null where nothing pays.</param>
     public PlanRecord? NextPlan(DraftStep drafts, PlanRecord? best)
     {
+        // Texts that may take no plan at all say nothing about whether plans pay.
+        if (!IsAnyAllowed(drafts))
+        {
+            return null;
+        }
+
         if (best is not null && _plainSteps >= LastProbe / 4)
         {
             // Another time begins, in which another plan may be the best.
@@ -92,6 +98,19 @@ internal sealed class ProbeSchedule(PlanRecords records)
             probed.ProbeAfter = Math.Max(FirstProbe, probed.ProbeAfter / 2);
             probed.StepsToProbe = 1;
         }
+    }
+
+    private bool IsAnyAllowed(DraftStep drafts)
+    {
+        for (int i = 0; i < records.Count; i++)
+        {
+            if (records[i].IsAllowed(drafts))
+            {
+                return true;
+            }
+        }
+
+        return false;
     }
 
     private void ForgetLooks()

@@ -278,6 +278,45 @@ public class AutoDraftPolicyTests
         Assert.True(simulation.Texts[0].Drafted < 6 * simulation.Steps, $"{simulation.Texts[0].Drafted} drafted in {simulation.Steps} steps");
     }
 
+    [Theory]
+    [InlineData(DraftingStrategy.Lookup)]
+    [InlineData(DraftingStrategy.Auto)]
+    public void Lookup_comes_back_after_an_hour_in_which_rows_were_dear(string strategy)
+    {
+        DraftingSimulation simulation = Simulate(4, strategy: strategy, token: place => Hash(place % 40));
+        simulation.Next = _ => (0.3f, 0);
+        Func<double, double> pass = simulation.Pass;
+        simulation.Pass = rows => rows > 1 ? 30 * pass(rows) : pass(rows);
+        simulation.Write(2_000);
+        long dear = simulation.Texts[0].Drafted;
+        simulation.Pass = pass;
+        simulation.Write(4_000);
+        simulation.Overhead();
+        simulation.Write(4_000);
+        Note($"{dear} drafted at first, later {simulation.Texts[0].Accepted} of 4,000 tokens");
+        Assert.True(simulation.Texts[0].Accepted > 2_000, $"{simulation.Texts[0].Accepted} accepted");
+    }
+
+    [Fact]
+    public void Texts_that_may_only_be_looked_up_do_not_make_other_texts_look_at_their_plans_again()
+    {
+        ModelDrafting model = new(Layers, hasDraftWeights: false);
+        DraftingSimulation simulation = new(model.Auto, 3);
+        SimulatedText drafted = new(model.Of(new DraftingOptions { Strategy = DraftingStrategy.Auto }, "")!, 40_000, Hash);
+        SimulatedText lookedUp = new(model.Of(new DraftingOptions { Strategy = DraftingStrategy.Lookup }, "")!, 40_000, place => Hash(100_000 + place));
+        simulation.Next = plan => (0.9f, plan == model.Candidates[0] ? 0.95 : 0.1);
+        simulation.Texts.Add(drafted);
+        simulation.Write(4_000);
+        int looks = model.Auto.Records.Max(record => record.Looks);
+        Assert.True(looks > 8, $"{looks} looks");
+
+        simulation.Texts[0] = lookedUp;
+        simulation.Write(1_000);
+        simulation.Texts[0] = drafted;
+        simulation.Write(100);
+        Assert.True(model.Auto.Records.Max(record => record.Looks) >= looks, "The looks were forgotten.");
+    }
+
     [Fact]
     public void Once_warm_it_allocates_nothing()
     {

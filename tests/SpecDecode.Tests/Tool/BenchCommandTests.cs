@@ -64,6 +64,84 @@ public sealed class BenchCommandTests : IDisposable
     }
 
     [Fact]
+    public void A_sweep_tries_thresholds_and_predicts_only_what_has_a_length()
+    {
+        ToolRun run = Bench(
+            "Once upon a time", "prompts.txt", "--max-tokens", "12", "--repeat", "1",
+            "--sweep", "--sweep-exit-layers", "2", "--sweep-draft-lengths", "3", "--sweep-thresholds", "0,1", "--json");
+
+        Assert.True(run.ExitCode == 0, run.Error);
+        JsonElement[] cells = [.. run.Json.GetProperty("cells").EnumerateArray()];
+        Assert.Equal([0, 1], cells.Select(cell => cell.GetProperty("threshold").GetDouble()));
+        Assert.Equal([JsonValueKind.Number, JsonValueKind.Null], cells.Select(cell => cell.GetProperty("predicted_speedup").ValueKind));
+
+        // No token is certain, so drafts that end at 1 have one token.
+        Assert.InRange(cells[1].GetProperty("mean_acceptance_length").GetDouble(), 1, 2);
+    }
+
+    [Theory]
+    [InlineData("1")]
+    [InlineData("3")]
+    public void Settings_are_compared_within_one_run(string concurrency)
+    {
+        ToolRun run = Bench(
+            "Once upon a time\nThe dog saw\nMia and Tom\n", "prompts.txt", "--max-tokens", "20", "--repeat", "2", "--concurrency", concurrency,
+            "--compare", "early-exit exit-layer=2 draft-length=3", "--compare", "LOOKUP", "--compare", "none",
+            "--compare", "layer-skip skip-attention=3,5-7 skip-mlp=4 length=1 draft-threshold=0.5", "--json");
+
+        Assert.True(run.ExitCode == 0, run.Error);
+        JsonElement[] settings = [.. run.Json.GetProperty("settings").EnumerateArray()];
+        Assert.Equal(
+            ["early-exit exit-layer=2 draft-length=3", "LOOKUP", "none", "layer-skip skip-attention=3,5-7 skip-mlp=4 length=1 draft-threshold=0.5"],
+            settings.Select(setting => setting.GetProperty("setting").GetString()));
+        Assert.All(settings, setting => Assert.True(setting.GetProperty("identical_outputs").GetBoolean()));
+        Assert.All(settings, setting => Assert.InRange(
+            setting.GetProperty("speedup").GetDouble(), setting.GetProperty("speedup_min").GetDouble(), setting.GetProperty("speedup_max").GetDouble()));
+
+        // Each drafts as it says: three tokens a round at most, looked up, nothing, and one with one layer less.
+        Assert.InRange(settings[0].GetProperty("mean_acceptance_length").GetDouble(), 1.2, 4);
+        Assert.Equal(settings[1].GetProperty("drafted_tokens").GetInt64(), settings[1].GetProperty("looked_up_tokens").GetInt64());
+        Assert.Equal(0, settings[2].GetProperty("drafted_tokens").GetInt64());
+        Assert.Equal(["disabled"], settings[2].GetProperty("decisions").EnumerateObject().Select(reason => reason.Name));
+        Assert.InRange(settings[3].GetProperty("mean_acceptance_length").GetDouble(), 1.01, 2);
+        Assert.True(run.Json.GetProperty("plain").GetProperty("tokens_per_second").GetDouble() > 0);
+    }
+
+    [Fact]
+    public void A_comparison_is_a_table_with_a_row_for_each_setting()
+    {
+        string[] lines = Bench(
+            "Once upon a time", "prompts.txt", "--max-tokens", "12", "--repeat", "1", "--explain",
+            "--compare", "early-exit exit-layer=2 length=2", "--compare", "none").Output.ReplaceLineEndings("\n").Split('\n');
+
+        Assert.StartsWith("| setting ", lines[0], StringComparison.Ordinal);
+        Assert.StartsWith("| (plain) ", lines[2], StringComparison.Ordinal);
+        Assert.Matches(@"^\| early-exit exit-layer=2 length=2 \| [\d.]+ \| [\d.]+ \| [\d.]+ \| [\d.]+ \| [01]\.\d+ \| [1-3]\.\d+ \| yes \|$", lines[3]);
+        Assert.Matches(@"^\| none +\| [\d.]+ \| [\d.]+ \| [\d.]+ \| [\d.]+ \| none \| 1\.000 \| yes \|$", lines[4]);
+        Assert.Contains(lines, line => line.StartsWith("early-exit exit-layer=2 length=2: drafted ", StringComparison.Ordinal));
+        Assert.Contains(lines, line => line.StartsWith($"kernels: {Own}, ", StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public void A_setting_without_a_strategy_drafts_on_the_copy_of_the_weights()
+    {
+        ToolRun run = Bench(
+            "Once upon a time", "prompts.txt", "--max-tokens", "12", "--repeat", "1", "--draft-precision", "int8", "--compare", "length=3", "--json");
+
+        Assert.True(run.ExitCode == 0, run.Error);
+        Assert.True(run.Json.GetProperty("settings")[0].GetProperty("acceptance_rate").GetDouble() > 0.7);
+    }
+
+    [Fact]
+    public void A_layer_beyond_the_model_is_refused_in_a_setting()
+    {
+        ToolRun run = Bench("Once upon a time", "prompts.txt", "--compare", "early-exit exit-layer=13");
+
+        Assert.Equal(1, run.ExitCode);
+        Assert.Contains("--exit-layer is 13, but the model has 12 layers", run.Error, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void One_new_token_leaves_no_decode_step_and_no_speed()
     {
         ToolRun run = Bench("Once upon a time", "prompts.txt", "--max-tokens", "1", "--repeat", "1", "--draft", "early-exit", "--exit-layer", "2", "--json");
@@ -146,6 +224,23 @@ public sealed class BenchCommandTests : IDisposable
     [InlineData("--draft none drafts nothing, so --exit-layer has no effect", "--draft", "none", "--exit-layer", "2")]
     [InlineData("no effect without --sweep", "--draft", "early-exit", "--exit-layer", "2", "--sweep-draft-lengths", "1")]
     [InlineData("draft lengths go from 1 to 64", "--sweep", "--sweep-draft-lengths", "0-3")]
+    [InlineData("no effect without --sweep", "--sweep-thresholds", "0.5")]
+    [InlineData("'2' is not a probability", "--sweep", "--sweep-thresholds", "0,2")]
+    [InlineData("both say what to try", "--sweep", "--compare", "auto")]
+    [InlineData("leave --draft out", "--compare", "auto", "--draft", "lookup")]
+    [InlineData("leave --draft-length out", "--compare", "auto", "--draft-length", "3", "--draft-precision", "int8")]
+    [InlineData("so --draft-vocabulary has no effect", "--compare", "lookup", "--draft-vocabulary", "512")]
+    [InlineData("did you mean early-exit?", "--compare", "ealry-exit exit-layer=2")]
+    [InlineData("did you mean exit-layer?", "--compare", "early-exit exit-layr=2")]
+    [InlineData("'frob' is not a word of a setting: give one of exit-layer, ", "--compare", "auto frob=2")]
+    [InlineData("'sometimes' is not a way to draft: give one of none, auto, ", "--compare", "sometimes")]
+    [InlineData("'exit-layer' needs a value", "--compare", "early-exit exit-layer")]
+    [InlineData("'exit-layer=' has no value", "--compare", "early-exit exit-layer=")]
+    [InlineData("--compare \"early-exit\": --draft early-exit needs --exit-layer.", "--compare", "early-exit")]
+    [InlineData("--exit-layer is 'two'", "--compare", "early-exit exit-layer=two")]
+    [InlineData("Options about drafting have no effect without", "--compare", "draft-length=3")]
+    [InlineData("give --draft-precision beside --compare", "--compare", "auto precision=int4")]
+    [InlineData("it is empty", "--compare", "")]
     public void Options_that_do_not_fit_are_misuse(string said, params string[] options)
     {
         ToolRun run = ToolRun.Of(["bench", "--model", "m", "--prompts", "p", .. options]);
