@@ -3,7 +3,6 @@ using System.Diagnostics;
 using System.Globalization;
 using SpecDecode.Drafting;
 using SpecDecode.Generation;
-using SpecDecode.Scheduling;
 
 namespace SpecDecode.Benchmarks;
 
