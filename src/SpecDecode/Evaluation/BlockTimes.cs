@@ -13,8 +13,8 @@ internal sealed record BlockTimes(int[] Rows, BlockCurves Verifier, double Draft
 /// <param name="Mlp">Of a block of MLP.</param>
 internal sealed record BlockCurves(double[] Ends, double[] Attention, double[] Mlp)
 {
-    // A clock's noise must make no block free.
-    private const double LeastSeconds = 1e-9;
+    /// <summary>A clock's noise, or its steps of 100 ns, must make nothing free.</summary>
+    public const double LeastSeconds = 1e-9;
 
     /// <summary>Takes passes apart.</summary>
     /// <param name="passes">Three for each number of rows: without blocks, with every attention, with every MLP.</param>

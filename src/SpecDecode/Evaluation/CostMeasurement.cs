@@ -98,7 +98,7 @@ internal sealed class CostMeasurement : IDisposable
         double[] medians = [.. _times.Select(list => list.Order().ElementAt(list.Count / 2))];
         BlockCurves verifier = BlockCurves.Of(medians.AsSpan(0, 3 * _rows.Length), _stages.LayerCount);
         BlockCurves? drafter = _stages.DraftPrecision is null ? null : BlockCurves.Of(medians.AsSpan(3 * _rows.Length + 1), _stages.LayerCount);
-        return new BlockCosts(_stages.LayerCount, new BlockTimes(_rows, verifier, medians[3 * _rows.Length], drafter));
+        return new BlockCosts(_stages.LayerCount, new BlockTimes(_rows, verifier, Math.Max(BlockCurves.LeastSeconds, medians[3 * _rows.Length]), drafter));
     }
 
     /// <inheritdoc/>
