@@ -34,9 +34,11 @@ internal sealed class CharacterAutomaton
         var graph = CharacterGraph.Of(expression);
         var ids = new Dictionary<string, int>();
         var sets = new List<int[]>();
+        int work = 0;
         int Enter(IEnumerable<int> nodes)
         {
-            int[] closed = graph.Close(nodes);
+            int[] closed = graph.Close(nodes, ref work);
+            Check(sets.Count, work);
             string key = string.Join(',', closed);
             if (ids.TryGetValue(key, out int id))
                 return id;
@@ -47,7 +49,6 @@ internal sealed class CharacterAutomaton
 
         Enter([graph.Start]);
         var states = new List<AutomatonState>();
-        int work = 0;
         for (int i = 0; i < sets.Count; i++)
         {
             var edges = sets[i].SelectMany(node => graph.EdgesOf(node)).ToList();

@@ -33,12 +33,15 @@ internal sealed class CharacterGraph
     public IEnumerable<(CodePointSet Set, int Target)> EdgesOf(int node) => _edges[node];
 
     /// <summary>Nodes with all that are reached without a character, sorted.</summary>
-    public int[] Close(IEnumerable<int> nodes)
+    /// <param name="nodes">The nodes.</param>
+    /// <param name="work">Grows by how many were gone through.</param>
+    public int[] Close(IEnumerable<int> nodes, ref int work)
     {
         var seen = new SortedSet<int>();
         var pending = new Stack<int>(nodes);
         while (pending.TryPop(out int node))
         {
+            work++;
             if (seen.Add(node))
                 _free[node].ForEach(pending.Push);
         }

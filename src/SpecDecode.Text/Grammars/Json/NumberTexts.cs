@@ -135,7 +135,8 @@ internal static class NumberTexts
             bool inFraction = state.Phase == Phase.Fraction;
             int lowOrder = AtEnd(state, low, inFraction ? state.Low : Compare(state, low, state.Low), inFraction ? state.Digits : 0);
             int highOrder = AtEnd(state, high, inFraction ? state.High : Compare(state, high, state.High), inFraction ? state.Digits : 0);
-            int rest = factorPlaces - (inFraction ? state.Digits : 0);
+            // The digits that are missing are zeros.
+            int rest = Math.Max(0, factorPlaces - (inFraction ? state.Digits : 0));
             return (low is null || lowOrder > 0 || (lowOrder == 0 && !low.IsExclusive))
                 && (high is null || highOrder < 0 || (highOrder == 0 && !high.IsExclusive))
                 && state.Remainder * BigInteger.Pow(10, rest) % modulus == 0;

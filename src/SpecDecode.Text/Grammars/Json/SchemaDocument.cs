@@ -1,19 +1,55 @@
+using System.Globalization;
 using System.Text.Json;
 using SpecDecode.Checkpoints;
 
 namespace SpecDecode.Grammars.Json;
 
-/// <summary>A schema within its document.</summary>
-/// <param name="Value">The schema: an object, or true or false.</param>
-/// <param name="Pointer">Where it stands, as a JSON pointer.</param>
-internal sealed record SchemaPlace(JsonElement Value, string Pointer)
+/// <summary>A schema, or another value, within its document. There is one of these for each place.</summary>
+internal sealed class SchemaPlace
 {
+    private readonly SchemaPlace? _parent;
+    private readonly string _name;
+    private readonly int[] _count;
+    private Dictionary<string, SchemaPlace>? _children;
+
+    private SchemaPlace(JsonElement value, SchemaPlace? parent, string name, int[] count)
+    {
+        (Value, _parent, _name, _count) = (value, parent, name, count);
+        Number = count[0]++;
+    }
+
+    /// <summary>The value.</summary>
+    public JsonElement Value { get; }
+
+    /// <summary>A number that no other place of the document has.</summary>
+    public int Number { get; }
+
+    /// <summary>Where it stands, as a JSON pointer.</summary>
+    public string Pointer
+    {
+        get
+        {
+            var names = new Stack<string>();
+            for (var place = this; place._parent is not null; place = place._parent)
+                names.Push(place._name.Replace("~", "~0", StringComparison.Ordinal).Replace("/", "~1", StringComparison.Ordinal));
+            return string.Concat(names.Select(name => "/" + name));
+        }
+    }
+
+    /// <summary>The place of a whole document.</summary>
+    public static SchemaPlace Root(JsonElement value) => new(value, null, "", [0]);
+
     /// <summary>What stands in it under a name.</summary>
-    public SchemaPlace Under(string name, JsonElement value) =>
-        new(value, $"{Pointer}/{name.Replace("~", "~0", StringComparison.Ordinal).Replace("/", "~1", StringComparison.Ordinal)}");
+    public SchemaPlace Under(string name, JsonElement value)
+    {
+        _children ??= new(StringComparer.Ordinal);
+        if (!_children.TryGetValue(name, out var child))
+            _children.Add(name, child = new(value, this, name, _count));
+        return child;
+    }
 
     /// <summary>What stands in it at a place of a list.</summary>
-    public SchemaPlace Under(int index, JsonElement value) => new(value, $"{Pointer}/{index}");
+    public SchemaPlace Under(int index, JsonElement value) => Under(index.ToString(CultureInfo.InvariantCulture), value);
 
     /// <summary>The error of this place.</summary>
     /// <param name="what">What is wrong, as the rest of a sentence.</param>
@@ -32,7 +68,7 @@ internal sealed class SchemaDocument
 
     private SchemaDocument(JsonElement root)
     {
-        Root = new(root, "");
+        Root = SchemaPlace.Root(root);
         if (root.ValueKind == JsonValueKind.Object && root.TryGetProperty("$id", out var id) && id.ValueKind == JsonValueKind.String)
             _id = id.GetString()!.TrimEnd('#');
         int places = 0;
@@ -75,7 +111,7 @@ internal sealed class SchemaDocument
             var value = found.Value;
             if (value.ValueKind == JsonValueKind.Object && value.TryGetProperty(name, out var member))
                 found = found.Under(name, member);
-            else if (value.ValueKind == JsonValueKind.Array && int.TryParse(name, out int index) && index >= 0 && index < value.GetArrayLength())
+            else if (value.ValueKind == JsonValueKind.Array && int.TryParse(name, NumberStyles.None, CultureInfo.InvariantCulture, out int index) && index < value.GetArrayLength())
                 found = found.Under(index, value[index]);
             else
                 throw Missing();

@@ -13,8 +13,15 @@ internal sealed class SchemaJudge(SchemaReader reader, bool allowsUnlisted)
     /// <summary>Whether a value fits a shape.</summary>
     public bool Holds(SchemaShape shape, JsonElement value)
     {
-        if (shape.Values is { } values && !values.Any(other => JsonElement.DeepEquals(other, value)))
-            return false;
+        return (shape.Values is not { } values || values.Any(other => JsonElement.DeepEquals(other, value))) && HoldsBeside(shape, value);
+    }
+
+    /// <summary>The values of a shape that has them, as far as they fit it.</summary>
+    public IReadOnlyList<JsonElement> Values(SchemaShape shape) => [.. shape.Values!.Where(value => HoldsBeside(shape, value))];
+
+    // Whether a value fits what a shape says beside the values that it lists.
+    private bool HoldsBeside(SchemaShape shape, JsonElement value)
+    {
         if ((shape.Types & TypeOf(value)) == 0 || shape.Excluded.Any(other => JsonElement.DeepEquals(other, value)))
             return false;
         return value.ValueKind switch
@@ -33,9 +40,6 @@ internal sealed class SchemaJudge(SchemaReader reader, bool allowsUnlisted)
         int length = text.EnumerateRunes().Count();
         return length >= shape.MinLength && (shape.MaxLength is null || length <= shape.MaxLength) && shape.Patterns.All(pattern => pattern.Automaton.Accepts(text));
     }
-
-    /// <summary>The values of a shape that has them, as far as they fit it.</summary>
-    public IReadOnlyList<JsonElement> Values(SchemaShape shape) => [.. shape.Values!.Where(value => Holds(shape, value))];
 
     /// <summary>Whether there may be a value that fits: false where there is surely none.</summary>
     public bool MayHold(SchemaShape shape)

@@ -55,7 +55,7 @@ internal sealed class SchemaReader(SchemaDocument document, bool allowsUnlisted)
     public static bool IsFree(SchemaPlace place) => place.Value.ValueKind == JsonValueKind.True
         || (place.Value.ValueKind == JsonValueKind.Object && place.Value.EnumerateObject().All(member => Remarks.Contains(member.Name)));
 
-    private IReadOnlyList<SchemaShape> Apply(IReadOnlyList<SchemaShape> shapes, SchemaPlace place, HashSet<string> open)
+    private IReadOnlyList<SchemaShape> Apply(IReadOnlyList<SchemaShape> shapes, SchemaPlace place, HashSet<SchemaPlace> open)
     {
         if (place.Value.ValueKind == JsonValueKind.True || shapes.Count == 0)
             return shapes;
@@ -63,7 +63,7 @@ internal sealed class SchemaReader(SchemaDocument document, bool allowsUnlisted)
             return [];
         if (place.Value.ValueKind != JsonValueKind.Object)
             throw place.Error("should be an object, true or false.");
-        if (!open.Add(place.Pointer))
+        if (!open.Add(place))
             throw place.Error("refers to itself, with no value between.");
         if (open.Count > MaxDepth)
             throw place.Error($"is nested more than {MaxDepth} times without a value between.");
@@ -89,14 +89,14 @@ internal sealed class SchemaReader(SchemaDocument document, bool allowsUnlisted)
             if (shapes.Count > MaxShapes)
                 throw value.Error($"makes more than {MaxShapes} choices together with what holds at once; have fewer 'anyOf' and 'oneOf' beside each other.");
         }
-        open.Remove(place.Pointer);
+        open.Remove(place);
         return shapes;
     }
 
-    private List<SchemaShape> Choose(IReadOnlyList<SchemaShape> shapes, IReadOnlyList<SchemaPlace> options, HashSet<string> open) =>
+    private List<SchemaShape> Choose(IReadOnlyList<SchemaShape> shapes, IReadOnlyList<SchemaPlace> options, HashSet<SchemaPlace> open) =>
         [.. options.SelectMany(option => Apply(shapes, option, [.. open]))];
 
-    private List<SchemaShape> ChooseOne(IReadOnlyList<SchemaShape> shapes, IReadOnlyList<SchemaPlace> options, HashSet<string> open)
+    private List<SchemaShape> ChooseOne(IReadOnlyList<SchemaShape> shapes, IReadOnlyList<SchemaPlace> options, HashSet<SchemaPlace> open)
     {
         var possible = new List<(SchemaPlace Place, IReadOnlyList<SchemaShape> Shapes)>();
         foreach (var option in options)
@@ -140,7 +140,7 @@ internal sealed class SchemaReader(SchemaDocument document, bool allowsUnlisted)
                     : throw place.Error("has 'not' with the type 'integer', which is not supported; exclude 'number'.");
             case "required" when members.Items(value) is [var single]:
                 string property = members.Text(single);
-                return [.. shapes.Select(shape => shape with { Forbidden = [.. shape.Forbidden, property] })];
+                return [.. shapes.Select(shape => shape with { Types = shape.Types & JsonTypes.Object, Forbidden = [.. shape.Forbidden, property] })];
             default:
                 throw place.Error($"has 'not' with '{CheckpointText.Shorten(name)}', which is not supported; 'not' may have 'type', 'const', 'enum' or 'required' with one name.");
         }

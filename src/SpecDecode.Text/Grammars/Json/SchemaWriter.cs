@@ -42,8 +42,8 @@ internal sealed class SchemaWriter
     private Expression Value(IReadOnlyList<SchemaPlace> places)
     {
         SchemaPlace[] needed =
-            [.. places.Select(_reader.Follow).Where(place => !SchemaReader.IsFree(place)).DistinctBy(place => place.Pointer).OrderBy(place => place.Pointer, StringComparer.Ordinal)];
-        string key = string.Join('\n', needed.Select(place => place.Pointer));
+            [.. places.Select(_reader.Follow).Where(place => !SchemaReader.IsFree(place)).Distinct().OrderBy(place => place.Number)];
+        string key = string.Join(',', needed.Select(place => place.Number));
         if (needed is [{ Value.ValueKind: JsonValueKind.False }])
             return Expression.Never;
         if (needed.Length == 0)

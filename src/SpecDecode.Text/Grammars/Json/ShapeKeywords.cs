@@ -14,6 +14,8 @@ internal static class ShapeKeywords
         "additionalProperties", "propertyNames", "uniqueItems", "unevaluatedProperties", "unevaluatedItems",
     };
 
+    private const int MaxComparisons = 1_000_000;
+
     /// <summary>Whether a keyword is one of these.</summary>
     public static bool Knows(string name) => Names.Contains(name);
 
@@ -66,8 +68,14 @@ internal static class ShapeKeywords
             shape = With(shape, [.. members.Items(list).Select(item => item.Value)]);
         return shape;
 
-        static SchemaShape With(SchemaShape shape, IReadOnlyList<JsonElement> values) =>
-            shape with { Values = shape.Values is null ? values : [.. shape.Values.Where(value => values.Any(other => JsonElement.DeepEquals(value, other)))] };
+        SchemaShape With(SchemaShape shape, IReadOnlyList<JsonElement> values)
+        {
+            if (shape.Values is null)
+                return shape with { Values = values };
+            if ((long)shape.Values.Count * values.Count > MaxComparisons)
+                throw members.Place.Error("has too many values in 'enum' together with another one that holds at once.");
+            return shape with { Values = [.. shape.Values.Where(value => values.Any(other => JsonElement.DeepEquals(value, other)))] };
+        }
     }
 
     private static SchemaShape ApplyNumbers(SchemaShape shape, SchemaMembers members)

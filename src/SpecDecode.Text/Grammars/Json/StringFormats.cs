@@ -14,7 +14,7 @@ internal static class StringFormats
     private const string Calendar = "(\\d{1,4}Y(\\d{1,4}M(\\d{1,6}D)?)?|\\d{1,4}M(\\d{1,6}D)?|\\d{1,6}D)";
     private const string Label = "[A-Za-z0-9]{1,20}(-[A-Za-z0-9]{1,19}){0,2}";
     private const string Host = Label + "(\\." + Label + "){0,3}";
-    private const string LocalPart = "[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]{1,31}(\\.[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]{1,30})?";
+    private const string LocalPart = "[A-Za-z0-9_+-]{1,31}(\\.[A-Za-z0-9_+-]{1,30})?";
     private const string Octet = "(25[0-5]|2[0-4]\\d|1\\d\\d|[1-9]?\\d)";
     private const string V4 = Octet + "(\\." + Octet + "){3}";
     private const string Group = "[0-9A-Fa-f]{1,4}";
