@@ -17,7 +17,9 @@ public sealed class Grammar
 {
     private readonly ConditionalWeakTable<TokenVocabulary, TokenGrammar> _bound = [];
 
-    internal Grammar(RuleNetwork network) => Network = network;
+    private readonly string _name;
+
+    internal Grammar(RuleNetwork network, string name) => (Network, _name) = (network, name);
 
     internal RuleNetwork Network { get; }
 
@@ -39,7 +41,7 @@ public sealed class Grammar
         string[] texts = [.. choices];
         if (texts.Length == 0)
             throw new GrammarException("There is nothing to choose from; name at least one text.");
-        return new(NetworkBuilder.Build([Expression.Words(texts)]));
+        return GrammarCache.Get("choices", string.Concat(texts.Select(text => $"{text.Length}:{text}")), _ => [Expression.Words(texts)]);
     }
 
     /// <summary>Reads a grammar in GBNF, the notation of llama.cpp.</summary>
@@ -77,4 +79,7 @@ public sealed class Grammar
         ArgumentNullException.ThrowIfNull(vocabulary);
         return _bound.GetValue(vocabulary, key => new(this, key));
     }
+
+    /// <summary>What kind of source it is made of, and a hash of that source: the same for the same one.</summary>
+    public override string ToString() => _name;
 }

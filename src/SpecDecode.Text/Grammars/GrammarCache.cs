@@ -1,3 +1,5 @@
+using System.Runtime.InteropServices;
+using System.Security.Cryptography;
 using SpecDecode.Grammars.Automata;
 using SpecDecode.Grammars.Expressions;
 
@@ -24,6 +26,8 @@ internal static class GrammarCache
     {
         if (text.Length > MaxLength)
             throw new GrammarException($"The grammar's source has {text.Length} characters, and at most {MaxLength} are read; make it smaller.");
+        if (!IsWellFormed(text))
+            throw new GrammarException("The grammar's source has half a surrogate pair in it; write that character whole, or as an escape.");
         var key = (kind, text);
         lock (Lock)
         {
@@ -34,7 +38,7 @@ internal static class GrammarCache
                 return found.Value.Grammar;
             }
         }
-        var grammar = new Grammar(NetworkBuilder.Build(read(text)));
+        var grammar = new Grammar(NetworkBuilder.Build(read(text)), $"{kind} {Convert.ToHexStringLower(SHA256.HashData(MemoryMarshal.AsBytes(text.AsSpan())))[..16]}");
         lock (Lock)
         {
             if (Entries.TryGetValue(key, out var other))
@@ -47,6 +51,16 @@ internal static class GrammarCache
             }
             return grammar;
         }
+    }
+
+    private static bool IsWellFormed(string text)
+    {
+        for (int i = 0; i < text.Length; i++)
+        {
+            if (char.IsSurrogate(text[i]) && !(char.IsHighSurrogate(text[i]) && i + 1 < text.Length && char.IsLowSurrogate(text[++i])))
+                return false;
+        }
+        return true;
     }
 
     private sealed record Entry((string Kind, string Text) Key, Grammar Grammar);

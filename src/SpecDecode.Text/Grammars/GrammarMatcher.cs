@@ -34,6 +34,12 @@ public sealed class GrammarMatcher
 
     internal GrammarState State => _states[Count];
 
+    /// <summary>Whether a token may come next.</summary>
+    /// <param name="token">The id.</param>
+    /// <exception cref="ArgumentOutOfRangeException">There is no such token.</exception>
+    /// <exception cref="GrammarException">The grammar can be read in too many ways here.</exception>
+    public bool Allows(int token) => Behind(token) is not null;
+
     /// <summary>Takes a token, if it may come next.</summary>
     /// <param name="token">The id.</param>
     /// <returns>Whether it may; otherwise nothing has changed.</returns>
@@ -41,20 +47,8 @@ public sealed class GrammarMatcher
     /// <exception cref="GrammarException">The grammar can be read in too many ways here.</exception>
     public bool TryAdvance(int token)
     {
-        var bytes = _grammar.Vocabulary.BytesOf(token);
-        var state = State;
-        if (bytes.Length == 0)
-        {
-            if (!state.MayEnd || !_grammar.Vocabulary.IsEnd(token))
-                return false;
-            state = GrammarState.Dead;
-        }
-        foreach (byte value in bytes)
-        {
-            state = _grammar.Machine.Step(state, value);
-            if (state == GrammarState.Dead)
-                return false;
-        }
+        if (Behind(token) is not { } state)
+            return false;
         if (Count + 1 == _states.Length)
             Array.Resize(ref _states, 2 * _states.Length);
         _states[++Count] = state;
@@ -98,5 +92,21 @@ public sealed class GrammarMatcher
         if (bits.Length != _grammar.Vocabulary.MaskLength)
             throw new ArgumentException($"There is room for {bits.Length} words, and a mask has {_grammar.Vocabulary.MaskLength}.", nameof(bits));
         return _grammar.FillMask(State, _masks, bits);
+    }
+
+    // Where a token leads; null where it may not come next.
+    private GrammarState? Behind(int token)
+    {
+        var bytes = _grammar.Vocabulary.BytesOf(token);
+        var state = State;
+        if (bytes.Length == 0)
+            return state.MayEnd && _grammar.Vocabulary.IsEnd(token) ? GrammarState.Dead : null;
+        foreach (byte value in bytes)
+        {
+            state = _grammar.Machine.Step(state, value);
+            if (state == GrammarState.Dead)
+                return null;
+        }
+        return state;
     }
 }

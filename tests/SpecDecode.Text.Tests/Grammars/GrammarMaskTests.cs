@@ -26,7 +26,7 @@ public sealed class GrammarMaskTests
             Grammar grammar;
             try
             {
-                grammar = new(NetworkBuilder.Build(rules));
+                grammar = new(NetworkBuilder.Build(rules), "random");
             }
             catch (GrammarException)
             {

@@ -59,12 +59,12 @@ internal static class RandomGrammars
                 return Expression.Sequence(Letter(random), Expression.Call(random.Next(rules)), random.Next(2) == 0 ? Expression.Empty : Leaf(random));
             case 9:
                 var items = Enumerable.Range(0, random.Next(1, 4)).Select(_ => Expression.Sequence(Letter(random), Inner())).ToArray();
-                return new AnyOrderExpression(items, (ulong)random.Next(1 << items.Length), Expression.Text(","), random.Next(2) == 0 ? null : Letter(random));
+                return new AnyOrderExpression(items, (ulong)random.Next(1 << items.Length), Expression.Text(random.Next(2) == 0 ? "," : ",b"), random.Next(2) == 0 ? null : Letter(random));
             case 10:
                 int most = random.Next(4) == 0 ? random.Next(1, 4) : Expression.Unbounded;
                 return new OrderedExpression(
                     [.. Enumerable.Range(0, random.Next(0, 4)).Select(_ => (Expression.Sequence(Letter(random), Inner()), random.Next(2) == 0))],
-                    Expression.Text(","), random.Next(2) == 0 ? null : Letter(random), random.Next(2) == 0 ? 0 : random.Next(most < 0 ? 3 : most), most);
+                    Expression.Text(random.Next(2) == 0 ? "," : ",b"), random.Next(2) == 0 ? null : Letter(random), random.Next(2) == 0 ? 0 : random.Next(most < 0 ? 3 : most), most);
             default:
                 var words = CharacterAutomaton.Of(Expression.Words(["ab", "abc", "é", "cc"]));
                 return new AutomatonExpression(random.Next(2) == 0 ? words : words.Invert(), Expression.Characters);

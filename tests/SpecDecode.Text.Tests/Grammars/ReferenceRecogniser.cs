@@ -172,13 +172,18 @@ internal sealed class ReferenceRecogniser
         var separator = count == 0 ? Expression.Empty : order.Separator;
         for (int i = at; i < order.Items.Length; i++)
         {
-            yield return [separator, order.Items[i].Item, new OrderedRest(order, i + 1, count + 1)];
+            if (CanBeCompleted(order, i + 1, count + 1))
+                yield return [separator, order.Items[i].Item, new OrderedRest(order, i + 1, count + 1)];
             if (order.Items[i].Required)
                 yield break;
         }
         if (order.Others is { } others)
             yield return [separator, others, new OrderedRest(order, order.Items.Length, order.Max < 0 ? Math.Min(count + 1, order.Min + 1) : count + 1)];
     }
+
+    private static bool CanBeCompleted(OrderedExpression order, int at, int count) =>
+        (order.Max < 0 || count + order.Items.Skip(at).Count(item => item.Required) <= order.Max)
+        && (order.Others is not null || count + order.Items.Length - at >= order.Min);
 
     private sealed class ByteRanges(ByteRange[] ranges) : Expression
     {

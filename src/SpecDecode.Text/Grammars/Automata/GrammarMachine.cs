@@ -252,6 +252,10 @@ internal sealed class GrammarMachine
             case RegisterAction.AtLeast:
                 result = 0;
                 return register >= edge.Bound;
+            case RegisterAction.From:
+                return register >= edge.Bound;
+            case RegisterAction.Lacks:
+                return (register & edge.Bound) != edge.Bound;
             case RegisterAction.Take:
                 result = register | 1UL << (int)edge.Bound;
                 return (register >> (int)edge.Bound & 1) == 0;
@@ -316,40 +320,5 @@ internal sealed class GrammarMachine
         _seen.Clear();
         _pending.Clear();
         (_mayEnd, _leaves) = (false, false);
-    }
-
-    private readonly struct StateKey : IEquatable<StateKey>
-    {
-        private readonly int _hash;
-        private readonly bool _mayEnd, _leaves;
-
-        public StateKey(StateItem[] items, bool mayEnd, bool leaves)
-        {
-            (Items, _mayEnd, _leaves) = (items, mayEnd, leaves);
-            var hash = new HashCode();
-            foreach (var item in items)
-                hash.Add(HashCode.Combine(item.Node, item.Rule, item.Register, item.Origin?.Number ?? -1));
-            hash.Add(mayEnd);
-            hash.Add(leaves);
-            _hash = hash.ToHashCode();
-        }
-
-        public StateItem[] Items { get; }
-
-        public bool Equals(StateKey other)
-        {
-            if (_hash != other._hash || _mayEnd != other._mayEnd || _leaves != other._leaves || Items.Length != other.Items.Length)
-                return false;
-            for (int i = 0; i < Items.Length; i++)
-            {
-                if (!Items[i].Equals(other.Items[i]))
-                    return false;
-            }
-            return true;
-        }
-
-        public override bool Equals(object? obj) => obj is StateKey other && Equals(other);
-
-        public override int GetHashCode() => _hash;
     }
 }

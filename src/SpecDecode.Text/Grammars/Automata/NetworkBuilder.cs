@@ -3,7 +3,7 @@ using SpecDecode.Grammars.Expressions;
 namespace SpecDecode.Grammars.Automata;
 
 /// <summary>Builds the network of a grammar's rules.</summary>
-internal sealed class NetworkBuilder
+internal sealed partial class NetworkBuilder
 {
     /// <summary>The most places and edges of a network.</summary>
     public const int MaxSize = 1 << 21;
@@ -225,82 +225,6 @@ internal sealed class NetworkBuilder
             if (next != to && i >= repeat.Min)
                 Free(next, to);
             from = next;
-        }
-    }
-
-    private void BuildAnyOrder(AnyOrderExpression order, int from, int to)
-    {
-        if (_loop != -1)
-        {
-            Call(from, Rule(order), to);
-            return;
-        }
-        _loop = -2;
-        int first = Node(), later = Node(), behind = Node();
-        Free(from, first, RegisterAction.Reset);
-        Build(order.Separator, later, behind);
-        for (int i = 0; i < order.Items.Length; i++)
-        {
-            if (order.Items[i] == Expression.Never)
-                continue;
-            int item = Node();
-            Free(first, item, RegisterAction.Take, (ulong)i);
-            Free(behind, item, RegisterAction.Take, (ulong)i);
-            Build(order.Items[i], item, later);
-        }
-        if (order.Others is { } others)
-        {
-            Build(others, first, later);
-            Build(others, behind, later);
-        }
-        _loop = -1;
-        Free(first, to, RegisterAction.Has, order.Required);
-        Free(later, to, RegisterAction.Has, order.Required);
-    }
-
-    private void BuildOrdered(OrderedExpression order, int from, int to)
-    {
-        bool counts = order.Counts;
-        if (counts && _loop != -1)
-        {
-            Call(from, Rule(order), to);
-            return;
-        }
-        int outer = _loop;
-        if (counts)
-            _loop = -2;
-        // Two tracks: nothing is written yet, or something is. Each item leads from either to the second one.
-        int none = Node(), some = Node();
-        bool canBeNone = true;
-        ulong most = (ulong)Math.Max(order.Min, order.Max);
-        Free(from, none, counts ? RegisterAction.Reset : RegisterAction.None);
-        foreach (var (item, required) in order.Items)
-        {
-            int later = Node();
-            Member(item, later);
-            if (required)
-                canBeNone = false;
-            else
-                Free(some, later);
-            some = later;
-        }
-        if (order.Others is { } others)
-            Member(others, some);
-        _loop = outer;
-        if (canBeNone)
-            Free(none, to, counts ? RegisterAction.AtLeast : RegisterAction.None, (ulong)order.Min);
-        Free(some, to, counts ? RegisterAction.AtLeast : RegisterAction.None, (ulong)order.Min);
-
-        void Member(Expression item, int later)
-        {
-            int start = Node(), separator = Node(), end = Node();
-            var check = order.Max == Expression.Unbounded ? RegisterAction.None : RegisterAction.Below;
-            if (canBeNone)
-                Free(none, start, check, most);
-            Free(some, separator, check, most);
-            Build(order.Separator, separator, start);
-            Build(item, start, end);
-            Free(end, later, counts ? RegisterAction.Count : RegisterAction.None, most);
         }
     }
 

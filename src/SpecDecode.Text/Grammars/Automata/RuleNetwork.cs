@@ -18,11 +18,17 @@ internal enum RegisterAction
     /// <summary>The edge is there only from the bound on; the register becomes zero.</summary>
     AtLeast,
 
+    /// <summary>The edge is there only from the bound on.</summary>
+    From,
+
     /// <summary>The edge is there only where the bit is not set; it is set.</summary>
     Take,
 
     /// <summary>The edge is there only where all these bits are set; the register becomes zero.</summary>
     Has,
+
+    /// <summary>The edge is there only where one of these bits is not set.</summary>
+    Lacks,
 }
 
 /// <summary>An edge that a byte of a range follows.</summary>

@@ -14,7 +14,8 @@ internal static class StringFormats
     private const string Calendar = "(\\d{1,4}Y(\\d{1,4}M(\\d{1,6}D)?)?|\\d{1,4}M(\\d{1,6}D)?|\\d{1,6}D)";
     private const string Label = "[A-Za-z0-9]{1,20}(-[A-Za-z0-9]{1,19}){0,2}";
     private const string Host = Label + "(\\." + Label + "){0,3}";
-    private const string LocalPart = "[A-Za-z0-9_+-]{1,31}(\\.[A-Za-z0-9_+-]{1,30})?";
+    private const string MailHost = Label + "(\\." + Label + "){0,2}\\.[A-Za-z]{2,12}";
+    private const string LocalPart = "[A-Za-z0-9]{1,20}([._+-][A-Za-z0-9]{1,14}){0,2}";
     private const string Octet = "(25[0-5]|2[0-4]\\d|1\\d\\d|[1-9]?\\d)";
     private const string V4 = Octet + "(\\." + Octet + "){3}";
     private const string Group = "[0-9A-Fa-f]{1,4}";
@@ -25,7 +26,7 @@ internal static class StringFormats
     private const string PathCharacter = "([A-Za-z0-9._~!$&'()*+,;=:@-]|%[0-9A-Fa-f]{2})";
     private const string Path = "(/" + PathCharacter + "*)*";
     private const string Query = "(\\?(" + PathCharacter + "|[/?])*)?(#(" + PathCharacter + "|[/?])*)?";
-    private const string Uri = "([A-Za-z][A-Za-z0-9+.-]{1,20}://" + Host + "(:[1-9]\\d{0,3})?" + Path + Query + "|urn:[a-z0-9]{2,20}:" + PathCharacter + "+|mailto:" + LocalPart + "@" + Host + ")";
+    private const string Uri = "([A-Za-z][A-Za-z0-9+.-]{1,20}://" + Host + "(:[1-9]\\d{0,3})?" + Path + Query + "|urn:[a-z0-9]{2,20}:" + PathCharacter + "+|mailto:" + LocalPart + "@" + MailHost + ")";
     private const string Pointer = "(/([^~/]|~[01])*)*";
 
     /// <summary>The expression of a format, which the whole text matches; null for one that is not known.</summary>
@@ -35,7 +36,7 @@ internal static class StringFormats
         "time" => Time,
         "date-time" => Date + "T" + Time,
         "duration" => "P(" + Calendar + "(T" + Clock + ")?|T" + Clock + "|\\d{1,6}W)",
-        "email" or "idn-email" => LocalPart + "@" + Host,
+        "email" or "idn-email" => LocalPart + "@" + MailHost,
         "hostname" or "idn-hostname" => Host,
         "ipv4" => V4,
         "ipv6" => V6,

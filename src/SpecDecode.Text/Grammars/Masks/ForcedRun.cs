@@ -100,17 +100,16 @@ internal sealed class ForcedRun(GrammarMachine machine, TokenVocabulary vocabula
         return [.. tokens];
     }
 
-    // How many tokens stay as they are, whatever follows: none that a longer token of the vocabulary begins with, over the end.
+    // How many tokens stay as they are, whatever follows: those before the first place from which a token of the vocabulary goes on
+    // over the end. A tokenizer that merges may join the end of a token with what follows and leave its beginning alone.
     private int Settled(int[] tokens, byte[] bytes, int whole, GrammarState end)
     {
-        int settled = tokens.Length;
-        int at = whole;
-        for (int i = tokens.Length - 1; i >= 0 && bytes.Length - at < vocabulary.Trie.Depth; i--)
-        {
-            at -= vocabulary.BytesOf(tokens[i]).Length;
-            if (GoesOn(bytes.AsSpan(at), end))
-                settled = i;
-        }
+        int place = Math.Max(0, bytes.Length - vocabulary.Trie.Depth);
+        while (place < whole && !GoesOn(bytes.AsSpan(place), end))
+            place++;
+        int settled = 0;
+        for (int at = 0; settled < tokens.Length && (at += vocabulary.BytesOf(tokens[settled]).Length) <= place;)
+            settled++;
         return settled;
     }
 
