@@ -15,5 +15,6 @@ RootCommand root = new("Side-by-side measurements; every ratio is taken within o
     PolicyBenchmark.Command(),
     SwiftBenchmark.Command(),
     GrammarBenchmark.Command(),
+    ForcedRunBenchmark.Command(),
 };
 return root.Parse(args).Invoke();

@@ -2,7 +2,6 @@ using System.Globalization;
 using System.Text;
 using SpecDecode.Checkpoints;
 using SpecDecode.Grammars.Expressions;
-using SpecDecode.Tokenizers.Patterns;
 
 namespace SpecDecode.Grammars;
 

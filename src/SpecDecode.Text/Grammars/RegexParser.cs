@@ -1,4 +1,3 @@
-using System.Text;
 using SpecDecode.Tokenizers.Patterns;
 
 namespace SpecDecode.Grammars;

@@ -12,13 +12,14 @@ public sealed class TokenGrammar
 {
     private const long MaxMaskBytes = 64 << 20;
 
+    private readonly long _maxMaskBytes;
     private readonly List<GrammarState> _masked = [];
     private long _maskBytes;
 
-    internal TokenGrammar(Grammar grammar, TokenVocabulary vocabulary)
+    internal TokenGrammar(Grammar grammar, TokenVocabulary vocabulary, int maxItems = GrammarMachine.MaxItems, long maxMaskBytes = MaxMaskBytes)
     {
-        (Grammar, Vocabulary) = (grammar, vocabulary);
-        Machine = new(grammar.Network);
+        (Grammar, Vocabulary, _maxMaskBytes) = (grammar, vocabulary, maxMaskBytes);
+        Machine = new(grammar.Network, maxItems);
     }
 
     /// <summary>The grammar.</summary>
@@ -64,7 +65,7 @@ public sealed class TokenGrammar
             if (outline.Mask is { } known)
                 return known;
             var mask = builder.Build(outline, bits);
-            if (_maskBytes + mask.Size > MaxMaskBytes)
+            if (_maskBytes + mask.Size > _maxMaskBytes)
             {
                 foreach (var old in _masked)
                     old.Mask = null;

@@ -4,7 +4,7 @@ using SpecDecode.Grammars;
 
 namespace SpecDecode.Tests.Grammars;
 
-/// <summary>Damaged, strange and hostile sources: a grammar or a sentence, in bounded time and memory.</summary>
+/// <summary>Damaged, strange and hostile sources: a grammar or a sentence, in bounded time and memory. The times are those of what hangs, not of what is slow.</summary>
 public sealed class GrammarFuzzTests
 {
     private static readonly string[] Scraps =
@@ -42,7 +42,7 @@ public sealed class GrammarFuzzTests
     public void A_hostile_source_is_a_grammar_or_a_sentence(string name, string kind, string source)
     {
         Assert.NotEmpty(name);
-        Check(kind switch { "regex" => Grammar.OfRegex, "gbnf" => Grammar.OfGbnf, _ => static schema => Grammar.OfJsonSchema(schema) }, source, new Random(1), steps: 8, seconds: 20);
+        Check(kind switch { "regex" => Grammar.OfRegex, "gbnf" => Grammar.OfGbnf, _ => static schema => Grammar.OfJsonSchema(schema) }, source, new Random(1), steps: 8, seconds: 60);
     }
 
     public static TheoryData<string, string, string> Hostile()
@@ -103,7 +103,7 @@ public sealed class GrammarFuzzTests
                     _ => source[..at] + Scraps[random.Next(Scraps.Length)] + source[(at + length)..],
                 };
             }
-            compiled += Check(compile, source, random, steps: 4, seconds: 20) ? 1 : 0;
+            compiled += Check(compile, source, random, steps: 4, seconds: 60) ? 1 : 0;
         }
         Assert.InRange(compiled, Rounds / 20, Rounds);
     }

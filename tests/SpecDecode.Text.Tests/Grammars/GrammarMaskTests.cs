@@ -1,7 +1,6 @@
 using System.Globalization;
 using SpecDecode.Grammars;
 using SpecDecode.Grammars.Automata;
-using SpecDecode.Grammars.Expressions;
 
 namespace SpecDecode.Tests.Grammars;
 

@@ -21,6 +21,7 @@ internal sealed class GrammarMachine
     private const int FirstNumber = 1 << 15;
 
     private readonly RuleNetwork _network;
+    private readonly int _maxItems;
     private readonly Lock _lock = new();
     private readonly Dictionary<StateKey, GrammarState> _table = [];
     private readonly List<StateItem> _items = [];
@@ -34,9 +35,12 @@ internal sealed class GrammarMachine
     private bool _mayEnd, _leaves;
     private GrammarState? _start;
 
-    public GrammarMachine(RuleNetwork network)
+    /// <param name="network">The network.</param>
+    /// <param name="maxItems">The most items of all states in the table.</param>
+    public GrammarMachine(RuleNetwork network, int maxItems = MaxItems)
     {
         _network = network;
+        _maxItems = maxItems;
         for (int b = 0; b < 256; b++)
             _classOf[b] = network.Classes.OfBytes[b];
     }
@@ -296,7 +300,7 @@ internal sealed class GrammarMachine
                 order = a.Register.CompareTo(b.Register);
             return order != 0 ? order : (a.Origin?.Number ?? -1).CompareTo(b.Origin?.Number ?? -1);
         });
-        if (_itemsInTable > MaxItems)
+        if (_itemsInTable > _maxItems)
         {
             _table.Clear();
             _itemsInTable = 0;

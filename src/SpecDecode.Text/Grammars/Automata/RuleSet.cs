@@ -113,7 +113,7 @@ internal sealed class RuleSet
         }
     }
 
-    private static IEnumerable<Expression> PartsOf(Expression expression) => expression switch
+    private static Expression[] PartsOf(Expression expression) => expression switch
     {
         SequenceExpression sequence => sequence.Items,
         ChoiceExpression choice => choice.Options,

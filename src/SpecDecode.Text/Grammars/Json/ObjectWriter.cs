@@ -32,13 +32,13 @@ internal sealed class ObjectWriter(JsonTexts texts, SchemaReader reader, Func<IR
                 throw places[0].Error("has 'minProperties' for properties that it does not list, whose names could be equal; list as many properties, or require them.");
             others = Expression.Never;
         }
-        var content = texts.Options.PropertyOrder == JsonPropertyOrder.AsGiven
+        Expression content = texts.Options.PropertyOrder == JsonPropertyOrder.AsGiven
             ? new OrderedExpression(members, texts.Comma, others, min, max)
             : AnyOrder(shape, members, others, places);
         return Expression.Sequence(Expression.Text("{"), texts.Space, content, texts.Space, Expression.Text("}"));
     }
 
-    private Expression AnyOrder(SchemaShape shape, (Expression Item, bool Required)[] members, Expression others, IReadOnlyList<SchemaPlace> places)
+    private AnyOrderExpression AnyOrder(SchemaShape shape, (Expression Item, bool Required)[] members, Expression others, IReadOnlyList<SchemaPlace> places)
     {
         if (members.Length > AnyOrderExpression.MaxItems)
             throw places[0].Error($"has {members.Length} properties, and at most {AnyOrderExpression.MaxItems} may come in any order; let them come as given.");

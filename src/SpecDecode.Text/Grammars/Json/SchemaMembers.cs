@@ -22,16 +22,16 @@ internal sealed class SchemaMembers(SchemaPlace place)
 
     public SchemaPlace? Find(string name) => place.Value.TryGetProperty(name, out var value) ? place.Under(name, value) : null;
 
-    public string Text(SchemaPlace value) => value.Value.ValueKind == JsonValueKind.String ? value.Value.GetString()! : throw value.Error("should be a text.");
+    public static string Text(SchemaPlace value) => value.Value.ValueKind == JsonValueKind.String ? value.Value.GetString()! : throw value.Error("should be a text.");
 
-    public IReadOnlyList<SchemaPlace> Items(SchemaPlace value) => value.Value.ValueKind == JsonValueKind.Array
+    public static IReadOnlyList<SchemaPlace> Items(SchemaPlace value) => value.Value.ValueKind == JsonValueKind.Array
         ? [.. value.Value.EnumerateArray().Select((item, index) => value.Under(index, item))]
         : throw value.Error("should be a list.");
 
-    public IReadOnlyList<SchemaPlace> Schemas(SchemaPlace value) => Items(value) is { Count: > 0 } items ? items : throw value.Error("should have at least one schema.");
+    public static IReadOnlyList<SchemaPlace> Schemas(SchemaPlace value) => Items(value) is { Count: > 0 } items ? items : throw value.Error("should have at least one schema.");
 
     /// <summary>A number; null for one that is larger than any that can be written.</summary>
-    public DecimalNumber? Number(SchemaPlace value) =>
+    public static DecimalNumber? Number(SchemaPlace value) =>
         value.Value.ValueKind == JsonValueKind.Number ? DecimalNumber.Read(value.Value.GetRawText()) : throw value.Error("should be a number.");
 
     /// <summary>A number of characters or items. One beyond <see cref="MaxCount"/> is refused as a lower bound, and counts as that as an upper one.</summary>

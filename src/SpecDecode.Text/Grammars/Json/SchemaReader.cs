@@ -1,6 +1,5 @@
 using System.Text.Json;
 using SpecDecode.Checkpoints;
-using SpecDecode.Grammars.Expressions;
 
 namespace SpecDecode.Grammars.Json;
 
@@ -76,10 +75,10 @@ internal sealed class SchemaReader(SchemaDocument document, bool allowsUnlisted)
                 throw place.Error("takes too long to read: it has too many schemas that hold at once or by choice.");
             shapes = name switch
             {
-                "$ref" => Apply(shapes, document.Resolve(members.Text(value), place), open),
-                "allOf" => members.Schemas(value).Aggregate(shapes, (all, item) => Apply(all, item, open)),
-                "anyOf" => Choose(shapes, members.Schemas(value), open),
-                "oneOf" => ChooseOne(shapes, members.Schemas(value), open),
+                "$ref" => Apply(shapes, document.Resolve(SchemaMembers.Text(value), place), open),
+                "allOf" => SchemaMembers.Schemas(value).Aggregate(shapes, (all, item) => Apply(all, item, open)),
+                "anyOf" => Choose(shapes, SchemaMembers.Schemas(value), open),
+                "oneOf" => ChooseOne(shapes, SchemaMembers.Schemas(value), open),
                 "not" => Exclude(shapes, value),
                 "dependentRequired" => Depend(shapes, value),
                 "if" when !members.Has("then") && !members.Has("else") => shapes,
@@ -132,14 +131,14 @@ internal sealed class SchemaReader(SchemaDocument document, bool allowsUnlisted)
             case "const":
                 return [.. shapes.Select(shape => shape with { Excluded = [.. shape.Excluded, value.Value] })];
             case "enum":
-                return [.. shapes.Select(shape => shape with { Excluded = [.. shape.Excluded, .. members.Items(value).Select(item => item.Value)] })];
+                return [.. shapes.Select(shape => shape with { Excluded = [.. shape.Excluded, .. SchemaMembers.Items(value).Select(item => item.Value)] })];
             case "type":
-                var (types, whole) = ShapeKeywords.Types(members, value);
+                var (types, whole) = ShapeKeywords.Types(value);
                 return !whole
                     ? [.. shapes.Select(shape => shape with { Types = shape.Types & ~types })]
                     : throw place.Error("has 'not' with the type 'integer', which is not supported; exclude 'number'.");
-            case "required" when members.Items(value) is [var single]:
-                string property = members.Text(single);
+            case "required" when SchemaMembers.Items(value) is [var single]:
+                string property = SchemaMembers.Text(single);
                 return [.. shapes.Select(shape => shape with { Types = shape.Types & JsonTypes.Object, Forbidden = [.. shape.Forbidden, property] })];
             default:
                 throw place.Error($"has 'not' with '{CheckpointText.Shorten(name)}', which is not supported; 'not' may have 'type', 'const', 'enum' or 'required' with one name.");
@@ -147,13 +146,13 @@ internal sealed class SchemaReader(SchemaDocument document, bool allowsUnlisted)
     }
 
     // Either the one member is missing, or the others are there.
-    private List<SchemaShape> Depend(IReadOnlyList<SchemaShape> shapes, SchemaPlace place)
+    private static List<SchemaShape> Depend(IReadOnlyList<SchemaShape> shapes, SchemaPlace place)
     {
         var result = shapes.ToList();
         var members = new SchemaMembers(place);
         foreach (var (name, value) in members.All)
         {
-            string[] needed = [.. members.Items(value).Select(members.Text)];
+            string[] needed = [.. SchemaMembers.Items(value).Select(SchemaMembers.Text)];
             result = [.. result.SelectMany(shape => (SchemaShape[])[
                 shape with { Forbidden = [.. shape.Forbidden, name] },
                 shape with { Required = [.. shape.Required.Union([name, .. needed])] }])];

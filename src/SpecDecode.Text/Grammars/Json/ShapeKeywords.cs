@@ -31,14 +31,14 @@ internal static class ShapeKeywords
     }
 
     /// <summary>The kinds that <c>type</c> names.</summary>
-    public static (JsonTypes Types, bool IsWhole) Types(SchemaMembers members, SchemaPlace value)
+    public static (JsonTypes Types, bool IsWhole) Types(SchemaPlace value)
     {
-        IReadOnlyList<SchemaPlace> names = value.Value.ValueKind == JsonValueKind.Array ? members.Items(value) : [value];
+        IReadOnlyList<SchemaPlace> names = value.Value.ValueKind == JsonValueKind.Array ? SchemaMembers.Items(value) : [value];
         var types = JsonTypes.None;
         bool whole = false, number = false;
         foreach (var place in names)
         {
-            string name = members.Text(place);
+            string name = SchemaMembers.Text(place);
             whole |= name == "integer";
             number |= name == "number";
             types |= name switch
@@ -59,13 +59,13 @@ internal static class ShapeKeywords
     {
         if (members.Find("type") is { } type)
         {
-            var (types, whole) = Types(members, type);
+            var (types, whole) = Types(type);
             shape = shape with { Types = shape.Types & types, IsWhole = shape.IsWhole || whole };
         }
         if (members.Find("const") is { } constant)
             shape = With(shape, [constant.Value]);
         if (members.Find("enum") is { } list)
-            shape = With(shape, [.. members.Items(list).Select(item => item.Value)]);
+            shape = With(shape, [.. SchemaMembers.Items(list).Select(item => item.Value)]);
         return shape;
 
         SchemaShape With(SchemaShape shape, IReadOnlyList<JsonElement> values)
@@ -83,16 +83,16 @@ internal static class ShapeKeywords
         foreach (var (name, exclusive) in (ReadOnlySpan<(string, bool)>)[("minimum", false), ("exclusiveMinimum", true)])
         {
             if (members.Find(name) is { } place)
-                shape = Above(shape, Number(members, place), exclusive);
+                shape = Above(shape, Number(place), exclusive);
         }
         foreach (var (name, exclusive) in (ReadOnlySpan<(string, bool)>)[("maximum", false), ("exclusiveMaximum", true)])
         {
             if (members.Find(name) is { } place)
-                shape = Below(shape, Number(members, place), exclusive);
+                shape = Below(shape, Number(place), exclusive);
         }
         if (members.Find("multipleOf") is { } factor)
         {
-            var number = Number(members, factor);
+            var number = Number(factor);
             if (number.IsNegative || number.IsZero)
                 throw factor.Error("should be more than 0.");
             shape = shape with { Factors = [.. shape.Factors, number] };
@@ -100,8 +100,8 @@ internal static class ShapeKeywords
         return shape;
     }
 
-    private static DecimalNumber Number(SchemaMembers members, SchemaPlace place) =>
-        members.Number(place) ?? throw place.Error("has more than 400 digits; leave it out, or use a number that can be written.");
+    private static DecimalNumber Number(SchemaPlace place) =>
+        SchemaMembers.Number(place) ?? throw place.Error("has more than 400 digits; leave it out, or use a number that can be written.");
 
     private static SchemaShape Above(SchemaShape shape, DecimalNumber number, bool exclusive) =>
         shape.Low is { } low && (low.Value.CompareTo(number) is var order) && (order > 0 || (order == 0 && low.IsExclusive))
@@ -122,12 +122,12 @@ internal static class ShapeKeywords
         };
         if (members.Find("pattern") is { } pattern)
         {
-            var node = Regex(members.Text(pattern), pattern);
+            var node = Regex(SchemaMembers.Text(pattern), pattern);
             shape = shape with { Patterns = [.. shape.Patterns, new(pattern, spelling => node.ToExpression(isSearch: true, spelling))] };
         }
         if (members.Find("format") is not { } format)
             return shape;
-        string name = members.Text(format);
+        string name = SchemaMembers.Text(format);
         if (StringFormats.IntegerBits(name) is { } bits)
         {
             var most = DecimalNumber.Of(bits == 64 ? long.MaxValue : (1L << (bits - 1)) - 1);
@@ -170,7 +170,7 @@ internal static class ShapeKeywords
         var items = members.Find("items");
         if (items is { Value.ValueKind: JsonValueKind.Array })
             throw members.Refused("items");
-        var prefix = members.Find("prefixItems") is { } list ? members.Schemas(list) : [];
+        var prefix = members.Find("prefixItems") is { } list ? SchemaMembers.Schemas(list) : [];
         return items is null && prefix.Count == 0 ? shape : shape with { Arrays = [.. shape.Arrays, new(prefix, items)] };
     }
 
@@ -182,7 +182,7 @@ internal static class ShapeKeywords
             MaxProperties = Least(shape.MaxProperties, members.Count("maxProperties", isUpper: true)),
             IsSealed = shape.IsSealed || Flag(members, "unevaluatedProperties") == false,
             Names = members.Find("propertyNames") is { } names ? [.. shape.Names, names] : shape.Names,
-            Required = members.Find("required") is { } required ? [.. shape.Required.Union(members.Items(required).Select(members.Text))] : shape.Required,
+            Required = members.Find("required") is { } required ? [.. shape.Required.Union(SchemaMembers.Items(required).Select(SchemaMembers.Text))] : shape.Required,
         };
         var listed = members.Find("properties") is { } properties ? new SchemaMembers(properties).All : [];
         var patterns = new List<(CharacterAutomaton, SchemaPlace)>();
