@@ -75,7 +75,7 @@ public class StructuredOutputTests(TalesModels models)
     {
         Assert.Contains(Text(Grammar.OfChoices(["a dragon", "a small boat", "nothing"])), (string[])["a dragon", "a small boat", "nothing"]);
         Assert.Matches("^[A-Z][a-z]{2,9} has [0-9]{1,3} apples\\.$", Text(Grammar.OfRegex("[A-Z][a-z]{2,9} has [0-9]{1,3} apples\\.")));
-        Assert.Matches("^(ab)+c$", Text(Grammar.OfGbnf("root ::= \"ab\" root | \"abc\"")));
+        Assert.Matches("^(ab|cd){2,4}\\.$", Text(Grammar.OfGbnf("root ::= pair{2,4} \".\"\npair ::= \"ab\" | \"cd\"")));
 
         string Text(Grammar grammar)
         {
