@@ -14,11 +14,12 @@ public sealed class GrammarMatcher
 {
     private readonly TokenGrammar _grammar;
     private readonly MaskBuilder _masks;
+    private readonly bool _canonical;
     private GrammarState[] _states = new GrammarState[64];
 
-    internal GrammarMatcher(TokenGrammar grammar)
+    internal GrammarMatcher(TokenGrammar grammar, bool canonical)
     {
-        _grammar = grammar;
+        (_grammar, _canonical) = (grammar, canonical);
         _masks = new(grammar.Machine, grammar.Vocabulary.Trie);
         _states[0] = grammar.Machine.Start;
     }
@@ -68,8 +69,8 @@ public sealed class GrammarMatcher
 
     /// <summary>
     /// Writes the tokens of what must follow, where only one continuation is possible: the way the tokenizer makes tokens of it,
-    /// without those at its end that may become others together with what follows. They are a proposal: the mask allows other ways to
-    /// cut the same text.
+    /// without those at its end that may become others together with what follows. They are all that the mask allows, one after the other, unless the
+    /// matcher was made for any way to cut a text.
     /// </summary>
     /// <param name="tokens">Receives the tokens, as many as there is room for.</param>
     /// <returns>How many; 0 where more than one continuation is possible, or where it is not known how it would be cut.</returns>
@@ -91,6 +92,12 @@ public sealed class GrammarMatcher
     {
         if (bits.Length != _grammar.Vocabulary.MaskLength)
             throw new ArgumentException($"There is room for {bits.Length} words, and a mask has {_grammar.Vocabulary.MaskLength}.", nameof(bits));
+        if (_canonical && _grammar.ForcedTokens(State) is [var forced, ..])
+        {
+            bits.Clear();
+            bits[forced >> 6] = 1UL << forced;
+            return true;
+        }
         return _grammar.FillMask(State, _masks, bits);
     }
 
@@ -99,6 +106,8 @@ public sealed class GrammarMatcher
     {
         var bytes = _grammar.Vocabulary.BytesOf(token);
         var state = State;
+        if (_canonical && _grammar.ForcedTokens(state) is [var forced, ..] && forced != token)
+            return null;
         if (bytes.Length == 0)
             return state.MayEnd && _grammar.Vocabulary.IsEnd(token) ? GrammarState.Dead : null;
         foreach (byte value in bytes)

@@ -31,7 +31,11 @@ public sealed class TokenGrammar
     internal GrammarMachine Machine { get; }
 
     /// <summary>Begins a text.</summary>
-    public GrammarMatcher CreateMatcher() => new(this);
+    /// <param name="canonical">
+    /// Whether what must follow may be cut into tokens in one way alone, the tokenizer's: then the tokens of <see cref="GrammarMatcher.Forced"/> are the only
+    /// ones that may come. Otherwise any tokens may come whose bytes fit, which spell the same texts.
+    /// </param>
+    public GrammarMatcher CreateMatcher(bool canonical = true) => new(this, canonical);
 
     // The mask of a state, with end tokens, and whether any token may follow.
     internal bool FillMask(GrammarState state, MaskBuilder builder, Span<ulong> bits)

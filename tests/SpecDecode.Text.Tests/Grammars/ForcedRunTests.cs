@@ -40,6 +40,30 @@ public sealed class ForcedRunTests
         Assert.Equal(0, matcher.Forced(tokens));
     }
 
+    [Fact]
+    public void What_must_follow_is_cut_in_one_way_unless_any_is_asked_for()
+    {
+        var grammar = Grammar.OfJsonSchema(Schema).For(GrammarTexts.Vocabulary("{\"", "first", "_name", "\":", "{\"f"));
+        var (one, any) = (grammar.CreateMatcher(), grammar.CreateMatcher(canonical: false));
+        ulong[] bits = new ulong[grammar.Vocabulary.MaskLength];
+        int[] tokens = new int[16];
+        int count = one.Forced(tokens);
+        Assert.True(count > 2);
+        for (int i = 0; i < count; i++)
+        {
+            Assert.True(one.FillMask(bits));
+            Assert.Equal([tokens[i]], Allowed());
+            Assert.False(one.Allows(i == 0 ? '{' : 'f'));
+            Assert.True(any.FillMask(bits));
+            Assert.Contains(tokens[i], Allowed());
+            Assert.True(one.TryAdvance(tokens[i]) && any.TryAdvance(tokens[i]));
+        }
+        any.Rollback(count);
+        Assert.True(any.TryAdvance('{') && any.TryAdvance('"'));
+
+        int[] Allowed() => [.. Enumerable.Range(0, grammar.Vocabulary.Size).Where(token => (bits[token >> 6] >> token & 1) != 0)];
+    }
+
     [Theory]
     [InlineData("gpt2")]
     [InlineData("llama2")]

@@ -1,5 +1,7 @@
 using System.Diagnostics;
 using System.Globalization;
+using System.Text.Json;
+using System.Text.Json.Nodes;
 using SpecDecode.Grammars;
 
 namespace SpecDecode.Tests.Grammars;
@@ -23,6 +25,21 @@ public sealed class GrammarFuzzTests
         "root ::= a{2,5} b\na ::= [^ab] | \"é\"\nb ::= root | \"z\"\n",
     ];
 
+    private static readonly string[] Keywords =
+    [
+        "type", "enum", "const", "minimum", "maximum", "exclusiveMinimum", "multipleOf", "minLength", "maxLength", "pattern", "format", "items", "prefixItems", "minItems", "maxItems",
+        "properties", "required", "additionalProperties", "patternProperties", "propertyNames", "minProperties", "maxProperties", "anyOf", "oneOf", "allOf", "not", "$ref",
+        "dependentRequired", "unevaluatedProperties", "unevaluatedItems", "title",
+    ];
+
+    private static readonly string[] Values =
+    [
+        "null", "true", "false", "0", "1", "-1", "7", "2.5", "1e30", "99999", "\"string\"", "\"object\"", "\"integer\"", "\"date\"", "\"^a+$\"", "\"#\"", "[]", "{}", "[1,\"a\",null]",
+        "[\"a\",\"b\"]", "[{\"type\":\"string\"},{\"minimum\":3}]", "{\"a\":{\"type\":\"array\"},\"b\":true}", "{\"type\":[\"null\",\"number\"]}", "{\"^x\":{\"maxLength\":3}}", "{\"a\":[\"b\"]}",
+    ];
+
+    private const string Tree = "tree";
+
     // A part by default: SPECDECODE_TEST_GRAMMAR_FUZZ asks for more of each kind.
     private static readonly int Rounds =
         int.TryParse(Environment.GetEnvironmentVariable("SPECDECODE_TEST_GRAMMAR_FUZZ"), CultureInfo.InvariantCulture, out int count) ? count : 7000;
@@ -35,7 +52,7 @@ public sealed class GrammarFuzzTests
 
     [Fact]
     public void A_mutated_schema_is_a_grammar_or_a_sentence() => Fuzz(
-        schema => Grammar.OfJsonSchema(schema), [.. JsonSchemaTexts.Written.Select(item => item.Schema).Where(schema => schema.Length < 700)], 3);
+        schema => Grammar.OfJsonSchema(schema), [.. JsonSchemaTexts.Written.Select(item => item.Schema).Where(schema => schema.Length < 700)], 3, Tree);
 
     [Theory]
     [MemberData(nameof(Hostile))]
@@ -85,7 +102,7 @@ public sealed class GrammarFuzzTests
         };
     }
 
-    private static void Fuzz(Func<string, Grammar> compile, string[] sources, int seed)
+    private static void Fuzz(Func<string, Grammar> compile, string[] sources, int seed, string kind = "")
     {
         Random random = new(seed);
         int compiled = 0;
@@ -95,8 +112,9 @@ public sealed class GrammarFuzzTests
             for (int edits = random.Next(1, 4); edits > 0; edits--)
             {
                 int at = random.Next(source.Length + 1), length = Math.Min(random.Next(12), source.Length - at);
-                source = random.Next(4) switch
+                source = random.Next(kind == Tree ? 40 : 4) switch
                 {
+                    > 3 => MutateTree(source, random),
                     0 => source.Insert(at, Scraps[random.Next(Scraps.Length)]),
                     1 => source.Remove(at, length),
                     2 => source.Insert(random.Next(source.Length + 1), source.Substring(at, length)),
@@ -106,6 +124,33 @@ public sealed class GrammarFuzzTests
             compiled += Check(compile, source, random, steps: 4, seconds: 60) ? 1 : 0;
         }
         Assert.InRange(compiled, Rounds / 20, Rounds);
+    }
+
+    // Gives an object of a schema another keyword, if the text is still a schema.
+    private static string MutateTree(string source, Random random)
+    {
+        JsonNode? root;
+        try
+        {
+            root = JsonNode.Parse(source);
+        }
+        catch (JsonException)
+        {
+            return source;
+        }
+        var objects = new List<JsonObject>();
+        Collect(root);
+        if (objects.Count > 0)
+            objects[random.Next(objects.Count)][Keywords[random.Next(Keywords.Length)]] = JsonNode.Parse(Values[random.Next(Values.Length)]);
+        return root?.ToJsonString() ?? source;
+
+        void Collect(JsonNode? node)
+        {
+            if (node is JsonObject item)
+                objects.Add(item);
+            foreach (var child in node is JsonObject members ? members.Select(member => member.Value) : node as JsonArray ?? [])
+                Collect(child);
+        }
     }
 
     private static bool Check(Func<string, Grammar> compile, string source, Random random, int steps, int seconds)

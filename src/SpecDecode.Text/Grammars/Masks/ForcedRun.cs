@@ -6,8 +6,11 @@ namespace SpecDecode.Grammars.Masks;
 /// <summary>What must follow a state, where only one continuation is possible: its bytes, and its tokens.</summary>
 internal sealed class ForcedRun(GrammarMachine machine, TokenVocabulary vocabulary)
 {
-    /// <summary>The most bytes of a run; the rest is another one.</summary>
-    public const int MaxBytes = 512;
+    /// <summary>The most bytes that are looked at for a token.</summary>
+    public const int MaxBytes = 96;
+
+    /// <summary>The most tokens of a run; the rest is another one.</summary>
+    public const int MaxTokens = 64;
 
     // A tokenizer may treat the start of a text in a way of its own. Behind one of these the forced text is in the middle of it.
     private static readonly string[] Contexts = ["", "\n", "a", "."];
@@ -29,18 +32,33 @@ internal sealed class ForcedRun(GrammarMachine machine, TokenVocabulary vocabula
         return [.. bytes];
     }
 
-    /// <summary>The tokens that must follow, as far as they do not depend on what follows them.</summary>
+    /// <summary>
+    /// The tokens that must follow, as far as they do not depend on what follows them. Each is the first one of what must follow where it stands, so
+    /// that it does not matter how the text came there.
+    /// </summary>
     public int[] TokensOf(GrammarState state)
     {
+        var tokens = new List<int>();
+        while (tokens.Count < MaxTokens && First(state) is { } token)
+        {
+            tokens.Add(token);
+            if (vocabulary.IsEnd(token))
+                break;
+            foreach (byte value in vocabulary.BytesOf(token))
+                state = machine.Step(state, value);
+        }
+        return [.. tokens];
+    }
+
+    private int? First(GrammarState state)
+    {
         byte[] bytes = BytesOf(state, out var end);
-        bool ends = end is { MayEnd: true, Items.Length: 0 };
-        int[] endToken = ends && vocabulary.EndTokens is [var only] ? [only] : [];
         if (bytes.Length == 0)
-            return endToken;
+            return end is { MayEnd: true, Items.Length: 0 } && vocabulary.EndTokens is [var only] ? only : null;
         int whole = WholeCharacters(bytes);
-        if (whole == 0 || Cut(bytes[..whole]) is not { } tokens)
-            return [];
-        return ends ? [.. tokens, .. endToken] : tokens[..Settled(tokens, bytes, whole, end)];
+        if (whole == 0 || Cut(bytes[..whole]) is not [var first, ..] tokens)
+            return null;
+        return end is { MayEnd: true, Items.Length: 0 } || Settled(tokens, bytes, whole, end) > 0 ? first : null;
     }
 
     // How many bytes there are to the end of the last whole character; 0 where they begin within one.
