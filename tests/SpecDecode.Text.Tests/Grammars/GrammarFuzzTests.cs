@@ -134,7 +134,7 @@ public sealed class GrammarFuzzTests
         {
             root = JsonNode.Parse(source);
         }
-        catch (JsonException)
+        catch (Exception error) when (error is JsonException or ArgumentException)
         {
             return source;
         }
