@@ -31,6 +31,9 @@ internal sealed class TextGenerator(
         set => _defaults = value.Copy();
     }
 
+    /// <summary>What spans tell besides what they always do.</summary>
+    public RequestTracing Tracing { get; init; }
+
     /// <summary>The thread that answers.</summary>
     public EngineLoop Loop => loop;
 
@@ -41,19 +44,19 @@ internal sealed class TextGenerator(
         AcceptedRequest accepted = intake.Accept(request, _defaults, cancellationToken);
         int uses = 0;
         return Stream(
-            () => Interlocked.Exchange(ref uses, 1) == 0 ? accepted : intake.Accept(request, _defaults, cancellationToken), cancellationToken);
+            request, () => Interlocked.Exchange(ref uses, 1) == 0 ? accepted : intake.Accept(request, _defaults, cancellationToken), cancellationToken);
     }
 
     /// <inheritdoc/>
     public Task<GenerationResult> CompleteAsync(GenerationRequest request, CancellationToken cancellationToken = default)
     {
         AcceptedRequest accepted = intake.Accept(request, _defaults, cancellationToken);
-        return CompleteAsync(accepted, cancellationToken);
+        return CompleteAsync(request, accepted, cancellationToken);
     }
 
-    private async Task<GenerationResult> CompleteAsync(AcceptedRequest accepted, CancellationToken cancellationToken)
+    private async Task<GenerationResult> CompleteAsync(GenerationRequest request, AcceptedRequest accepted, CancellationToken cancellationToken)
     {
-        await using Reading reading = new(this, accepted, cancellationToken);
+        await using Reading reading = new(this, request, accepted, cancellationToken);
         while (!reading.Feed.State.HasEnded)
         {
             await reading.Feed.WaitAsync().ConfigureAwait(false);
@@ -64,10 +67,10 @@ internal sealed class TextGenerator(
     }
 
     private async IAsyncEnumerable<GenerationUpdate> Stream(
-        Func<AcceptedRequest> create, [EnumeratorCancellation] CancellationToken cancellationToken)
+        GenerationRequest request, Func<AcceptedRequest> create, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
         cancellationToken.ThrowIfCancellationRequested();
-        await using Reading reading = new(this, create(), cancellationToken);
+        await using Reading reading = new(this, request, create(), cancellationToken);
         TokenFeed feed = reading.Feed;
         TokenTextStream? text = tokenizer?.CreateStream(feed.Sequence.Prompt);
         int read = 0;
@@ -110,15 +113,17 @@ internal sealed class TextGenerator(
     private sealed class Reading : IAsyncDisposable
     {
         private readonly TextGenerator _generator;
+        private readonly GenerationRequest _request;
         private readonly AcceptedRequest _accepted;
         private readonly CancellationToken _cancellation;
         private readonly CancellationTokenRegistration _registration;
         private readonly Activity? _activity;
 
-        public Reading(TextGenerator generator, AcceptedRequest accepted, CancellationToken cancellationToken)
+        public Reading(TextGenerator generator, GenerationRequest request, AcceptedRequest accepted, CancellationToken cancellationToken)
         {
             cancellationToken.ThrowIfCancellationRequested();
             _generator = generator;
+            _request = request;
             _accepted = accepted;
             _cancellation = cancellationToken;
             _activity = RequestActivity.Start(generator.Model.Name, generator.Model.Precision, generator.Model.DraftPrecision, accepted.Sequence);
@@ -159,6 +164,11 @@ internal sealed class TextGenerator(
             await _registration.DisposeAsync().ConfigureAwait(false);
             Feed.Cancel();
             (int count, bool hasEnded) = Feed.State;
+            if (_activity is not null && _generator.Tracing.MessageContent)
+            {
+                AddContent(hasEnded);
+            }
+
             if (_activity is not null && hasEnded)
             {
                 RequestActivity.Stop(_activity, Feed.Sequence);
@@ -167,6 +177,14 @@ internal sealed class TextGenerator(
             {
                 RequestActivity.Leave(_activity, count);
             }
+        }
+
+        private void AddContent(bool hasEnded)
+        {
+            TextTokenizer? tokenizer = _generator.Tokenizer;
+            GenerationResult? result = hasEnded ? _accepted.Result(tokenizer) : null;
+            string? prompt = _request.Messages is not null ? null : _request.Prompt ?? tokenizer?.Decode(Feed.Sequence.Prompt);
+            RequestActivity.AddContent(_activity, prompt, _request.Messages, result?.Text, result?.FinishReason);
         }
     }
 }
