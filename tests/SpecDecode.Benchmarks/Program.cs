@@ -14,5 +14,6 @@ RootCommand root = new("Side-by-side measurements; every ratio is taken within o
     IntakeBenchmark.Command(),
     PolicyBenchmark.Command(),
     SwiftBenchmark.Command(),
+    TelemetryBenchmark.Command(),
 };
 return root.Parse(args).Invoke();
