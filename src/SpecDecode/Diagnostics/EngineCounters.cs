@@ -18,6 +18,7 @@ internal sealed class EngineCounters
     private readonly CounterSeries _draftRounds;
     private readonly CounterSeries _drafted;
     private readonly CounterSeries _lookedUp;
+    private readonly CounterSeries _forced;
     private readonly CounterSeries _uncovered;
     private readonly CounterSeries _evaluated;
     private readonly CounterSeries _discarded;
@@ -62,6 +63,7 @@ internal sealed class EngineCounters
         _draftRounds = meter.Counter("specdecode.draft.rounds");
         _drafted = meter.Counter("specdecode.draft.drafted_tokens");
         _lookedUp = meter.Counter("specdecode.draft.looked_up_tokens");
+        _forced = meter.Counter("specdecode.draft.forced_tokens");
         _uncovered = meter.Counter("specdecode.draft.uncovered_tokens");
         _evaluated = meter.Counter("specdecode.draft.evaluated_tokens");
         _discarded = meter.Counter("specdecode.draft.discarded_tokens");
@@ -122,6 +124,7 @@ internal sealed class EngineCounters
         _draftRounds.Add(round.Drafted > 0 ? 1 : 0);
         _drafted.Add(round.Drafted);
         _lookedUp.Add(round.LookedUp);
+        _forced.Add(round.Forced);
         _decisions[(int)round.Reason].Add(1);
         _plain[(int)round.Reason].Add(round.Drafted > 0 ? 0 : 1);
         _evaluated.Add(round.Evaluated);
@@ -161,7 +164,7 @@ internal sealed class EngineCounters
         }
         else if (round.Discarded > 0)
         {
-            int made = round.Drafted - round.LookedUp;
+            int made = round.Drafted - round.LookedUp - round.Forced;
             _draftWaste.Add(made > 0 ? round.DraftTime * Math.Min(1, (double)round.Discarded / made) : TimeSpan.Zero);
             _verifyWaste.Add(round.VerifyTime * Math.Min(1, (double)round.Discarded / Math.Max(1, round.VerifyRows)));
         }

@@ -36,6 +36,7 @@ internal static class InstrumentTable
         Count("specdecode.draft.rounds", "{round}", "Rounds that had a draft."),
         Count("specdecode.draft.drafted_tokens", "{token}", "Draft tokens."),
         Count("specdecode.draft.looked_up_tokens", "{token}", "Draft tokens that cost no pass of the drafter: proposed by the text's own past, or by a policy."),
+        Count("specdecode.draft.forced_tokens", "{token}", "Draft tokens that a constraint forced; they cost no pass of the drafter either."),
         Count("specdecode.draft.uncovered_tokens", "{token}", "Tokens of texts that draft which were not among those that drafts choose from."),
         Count("specdecode.draft.evaluated_tokens", "{token}", "Draft tokens that acceptance looked at: the accepted ones and the first that was not."),
         Count("specdecode.draft.accepted_tokens", "{token}", "Draft tokens that became output, by their place in the draft.", TelemetryNames.DraftPosition),

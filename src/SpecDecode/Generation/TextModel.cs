@@ -6,7 +6,6 @@ using SpecDecode.LayerSearch;
 using SpecDecode.Limits;
 using SpecDecode.Models;
 using SpecDecode.Plans;
-using SpecDecode.Sampling;
 using SpecDecode.Scheduling;
 using SpecDecode.Sequences;
 using SpecDecode.Tokenizers;
@@ -149,13 +148,60 @@ public sealed partial class TextModel : IDisposable
         };
     }
 
+    /// <summary>Continues a text and gives out each token as it is known, with the text that it completes.</summary>
+    /// <param name="request">The prompt and its limits.</param>
+    /// <param name="onUpdate">Called with each update; the last one of a text has its result.</param>
+    /// <param name="cancellationToken">Ends the text where it is, with <see cref="FinishReason.Cancelled"/>.</param>
+    /// <returns>The result. A text that failed says so (<see cref="GenerationResult.Error"/>).</returns>
+    /// <exception cref="ArgumentException">Also when the best of several texts is asked for, which is known when all have ended.</exception>
+    /// <inheritdoc cref="Generate(IReadOnlyList{GenerationRequest}, Action{int, int}, CancellationToken)" path="/exception"/>
+    public GenerationResult Stream(GenerationRequest request, Action<GenerationUpdate> onUpdate, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(onUpdate);
+        using Call call = new(this);
+        AcceptedRequest accepted = _intake.Accept(request, Defaults, cancellationToken);
+        if (accepted.IsBestOf)
+        {
+            throw new ArgumentException("The best of several texts is known when all have ended: ask for them without streaming, or leave BestOf out.", nameof(request));
+        }
+
+        AsyncSignal nobody = new();
+        TokenFeed[] feeds = [.. accepted.Sequences.Select(sequence => new TokenFeed(sequence, nobody))];
+        UpdateReader[] texts = [.. feeds.Select((feed, choice) => new UpdateReader(feed, choice, accepted, Tokenizer))];
+        try
+        {
+            Array.ForEach(accepted.Sequences, Begin);
+            RunToEnd(accepted.Sequences, PassOn, onStep: null, cancellationToken);
+            return accepted.Result(Tokenizer);
+        }
+        finally
+        {
+            // Where a listener threw, nothing stays behind.
+            _scheduler.EndAll(FinishReason.Cancelled);
+        }
+
+        void PassOn()
+        {
+            for (int i = 0; i < texts.Length; i++)
+            {
+                feeds[i].Publish();
+                while (texts[i].TryRead(out GenerationUpdate update))
+                {
+                    onUpdate(update);
+                }
+            }
+        }
+    }
+
     /// <summary>Continues several texts in the same steps; each comes out as it would alone.</summary>
     /// <param name="requests">The prompts and their limits.</param>
     /// <param name="onToken">Called with a request's index and each new token as soon as it is known; null for nobody.</param>
     /// <param name="cancellationToken">Ends all texts where they are, with <see cref="FinishReason.Cancelled"/>.</param>
     /// <returns>A result for each request, in their order; one that failed says so and leaves the others alone.</returns>
     /// <exception cref="ArgumentNullException">The list or a request in it is null.</exception>
-    /// <exception cref="ArgumentException">A request has none or several of prompt, tokens and messages, or one of its numbers is out of range.</exception>
+    /// <exception cref="ArgumentException">
+    /// A request has none or several of prompt, tokens and messages, one of its numbers is out of range, or it asks for several texts while a callback is given.
+    /// </exception>
     /// <exception cref="SpecDecodeException">
     /// A prompt is empty, too long (for the model, or with its new tokens for <see cref="RuntimeOptions.KvCacheMegabytes"/>), has an
     /// id beyond the vocabulary, is text and the model has no tokenizer, or is a conversation and the model has no chat template or its
@@ -178,21 +224,34 @@ public sealed partial class TextModel : IDisposable
         ArgumentNullException.ThrowIfNull(requests);
         using Call call = new(this);
         AcceptedRequest[] accepted = [.. requests.Select(request => _intake.Accept(request, Defaults, cancellationToken))];
-        Sequence[] sequences = [.. accepted.Select(request => request.Sequence)];
+        Sequence[] sequences = [.. accepted.SelectMany(request => request.Sequences)];
+        int[] told = new int[sequences.Length];
+        if (onToken is not null && sequences.Length > accepted.Length)
+        {
+            throw new ArgumentException("A request asks for several texts, of which a callback could not tell the tokens apart: give none, or ask for one text.", nameof(onToken));
+        }
+
         try
         {
-            foreach (Sequence sequence in sequences)
-            {
-                _scheduler.Add(sequence);
-            }
-
-            RunToEnd(sequences, onToken, onStep, cancellationToken);
+            Array.ForEach(sequences, Begin);
+            RunToEnd(sequences, onToken is null ? null : Tell, onStep, cancellationToken);
             return [.. accepted.Select(request => request.Result(Tokenizer))];
         }
         finally
         {
             // Where a listener threw, nothing stays behind.
             _scheduler.EndAll(FinishReason.Cancelled);
+        }
+
+        void Tell()
+        {
+            for (int i = 0; i < sequences.Length; i++)
+            {
+                for (; told[i] < sequences[i].NewTokens.Length; told[i]++)
+                {
+                    onToken!(i, sequences[i].NewTokens[told[i]]);
+                }
+            }
         }
     }
 
@@ -213,47 +272,6 @@ public sealed partial class TextModel : IDisposable
         plan ??= LayerPlan.Full(LayerCount);
         _intake.CheckLayers(plan, nameof(plan));
         return PlanEvaluation.Run(_model.Stages, plan, sequence, cancellationToken);
-    }
-
-    /// <summary>
-    /// How near the choice of the next token is to another one. Rows that are computed beside others round in another order, so two
-    /// ways to write the same text (plain or speculative, alone or in a batch) may part where this is tiny, and nowhere else.
-    /// </summary>
-    /// <param name="prompt">The prompt, at least one token.</param>
-    /// <param name="newTokens">What was written behind it; the token in question is the next.</param>
-    /// <param name="sampling">How tokens are chosen; null is greedy.</param>
-    /// <param name="cancellationToken">Ends the work between passes.</param>
-    /// <returns>
-    /// Greedy: the gap between the two highest logits. With shared noise, in units of log probability: the gap between the two
-    /// highest scores (log probability + noise), or the way to a boundary of the truncation that could change the winner, where
-    /// that is shorter.
-    /// </returns>
-    /// <exception cref="ArgumentException">The options are out of range, or draw without <see cref="AcceptanceRule.SharedNoise"/> and a seed.</exception>
-    /// <inheritdoc cref="Evaluate" path="/exception"/>
-    public double MeasureChoiceMargin(
-        IReadOnlyList<int> prompt, IReadOnlyList<int> newTokens, SamplingOptions? sampling = null, CancellationToken cancellationToken = default)
-    {
-        ArgumentNullException.ThrowIfNull(newTokens);
-        sampling ??= SamplingOptions.Greedy;
-        if (sampling.Errors().FirstOrDefault() is { } error)
-        {
-            throw new ArgumentException(error, nameof(sampling));
-        }
-
-        if (sampling.EffectiveAcceptance == AcceptanceRule.Rejection)
-        {
-            throw new ArgumentException("Rejection sampling draws anew at each position: there is no choice that could be repeated.", nameof(sampling));
-        }
-
-        if (sampling.EffectiveAcceptance == AcceptanceRule.SharedNoise && sampling.Seed is null)
-        {
-            throw new ArgumentException("Without a seed each request draws its own noise: give the seed of the choice in question.", nameof(sampling));
-        }
-
-        float[] logits = [.. Evaluate([.. prompt, .. newTokens], null, cancellationToken).LastLogits];
-        return sampling.EffectiveAcceptance == AcceptanceRule.Greedy
-            ? ChoiceMargin.Greedy(logits)
-            : ChoiceMargin.SharedNoise(logits, sampling, new Sampler(sampling).Noise(newTokens.Count));
     }
 
     /// <summary>
@@ -325,11 +343,10 @@ public sealed partial class TextModel : IDisposable
     }
 
     private void RunToEnd(
-        Sequence[] sequences, Action<int, int>? onToken, Action<StepRecord>? onStep, CancellationToken cancellationToken)
+        Sequence[] sequences, Action? passOn, Action<StepRecord>? onStep, CancellationToken cancellationToken)
     {
         using CancellationTokenRegistration registration = cancellationToken.UnsafeRegister(
             static all => Array.ForEach((Sequence[])all!, sequence => sequence.RequestCancellation()), sequences);
-        int[] told = new int[sequences.Length];
         while (!_scheduler.IsIdle)
         {
             StepRecord step = _scheduler.Step();
@@ -339,14 +356,14 @@ public sealed partial class TextModel : IDisposable
                 onStep?.Invoke(step);
             }
 
-            for (int i = 0; onToken is not null && i < sequences.Length; i++)
-            {
-                for (; told[i] < sequences[i].NewTokens.Length; told[i]++)
-                {
-                    onToken(i, sequences[i].NewTokens[told[i]]);
-                }
-            }
+            passOn?.Invoke();
         }
+    }
+
+    private void Begin(Sequence sequence)
+    {
+        sequence.Enqueue();
+        _scheduler.Add(sequence);
     }
 
     /// <summary>Marks the model as busy; a second call at the same time throws.</summary>

@@ -71,7 +71,7 @@ public sealed partial class DashboardTests
         Assert.True(ruled.Length > 20);
 
         // Those that are here for questions of detail (docs/telemetry.md), and for the names of others.
-        string[] elsewhere = ["specdecode.corrections", "specdecode.draft.looked_up_tokens", "specdecode.draft.uncovered_tokens", "specdecode.draft.discarded_tokens", "specdecode.requests.drafted_tokens", "specdecode.requests.accepted_tokens"];
+        string[] elsewhere = ["specdecode.corrections", "specdecode.draft.forced_tokens", "specdecode.draft.looked_up_tokens", "specdecode.draft.uncovered_tokens", "specdecode.draft.discarded_tokens", "specdecode.requests.drafted_tokens", "specdecode.requests.accepted_tokens"];
         Assert.Equal(elsewhere.Order(), InstrumentTable.All.Select(row => row.Name).Except(shown.Where(names.ContainsKey).Select(word => names[word])).Order());
     }
 

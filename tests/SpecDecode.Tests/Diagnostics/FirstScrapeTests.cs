@@ -16,7 +16,7 @@ public sealed class FirstScrapeTests
     private static readonly string[] Reasons =
     [
         "specdecode.draft.reason=busy", "specdecode.draft.reason=disabled", "specdecode.draft.reason=drafted", "specdecode.draft.reason=failed",
-        "specdecode.draft.reason=no_room", "specdecode.draft.reason=not_worth_it", "specdecode.draft.reason=probing",
+        "specdecode.draft.reason=forced", "specdecode.draft.reason=no_room", "specdecode.draft.reason=not_worth_it", "specdecode.draft.reason=probing",
     ];
 
     // Of the defaults and of plain decoding.
@@ -39,7 +39,7 @@ public sealed class FirstScrapeTests
         ["specdecode.requests.accepted_tokens"] = Kinds,
         ["specdecode.requests.ended"] =
         [
-            "specdecode.finish_reason=cancelled", "specdecode.finish_reason=failed", "specdecode.finish_reason=length", "specdecode.finish_reason=shutdown",
+            "specdecode.finish_reason=cancelled", "specdecode.finish_reason=deadline", "specdecode.finish_reason=failed", "specdecode.finish_reason=length", "specdecode.finish_reason=shutdown",
             "specdecode.finish_reason=stop",
         ],
         ["specdecode.requests.refused"] =
@@ -73,7 +73,7 @@ public sealed class FirstScrapeTests
             Assert.Equal(result.Tokens.Count, readings.Sum("specdecode.output_tokens"));
             Assert.Equal(result.Drafting.Accepted, readings.Sum("specdecode.draft.accepted_tokens"));
             Assert.Equal(1, readings.Sum("specdecode.requests.ended", ("specdecode.finish_reason", "length")));
-            Assert.Equal(4, readings.Series("specdecode.requests.ended", HostedStory.ModelName).Values.Count(value => value == 0));
+            Assert.Equal(5, readings.Series("specdecode.requests.ended", HostedStory.ModelName).Values.Count(value => value == 0));
         }
     }
 
