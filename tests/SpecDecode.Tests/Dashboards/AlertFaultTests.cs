@@ -51,7 +51,7 @@ public sealed class AlertFaultTests
             "--SpecDecode:Drafting:Strategy=early-exit", "--SpecDecode:Drafting:ExitLayer=1", "--SpecDecode:Drafting:Threshold=0", "--SpecDecode:Drafting:DraftLength=10"))
         {
             await Under(prometheus, service, 2, Writing, "SpecDecodeAcceptanceCollapse", "SpecDecodeSlowerThanPlain");
-            await MixedLoad.Run(service.Client, TimeSpan.FromSeconds(2), 2, WritingPlainly);
+            await MixedLoad.Run(service.Client, TimeSpan.FromSeconds(2), 2, WritingPlainly, TestContext.Current.CancellationToken);
             await Clears(prometheus, "SpecDecodeAcceptanceCollapse", "SpecDecodeSlowerThanPlain");
         }
 
@@ -107,7 +107,7 @@ public sealed class AlertFaultTests
             file.Write(last);
         }
 
-        Assert.True(await MixedLoad.Run(service.Client, TimeSpan.FromSeconds(12), 2, Writing) > 0);
+        Assert.True(await MixedLoad.Run(service.Client, TimeSpan.FromSeconds(12), 2, Writing, TestContext.Current.CancellationToken) > 0);
         await Clears(prometheus, "SpecDecodeErrorRate");
     }
 

@@ -112,7 +112,7 @@ public sealed partial class DashboardTests
         Prometheus.SkipWithout();
         await using ServiceProcess service = await ServiceProcess.StartAsync("--SpecDecode:Runtime:Threads=1", "--SpecDecode:Runtime:MaxSequences=4");
         await using Prometheus prometheus = await Prometheus.StartAsync(service.Client.BaseAddress!.Port, windowSeconds: 15, holdSeconds: 2);
-        int answered = await MixedLoad.Run(service.Client, LoadTime, callers: 6);
+        int answered = await MixedLoad.Run(service.Client, LoadTime, callers: 6, until: TestContext.Current.CancellationToken);
         Assert.True(answered > 10, $"{answered} answers.");
 
         int queries = 0;

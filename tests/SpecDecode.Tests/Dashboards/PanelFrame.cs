@@ -29,7 +29,7 @@ internal sealed class PanelFrame
             return;
         }
 
-        (double left, double right, double top, double bottom) = (_x + 48, _x + _width - 10, _y + 26, _y + _height - 34);
+        (double left, double right, double top, double bottom) = (_x + 48, _x + _width - 10, _y + 26, _y + _height - 42);
         double first = shown.Min(one => one.Points[0].Time);
         double last = Math.Max(first + 1, shown.Max(one => one.Points[^1].Time));
         double X(double time) => left + (right - left) * (time - first) / (last - first);

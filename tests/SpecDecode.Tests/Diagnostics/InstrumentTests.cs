@@ -126,7 +126,7 @@ public sealed class InstrumentTests
     }
 
     [Fact]
-    public void Memory_that_is_written_is_told_beside_what_is_reserved()
+    public async Task Memory_that_is_written_is_told_beside_what_is_reserved()
     {
         using Collector collector = new();
         using ScriptedEngine engine = new(metrics => metrics, maxSequences: 1);
@@ -149,7 +149,7 @@ public sealed class InstrumentTests
         Assert.Equal(engine.Stages.KvStorageBytes(103), reserved);
         Assert.Equal(reserved * 7 / 103, readings.Sum("specdecode.kv_cache.used"));
         release.Set();
-        Assert.True(running.Wait(TimeSpan.FromSeconds(60), Cancellation));
+        await running.WaitAsync(TimeSpan.FromSeconds(60), Cancellation);
         Assert.Equal(0, collector.Read().Sum("specdecode.kv_cache.used"));
     }
 

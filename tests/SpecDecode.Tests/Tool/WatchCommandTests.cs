@@ -107,7 +107,7 @@ public class WatchCommandTests
     public async Task A_service_is_watched_and_what_cannot_be_is_refused_with_a_sentence()
     {
         await using ServiceProcess service = await ServiceProcess.StartAsync("--SpecDecode:Runtime:Threads=1");
-        Assert.True(await MixedLoad.Run(service.Client, TimeSpan.FromSeconds(1.5), 3) > 0);
+        Assert.True(await MixedLoad.Run(service.Client, TimeSpan.FromSeconds(1.5), 3, until: TestContext.Current.CancellationToken) > 0);
         string url = service.Client.BaseAddress!.ToString();
         ToolRun run = await Task.Run(() => ToolRun.Of("watch", "--url", url, "--count", "2", "--interval", "0.5"), TestContext.Current.CancellationToken);
         Assert.Equal((0, ""), (run.ExitCode, run.Error));
