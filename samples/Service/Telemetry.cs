@@ -21,7 +21,8 @@ internal static class Telemetry
             .ConfigureResource(resource => resource.AddService(builder.Environment.ApplicationName))
             .WithMetrics(metrics =>
             {
-                metrics.AddSpecDecodeInstrumentation().AddMeter("Microsoft.AspNetCore.Hosting");
+                // Measurements of a sampled request lead to its trace.
+                metrics.AddSpecDecodeInstrumentation().AddMeter("Microsoft.AspNetCore.Hosting").SetExemplarFilter(ExemplarFilterType.TraceBased);
                 if (builder.Configuration.GetValue<bool>(Prometheus))
                 {
                     metrics.AddPrometheusExporter();

@@ -6,6 +6,7 @@ using SpecDecode.Tool.Calibrate;
 using SpecDecode.Tool.Info;
 using SpecDecode.Tool.Layers;
 using SpecDecode.Tool.Prune;
+using SpecDecode.Tool.Watch;
 
 namespace SpecDecode.Tool;
 
@@ -48,6 +49,7 @@ internal static class CommandLine
             LayersCommand.Create(output, error, cancellationToken),
             PruneCommand.Create(output, error, cancellationToken),
             InfoCommand.Create(output),
+            WatchCommand.Create(output, error, cancellationToken),
             PrepareCommand.Create(output, error, cancellationToken),
             TokenizeCommand.Create(output, error, cancellationToken),
             DetokenizeCommand.Create(output, error),

@@ -16,5 +16,6 @@ RootCommand root = new("Side-by-side measurements; every ratio is taken within o
     SwiftBenchmark.Command(),
     GrammarBenchmark.Command(),
     ForcedRunBenchmark.Command(),
+    TelemetryBenchmark.Command(),
 };
 return root.Parse(args).Invoke();

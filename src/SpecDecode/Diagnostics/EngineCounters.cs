@@ -11,74 +11,93 @@ namespace SpecDecode.Diagnostics;
 /// </summary>
 internal sealed class EngineCounters
 {
-    private readonly Meter _meter;
     private readonly KeyValuePair<string, object?> _model;
     private readonly Func<int> _draftLength;
-    private readonly Series _rounds;
-    private readonly Series _roundTokens;
-    private readonly Series _draftRounds;
-    private readonly Series _drafted;
-    private readonly Series _lookedUp;
-    private readonly Series _uncovered;
-    private readonly Series _evaluated;
-    private readonly Series _discarded;
-    private readonly Series _corrections;
-    private readonly Series _bonuses;
-    private readonly Series _outputTokens;
-    private readonly Series _promptTokens;
-    private readonly Series _failedPasses;
+    private readonly CounterSeries _rounds;
+    private readonly CounterSeries _roundTokens;
+    private readonly CounterSeries _draftRounds;
+    private readonly CounterSeries _drafted;
+    private readonly CounterSeries _lookedUp;
+    private readonly CounterSeries _forced;
+    private readonly CounterSeries _uncovered;
+    private readonly CounterSeries _evaluated;
+    private readonly CounterSeries _discarded;
+    private readonly CounterSeries _draftPasses;
+    private readonly CounterSeries _draftRows;
+    private readonly CounterSeries _corrections;
+    private readonly CounterSeries _bonuses;
+    private readonly CounterSeries _outputTokens;
+    private readonly CounterSeries _promptTokens;
+    private readonly CounterSeries _failedPasses;
+    private readonly CounterSeries _draftWaste;
+    private readonly CounterSeries _verifyWaste;
+    private readonly CounterSeries _estimatedStepTime;
+    private readonly CounterSeries _estimatedPlainTime;
 
     // By place in the draft. The first of them are told: as many as a draft may have by the defaults, or has had.
-    private readonly Series[] _accepted;
+    private readonly CounterSeries[] _accepted;
     private int _longestDraft;
 
     // By DraftReason.
-    private readonly Series[] _decisions;
+    private readonly CounterSeries[] _decisions;
+    private readonly CounterSeries[] _plain;
 
     // By FinishReason.
-    private readonly Series[] _ended;
+    private readonly CounterSeries[] _ended;
 
     // By the name of the exception; the callers' threads write it.
-    private readonly Dictionary<string, Series> _refused = [];
+    private readonly Dictionary<string, CounterSeries> _refused = [];
     private readonly Lock _gate = new();
     private int _toldPositions;
 
     /// <summary>Makes the counters of a model.</summary>
-    /// <param name="meter">What they belong to.</param>
-    /// <param name="model">The attribute that every measurement carries.</param>
+    /// <param name="meter">Makes the instruments.</param>
     /// <param name="draftLength">The draft length of requests that name none; 0 where they draft nothing.</param>
     /// <param name="refusals">The exceptions with which requests are refused.</param>
-    public EngineCounters(Meter meter, KeyValuePair<string, object?> model, Func<int> draftLength, IEnumerable<Type> refusals)
+    public EngineCounters(ModelMeter meter, Func<int> draftLength, IEnumerable<Type> refusals)
     {
-        _meter = meter;
-        _model = model;
+        _model = meter.Model;
         _draftLength = draftLength;
-        _rounds = Counter("rounds", "{round}", "Rounds that gave a sequence tokens after its first one, those without a draft included.");
-        _roundTokens = Counter("rounds.output_tokens", "{token}", "Tokens that rounds gave: all but the first of each text.");
-        _draftRounds = Counter("draft.rounds", "{round}", "Rounds that had a draft.");
-        _drafted = Counter("draft.drafted_tokens", "{token}", "Draft tokens.");
-        _lookedUp = Counter("draft.looked_up_tokens", "{token}", "Draft tokens that cost no pass of the drafter: proposed by the text's own past, or by a policy.");
-        _uncovered = Counter("draft.uncovered_tokens", "{token}", "Tokens of texts that draft which were not among those that drafts choose from.");
-        _evaluated = Counter("draft.evaluated_tokens", "{token}", "Draft tokens that acceptance looked at: the accepted ones and the first that was not.");
-        _discarded = Counter("draft.discarded_tokens", "{token}", "Draft tokens that did not become output.");
-        _corrections = Counter("corrections", "{token}", "Tokens of the verifier in place of a draft token.");
-        _bonuses = Counter("bonus_tokens", "{token}", "Tokens of the verifier behind a draft that was accepted as a whole.");
-        _outputTokens = Counter("output_tokens", "{token}", "Tokens that became output.");
-        _promptTokens = Counter("prompt_tokens", "{token}", "Tokens of prompts that were read.");
-        _failedPasses = Counter("failed_passes", "{pass}", "Passes that failed: drafts that ended early, and sequences that were tried again alone.");
+        _rounds = meter.Counter("specdecode.rounds");
+        _roundTokens = meter.Counter("specdecode.rounds.output_tokens");
+        _draftRounds = meter.Counter("specdecode.draft.rounds");
+        _drafted = meter.Counter("specdecode.draft.drafted_tokens");
+        _lookedUp = meter.Counter("specdecode.draft.looked_up_tokens");
+        _forced = meter.Counter("specdecode.draft.forced_tokens");
+        _uncovered = meter.Counter("specdecode.draft.uncovered_tokens");
+        _evaluated = meter.Counter("specdecode.draft.evaluated_tokens");
+        _discarded = meter.Counter("specdecode.draft.discarded_tokens");
+        _draftPasses = meter.Counter("specdecode.draft.passes");
+        _draftRows = meter.Counter("specdecode.draft.pass_rows");
+        _corrections = meter.Counter("specdecode.corrections");
+        _bonuses = meter.Counter("specdecode.bonus_tokens");
+        _outputTokens = meter.Counter("specdecode.output_tokens");
+        _promptTokens = meter.Counter("specdecode.prompt_tokens");
+        _failedPasses = meter.Counter("specdecode.failed_passes");
 
-        _accepted = [.. Enumerable.Range(0, DraftingOptions.MaxDraftLength).Select(position => new Series(model, TelemetryNames.DraftPosition, position))];
-        Counter("draft.accepted_tokens", "{token}", "Draft tokens that became output, by their place in the draft.", Accepted);
-        _decisions = [.. Enum.GetValues<DraftReason>().Select(reason => new Series(model, TelemetryNames.DraftReasonName, TelemetryNames.Of(reason)))];
-        Counter("draft.decisions", "{round}", "Rounds, by why they had their draft or none.", () => Read(_decisions));
-        _ended = [.. Enum.GetValues<FinishReason>().Select(reason => new Series(model, TelemetryNames.FinishReasonName, TelemetryNames.Of(reason)))];
-        Counter("requests.ended", "{request}", "Requests that have ended.", () => Read(_ended));
+        CounterSeries[] By<T>(string attribute, IEnumerable<T> values, Func<T, object> name) => [.. values.Select(value => new CounterSeries(_model, new KeyValuePair<string, object?>(attribute, name(value))))];
+        _accepted = By(TelemetryNames.DraftPosition, Enumerable.Range(0, DraftingOptions.MaxDraftLength), position => position);
+        meter.Counter("specdecode.draft.accepted_tokens", Accepted);
+        _decisions = By(TelemetryNames.DraftReasonName, Enum.GetValues<DraftReason>(), TelemetryNames.Of);
+        meter.Counter("specdecode.draft.decisions", () => CounterSeries.Read(_decisions));
+        _plain = By(TelemetryNames.DraftReasonName, Enum.GetValues<DraftReason>(), TelemetryNames.Of);
+        meter.Counter("specdecode.rounds.plain", () => CounterSeries.Read(_plain));
+        _ended = By(TelemetryNames.FinishReasonName, Enum.GetValues<FinishReason>(), TelemetryNames.Of);
+        meter.Counter("specdecode.requests.ended", () => CounterSeries.Read(_ended));
         foreach (Type refusal in refusals)
         {
             _ = Refused(refusal);
         }
 
-        Counter("requests.refused", "{request}", "Requests that were not taken: the queue was full, or the service stopped or had failed.", Refused);
+        meter.Counter("specdecode.requests.refused", Refused);
+
+        CounterSeries[] waste = By(TelemetryNames.PassName, [TelemetryNames.DraftPass, TelemetryNames.VerifyPass], pass => pass);
+        (_draftWaste, _verifyWaste) = (waste[0], waste[1]);
+        meter.TimeCounter("specdecode.draft.wasted_time", () => [_draftWaste.ReadSeconds(), _verifyWaste.ReadSeconds()]);
+        _estimatedStepTime = new CounterSeries(_model);
+        meter.TimeCounter("specdecode.speedup.step_time", () => [_estimatedStepTime.ReadSeconds()]);
+        _estimatedPlainTime = new CounterSeries(_model);
+        meter.TimeCounter("specdecode.speedup.plain_time", () => [_estimatedPlainTime.ReadSeconds()]);
     }
 
     /// <inheritdoc cref="IEngineObserver.OnStep"/>
@@ -88,6 +107,13 @@ internal sealed class EngineCounters
         _uncovered.Add(step.UncoveredTokens);
         _promptTokens.Add(step.PromptRows);
         _failedPasses.Add(step.FailedPasses);
+        _draftPasses.Add(step.DraftPasses);
+        _draftRows.Add(step.DraftRows);
+        if (step.PlainTime is { } plain)
+        {
+            _estimatedStepTime.Add(step.Time);
+            _estimatedPlainTime.Add(plain);
+        }
     }
 
     /// <inheritdoc cref="IEngineObserver.OnRound"/>
@@ -98,11 +124,14 @@ internal sealed class EngineCounters
         _draftRounds.Add(round.Drafted > 0 ? 1 : 0);
         _drafted.Add(round.Drafted);
         _lookedUp.Add(round.LookedUp);
+        _forced.Add(round.Forced);
         _decisions[(int)round.Reason].Add(1);
+        _plain[(int)round.Reason].Add(round.Drafted > 0 ? 0 : 1);
         _evaluated.Add(round.Evaluated);
         _discarded.Add(round.Discarded);
         _corrections.Add(round.VerifierToken == TokenSource.Correction ? 1 : 0);
         _bonuses.Add(round.VerifierToken == TokenSource.Bonus ? 1 : 0);
+        AddWaste(round);
         for (int position = 0; position < round.Accepted; position++)
         {
             _accepted[position].Add(1);
@@ -126,15 +155,20 @@ internal sealed class EngineCounters
         }
     }
 
-    private Series Counter(string name, string unit, string description)
+    // A draft that failed as a whole has cost its passes for nothing. Rows that verification ran for tokens that it never came to count as well.
+    private void AddWaste(in RoundRecord round)
     {
-        Series series = new(_model);
-        _meter.CreateObservableCounter<long>("specdecode." + name, series.Read, unit, description);
-        return series;
+        if (round.Drafted == 0)
+        {
+            _draftWaste.Add(round.DraftTime);
+        }
+        else if (round.Discarded > 0)
+        {
+            int made = round.Drafted - round.LookedUp - round.Forced;
+            _draftWaste.Add(made > 0 ? round.DraftTime * Math.Min(1, (double)round.Discarded / made) : TimeSpan.Zero);
+            _verifyWaste.Add(round.VerifyTime * Math.Min(1, (double)round.Discarded / Math.Max(1, round.VerifyRows)));
+        }
     }
-
-    private void Counter(string name, string unit, string description, Func<Measurement<long>[]> read) =>
-        _meter.CreateObservableCounter<long>("specdecode." + name, read, unit, description);
 
     // A series that has been told is told for good, also when drafts become shorter.
     private Measurement<long>[] Accepted()
@@ -142,16 +176,16 @@ internal sealed class EngineCounters
         lock (_gate)
         {
             _toldPositions = Math.Max(_toldPositions, Math.Max(_draftLength(), Volatile.Read(ref _longestDraft)));
-            return Read(_accepted.AsSpan(0, _toldPositions));
+            return CounterSeries.Read(_accepted.AsSpan(0, _toldPositions));
         }
     }
 
-    private Series Refused(Type error)
+    private CounterSeries Refused(Type error)
     {
         string name = error.FullName!;
-        if (!_refused.TryGetValue(name, out Series? series))
+        if (!_refused.TryGetValue(name, out CounterSeries? series))
         {
-            _refused.Add(name, series = new Series(_model, TelemetryNames.ErrorType, name));
+            _refused.Add(name, series = new CounterSeries(_model, new KeyValuePair<string, object?>(TelemetryNames.ErrorType, name)));
         }
 
         return series;
@@ -161,33 +195,7 @@ internal sealed class EngineCounters
     {
         lock (_gate)
         {
-            return Read([.. _refused.Values]);
+            return CounterSeries.Read([.. _refused.Values]);
         }
-    }
-
-    private static Measurement<long>[] Read(ReadOnlySpan<Series> series)
-    {
-        Measurement<long>[] measurements = new Measurement<long>[series.Length];
-        for (int i = 0; i < series.Length; i++)
-        {
-            measurements[i] = series[i].Read();
-        }
-
-        return measurements;
-    }
-
-    /// <summary>A number with its attributes; two engines write it while one model takes over from another.</summary>
-    private sealed class Series
-    {
-        private readonly KeyValuePair<string, object?>[] _attributes;
-        private long _value;
-
-        public Series(KeyValuePair<string, object?> model) => _attributes = [model];
-
-        public Series(KeyValuePair<string, object?> model, string key, object value) => _attributes = [model, new(key, value)];
-
-        public void Add(long count) => Interlocked.Add(ref _value, count);
-
-        public Measurement<long> Read() => new(Volatile.Read(ref _value), _attributes);
     }
 }

@@ -14,14 +14,13 @@ internal sealed class ModelInfoGauge
     private readonly List<KeyValuePair<string, object?>[]> _told = [];
 
     /// <summary>Makes the gauge of a model.</summary>
-    /// <param name="meter">What it belongs to.</param>
-    /// <param name="model">The attribute that every measurement carries.</param>
+    /// <param name="meter">Makes the instruments.</param>
     /// <param name="setup">How the model is set up now; null while it is not loaded.</param>
-    public ModelInfoGauge(Meter meter, KeyValuePair<string, object?> model, Func<ModelSetup?> setup)
+    public ModelInfoGauge(ModelMeter meter, Func<ModelSetup?> setup)
     {
-        _model = model;
+        _model = meter.Model;
         _setup = setup;
-        meter.CreateObservableGauge<int>("specdecode.model.info", Read, "{model}", "1, with how the model is set up; 0 with how it was before its defaults changed or it was unloaded.");
+        meter.Gauge<int>("specdecode.model.info", Read);
     }
 
     private Measurement<int>[] Read()

@@ -22,6 +22,13 @@ internal sealed record ModelSetup(Precision Precision, Precision? DraftPrecision
     /// <summary>The threads; <c>default</c> where nobody has said how many.</summary>
     public string ThreadsName => Threads?.ToString(System.Globalization.CultureInfo.InvariantCulture) ?? Default;
 
+    /// <summary>Who decides how far is drafted; <c>none</c> where nobody drafts.</summary>
+    public string PolicyName => Draft is null ? DraftingStrategy.None : Draft.FixedPlan is null ? Draft.Strategy : DraftingPolicy.NameOf(Draft.Policy) ?? "policy";
+
+    /// <summary>In which way is drafted.</summary>
+    /// <param name="draft">How; null for plain decoding.</param>
+    public static string StrategyOf(SequenceDrafting? draft) => draft is null ? DraftingStrategy.None : draft.FixedPlan?.Options.Strategy ?? draft.Strategy;
+
     /// <summary>All of it as attributes.</summary>
     public IEnumerable<KeyValuePair<string, object?>> Attributes() =>
         [.. DraftAttributes(Draft, Precision, DraftPrecision), new(TelemetryNames.Precision, PrecisionName), new(TelemetryNames.Threads, ThreadsName)];
@@ -34,20 +41,20 @@ internal sealed record ModelSetup(Precision Precision, Precision? DraftPrecision
     {
         if (draft is null)
         {
-            yield return new(TelemetryNames.DraftStrategy, DraftingStrategy.None);
+            yield return new(TelemetryNames.DraftStrategy, StrategyOf(draft));
             yield return new(TelemetryNames.DraftLength, 0);
             yield break;
         }
 
         if (draft.FixedPlan is not { } plan)
         {
-            yield return new(TelemetryNames.DraftStrategy, draft.Strategy);
+            yield return new(TelemetryNames.DraftStrategy, StrategyOf(draft));
             yield return new(TelemetryNames.DraftLength, draft.MaxLength);
             yield break;
         }
 
         DraftingOptions options = plan.Options;
-        yield return new(TelemetryNames.DraftStrategy, options.Strategy);
+        yield return new(TelemetryNames.DraftStrategy, StrategyOf(draft));
         if (options.ExitLayer is { } exitLayer)
         {
             yield return new(TelemetryNames.DraftExitLayer, exitLayer);

@@ -1,4 +1,6 @@
 using System.Diagnostics;
+using System.Runtime.CompilerServices;
+using SpecDecode.ChatTemplates;
 using SpecDecode.Drafting;
 using SpecDecode.Sampling;
 using SpecDecode.Sequences;
@@ -10,6 +12,9 @@ internal static class RequestActivity
 {
     private static readonly ActivitySource Source = new(
         SpecDecodeTelemetry.ActivitySourceName, typeof(RequestActivity).Assembly.GetName().Version?.ToString());
+
+    // The spans of requests that run, for what the engine's thread has to say about them.
+    private static readonly ConditionalWeakTable<Sequence, Activity> Running = [];
 
     /// <summary>Begins a span; null when nobody listens. The caller's own stays the current one.</summary>
     /// <param name="model">The model's name.</param>
@@ -48,7 +53,53 @@ internal static class RequestActivity
         Activity? caller = Activity.Current;
         Activity? activity = Source.StartActivity(ActivityKind.Internal, tags: tags, name: $"{TelemetryNames.Operation} {model}");
         Activity.Current = caller;
+        if (activity is not null)
+        {
+            Running.Add(sequence, activity);
+        }
+
         return activity;
+    }
+
+    /// <summary>The span of a request while it runs; null where there is none.</summary>
+    public static Activity? Of(Sequence sequence) =>
+        Source.HasListeners() && Running.TryGetValue(sequence, out Activity? activity) && !activity.IsStopped ? activity : null;
+
+    /// <summary>Adds an event for the last round of a request, where it has a span. Called by the thread that runs the steps.</summary>
+    public static void AddRound(Sequence sequence)
+    {
+        if (Of(sequence) is { IsAllDataRequested: true } activity)
+        {
+            RoundRecord round = sequence.LastRound;
+            activity.AddEvent(new ActivityEvent("specdecode.round", tags: new ActivityTagsCollection
+            {
+                [TelemetryNames.DraftReasonName] = TelemetryNames.Of(round.Reason),
+                ["specdecode.draft.drafted"] = round.Drafted,
+                ["specdecode.draft.evaluated"] = round.Evaluated,
+                ["specdecode.draft.accepted"] = round.Accepted,
+                ["specdecode.output_tokens"] = round.Appended,
+                ["specdecode.draft.time"] = round.DraftTime.TotalSeconds,
+                ["specdecode.verify.time"] = round.VerifyTime.TotalSeconds,
+            }));
+        }
+    }
+
+    /// <summary>Adds what was asked and what was answered, by the conventions' own attributes.</summary>
+    /// <param name="activity">The span; null for none.</param>
+    /// <param name="prompt">The prompt; null where there were messages.</param>
+    /// <param name="messages">The messages; null where there was a prompt.</param>
+    /// <param name="answer">The answer; null where there is none.</param>
+    /// <param name="reason">Why it ended; null where it did not.</param>
+    public static void AddContent(Activity? activity, string? prompt, IReadOnlyList<ChatMessage>? messages, string? answer, FinishReason? reason)
+    {
+        if (activity is { IsAllDataRequested: true })
+        {
+            activity.SetTag("gen_ai.input.messages", MessageContent.Input(prompt, messages));
+            if (answer is not null)
+            {
+                activity.SetTag("gen_ai.output.messages", MessageContent.Output(answer, reason));
+            }
+        }
     }
 
     /// <summary>Ends the span of a request that was not taken.</summary>
@@ -88,6 +139,7 @@ internal static class RequestActivity
             SetError(activity, error);
         }
 
+        AddPhases(activity, sequence);
         activity.Dispose();
     }
 
@@ -99,6 +151,43 @@ internal static class RequestActivity
             SetEnd(activity, FinishReason.Cancelled, outputTokens);
             activity.Dispose();
         }
+    }
+
+    // Made when all is known, with the times that they had.
+    private static void AddPhases(Activity activity, Sequence sequence)
+    {
+        if (!activity.IsAllDataRequested)
+        {
+            return;
+        }
+
+        Activity? caller = Activity.Current;
+        DateTime now = DateTime.UtcNow;
+        long timestamp = Stopwatch.GetTimestamp();
+        void Add(string name, long from, long to, params ReadOnlySpan<KeyValuePair<string, object?>> tags)
+        {
+            if (Source.StartActivity(name, ActivityKind.Internal, activity.Context, [.. tags], startTime: now - Stopwatch.GetElapsedTime(from, timestamp)) is { } phase)
+            {
+                phase.SetEndTime(now - Stopwatch.GetElapsedTime(to, timestamp));
+                phase.Dispose();
+            }
+        }
+
+        (long admitted, long first, long ended) = (sequence.AdmittedTimestamp, sequence.FirstTokenTimestamp, sequence.EndedTimestamp);
+        Add("queue", sequence.EnqueuedTimestamp, admitted == 0 ? ended : admitted);
+        if (admitted > 0)
+        {
+            Add("prefill", admitted, first == 0 ? ended : first, new KeyValuePair<string, object?>("gen_ai.usage.input_tokens", sequence.PromptLength));
+        }
+
+        if (sequence.NewTokens.Length > 1)
+        {
+            Add(
+                "decode", first, ended, new("gen_ai.usage.output_tokens", sequence.NewTokens.Length), new("specdecode.rounds", sequence.Statistics.Rounds),
+                new("specdecode.draft.time", sequence.Statistics.DraftTime.TotalSeconds), new("specdecode.verify.time", sequence.Statistics.VerifyTime.TotalSeconds));
+        }
+
+        Activity.Current = caller;
     }
 
     private static void SetEnd(Activity activity, FinishReason reason, int outputTokens)

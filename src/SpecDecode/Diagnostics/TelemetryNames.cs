@@ -1,4 +1,5 @@
 using SpecDecode.Drafting;
+using SpecDecode.Sampling;
 
 namespace SpecDecode.Diagnostics;
 
@@ -53,11 +54,23 @@ internal static class TelemetryNames
     /// <summary>Attribute: the precision of the weights that draft.</summary>
     public const string DraftPrecision = "specdecode.draft.precision";
 
-    /// <summary>Gauge: what drafting is expected to bring.</summary>
-    public const string ExpectedSpeedup = "specdecode.draft.expected_speedup";
+    /// <summary>Attribute: by which rule tokens are chosen and accepted.</summary>
+    public const string AcceptanceRuleName = "specdecode.acceptance.rule";
 
-    /// <summary>Gauge: how far chances were off that were said of draft tokens.</summary>
-    public const string CalibrationError = "specdecode.draft.calibration_error";
+    /// <summary>Attribute: whose pass.</summary>
+    public const string PassName = "specdecode.pass";
+
+    /// <summary>A pass of the drafter.</summary>
+    public const string DraftPass = "draft";
+
+    /// <summary>A pass of the verifier.</summary>
+    public const string VerifyPass = "verify";
+
+    /// <summary>Attribute: what the thread does that runs the steps.</summary>
+    public const string ActivityName = "specdecode.engine.activity";
+
+    /// <summary>Attribute: what the time of a loading went into.</summary>
+    public const string LoadPhaseName = "specdecode.model.load.phase";
 
     /// <summary>Attribute: the precision of the model's weights.</summary>
     public const string Precision = "specdecode.precision";
@@ -86,6 +99,15 @@ internal static class TelemetryNames
         DraftReason.Failed => "failed",
         DraftReason.Forced => "forced",
         _ => throw new ArgumentOutOfRangeException(nameof(reason), reason, "There is no such reason."),
+    };
+
+    /// <summary>A rule as it is written in options.</summary>
+    public static string Of(AcceptanceRule rule) => rule switch
+    {
+        AcceptanceRule.Greedy => "greedy",
+        AcceptanceRule.Rejection => "rejection",
+        AcceptanceRule.SharedNoise => "shared-noise",
+        _ => throw new ArgumentOutOfRangeException(nameof(rule), rule, "There is no such rule."),
     };
 
     /// <summary>A finish reason as it is written.</summary>

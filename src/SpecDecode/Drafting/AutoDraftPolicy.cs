@@ -66,7 +66,10 @@ internal sealed class AutoDraftPolicy : IDraftPolicy
     public long Steps => _turn;
 
     /// <summary>What it thinks now.</summary>
-    public DraftChoice Choice => new(_isChosen, _preferred?.Plan, ExpectedSpeedup, _preferred?.CalibrationError ?? _lastDrafted?.CalibrationError ?? 0);
+    public DraftChoice Choice => new(_isChosen, _preferred?.Plan, ExpectedSpeedup, Told?.CalibrationError ?? 0, Told?.Judged ?? 0);
+
+    // Of which plan the choice says how far its chances can be believed.
+    private PlanRecord? Told => _preferred ?? _lastDrafted;
 
     /// <summary>What is known of the plans that were ever allowed, in the order in which they came.</summary>
     public IEnumerable<PlanRecord> Records => Enumerable.Range(0, _records.Count).Select(i => _records[i]);

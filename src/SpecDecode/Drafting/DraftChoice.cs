@@ -8,4 +8,5 @@ namespace SpecDecode.Drafting;
 /// Mean difference between the chances that were said of that plan's draft tokens and how many were accepted; of the last one that drafted,
 /// where none is expected to pay. 0 without any.
 /// </param>
-internal readonly record struct DraftChoice(bool IsKnown, DraftPlan? Plan, double ExpectedSpeedup, double CalibrationError);
+/// <param name="JudgedTokens">Draft tokens of the same plan whose outcome is remembered.</param>
+internal readonly record struct DraftChoice(bool IsKnown, DraftPlan? Plan, double ExpectedSpeedup, double CalibrationError, double JudgedTokens = 0);

@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using System.Diagnostics;
 using SpecDecode.Drafting;
 using SpecDecode.LayerSearch;
 using SpecDecode.Scheduling;
@@ -28,6 +29,9 @@ internal sealed class EngineLoop : IEngineLoad, IDisposable
     private readonly Lock _gate = new();
     private readonly TaskCompletionSource _ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private int _inFlight;
+    private long _kvUsedBytes;
+    private long _stepTicks;
+    private long _publishTicks;
     private volatile int _liveCount;
     private volatile int _shutDownCount;
     private bool _hasToldError;
@@ -71,6 +75,25 @@ internal sealed class EngineLoop : IEngineLoad, IDisposable
 
     /// <summary>Ends with the loop, whatever ends it.</summary>
     public Task Ended => _ended.Task;
+
+    /// <inheritdoc/>
+    public bool IsReady => _fault is null && !IsStopping;
+
+    /// <inheritdoc/>
+    public long KvUsedBytes => Volatile.Read(ref _kvUsedBytes);
+
+    /// <inheritdoc/>
+    public EngineTimes Times => new(
+        Stopwatch.GetElapsedTime(0, Volatile.Read(ref _stepTicks)), Stopwatch.GetElapsedTime(0, Volatile.Read(ref _publishTicks)),
+        _spare?.State?.Time ?? TimeSpan.Zero);
+
+    /// <inheritdoc/>
+    public SearchProgress Search => LayerSearch is { } state
+        ? new SearchProgress(true, state.Tried, state.Adopted, state.ExpectedSpeedup, state.IsResting)
+        : default;
+
+    /// <summary>How far the search for layers to leave out has come; null where there is none.</summary>
+    public LayerSearchState? LayerSearch => _spare?.State;
 
     /// <inheritdoc/>
     public long KvReservedBytes => _fault is null ? _scheduler.Budget.Reserved : 0;
@@ -258,7 +281,9 @@ internal sealed class EngineLoop : IEngineLoad, IDisposable
     private void Step()
     {
         long planned = _policy?.Steps ?? 0;
+        long start = Stopwatch.GetTimestamp();
         StepRecord record = _scheduler.Step();
+        long stepped = Stopwatch.GetTimestamp();
         if (_policy is not null && _policy.Steps != planned)
         {
             _observer.OnChoice(_policy.Choice, record.Time);
@@ -279,6 +304,8 @@ internal sealed class EngineLoop : IEngineLoad, IDisposable
         }
 
         PassOn();
+        Volatile.Write(ref _stepTicks, _stepTicks + stepped - start);
+        Volatile.Write(ref _publishTicks, _publishTicks + Stopwatch.GetTimestamp() - stepped);
         _spare?.RunAfter(record.Time);
         TellOfSearch();
     }
@@ -300,6 +327,7 @@ internal sealed class EngineLoop : IEngineLoad, IDisposable
     private void PassOn()
     {
         _liveCount = _scheduler.Live.Count;
+        NoteUsedMemory();
         int kept = 0;
         for (int i = 0; i < _feeds.Count; i++)
         {
@@ -309,6 +337,7 @@ internal sealed class EngineLoop : IEngineLoad, IDisposable
             if (before > 0 && sequence.NewTokens.Length > before)
             {
                 _observer.OnRound(sequence.LastRound);
+                _observer.OnRoundOf(sequence);
             }
 
             if (sequence.FinishReason is not null)
@@ -329,6 +358,18 @@ internal sealed class EngineLoop : IEngineLoad, IDisposable
         _feeds.RemoveRange(kept, _feeds.Count - kept);
     }
 
+    private void NoteUsedMemory()
+    {
+        double bytes = 0;
+        for (int i = 0; i < _scheduler.Live.Count; i++)
+        {
+            Sequence sequence = _scheduler.Live[i];
+            bytes += (double)sequence.ReservedBytes * sequence.Cache.CommittedLength / sequence.Capacity;
+        }
+
+        Volatile.Write(ref _kvUsedBytes, (long)bytes);
+    }
+
     // What is broken may break here again, so nothing here relies on anything else.
     private void FailAll(Exception error)
     {
@@ -344,6 +385,7 @@ internal sealed class EngineLoop : IEngineLoad, IDisposable
         }
 
         _liveCount = 0;
+        Volatile.Write(ref _kvUsedBytes, 0);
         Interlocked.Exchange(ref _inFlight, 0);
         foreach (TokenFeed feed in _feeds)
         {

@@ -1,12 +1,16 @@
 using System.Diagnostics;
 using SpecDecode.Diagnostics;
 using SpecDecode.Sequences;
+using SpecDecode.Tokenizers;
 
 namespace SpecDecode.Generation;
 
 /// <summary>A request from its hand-over until its reader leaves, which ends its texts that have not ended.</summary>
 internal sealed class RequestReading : IAsyncDisposable
 {
+    private readonly TextGenerator _generator;
+    private readonly GenerationRequest _request;
+    private readonly AcceptedRequest _accepted;
     private readonly CancellationToken _cancellation;
     private readonly CancellationTokenRegistration _registration;
     private readonly Activity?[] _activities;
@@ -14,11 +18,13 @@ internal sealed class RequestReading : IAsyncDisposable
 
     /// <summary>Hands a request over.</summary>
     /// <param name="generator">Whose loop answers.</param>
-    /// <param name="accepted">The request.</param>
+    /// <param name="request">The request.</param>
+    /// <param name="accepted">The same, as the model serves it.</param>
     /// <param name="cancellationToken">Ends it.</param>
-    public RequestReading(TextGenerator generator, AcceptedRequest accepted, CancellationToken cancellationToken)
+    public RequestReading(TextGenerator generator, GenerationRequest request, AcceptedRequest accepted, CancellationToken cancellationToken)
     {
         cancellationToken.ThrowIfCancellationRequested();
+        (_generator, _request, _accepted) = (generator, request, accepted);
         _cancellation = cancellationToken;
         _activities = Array.ConvertAll(
             accepted.Sequences, sequence => RequestActivity.Start(generator.Model.Name, generator.Model.Precision, generator.Model.DraftPrecision, sequence));
@@ -70,6 +76,11 @@ internal sealed class RequestReading : IAsyncDisposable
         {
             Feeds[i].Cancel();
             (int count, bool hasEnded) = Feeds[i].State;
+            if (_generator.Tracing.MessageContent && _activities[i] is { } told)
+            {
+                AddContent(told, Feeds[i].Sequence, hasEnded);
+            }
+
             if (_activities[i] is not null && hasEnded)
             {
                 RequestActivity.Stop(_activities[i]!, Feeds[i].Sequence);
@@ -79,5 +90,13 @@ internal sealed class RequestReading : IAsyncDisposable
                 RequestActivity.Leave(_activities[i], count);
             }
         }
+    }
+
+    private void AddContent(Activity activity, Sequence sequence, bool hasEnded)
+    {
+        TextTokenizer? tokenizer = _generator.Tokenizer;
+        GenerationResult? result = hasEnded ? _accepted.ResultOf(sequence, tokenizer) : null;
+        string? prompt = _request.Messages is not null ? null : _request.Prompt ?? tokenizer?.Decode(sequence.Prompt);
+        RequestActivity.AddContent(activity, prompt, _request.Messages, result?.Text, result?.FinishReason);
     }
 }

@@ -39,8 +39,9 @@ internal sealed class ServedModel : IAsyncDisposable
     /// <param name="maxQueue">Most requests that wait beside those that are worked on.</param>
     /// <param name="defaults">What holds where a request does not say.</param>
     /// <param name="observer">Is told what the engine does.</param>
+    /// <param name="tracing">What spans tell besides what they always do.</param>
     public static ServedModel Start(
-        LoadedModel model, string name, SchedulerLimits limits, int maxQueue, GenerationDefaults defaults, IEngineObserver observer)
+        LoadedModel model, string name, SchedulerLimits limits, int maxQueue, GenerationDefaults defaults, IEngineObserver observer, RequestTracing tracing = default)
     {
         try
         {
@@ -62,7 +63,7 @@ internal sealed class ServedModel : IAsyncDisposable
                 Precision = model.Precision,
                 DraftPrecision = model.Stages.DraftPrecision,
             };
-            return new ServedModel(model, intake.Drafting, loop, new TextGenerator(info, model.Tokenizer, intake, loop, defaults, model.Chat.Tokenizer));
+            return new ServedModel(model, intake.Drafting, loop, new TextGenerator(info, model.Tokenizer, intake, loop, defaults, model.Chat.Tokenizer) { Tracing = tracing });
         }
         catch
         {

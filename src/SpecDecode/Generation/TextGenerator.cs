@@ -1,5 +1,6 @@
 using System.Runtime.CompilerServices;
 using SpecDecode.ChatTemplates;
+using SpecDecode.Diagnostics;
 using SpecDecode.Tokenizers;
 
 namespace SpecDecode.Generation;
@@ -28,6 +29,9 @@ internal sealed class TextGenerator(
         set => _defaults = value.Copy();
     }
 
+    /// <summary>What spans tell besides what they always do.</summary>
+    public RequestTracing Tracing { get; init; }
+
     /// <summary>The thread that answers.</summary>
     public EngineLoop Loop => loop;
 
@@ -43,19 +47,19 @@ internal sealed class TextGenerator(
 
         int uses = 0;
         return Stream(
-            () => Interlocked.Exchange(ref uses, 1) == 0 ? accepted : intake.Accept(request, _defaults, cancellationToken), cancellationToken);
+            request, () => Interlocked.Exchange(ref uses, 1) == 0 ? accepted : intake.Accept(request, _defaults, cancellationToken), cancellationToken);
     }
 
     /// <inheritdoc/>
     public Task<GenerationResult> CompleteAsync(GenerationRequest request, CancellationToken cancellationToken = default)
     {
         AcceptedRequest accepted = intake.Accept(request, _defaults, cancellationToken);
-        return CompleteAsync(accepted, cancellationToken);
+        return CompleteAsync(request, accepted, cancellationToken);
     }
 
-    private async Task<GenerationResult> CompleteAsync(AcceptedRequest accepted, CancellationToken cancellationToken)
+    private async Task<GenerationResult> CompleteAsync(GenerationRequest request, AcceptedRequest accepted, CancellationToken cancellationToken)
     {
-        await using RequestReading reading = new(this, accepted, cancellationToken);
+        await using RequestReading reading = new(this, request, accepted, cancellationToken);
         while (!Array.TrueForAll(reading.Feeds, static feed => feed.State.HasEnded))
         {
             await reading.WaitAsync().ConfigureAwait(false);
@@ -71,11 +75,11 @@ internal sealed class TextGenerator(
     }
 
     private async IAsyncEnumerable<GenerationUpdate> Stream(
-        Func<AcceptedRequest> create, [EnumeratorCancellation] CancellationToken cancellationToken)
+        GenerationRequest request, Func<AcceptedRequest> create, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
         cancellationToken.ThrowIfCancellationRequested();
         AcceptedRequest accepted = create();
-        await using RequestReading reading = new(this, accepted, cancellationToken);
+        await using RequestReading reading = new(this, request, accepted, cancellationToken);
         UpdateReader[] texts = [.. reading.Feeds.Select((feed, choice) => new UpdateReader(feed, choice, accepted, tokenizer))];
         while (true)
         {

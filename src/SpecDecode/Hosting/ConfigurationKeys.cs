@@ -91,6 +91,11 @@ internal static class ConfigurationKeys
             [nameof(RuntimeOptions.SearchShare)] = OptionKind.Number,
             [nameof(HostedRuntimeOptions.LoadInBackground)] = OptionKind.Flag,
         }),
+        [nameof(SpecDecodeOptions.Telemetry)] = Section(new()
+        {
+            [nameof(HostedTelemetryOptions.RoundEvents)] = OptionKind.Flag,
+            [nameof(HostedTelemetryOptions.MessageContent)] = OptionKind.Flag,
+        }),
     }.ToFrozenDictionary(StringComparer.OrdinalIgnoreCase);
 
     private static FrozenDictionary<string, OptionKind> Section(Dictionary<string, OptionKind> keys) => keys.ToFrozenDictionary(StringComparer.OrdinalIgnoreCase);

@@ -88,7 +88,7 @@ internal sealed class ConfigurationWatch(IConfiguration section, Func<SpecDecode
     }
 
     // What is empty is not set.
-    private Dictionary<string, string> FixedPart() => new[] { nameof(SpecDecodeOptions.Model), nameof(SpecDecodeOptions.Runtime) }
+    private Dictionary<string, string> FixedPart() => new[] { nameof(SpecDecodeOptions.Model), nameof(SpecDecodeOptions.Runtime), nameof(SpecDecodeOptions.Telemetry) }
         .SelectMany(part => section.GetSection(part).AsEnumerable())
         .Where(pair => !string.IsNullOrEmpty(pair.Value))
         .ToDictionary(pair => pair.Key, pair => pair.Value!, StringComparer.OrdinalIgnoreCase);

@@ -6,7 +6,8 @@ namespace SpecDecode.Hosting;
 /// <param name="logger">The log.</param>
 /// <param name="model">The model's name.</param>
 /// <param name="time">The time.</param>
-internal sealed class LoadProgressLog(ILogger logger, string model, TimeProvider time) : IProgress<LoadProgress>
+/// <param name="times">Notes what the time goes into.</param>
+internal sealed class LoadProgressLog(ILogger logger, string model, TimeProvider time, LoadTimes? times = null) : IProgress<LoadProgress>
 {
     /// <summary>The least time between two entries, and before the first.</summary>
     public static readonly TimeSpan Interval = TimeSpan.FromSeconds(5);
@@ -30,6 +31,7 @@ internal sealed class LoadProgressLog(ILogger logger, string model, TimeProvider
     /// <inheritdoc/>
     public void Report(LoadProgress value)
     {
+        times?.Note(value);
         lock (_gate)
         {
             _latest = value;

@@ -79,4 +79,12 @@ internal static partial class Log
 
     [LoggerMessage(25, LogLevel.Error, "The search for layers to leave out of the model {Model} has failed and ended; drafts go on with the plan that there is")]
     public static partial void SearchFailed(this ILogger logger, string model, Exception error);
+
+    [LoggerMessage(26, LogLevel.Information, "The model {Model} serves; family: {Family}; layers: {Layers}; precision: {Precision}; draft precision: {DraftPrecision}; kernels: {Kernels}; threads: {Threads}; weights: {WeightMegabytes} MB; keys and values: at most {KvMegabytes} MB; process: {MemoryMegabytes} MB; sequences: at most {MaxSequences}; drafting: {Drafting}; policy: {Policy}; prepared weights: {Cache}")]
+    public static partial void Summary(
+        this ILogger logger, string model, string family, int layers, string precision, string draftPrecision, string kernels, string threads, long weightMegabytes, long kvMegabytes,
+        long memoryMegabytes, int maxSequences, string drafting, string policy, string cache);
+
+    [LoggerMessage(27, LogLevel.Warning, "{Requests} requests to the model {Model} were refused since this was last told; the last one: {Reason}")]
+    public static partial void Refused(this ILogger logger, int requests, string model, string reason);
 }

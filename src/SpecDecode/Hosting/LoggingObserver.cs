@@ -1,4 +1,5 @@
 using Microsoft.Extensions.Logging;
+using SpecDecode.Diagnostics;
 using SpecDecode.Drafting;
 using SpecDecode.Scheduling;
 using SpecDecode.Sequences;
@@ -9,10 +10,14 @@ namespace SpecDecode.Hosting;
 /// Passes the engine's records on to the metrics, and logs what went wrong. Whoever listens to metrics runs code of theirs on the
 /// engine's thread: where it throws, its measurements are lost and the engine goes on; that is logged the first time.
 /// </summary>
-internal sealed class LoggingObserver(IEngineObserver metrics, ILogger logger, string model) : IEngineObserver
+internal sealed class LoggingObserver(IEngineObserver metrics, ILogger logger, string model, TimeProvider? time = null) : IEngineObserver
 {
     private readonly PlanChanges _changes = new();
+    private readonly RefusalCount _refusals = new(time ?? TimeProvider.System);
     private int _hasFailed;
+
+    /// <summary>What spans tell besides what they always do.</summary>
+    public RequestTracing Tracing { get; init; }
 
     /// <inheritdoc/>
     public void OnStep(in StepRecord step)
@@ -39,6 +44,24 @@ internal sealed class LoggingObserver(IEngineObserver metrics, ILogger logger, s
         try
         {
             metrics.OnRound(round);
+        }
+        catch (Exception failure)
+        {
+            Note(failure);
+        }
+    }
+
+    /// <inheritdoc/>
+    public void OnRoundOf(Sequence sequence)
+    {
+        if (!Tracing.RoundEvents)
+        {
+            return;
+        }
+
+        try
+        {
+            RequestActivity.AddRound(sequence);
         }
         catch (Exception failure)
         {
@@ -152,6 +175,10 @@ internal sealed class LoggingObserver(IEngineObserver metrics, ILogger logger, s
         try
         {
             metrics.OnRefused(error);
+            if (_refusals.Note() is > 0 and var requests)
+            {
+                logger.Refused(requests, model, error.Message);
+            }
         }
         catch (Exception failure)
         {

@@ -68,6 +68,7 @@ internal sealed class ModelHost : IAsyncDisposable
                 Progress = (_replacement ?? load)?.Progress,
                 Error = load?.Fault,
                 Model = load?.Model?.Generator.Model,
+                LayerSearch = load?.Model?.Generator.Loop.LayerSearch,
             };
         }
     }

@@ -18,6 +18,7 @@ internal sealed class ModelLoad : IAsyncDisposable
     private readonly SpecDecodeOptions _options;
     private readonly ConfigurationWatch? _watch;
     private readonly LoadProgressLog _progress;
+    private readonly LoadTimes _times;
     private readonly ModelTelemetry _telemetry;
 
     // Never disposed: it has no timer, and whoever starts the host may cancel as late as it likes.
@@ -52,7 +53,8 @@ internal sealed class ModelLoad : IAsyncDisposable
         }
 
         Name = NameOf(key, options);
-        _progress = new LoadProgressLog(services.Logger, Name, services.Time);
+        _times = new LoadTimes(services.Time);
+        _progress = new LoadProgressLog(services.Logger, Name, services.Time, _times);
         _telemetry = services.Telemetry(Name);
     }
 
@@ -173,13 +175,14 @@ internal sealed class ModelLoad : IAsyncDisposable
             LoadedModel loaded = ModelLoader.Load(
                 Path, _options.Model, _options.Runtime, warning => logger.LoadWarning(Name, warning), _progress, _abandoned.Token);
             ServedModel model = Serve(loaded);
-            _telemetry.Add(model);
+            _telemetry.Add(model, _times.End());
             _model = model;
             _engine = WatchEngine(model.Generator.Loop);
             ModelSetup setup = model.Setup;
             Tell(() => logger.Ready(
                 Name, Stopwatch.GetElapsedTime(start).TotalSeconds, model.Generator.Defaults.Drafting.ToString(), setup.PrecisionName,
                 setup.DraftPrecisionName, setup.ThreadsName, setup.Kernels));
+            Tell(() => Summarize(loaded, model));
             _watch?.Start(Reload);
         }
         catch (OperationCanceledException) when (_abandoned.IsCancellationRequested)
@@ -225,7 +228,7 @@ internal sealed class ModelLoad : IAsyncDisposable
             _budget = new BudgetRule(loaded.Stages, limits.KvBytes, _options.Runtime.KvCacheMegabytes is not null);
             _drafting = new DefaultDrafting(loaded.Identity, loaded.Stages.DraftPrecision is not null, loaded.Profile);
             defaults = Defaults(_options);
-            observer = new LoggingObserver(_telemetry.Metrics, _services.Logger, Name);
+            observer = new LoggingObserver(_telemetry.Metrics, _services.Logger, Name, _services.Time) { Tracing = Tracing };
             if (limits.KvBytes > memory)
             {
                 _services.Logger.LoadWarning(
@@ -243,7 +246,20 @@ internal sealed class ModelLoad : IAsyncDisposable
             throw;
         }
 
-        return ServedModel.Start(loaded, Name, limits, _options.Runtime.MaxQueue, defaults, observer);
+        _times.WarmUp();
+        return ServedModel.Start(loaded, Name, limits, _options.Runtime.MaxQueue, defaults, observer, Tracing);
+    }
+
+    private RequestTracing Tracing => new(_options.Telemetry.RoundEvents, _options.Telemetry.MessageContent);
+
+    // All of it in one event, for whoever asks later what it was that ran.
+    private void Summarize(LoadedModel loaded, ServedModel model)
+    {
+        ModelSetup setup = model.Setup;
+        _services.Logger.Summary(
+            Name, loaded.Description.Family, loaded.Description.Layers.Length, setup.PrecisionName, setup.DraftPrecisionName, setup.Kernels, setup.ThreadsName,
+            loaded.Weights.TensorBytes >> 20, model.Generator.Loop.KvLimitBytes >> 20, ProcessLimits.Current.MemoryBytes >> 20, _options.Runtime.MaxSequences,
+            model.Generator.Defaults.Drafting.ToString(), setup.PolicyName, loaded.Weights.Verifier.Path);
     }
 
     private async Task WatchEngine(EngineLoop loop)

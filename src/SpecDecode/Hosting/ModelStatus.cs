@@ -1,4 +1,5 @@
 using SpecDecode.Generation;
+using SpecDecode.LayerSearch;
 
 namespace SpecDecode.Hosting;
 
@@ -22,6 +23,9 @@ public sealed record ModelStatus
 
     /// <summary>What is loaded; null where nothing is.</summary>
     public ModelInfo? Model { get; init; }
+
+    /// <summary>How far the search for layers to leave out has come (<see cref="Drafting.DraftingStrategy.Swift"/>); null where there is none.</summary>
+    public LayerSearchState? LayerSearch { get; init; }
 
     /// <summary>The status in words.</summary>
     public override string ToString()

@@ -35,4 +35,8 @@ public sealed class SpecDecodeOptions
     [Given("its options, or leave it out")]
     [ValidateObjectMembers]
     public HostedRuntimeOptions Runtime { get; set; } = new();
+
+    /// <summary>What spans of requests tell besides what they always do.</summary>
+    [Given("its options, or leave it out")]
+    public HostedTelemetryOptions Telemetry { get; set; } = new();
 }

@@ -77,6 +77,7 @@ internal sealed class EngineStep
             Sequences = _rounds.Count,
             PromptRows = _rounds.PromptRows,
             DraftRows = draftRows,
+            DraftPasses = _drafter.Passes,
             VerifyRows = verifyRows,
             OutputTokens = newTokens,
             UncoveredTokens = uncovered,

@@ -12,6 +12,11 @@ internal interface IEngineObserver
     /// <summary>After a round that gave a sequence tokens; not for the first token, which comes with the prompt.</summary>
     void OnRound(in RoundRecord round);
 
+    /// <summary>After the same, with the sequence, whose last round it was.</summary>
+    void OnRoundOf(Sequence sequence)
+    {
+    }
+
     /// <summary>When a sequence has ended, whatever the reason.</summary>
     void OnEnded(Sequence sequence);
 

@@ -20,6 +20,7 @@ internal sealed class Scheduler(IStages stages, SchedulerLimits limits, Acceptan
     private readonly List<Sequence> _live = [];
     private readonly List<Sequence> _ended = [];
     private readonly List<Sequence> _alone = [];
+    private readonly PlainStepTime _plainTime = new();
 
     /// <summary>What the caches of live sequences have reserved.</summary>
     public KvBudget Budget { get; } = new(limits.KvBytes);
@@ -113,7 +114,7 @@ internal sealed class Scheduler(IStages stages, SchedulerLimits limits, Acceptan
                 _step.Rounds[i].Sequence.IsSuspect = false;
             }
 
-            return record;
+            return record with { PlainTime = _plainTime.Note(record) };
         }
         catch (Exception error)
         {

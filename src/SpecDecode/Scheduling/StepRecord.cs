@@ -12,6 +12,9 @@ public readonly record struct StepRecord
     /// <summary>Rows of draft passes: one for each draft token.</summary>
     public int DraftRows { get; init; }
 
+    /// <summary>Passes of the drafter in which these rows were run.</summary>
+    public int DraftPasses { get; init; }
+
     /// <summary>Rows of the verifying pass at full depth, those of prompts included.</summary>
     public int VerifyRows { get; init; }
 
@@ -35,6 +38,12 @@ public readonly record struct StepRecord
 
     /// <summary>Time of the whole step.</summary>
     public TimeSpan Time { get; init; }
+
+    /// <summary>
+    /// Time that plain steps are estimated to take for the same tokens, from plain steps of about as many sequences; the step's own where it had no
+    /// drafts. Null where it read a prompt, or while no plain step was measured.
+    /// </summary>
+    public TimeSpan? PlainTime { get; init; }
 
     /// <summary>Time spent inside calls of the runtime that computes the stages; part of <see cref="Time"/>.</summary>
     public TimeSpan RuntimeTime { get; init; }

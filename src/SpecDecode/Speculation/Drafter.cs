@@ -21,6 +21,9 @@ internal sealed class Drafter(IStages stages, AcceptanceRules rules, DraftVocabu
     private readonly List<Round> _rounds = [];
     private readonly int[] _lastRows = new int[stages.MaxRows];
 
+    /// <summary>Passes of the last run, without those that failed.</summary>
+    public int Passes { get; private set; }
+
     /// <summary>Passes of the last run that failed.</summary>
     public int FailedPasses { get; private set; }
 
@@ -34,6 +37,7 @@ internal sealed class Drafter(IStages stages, AcceptanceRules rules, DraftVocabu
     public int Run(IReadOnlyList<Round> rounds, DraftPolicies policies)
     {
         int rows = 0;
+        Passes = 0;
         FailedPasses = 0;
         while (Gather(rounds) is { } plan)
         {
@@ -42,6 +46,7 @@ internal sealed class Drafter(IStages stages, AcceptanceRules rules, DraftVocabu
                 long start = Stopwatch.GetTimestamp();
                 RunRows(plan);
                 rows += _batch.Rows;
+                Passes++;
                 policies.Continue(rounds, new DraftPass(plan, _batch.Rows, Stopwatch.GetElapsedTime(start)));
             }
             catch (Exception)

@@ -18,7 +18,7 @@ internal sealed class Collector : IDisposable
 
     public Collector()
     {
-        _metrics = Sdk.CreateMeterProviderBuilder().AddSpecDecodeInstrumentation().AddInMemoryExporter(_snapshots).Build();
+        _metrics = Sdk.CreateMeterProviderBuilder().AddSpecDecodeInstrumentation().SetExemplarFilter(ExemplarFilterType.TraceBased).AddInMemoryExporter(_snapshots).Build();
         _traces = Sdk.CreateTracerProviderBuilder().AddSpecDecodeInstrumentation().AddSource(Caller.Name).AddInMemoryExporter(_spans).Build();
     }
 
@@ -49,7 +49,14 @@ internal sealed class Collector : IDisposable
     public Activity[] RequestSpans()
     {
         Assert.True(_traces.ForceFlush());
-        return [.. _spans.ToArray().Where(span => span.Source.Name == "SpecDecode")];
+        return [.. _spans.ToArray().Where(span => span.Source.Name == "SpecDecode" && span.OperationName.StartsWith("text_completion", StringComparison.Ordinal))];
+    }
+
+    /// <summary>The spans of a request's phases, in the order in which they were.</summary>
+    public Activity[] PhaseSpans(Activity request)
+    {
+        Assert.True(_traces.ForceFlush());
+        return [.. _spans.ToArray().Where(span => span.Source.Name == "SpecDecode" && span.ParentSpanId == request.SpanId).OrderBy(span => span.StartTimeUtc)];
     }
 
     public void Dispose()

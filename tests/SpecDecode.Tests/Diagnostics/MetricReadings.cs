@@ -11,8 +11,29 @@ internal sealed class MetricReadings(IReadOnlyCollection<MetricSnapshot> snapsho
     public long Sum(string instrument, params (string Key, object Value)[] attributes) =>
         Points(instrument, attributes).Sum(point => point.GetSumLong());
 
+    /// <summary>The sum of a counter of seconds over all points with the attributes.</summary>
+    public double Seconds(string instrument, params (string Key, object Value)[] attributes) => Points(instrument, attributes).Sum(point => point.GetSumDouble());
+
+    /// <summary>The exemplars of a histogram's points.</summary>
+    public Exemplar[] Exemplars(string histogram) => [.. Points(histogram, []).SelectMany(point =>
+    {
+        List<Exemplar> exemplars = [];
+        if (point.TryGetExemplars(out ReadOnlyExemplarCollection found))
+        {
+            foreach (Exemplar exemplar in found)
+            {
+                exemplars.Add(exemplar);
+            }
+        }
+
+        return exemplars;
+    })];
+
     /// <summary>What a gauge of fractions says of the only model that has it.</summary>
     public double Gauge(string instrument) => Points(instrument, []).Select(point => point.GetGaugeLastValueDouble()).Single();
+
+    /// <summary>What the one gauge with the attributes says.</summary>
+    public double GaugeOf(string instrument, params (string Key, object Value)[] attributes) => Points(instrument, attributes).Select(point => point.GetGaugeLastValueDouble()).Single();
 
     /// <summary>How often a histogram was recorded.</summary>
     public long Count(string histogram, params (string Key, object Value)[] attributes) =>
@@ -48,6 +69,7 @@ internal sealed class MetricReadings(IReadOnlyCollection<MetricSnapshot> snapsho
                     {
                         MetricType.LongGauge => point.GetGaugeLastValueLong(),
                         MetricType.DoubleGauge => (long)point.GetGaugeLastValueDouble(),
+                        MetricType.DoubleSum => (long)point.GetSumDouble(),
                         _ => point.GetSumLong(),
                     });
             }

@@ -1,4 +1,6 @@
 using System.Diagnostics;
+using System.Text.Json;
+using OpenTelemetry.Metrics;
 using SpecDecode.Drafting;
 using SpecDecode.Generation;
 using SpecDecode.Plans;
@@ -127,4 +129,84 @@ public sealed class RequestSpanTests
         Assert.Equal(typeof(QueueFullException).FullName, span.GetTagItem("error.type"));
         Assert.Null(span.GetTagItem("gen_ai.response.finish_reasons"));
     }
+
+    [Fact]
+    public async Task A_request_has_its_phases_as_spans_below_its_own_which_follow_each_other()
+    {
+        await using HostedStory story = await HostedStory.StartAsync();
+        GenerationResult result = await story.Generator.CompleteAsync(Request, TestContext.Current.CancellationToken);
+        Activity span = Assert.Single(story.Collector.RequestSpans());
+        Activity[] phases = story.Collector.PhaseSpans(span);
+        Assert.Equal(["queue", "prefill", "decode"], phases.Select(phase => phase.OperationName));
+        Assert.All(phases, phase => Assert.Equal(span.TraceId, phase.TraceId));
+        TimeSpan tick = TimeSpan.FromMilliseconds(1);
+        Assert.InRange(phases[0].StartTimeUtc, span.StartTimeUtc - tick, span.StartTimeUtc + span.Duration);
+        Assert.InRange(phases[2].StartTimeUtc + phases[2].Duration, span.StartTimeUtc, span.StartTimeUtc + span.Duration + tick);
+        Assert.Equal(result.QueueTime, phases[0].Duration, TimeComparer);
+        Assert.Equal(result.PrefillTime, phases[1].Duration, TimeComparer);
+        Assert.Equal(result.DecodeTime, phases[2].Duration, TimeComparer);
+        Assert.Equal(result.PromptTokens, phases[1].GetTagItem("gen_ai.usage.input_tokens"));
+        Assert.Equal(result.Tokens.Count, phases[2].GetTagItem("gen_ai.usage.output_tokens"));
+        Assert.Empty(span.Events);
+    }
+
+    [Fact]
+    public async Task Rounds_are_events_of_the_span_where_that_is_asked_for()
+    {
+        await using HostedStory story = await HostedStory.StartAsync(options => options.Telemetry.RoundEvents = true);
+        GenerationResult result = await story.Generator.CompleteAsync(Request, TestContext.Current.CancellationToken);
+        Activity span = Assert.Single(story.Collector.RequestSpans());
+        ActivityEvent[] rounds = [.. span.Events];
+        Assert.Equal(result.Drafting.Rounds, rounds.Length);
+        Assert.All(rounds, round => Assert.Equal("specdecode.round", round.Name));
+        int Sum(string key) => rounds.Sum(round => (int)round.Tags.Single(tag => tag.Key == key).Value!);
+        Assert.Equal(
+            (result.Drafting.Drafted, result.Drafting.Evaluated, result.Drafting.Accepted, result.Drafting.OutputTokens),
+            (Sum("specdecode.draft.drafted"), Sum("specdecode.draft.evaluated"), Sum("specdecode.draft.accepted"), Sum("specdecode.output_tokens")));
+        Assert.True(result.Drafting.Accepted > 0);
+        Assert.Equal(
+            result.Drafting.Reasons.Select(reason => (reason.Key.ToString().ToLowerInvariant(), reason.Value)).Order(),
+            rounds.GroupBy(round => ((string)round.Tags.Single(tag => tag.Key == "specdecode.draft.reason").Value!).Replace("_", "", StringComparison.Ordinal))
+                .Select(group => (group.Key, group.LongCount())).Order());
+    }
+
+    [Fact]
+    public async Task What_was_asked_and_answered_is_in_no_span_unless_it_is_asked_for()
+    {
+        const string Secret = "Once upon a time there was a zebra";
+        foreach (bool isAsked in (bool[])[false, true])
+        {
+            await using HostedStory story = await HostedStory.StartAsync(options => options.Telemetry.MessageContent = isAsked);
+            GenerationResult result = await story.Generator.CompleteAsync(Request with { Prompt = Secret }, TestContext.Current.CancellationToken);
+            Activity span = Assert.Single(story.Collector.RequestSpans());
+            string[] words = [.. story.Collector.PhaseSpans(span).Append(span).SelectMany(one => one.TagObjects).Select(tag => FormattableString.Invariant($"{tag.Value}"))];
+            Assert.Equal(isAsked, words.Any(word => word.Contains("zebra", StringComparison.Ordinal)));
+            Assert.Equal(
+                isAsked ? $$"""[{"role":"user","parts":[{"type":"text","content":"{{Secret}}"}]}]""" : null, span.GetTagItem("gen_ai.input.messages"));
+            JsonElement? answer = span.GetTagItem("gen_ai.output.messages") is string text ? JsonElement.Parse(text)[0] : null;
+            Assert.Equal(isAsked ? ("assistant", result.Text, "length") : default, answer is { } message
+                ? (message.GetProperty("role").GetString(), message.GetProperty("parts")[0].GetProperty("content").GetString(), message.GetProperty("finish_reason").GetString())
+                : default((string?, string?, string?)));
+        }
+    }
+
+    [Fact]
+    public async Task Histograms_of_requests_have_an_exemplar_that_leads_to_the_trace()
+    {
+        await using HostedStory story = await HostedStory.StartAsync();
+        using Activity caller = Collector.Caller.StartActivity("caller")!;
+        await story.Generator.CompleteAsync(Request, TestContext.Current.CancellationToken);
+        Activity span = Assert.Single(story.Collector.RequestSpans());
+        MetricReadings readings = story.Collector.Read();
+        foreach (string histogram in (string[])["gen_ai.server.request.duration", "gen_ai.server.time_to_first_token", "gen_ai.server.time_per_output_token", "specdecode.queue.duration", "specdecode.prefill.duration", "specdecode.decode.duration"])
+        {
+            Exemplar exemplar = Assert.Single(readings.Exemplars(histogram));
+            Assert.Equal((span.TraceId, span.SpanId), (exemplar.TraceId, exemplar.SpanId));
+        }
+
+        // Steps are of all requests together, and belong to none.
+        Assert.Empty(readings.Exemplars("specdecode.step.duration"));
+    }
+
+    private static IEqualityComparer<TimeSpan> TimeComparer { get; } = EqualityComparer<TimeSpan>.Create((one, other) => (one - other).Duration() < TimeSpan.FromMicroseconds(2));
 }

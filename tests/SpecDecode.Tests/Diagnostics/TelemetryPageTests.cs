@@ -18,6 +18,32 @@ namespace SpecDecode.Tests.Diagnostics;
 [Collection(Alone.Name)]
 public sealed partial class TelemetryPageTests
 {
+    // SPECDECODE_WRITE_PAGES=1 writes the table of the code into the page, which is then to be looked at and committed.
+    [Fact]
+    public void The_table_of_metrics_is_the_one_of_the_code()
+    {
+        if (Environment.GetEnvironmentVariable("SPECDECODE_WRITE_PAGES") == "1")
+        {
+            TelemetryPage.Write(InstrumentTable.All);
+        }
+
+        Assert.Equal(
+            InstrumentTable.All.Select(TelemetryPage.Row),
+            TelemetryPage.Lines("instrument"));
+    }
+
+    [Fact]
+    public void Attributes_have_few_values()
+    {
+        // Whatever else a request brings, its words are no attribute: only these are, each of which has a bounded number of values.
+        string[] bounded =
+        [
+            "specdecode.draft.reason", "specdecode.draft.position", "specdecode.pass", "specdecode.engine.activity", "specdecode.finish_reason", "error.type", "specdecode.draft.strategy",
+            "specdecode.acceptance.rule", "specdecode.model.load.phase", "gen_ai.operation.name", "gen_ai.provider.name", "gen_ai.response.model",
+        ];
+        Assert.Empty(InstrumentTable.All.Where(row => row.Name != "specdecode.model.info").SelectMany(row => row.Attributes).Except(bounded));
+    }
+
     [Fact]
     public void The_table_of_metrics_lists_the_instruments_that_exist_with_type_unit_attributes_and_meaning()
     {
@@ -95,7 +121,7 @@ public sealed partial class TelemetryPageTests
 
     private static string Type(Instrument instrument) => instrument switch
     {
-        ObservableCounter<long> => "counter",
+        ObservableCounter<long> or ObservableCounter<double> => "counter",
         Histogram<int> or Histogram<double> => "histogram",
         ObservableUpDownCounter<int> or ObservableUpDownCounter<long> or ObservableGauge<int> or ObservableGauge<double> => "gauge",
         _ => instrument.GetType().Name,
@@ -130,9 +156,10 @@ public sealed partial class TelemetryPageTests
         listener.Start();
 
         using ScriptedEngine engine = new(metrics => metrics);
+        EngineLoadStub load = new();
         DraftingOptions drafting = DraftingOptions.None;
         SpecDecodeMetrics metrics = new(
-            meters, "page", () => engine.Loop, () => new ModelSetup(Precision.Fp32, null, 2, new ModelDrafting(3, hasDraftWeights: false).Of(drafting, "")), EngineLoop.Refusals);
+            meters, "page", () => load, () => new ModelSetup(Precision.Fp32, null, 2, new ModelDrafting(3, hasDraftWeights: false).Of(drafting, "")), EngineLoop.Refusals);
         metrics.OnRound(new RoundRecord
         {
             Drafted = 2, Evaluated = 2, Accepted = 1, Appended = 2, VerifierToken = TokenSource.Correction, DraftRows = 1, VerifyRows = 1, DraftTime = default, VerifyTime = default,
@@ -153,6 +180,27 @@ public sealed partial class TelemetryPageTests
         }
 
         return attributes;
+    }
+
+    private sealed class EngineLoadStub : IEngineLoad
+    {
+        public int LiveCount => 1;
+
+        public int WaitingCount => 2;
+
+        public bool IsReady => true;
+
+        public long KvUsedBytes => 3;
+
+        public long KvReservedBytes => 4;
+
+        public long KvLimitBytes => 5;
+
+        public EngineTimes Times => new(TimeSpan.FromSeconds(1), TimeSpan.FromSeconds(2), TimeSpan.FromSeconds(3));
+
+        public SearchProgress Search => new(true, 7, 2, 1.25, true);
+
+        public IReadOnlyList<KeyValuePair<string, TimeSpan>> LoadTimes => [KeyValuePair.Create("warming_up", TimeSpan.FromSeconds(1))];
     }
 
     // One that has written several tokens, and all of them or then failed.

@@ -58,13 +58,4 @@ public class LoadProgressTests
         await host.Generator.WhenReadyAsync(TestContext.Current.CancellationToken);
         Assert.Null(Assert.Single(host.Catalog.Models).Progress);
     }
-
-    private sealed class SetTime : TimeProvider
-    {
-        public double Seconds { get; set; }
-
-        public override long TimestampFrequency => TimeSpan.TicksPerSecond;
-
-        public override long GetTimestamp() => TimeSpan.FromSeconds(Seconds).Ticks;
-    }
 }

@@ -34,6 +34,8 @@ public class LogTests
         (23, "LearntNotKept", LogLevel.Information),
         (24, "PlanAdopted", LogLevel.Information),
         (25, "SearchFailed", LogLevel.Error),
+        (26, "Summary", LogLevel.Information),
+        (27, "Refused", LogLevel.Warning),
     ];
 
     [Fact]

@@ -78,8 +78,8 @@ public class NamedModelsTests
             [
                 "SpecDecode:MaxTokens is 0: give 1 or more.",
                 "SpecDecode:Models:a:Runtime:MaxQueue is 'many': give a whole number, at most 2147483647, or leave it out.",
-                "SpecDecode:Models:b:Modell is no section and no option: there are Drafting, Model, Runtime, Sampling, and beside them MaxTokens.",
-                "SpecDecode:Models:c:Models is no section and no option: there are Drafting, Model, Runtime, Sampling, and beside them MaxTokens.",
+                "SpecDecode:Models:b:Modell is no section and no option: there are Drafting, Model, Runtime, Sampling, Telemetry, and beside them MaxTokens.",
+                "SpecDecode:Models:c:Models is no section and no option: there are Drafting, Model, Runtime, Sampling, Telemetry, and beside them MaxTokens.",
             ],
             error.Failures);
         await Assert.ThrowsAsync<OptionsValidationException>(() => host.Host.StartAsync(Cancellation));
