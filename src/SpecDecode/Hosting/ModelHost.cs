@@ -68,6 +68,8 @@ internal sealed class ModelHost : IAsyncDisposable
                 Progress = (_replacement ?? load)?.Progress,
                 Error = load?.Fault,
                 Model = load?.Model?.Generator.Model,
+                IsQueueFull = load?.Model?.Generator.Loop.IsFull == true,
+                DraftingFails = load?.Model?.Generator.Loop.DraftingFails == true,
             };
         }
     }

@@ -23,6 +23,12 @@ public sealed record ModelStatus
     /// <summary>What is loaded; null where nothing is.</summary>
     public ModelInfo? Model { get; init; }
 
+    /// <summary>Whether as many requests are answered or wait as may, so that the next one is refused.</summary>
+    public bool IsQueueFull { get; init; }
+
+    /// <summary>Whether drafting is suspended: its policy failed in the last step, and texts go on without drafts.</summary>
+    public bool DraftingFails { get; init; }
+
     /// <summary>The status in words.</summary>
     public override string ToString()
     {

@@ -1,0 +1,130 @@
+using System.Text;
+using SpecDecode.AspNetCore.Answers;
+using SpecDecode.AspNetCore.Requests;
+using SpecDecode.AspNetCore.Wire;
+using SpecDecode.Drafting;
+using SpecDecode.Generation;
+
+namespace SpecDecode.AspNetCore;
+
+/// <summary>POST /v1/completions.</summary>
+internal sealed class CompletionEndpoint(Guard guard, ModelDirectory models, TimeProvider time)
+{
+    public async Task HandleAsync(HttpContext context)
+    {
+        SpecDecodeEndpointOptions options = guard.Options;
+        CompletionBody body = await BodyReader.ReadAsync(context, options.MaxRequestBodyBytes, ApiJson.Default.CompletionBody).ConfigureAwait(false);
+        ServedModelEntry model = models.Require(body.Model);
+        CompletionRequest request = CompletionRequest.Of(body, model.Generator, options);
+        GenerationDefaults defaults = model.Generator.Defaults;
+        await using ChoiceStreams streams = await ChoiceStreams.StartAsync(
+            model.Generator, request.Requests.SelectMany(one => RequestBuilder.Choices(one, request.Choices, defaults)), context.RequestAborted).ConfigureAwait(false);
+        Completion frame = new() { Id = Finish.NewId("cmpl-"), Created = time.GetUtcNow().ToUnixTimeSeconds(), Model = model.Id, Choices = [] };
+        PlainText[] texts = [.. request.Echoes.SelectMany(echo => Enumerable.Range(0, request.Choices).Select(_ => new PlainText(echo)))];
+        DraftingOptions? measured = ChatEndpoint.Measures(options, body, texts.Length) ? request.Requests[0].Drafting ?? defaults.Drafting : null;
+        await (body.Stream == true ? StreamAsync(context, body, streams, texts, frame, new Tally(request.Choices), measured)
+            : CompleteAsync(context, body, streams, texts, frame, new Tally(request.Choices), measured)).ConfigureAwait(false);
+    }
+
+    private static async Task CompleteAsync(
+        HttpContext context, CompletionBody body, ChoiceStreams streams, PlainText[] texts, Completion frame, Tally tally, DraftingOptions? measured)
+    {
+        CompletionChoice[] choices = new CompletionChoice[texts.Length];
+        Metrics? metrics = null;
+        while (await streams.ReadAsync().ConfigureAwait(false) is var (choice, update))
+        {
+            PlainText text = texts[choice];
+            text.Add(update);
+            if (update.Result is { } result)
+            {
+                tally.Add(choice, result);
+                metrics = Measure(text, result, measured);
+                choices[choice] = new CompletionChoice
+                {
+                    Index = choice, Text = text.Whole.ToString(), FinishReason = Finish.Word(result), Tokens = body.IncludeTokens == true ? text.Tokens : null,
+                };
+            }
+        }
+
+        await context.Response.WriteAsJsonAsync(
+            frame with { Choices = choices, Usage = tally.Usage, Metrics = metrics }, ApiJson.Default.Completion, cancellationToken: context.RequestAborted).ConfigureAwait(false);
+    }
+
+    private async Task StreamAsync(
+        HttpContext context, CompletionBody body, ChoiceStreams streams, PlainText[] texts, Completion frame, Tally tally, DraftingOptions? measured)
+    {
+        using EventWriter events = new(context);
+        events.Begin();
+        try
+        {
+            for (int i = 0; i < texts.Length; i++)
+            {
+                if (texts[i].Echo.Length > 0)
+                {
+                    await Send(new CompletionChoice { Index = i, Text = texts[i].Echo }).ConfigureAwait(false);
+                }
+            }
+
+            bool includesUsage = body.StreamOptions?.IncludeUsage == true;
+            Metrics? metrics = null;
+            while (await streams.ReadAsync().ConfigureAwait(false) is var (choice, update))
+            {
+                PlainText text = texts[choice];
+                text.Add(update);
+                if (update.Result is { } ended)
+                {
+                    tally.Add(choice, ended);
+                    metrics = Measure(text, ended, measured);
+                }
+
+                AnswerToken[]? tokens = body.IncludeTokens == true ? [.. text.Tokens] : null;
+                text.Tokens.Clear();
+                if (update.Text.Length > 0 || update.Result is not null || tokens is { Length: > 0 })
+                {
+                    await Send(
+                        new CompletionChoice { Index = choice, Text = update.Text, FinishReason = update.Result is { } result ? Finish.Word(result) : null, Tokens = tokens },
+                        update.Result is null || includesUsage ? null : metrics).ConfigureAwait(false);
+                }
+            }
+
+            if (includesUsage)
+            {
+                await events.WriteAsync(frame with { Usage = tally.Usage, Metrics = metrics }, ApiJson.Default.Completion).ConfigureAwait(false);
+            }
+
+            await events.EndAsync().ConfigureAwait(false);
+        }
+        catch (Exception error) when (!context.RequestAborted.IsCancellationRequested && ApiErrors.Of(error, guard.Options.RetryAfterSeconds) is { } failure)
+        {
+            await events.FailAsync(failure).ConfigureAwait(false);
+        }
+
+        ValueTask Send(CompletionChoice choice, Metrics? metrics = null) =>
+            events.WriteAsync(frame with { Choices = [choice], Metrics = metrics }, ApiJson.Default.Completion);
+    }
+
+    private static Metrics? Measure(PlainText text, GenerationResult result, DraftingOptions? measured) =>
+        measured is null ? null : new Metrics { SpeculativeDecoding = text.Rounds.Count(result, measured) };
+
+    /// <summary>One text while it is written.</summary>
+    private sealed class PlainText(string echo)
+    {
+        public string Echo => echo;
+
+        public StringBuilder Whole { get; } = new(echo);
+
+        public RoundCounter Rounds { get; } = new();
+
+        public List<AnswerToken> Tokens { get; } = [];
+
+        public void Add(in GenerationUpdate update)
+        {
+            Whole.Append(update.Text);
+            if (update.Token is { } token)
+            {
+                Rounds.Add(update.Source);
+                Tokens.Add(new AnswerToken { Id = token, Text = update.Text, Source = AnswerToken.Word(update.Source) });
+            }
+        }
+    }
+}
