@@ -30,7 +30,7 @@ public static class SpecDecodeEndpoints
     {
         ArgumentNullException.ThrowIfNull(builder);
         ArgumentException.ThrowIfNullOrEmpty(section);
-        Add(builder.Services, section + ":").Bind(builder.Configuration.GetSection(section));
+        Add(builder.Services, section + ":").Bind(builder.Configuration.GetSection(section), binder => binder.ErrorOnUnknownConfiguration = true);
         return builder;
     }
 

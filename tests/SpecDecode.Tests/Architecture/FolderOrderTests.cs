@@ -15,6 +15,7 @@ public class FolderOrderTests
         "Checkpoints",
         "Tokenizers",
         "ChatTemplates",
+        "Replies",
         "Limits",
         "Descriptions",
         "Kernels",
