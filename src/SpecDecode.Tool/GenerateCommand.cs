@@ -1,10 +1,10 @@
 using System.CommandLine;
 using System.Diagnostics;
 using System.Globalization;
+using System.Text.Json;
 using SpecDecode.ChatTemplates;
 using SpecDecode.Generation;
 using SpecDecode.Sampling;
-using SpecDecode.Tokenizers;
 using SpecDecode.Tool.Batch;
 
 namespace SpecDecode.Tool;
@@ -33,6 +33,7 @@ internal static class GenerateCommand
             "--max-tokens", "N", $"New tokens after which the text ends; by default {GenerationDefaults.DefaultMaxTokens}.");
         Option<bool> ignoreEos = new("--ignore-eos") { Description = "Go on after an end-of-sequence token." };
         SamplingArguments sampling = new(command);
+        RequestArguments rules = new(command);
         DraftArguments draft = new(command);
         BatchArguments batch = new(command);
         Option<bool> json = new("--json") { Description = "Print one JSON object in place of the text." };
@@ -59,16 +60,17 @@ internal static class GenerateCommand
             }
 
             batch.Check(result, json);
+            rules.Check(result, json, batch.Prompts);
         });
         command.SetAction(arguments =>
         {
             bool isQuiet = arguments.GetValue(quiet);
-            GenerationRequest every = new()
+            GenerationRequest every = rules.Read(arguments, new GenerationRequest
             {
                 MaxTokens = arguments.GetValue(maxTokens) ?? GenerationDefaults.DefaultMaxTokens,
                 IgnoreEndOfSequence = arguments.GetValue(ignoreEos),
                 Sampling = sampling.Read(arguments),
-            };
+            });
             if (arguments.GetResult(batch.Prompts) is not null)
             {
                 return batch.Run(arguments, model, draft, arguments.GetValue(chat), every, output, error, isQuiet, cancellationToken);
@@ -90,7 +92,7 @@ internal static class GenerateCommand
                 Prompt = asks ? null : text,
                 Messages = asks ? [new ChatMessage("user", text!)] : null,
                 Tokens = arguments.GetResult(tokens) is null ? null : arguments.GetValue(tokens),
-                Sampling = SamplingArguments.WithSeed(every.Sampling),
+                Sampling = SamplingArguments.WithSeed(every.Sampling!),
                 Drafting = draft.Read(arguments, loaded, error),
             };
             GenerationResult result;
@@ -114,35 +116,34 @@ internal static class GenerateCommand
         return command;
     }
 
-    // The text as it is written, or the ids where the model has no tokenizer for text.
+    // The text as it is written, or the ids where the model has no tokenizer for text; several texts when all have ended.
     private static GenerationResult Stream(TextWriter output, TextModel model, GenerationRequest request, CancellationToken cancellationToken)
     {
-        if (model.Tokenizer is null)
+        if (model.Tokenizer is null || request.Choices > 1 || request.BestOf > 1)
         {
             GenerationResult result = model.Generate(request, cancellationToken: cancellationToken);
-            output.WriteLine(string.Join(',', result.Tokens.Select(token => token.ToString(CultureInfo.InvariantCulture))));
+            IReadOnlyList<GenerationResult> choices = result.Choices.Count > 0 ? result.Choices : [result];
+            for (int i = 0; i < choices.Count; i++)
+            {
+                output.WriteLine(choices.Count > 1 ? $"{(i > 0 ? Environment.NewLine : "")}{i + 1}." : null);
+                output.WriteLine(choices[i].Text ?? string.Join(',', choices[i].Tokens.Select(token => token.ToString(CultureInfo.InvariantCulture))));
+            }
+
             return result;
         }
 
-        // Begun with the first token: a prompt that is refused is not encoded for this.
-        TokenTextStream? text = null;
-        GenerationResult written = model.Generate(
+        GenerationResult written = model.Stream(
             request,
-            token =>
+            update =>
             {
-                text ??= model.Tokenizer.CreateStream(Prompt(model, request));
-                output.Write(text.Append(token));
+                output.Write(update.Text);
                 output.Flush();
             },
             cancellationToken);
-        output.WriteLine(text?.Flush());
-        return written;
+        output.WriteLine();
+        return written.Error is null ? written
+            : throw (written.Error as SpecDecodeException ?? new SpecDecodeException($"The model failed after {written.Tokens.Count} new tokens: {written.Error.Message.Trim()}", written.Error));
     }
-
-    private static int[] Prompt(TextModel model, GenerationRequest request) =>
-        request.Messages is { } messages ? model.ChatTokenizer!.Encode(ChatTemplateInput.Of(messages))
-        : request.Prompt is { } prompt ? model.Tokenizer!.Encode(prompt)
-        : [.. request.Tokens!];
 
     // One line: how much, how fast, and what drafting and drawing did for it.
     private static string Speed(GenerationResult result, SamplingOptions sampling)
@@ -168,10 +169,29 @@ internal static class GenerateCommand
 
     private static void WriteJson(TextWriter output, GenerationResult result, SamplingOptions sampling, TimeSpan loadTime) => JsonResult.Write(output, json =>
     {
+        WriteText(json, result, sampling);
+        json.WriteNumber("load_seconds", Seconds(loadTime));
+        if (result.Choices.Count > 0)
+        {
+            json.WriteStartArray("choices");
+            foreach (GenerationResult choice in result.Choices)
+            {
+                json.WriteStartObject();
+                WriteText(json, choice, sampling);
+                json.WriteEndObject();
+            }
+
+            json.WriteEndArray();
+        }
+    });
+
+    private static void WriteText(Utf8JsonWriter json, GenerationResult result, SamplingOptions sampling)
+    {
         json.WriteNumber("prompt_tokens", result.PromptTokens);
         json.WriteNumbers("tokens", result.Tokens);
         json.WriteString("text", result.Text);
-        json.WriteString("finish_reason", JsonResult.Name(result.FinishReason));
+        json.WriteEnd(result);
+        json.WriteLogProbabilities(result);
         if (sampling.Seed is { } seed)
         {
             json.WriteNumber("seed", seed);
@@ -183,7 +203,6 @@ internal static class GenerateCommand
 
         json.WriteString("acceptance", SamplingArguments.Name(sampling.EffectiveAcceptance));
         json.WriteNumberOrNull("tokens_per_second", result.TokensPerSecond);
-        json.WriteNumber("load_seconds", Seconds(loadTime));
         json.WriteNumber("prefill_seconds", Seconds(result.PrefillTime));
         json.WriteNumber("decode_seconds", Seconds(result.DecodeTime));
         json.WriteNumber("rounds", result.Drafting.Rounds);
@@ -192,7 +211,7 @@ internal static class GenerateCommand
         json.WriteNumbers("accepted_per_position", result.Drafting.AcceptedPerPosition);
         json.WriteNumber("mean_acceptance_length", Math.Round(result.Drafting.MeanAcceptanceLength, 4));
         json.WriteNumberOrNull("acceptance_rate", result.Drafting.AcceptanceRate);
-    });
+    }
 
     private static double Seconds(TimeSpan time) => Math.Round(time.TotalSeconds, 6);
 }

@@ -30,6 +30,7 @@ internal static class JsonResult
         FinishReason.Stop => "stop",
         FinishReason.Length => "length",
         FinishReason.Cancelled => "cancelled",
+        FinishReason.Deadline => "deadline",
         _ => throw new InvalidOperationException($"A text of the command ended with {reason}."),
     };
 

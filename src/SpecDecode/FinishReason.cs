@@ -3,7 +3,7 @@ namespace SpecDecode;
 /// <summary>Why a text ended.</summary>
 public enum FinishReason
 {
-    /// <summary>The model wrote an end-of-sequence token or a stop token, which is the last of the tokens.</summary>
+    /// <summary>The model wrote an end-of-sequence token, a stop token, or the last token of a stop string; it is the last of the tokens.</summary>
     Stop,
 
     /// <summary>The number of new tokens asked for, or the longest sequence allowed, was reached.</summary>
@@ -17,4 +17,7 @@ public enum FinishReason
 
     /// <summary>An error ended it; what was written until then is there.</summary>
     Failed,
+
+    /// <summary>The request's deadline has passed; what was written until then is there.</summary>
+    Deadline,
 }

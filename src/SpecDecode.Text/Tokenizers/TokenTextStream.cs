@@ -16,6 +16,7 @@ public sealed class TokenTextStream
     private readonly bool _skipSpecialTokens;
     private readonly StringBuilder _output = new();
     private readonly DecoderStage _first;
+    private char[] _units = [];
     private bool _flushed;
 
     internal TokenTextStream(TextTokenizer tokenizer, TokenDecoder decoder, ReadOnlySpan<int> context, bool skipSpecialTokens)
@@ -39,6 +40,18 @@ public sealed class TokenTextStream
             throw new InvalidOperationException("The stream has been flushed. Create another one for more text.");
         Write(id);
         return Take();
+    }
+
+    /// <summary>What <see cref="Append"/> does, without a string: valid until the next call.</summary>
+    internal ReadOnlySpan<char> AppendUnits(int id)
+    {
+        Write(id);
+        var length = _output.Length;
+        if (_units.Length < length)
+            _units = new char[2 * length];
+        _output.CopyTo(0, _units, length);
+        _output.Clear();
+        return _units.AsSpan(0, length);
     }
 
     /// <summary>Ends the text.</summary>

@@ -69,8 +69,7 @@ internal sealed class BatchArguments
         using BatchOutput results = BatchOutput.Open(arguments.GetValue(_output), file, output, mark, cancellationToken);
         long? total = input.LookThrough(results);
         using TextModel loaded = model.Load(arguments, error, isQuiet, cancellationToken, Concurrency(arguments), draft);
-        BatchSettings settings = new(
-            every.MaxTokens!.Value, every.IgnoreEndOfSequence, every.Sampling!, draft.Read(arguments, loaded, error), chat, mark);
+        BatchSettings settings = new(every with { Drafting = draft.Read(arguments, loaded, error) }, chat, mark);
         return BatchRun.Run(loaded, (input, total), results, settings, error, isQuiet, cancellationToken);
     }
 
@@ -80,7 +79,7 @@ internal sealed class BatchArguments
         SamplingOptions sampling = every.Sampling!;
         return XxHash32.HashToUInt32(Encoding.UTF8.GetBytes(string.Create(
             CultureInfo.InvariantCulture,
-            $"{ModelMark.Of(folder)} {precision} {chat} {every.MaxTokens} {every.IgnoreEndOfSequence} {sampling.Temperature:r} {sampling.TopK} {sampling.TopP:r} {sampling.MinP:r} {sampling.Seed} {sampling.Acceptance}")));
+            $"{ModelMark.Of(folder)} {precision} {chat} {every.MaxTokens} {every.IgnoreEndOfSequence} {sampling.Temperature:r} {sampling.TopK} {sampling.TopP:r} {sampling.MinP:r} {sampling.Seed} {sampling.Acceptance} {RequestArguments.Describe(every)}")));
     }
 
     /// <summary>Refuses options that would have no effect.</summary>

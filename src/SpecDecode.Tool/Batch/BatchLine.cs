@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Text.Json;
 using SpecDecode.ChatTemplates;
+using SpecDecode.Generation;
 using SpecDecode.Sampling;
 
 namespace SpecDecode.Tool.Batch;
@@ -9,42 +10,31 @@ namespace SpecDecode.Tool.Batch;
 internal sealed class BatchLine
 {
     private static readonly string[] Members =
-        ["id", "prompt", "tokens", "messages", "max_tokens", "ignore_eos", "temperature", "top_k", "top_p", "min_p", "seed"];
+    [
+        "id", "prompt", "tokens", "messages", "max_tokens", "ignore_eos", "temperature", "top_k", "top_p", "min_p", "seed",
+        "stop", "include_stop", "min_tokens", "repetition_penalty", "frequency_penalty", "presence_penalty", "penalty_window", "logit_bias", "ban",
+        "logprobs", "prompt_logprobs", "n", "best_of", "deadline", "priority",
+    ];
 
-    private BatchLine()
-    {
-    }
+    private BatchLine(GenerationRequest request) => Request = request;
+
+    private SamplingOptions Sampling => Request.Sampling!;
 
     /// <summary>The line's own name, a text or a number as it stands there; null for none.</summary>
     public JsonElement? Id { get; private set; }
 
-    /// <summary>The prompt as text; one of this, <see cref="Tokens"/> and <see cref="Messages"/> is not null.</summary>
-    public string? Prompt { get; private set; }
-
-    /// <summary>The prompt as token ids.</summary>
-    public int[]? Tokens { get; private set; }
-
-    /// <summary>The prompt as a conversation.</summary>
-    public IReadOnlyList<ChatMessage>? Messages { get; private set; }
-
-    /// <summary>Most new tokens; null where the line does not say.</summary>
-    public int? MaxTokens { get; private set; }
-
-    /// <summary>Whether end-of-sequence tokens are ignored; null where the line does not say.</summary>
-    public bool? IgnoreEos { get; private set; }
-
-    /// <summary>How tokens are chosen: the command's options with what the line says in their place.</summary>
-    public SamplingOptions Sampling { get; private set; } = SamplingOptions.Greedy;
+    /// <summary>The command's options with what the line says in their place: one of prompt, tokens and messages is not null.</summary>
+    public GenerationRequest Request { get; private set; }
 
     /// <summary>What is wrong with the line, a sentence; null when nothing is.</summary>
     public string? Error { get; private set; }
 
     /// <summary>Reads a line; one that cannot be used has an <see cref="Error"/>.</summary>
     /// <param name="utf8">The line.</param>
-    /// <param name="sampling">The command's options.</param>
-    public static BatchLine Parse(ReadOnlyMemory<byte> utf8, SamplingOptions sampling)
+    /// <param name="every">The command's options.</param>
+    public static BatchLine Parse(ReadOnlyMemory<byte> utf8, GenerationRequest every)
     {
-        BatchLine line = new() { Sampling = sampling with { } };
+        BatchLine line = new(every with { Sampling = every.Sampling! with { } });
         try
         {
             using JsonDocument document = JsonDocument.Parse(utf8, new JsonDocumentOptions { MaxDepth = 64 });
@@ -101,18 +91,51 @@ internal sealed class BatchLine
                 Id = value.ValueKind == JsonValueKind.Number || (value.ValueKind == JsonValueKind.String && value.GetString() is not null) ? value.Clone() : null;
                 return Id is null ? "'id' must be a text or a number." : null;
             case "prompt":
-                Prompt = value.ValueKind == JsonValueKind.String ? value.GetString() : null;
-                return Prompt is null ? "'prompt' must be a text." : null;
+                Request = Request with { Prompt = value.ValueKind == JsonValueKind.String ? value.GetString() : null };
+                return Request.Prompt is null ? "'prompt' must be a text." : null;
             case "tokens":
                 return ReadTokens(value);
             case "messages":
                 return ReadMessages(value);
             case "max_tokens":
-                MaxTokens = Whole(value, 1);
-                return MaxTokens is null ? "'max_tokens' must be a whole number, 1 or more." : null;
+                return Whole(value, 1, number => Request with { MaxTokens = number }) ? null : "'max_tokens' must be a whole number, 1 or more.";
             case "ignore_eos":
-                IgnoreEos = value.ValueKind is JsonValueKind.True or JsonValueKind.False ? value.GetBoolean() : null;
-                return IgnoreEos is null ? "'ignore_eos' must be true or false." : null;
+                return Flag(value, flag => Request with { IgnoreEndOfSequence = flag }) ? null : "'ignore_eos' must be true or false.";
+            case "stop":
+                return Texts(value, texts => Request with { Stop = texts }) ? null : "'stop' must be a text or an array of texts, none of them empty.";
+            case "include_stop":
+                return Flag(value, flag => Request with { IncludeStop = flag }) ? null : "'include_stop' must be true or false.";
+            case "min_tokens":
+                return Whole(value, 0, number => Request with { MinTokens = number }) ? null : "'min_tokens' must be a whole number, 0 or more.";
+            case "ban":
+                return Texts(value, texts => Request with { BannedPhrases = texts }) ? null : "'ban' must be a text or an array of texts, none of them empty.";
+            case "logit_bias":
+                return ReadBias(value);
+            case "logprobs":
+                return Whole(value, 0, number => Request with { LogProbabilities = number }) ? null : "'logprobs' must be a whole number, 0 or more.";
+            case "prompt_logprobs":
+                return Whole(value, 0, number => Request with { PromptLogProbabilities = number }) ? null : "'prompt_logprobs' must be a whole number, 0 or more.";
+            case "n":
+                return Whole(value, 1, number => Request with { Choices = number }) ? null : "'n' must be a whole number, 1 or more.";
+            case "best_of":
+                return Whole(value, 1, number => Request with { BestOf = number }) ? null : "'best_of' must be a whole number, 1 or more.";
+            case "priority":
+                return Whole(value, int.MinValue, number => Request with { Priority = number }) ? null : "'priority' must be a whole number.";
+            case "deadline":
+                return Real(value, number => number is > 0 and < 1e6f, number => Request = Request with { Deadline = TimeSpan.FromSeconds(number) })
+                    ? null : "'deadline' must be a number of seconds above 0, below a million.";
+            case "repetition_penalty":
+                return Real(value, number => number is > 0 and <= 100, number => Sampling.RepetitionPenalty = number)
+                    ? null : "'repetition_penalty' must be a number above 0, at most 100.";
+            case "frequency_penalty":
+                return Real(value, number => number is >= -2 and <= 2, number => Sampling.FrequencyPenalty = number)
+                    ? null : "'frequency_penalty' must be a number from -2 to 2.";
+            case "presence_penalty":
+                return Real(value, number => number is >= -2 and <= 2, number => Sampling.PresencePenalty = number)
+                    ? null : "'presence_penalty' must be a number from -2 to 2.";
+            case "penalty_window":
+                Sampling.PenaltyWindow = Whole(value, 0) ?? -1;
+                return Sampling.PenaltyWindow < 0 ? "'penalty_window' must be a whole number, 0 or more." : null;
             case "temperature":
                 return Real(value, number => number >= 0, number => Sampling.Temperature = number) ? null : "'temperature' must be a number, 0 or more.";
             case "top_k":
@@ -153,7 +176,7 @@ internal sealed class BatchLine
             tokens[count++] = token;
         }
 
-        Tokens = tokens;
+        Request = Request with { Tokens = tokens };
         return null;
     }
 
@@ -176,8 +199,56 @@ internal sealed class BatchLine
             messages.Add(new ChatMessage(role, content));
         }
 
-        Messages = messages;
+        Request = Request with { Messages = messages };
         return null;
+    }
+
+    private string? ReadBias(JsonElement value)
+    {
+        const string Wrong = "'logit_bias' must be an object of numbers by token id.";
+        if (value.ValueKind != JsonValueKind.Object)
+        {
+            return Wrong;
+        }
+
+        Dictionary<int, float> bias = [];
+        foreach (JsonProperty member in value.EnumerateObject())
+        {
+            if (!int.TryParse(member.Name, NumberStyles.None, CultureInfo.InvariantCulture, out int token)
+                || !Real(member.Value, _ => true, number => bias[token] = number))
+            {
+                return Wrong;
+            }
+        }
+
+        Request = Request with { LogitBias = bias };
+        return null;
+    }
+
+    private bool Flag(JsonElement value, Func<bool, GenerationRequest> set)
+    {
+        bool isFlag = value.ValueKind is JsonValueKind.True or JsonValueKind.False;
+        Request = isFlag ? set(value.GetBoolean()) : Request;
+        return isFlag;
+    }
+
+    private bool Whole(JsonElement value, int min, Func<int, GenerationRequest> set)
+    {
+        int? number = Whole(value, min);
+        Request = number is { } given ? set(given) : Request;
+        return number is not null;
+    }
+
+    private bool Texts(JsonElement value, Func<string[], GenerationRequest> set)
+    {
+        JsonElement[] all = value.ValueKind == JsonValueKind.Array ? [.. value.EnumerateArray()] : [value];
+        if (all.Length == 0 || !Array.TrueForAll(all, element => element.ValueKind == JsonValueKind.String && element.GetString()!.Length > 0))
+        {
+            return false;
+        }
+
+        Request = set(Array.ConvertAll(all, element => element.GetString()!));
+        return true;
     }
 
     private static string? Text(JsonElement element, string name) =>

@@ -1,20 +1,16 @@
 using System.Globalization;
 using System.Text.Json;
 using SpecDecode.ChatTemplates;
-using SpecDecode.Drafting;
 using SpecDecode.Generation;
 using SpecDecode.Sampling;
 
 namespace SpecDecode.Tool.Batch;
 
 /// <summary>What holds for all lines.</summary>
-/// <param name="MaxTokens">New tokens of a line that does not say.</param>
-/// <param name="IgnoreEos">Whether end-of-sequence tokens are ignored where a line does not say.</param>
-/// <param name="Sampling">How tokens are chosen where a line does not say.</param>
-/// <param name="Drafting">How the model drafts; null for plain decoding.</param>
+/// <param name="Every">What holds where a line does not say, drafting included.</param>
 /// <param name="Chat">Whether a prompt is wrapped in the chat template.</param>
 /// <param name="Mark">Hash of the model and of what decides the texts.</param>
-internal sealed record BatchSettings(int MaxTokens, bool IgnoreEos, SamplingOptions Sampling, DraftingOptions? Drafting, bool Chat, uint Mark);
+internal sealed record BatchSettings(GenerationRequest Every, bool Chat, uint Mark);
 
 /// <summary>Texts for the lines of a file, as many at a time as the model takes on, each result written as soon as it is there.</summary>
 internal sealed class BatchRun
@@ -100,8 +96,8 @@ internal sealed class BatchRun
                 utf8 = utf8[3..];
             }
 
-            BatchLine? line = reader.IsTooLong ? null : BatchLine.Parse(utf8, _settings.Sampling);
-            Pending pending = new(reader.Number, BatchRecord.Hash(reader), line?.Id, line is null ? null : Drawn(line.Sampling));
+            BatchLine? line = reader.IsTooLong ? null : BatchLine.Parse(utf8, _settings.Every);
+            Pending pending = new(reader.Number, BatchRecord.Hash(reader), line?.Id, line is null ? null : Drawn(line.Request.Sampling!));
             string? error = line is null
                 ? string.Create(CultureInfo.InvariantCulture, $"It has more than {LineReader.MaxBytes >> 20} MB: shorten the line.")
                 : line.Error;
@@ -112,30 +108,21 @@ internal sealed class BatchRun
             }
 
             _pending.Add(_begun++, pending);
-            yield return Request(line!, pending.Sampling!);
+            yield return Request(line!.Request, pending.Sampling!);
         }
     }
 
     // What is drawn is written down, so that every text can be made again.
     private static SamplingOptions Drawn(SamplingOptions sampling) => SamplingArguments.WithSeed(sampling);
 
-    private GenerationRequest Request(BatchLine line, SamplingOptions sampling)
+    private GenerationRequest Request(GenerationRequest line, SamplingOptions sampling) => line with
     {
-        IReadOnlyList<ChatMessage>? messages = Conversation(line);
-        return new GenerationRequest
-        {
-            Prompt = messages is null ? line.Prompt : null,
-            Messages = messages,
-            Tokens = line.Tokens,
-            MaxTokens = line.MaxTokens ?? _settings.MaxTokens,
-            IgnoreEndOfSequence = line.IgnoreEos ?? _settings.IgnoreEos,
-            Sampling = sampling,
-            Drafting = _settings.Drafting,
-        };
-    }
+        Prompt = IsConversation(line) ? null : line.Prompt,
+        Messages = IsConversation(line) ? [new ChatMessage("user", line.Prompt!)] : line.Messages,
+        Sampling = sampling,
+    };
 
-    private IReadOnlyList<ChatMessage>? Conversation(BatchLine line) =>
-        line.Messages ?? (_settings.Chat && line.Prompt is { } prompt ? [new ChatMessage("user", prompt)] : null);
+    private bool IsConversation(GenerationRequest line) => _settings.Chat && line.Prompt is not null;
 
     private void Write(long number, GenerationResult result)
     {
@@ -155,17 +142,36 @@ internal sealed class BatchRun
         {
             pending!.WriteBeginning(json);
             json.WriteNumber("prompt_tokens", result.PromptTokens);
-            json.WriteNumber("output_tokens", result.Tokens.Count);
-            if (result.Text is null)
+            WriteText(json, result);
+            if (result.Choices.Count > 0)
             {
-                json.WriteNumbers("tokens", result.Tokens);
+                json.WriteStartArray("choices");
+                foreach (GenerationResult choice in result.Choices)
+                {
+                    json.WriteStartObject();
+                    WriteText(json, choice);
+                    json.WriteEndObject();
+                }
+
+                json.WriteEndArray();
             }
 
-            json.WriteString("text", result.Text);
-            json.WriteString("finish_reason", JsonResult.Name(result.FinishReason));
             pending.WriteEnd(json, _settings.Mark);
         }));
         _progress.Add(result, isError: false);
+    }
+
+    private static void WriteText(Utf8JsonWriter json, GenerationResult result)
+    {
+        json.WriteNumber("output_tokens", result.Tokens.Count);
+        if (result.Text is null)
+        {
+            json.WriteNumbers("tokens", result.Tokens);
+        }
+
+        json.WriteString("text", result.Text);
+        json.WriteEnd(result);
+        json.WriteLogProbabilities(result);
     }
 
     private void WriteError(Pending pending, GenerationResult? result, string error)

@@ -84,6 +84,7 @@ internal static class TelemetryNames
         DraftReason.Busy => "busy",
         DraftReason.NoRoom => "no_room",
         DraftReason.Failed => "failed",
+        DraftReason.Forced => "forced",
         _ => throw new ArgumentOutOfRangeException(nameof(reason), reason, "There is no such reason."),
     };
 
@@ -92,6 +93,7 @@ internal static class TelemetryNames
     {
         FinishReason.Stop => "stop",
         FinishReason.Length => "length",
+        FinishReason.Deadline => "deadline",
         FinishReason.Cancelled => "cancelled",
         FinishReason.Shutdown => "shutdown",
         FinishReason.Failed => "failed",

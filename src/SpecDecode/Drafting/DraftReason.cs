@@ -23,4 +23,7 @@ public enum DraftReason
 
     /// <summary>Drafts of this sequence failed too often, or the policy did.</summary>
     Failed,
+
+    /// <summary>A constraint of the request leaves only one way to go on, which is the draft.</summary>
+    Forced,
 }

@@ -10,6 +10,7 @@ public sealed class DraftingStatistics
     private long _outputTokens;
     private long _drafted;
     private long _lookedUp;
+    private long _forced;
     private long _evaluated;
     private long _accepted;
     private long _corrections;
@@ -30,6 +31,12 @@ public sealed class DraftingStatistics
 
     /// <summary>Those of them that cost no pass of the drafter: the text's own past proposed them (prompt lookup), or a policy.</summary>
     public long LookedUp { get => _lookedUp; init => _lookedUp = value; }
+
+    /// <summary>
+    /// Draft tokens that cost no pass of the drafter since a constraint of the request left nothing else; among <see cref="Drafted"/> and, where they
+    /// stand, <see cref="Accepted"/>, and not among <see cref="LookedUp"/>.
+    /// </summary>
+    public long Forced { get => _forced; init => _forced = value; }
 
     /// <summary>For each reason how many rounds had a draft, or none, because of it; reasons that did not occur are left out.</summary>
     /// <exception cref="ArgumentException">It is set to a reason that there is not.</exception>
@@ -115,6 +122,7 @@ public sealed class DraftingStatistics
         _outputTokens += round.Appended;
         _drafted += round.Drafted;
         _lookedUp += round.LookedUp;
+        _forced += round.Forced;
         _reasons[(int)round.Reason]++;
         _evaluated += round.Evaluated;
         _accepted += round.Accepted;
@@ -137,6 +145,7 @@ public sealed class DraftingStatistics
         _outputTokens += other._outputTokens;
         _drafted += other._drafted;
         _lookedUp += other._lookedUp;
+        _forced += other._forced;
         for (int i = 0; i < _reasons.Length; i++)
         {
             _reasons[i] += other._reasons[i];

@@ -9,6 +9,9 @@ internal readonly record struct RoundRecord
     /// <summary>Those of them that the text itself proposed (prompt lookup, or a policy's own), and no pass of the drafter.</summary>
     public int LookedUp { get; init; }
 
+    /// <summary>Draft tokens that a constraint forced; they cost no pass of the drafter either, and come first.</summary>
+    public int Forced { get; init; }
+
     /// <summary>Why the round has its draft, or none.</summary>
     public DraftReason Reason { get; init; }
 

@@ -14,6 +14,7 @@ public sealed class SequenceDraft
     private SequenceDrafting? _drafting;
     private ReadOnlyMemory<int> _known;
     private Func<int, bool>? _ends;
+    private ProposalCheck? _allows;
     private int _vocabularySize;
     private int _wanted;
     private bool _isStopped;
@@ -66,6 +67,9 @@ public sealed class SequenceDraft
 
     /// <summary>Those of them that were proposed by <see cref="Propose"/>; they come first.</summary>
     public int Proposed { get; private set; }
+
+    /// <summary>Those of the proposed tokens that nothing else could take the place of.</summary>
+    internal int Forced { get; private set; }
 
     /// <summary>The draft so far.</summary>
     public ReadOnlySpan<int> Draft => _tokens.AsSpan(1, Length);
@@ -146,7 +150,10 @@ public sealed class SequenceDraft
         Reason = DraftReason.Drafted;
     }
 
-    /// <summary>Takes tokens into the draft that cost no pass of the drafter; behind one that ends the text nothing is taken.</summary>
+    /// <summary>
+    /// Takes tokens into the draft that cost no pass of the drafter; behind one that ends the text nothing is taken, and nothing from one on that the
+    /// request's constraints do not allow.
+    /// </summary>
     /// <param name="tokens">The tokens; with what is there already at most <see cref="Limit"/>.</param>
     /// <exception cref="ArgumentException">They are too many, or one is not in the vocabulary.</exception>
     /// <exception cref="InvalidOperationException">The drafter has run, or the draft was judged.</exception>
@@ -171,6 +178,11 @@ public sealed class SequenceDraft
                 throw new ArgumentException($"The token {token} is not in the vocabulary: ids go from 0 to {_vocabularySize - 1}.", nameof(tokens));
             }
 
+            if (_allows?.Invoke(Draft, token) == false)
+            {
+                break;
+            }
+
             _confidences[Length] = 0;
             _tokens[++Length] = token;
             Proposed = Length;
@@ -181,7 +193,17 @@ public sealed class SequenceDraft
             }
         }
 
-        Reason = DraftReason.Drafted;
+        Reason = Length > 0 ? DraftReason.Drafted : Reason;
+    }
+
+    /// <summary>Takes tokens that must come next; they are the whole draft, and no policy is asked.</summary>
+    /// <param name="tokens">The tokens, at least one.</param>
+    internal void Force(ReadOnlySpan<int> tokens)
+    {
+        Propose(tokens);
+        Forced = Length;
+        Reason = Length > 0 ? DraftReason.Forced : Reason;
+        Stop();
     }
 
     /// <summary>Ends the draft as it is.</summary>
@@ -198,7 +220,10 @@ public sealed class SequenceDraft
     /// <param name="capacity">Most tokens that prompt and output may have.</param>
     /// <param name="rule">How tokens are judged.</param>
     /// <param name="ends">Whether a token ends the text.</param>
-    internal void Begin(SequenceDrafting? drafting, ReadOnlyMemory<int> known, int promptLength, int capacity, AcceptanceRule rule, Func<int, bool> ends)
+    /// <param name="allows">Whether a token may be proposed; null where all may.</param>
+    internal void Begin(
+        SequenceDrafting? drafting, ReadOnlyMemory<int> known, int promptLength, int capacity, AcceptanceRule rule, Func<int, bool> ends,
+        ProposalCheck? allows = null)
     {
         _drafting = drafting;
         _known = known;
@@ -206,6 +231,7 @@ public sealed class SequenceDraft
         Capacity = capacity;
         Rule = rule;
         _ends = ends;
+        _allows = allows;
         _tokens[0] = known.Span[^1];
         Limit = 0;
         Reason = DraftReason.Disabled;
@@ -230,6 +256,7 @@ public sealed class SequenceDraft
         Plan = null;
         Length = 0;
         Proposed = 0;
+        Forced = 0;
         RowsRun = 0;
         IsInPass = false;
         ReadsConfidence = false;

@@ -14,4 +14,7 @@ public enum TokenSource
 
     /// <summary>The verifier wrote it behind a draft that it accepted as a whole.</summary>
     Bonus,
+
+    /// <summary>A constraint left nothing else, so it was proposed without the drafter, and accepted.</summary>
+    Forced,
 }

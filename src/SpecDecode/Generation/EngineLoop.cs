@@ -88,21 +88,33 @@ internal sealed class EngineLoop : IEngineLoad, IDisposable
     /// <summary>What ended the loop when it should not have ended; null while all is well.</summary>
     public Exception? Fault => _fault;
 
-    /// <summary>Takes a request.</summary>
+    /// <summary>Takes a request's sequences, all of them or none.</summary>
+    /// <param name="sequences">The sequences.</param>
+    /// <param name="signal">Is set whenever there is more to read of any of them.</param>
+    /// <returns>What is to be read of each.</returns>
     /// <exception cref="QueueFullException">Too many wait already.</exception>
     /// <exception cref="ShuttingDownException">The loop takes no more.</exception>
-    public TokenFeed Submit(Sequence sequence)
+    /// <exception cref="SpecDecodeException">They are more than it ever takes at a time, or it has failed.</exception>
+    public TokenFeed[] Submit(ReadOnlySpan<Sequence> sequences, AsyncSignal signal)
     {
-        TokenFeed feed = new(sequence);
+        TokenFeed[] feeds = new TokenFeed[sequences.Length];
+        for (int i = 0; i < feeds.Length; i++)
+        {
+            feeds[i] = new TokenFeed(sequences[i], signal);
+        }
+
         SpecDecodeException? refusal;
         lock (_gate)
         {
-            refusal = FindRefusal();
+            refusal = FindRefusal(feeds.Length);
             if (refusal is null)
             {
-                Interlocked.Increment(ref _inFlight);
-                sequence.Enqueue();
-                _incoming.Enqueue(feed);
+                Interlocked.Add(ref _inFlight, feeds.Length);
+                foreach (TokenFeed feed in feeds)
+                {
+                    feed.Sequence.Enqueue();
+                    _incoming.Enqueue(feed);
+                }
 
                 // In the lock, since the loop that is disposed has no signal any more.
                 _wake.Set();
@@ -115,7 +127,7 @@ internal sealed class EngineLoop : IEngineLoad, IDisposable
             throw refusal;
         }
 
-        return feed;
+        return feeds;
     }
 
     /// <summary>Whether it takes no more requests.</summary>
@@ -174,10 +186,12 @@ internal sealed class EngineLoop : IEngineLoad, IDisposable
     }
 
     // Why no request is taken now; null when one is.
-    private SpecDecodeException? FindRefusal() =>
+    private SpecDecodeException? FindRefusal(int texts) =>
         _isStopping ? new ShuttingDownException("The service is stopping and takes no more requests: send this one to another instance, or again later.")
         : _fault is { } fault ? new SpecDecodeException($"The engine has failed and cannot go on: {fault.Message} Restart the service.", fault)
-        : _inFlight >= _maxInFlight ? new QueueFullException(
+        : texts > _maxInFlight ? new SpecDecodeException(
+            $"The request asks for {texts} texts, but MaxSequences and MaxQueue allow {_maxInFlight} together: ask for fewer, or raise MaxQueue.")
+        : _inFlight + texts > _maxInFlight ? new QueueFullException(
             $"{_inFlight} requests are being answered or wait, as many as MaxSequences and MaxQueue allow together: try again later, or raise MaxQueue.")
         : null;
 

@@ -1,5 +1,6 @@
 using System.Text.Json;
 using SpecDecode.ChatTemplates;
+using SpecDecode.Constraints;
 using SpecDecode.Drafting;
 using SpecDecode.Sampling;
 
@@ -11,6 +12,7 @@ namespace SpecDecode.Generation;
 /// </summary>
 public sealed record GenerationRequest
 {
+    private static readonly IReadOnlyDictionary<int, float> NoBias = new Dictionary<int, float>();
     private static readonly IReadOnlyDictionary<string, JsonElement> NoVariables = new Dictionary<string, JsonElement>();
 
     /// <summary>
@@ -62,6 +64,74 @@ public sealed record GenerationRequest
     /// </summary>
     /// <value>The default is none.</value>
     public IReadOnlyList<int> StopTokens { get; init; } = [];
+
+    /// <summary>
+    /// Texts at which the text ends, in place of which it may come to them across any number of tokens. It ends before the one that is complete first, of several
+    /// that are complete at once before the longest, and nothing of it is given out. <see cref="GenerationResult.Tokens"/> keep the token that completed
+    /// it, which is the last. Text of special tokens is not looked at.
+    /// </summary>
+    /// <value>The default is none. None empty; together at most 65,536 UTF-16 units.</value>
+    public IReadOnlyList<string> Stop { get; init; } = [];
+
+    /// <summary>Whether the stop string that was found stays in the text.</summary>
+    /// <value>The default is false.</value>
+    public bool IncludeStop { get; init; }
+
+    /// <summary>
+    /// New tokens that the text has at least: until then no token can be chosen that ends it, and a stop string that is complete with one of these tokens is
+    /// passed over.
+    /// </summary>
+    /// <value>The default is 0. At most <see cref="MaxTokens"/>.</value>
+    public int MinTokens { get; init; }
+
+    /// <summary>Is added to the logits of these tokens, before penalties and temperature; −∞ bans one.</summary>
+    /// <value>The default is none. Finite numbers or −∞, by ids within the vocabulary.</value>
+    public IReadOnlyDictionary<int, float> LogitBias { get; init; } = NoBias;
+
+    /// <summary>Tokens that the text never has.</summary>
+    /// <value>The default is none. Ids within the vocabulary.</value>
+    public IReadOnlyList<int> BannedTokens { get; init; } = [];
+
+    /// <summary>
+    /// Phrases that the output does not have as the tokens that each of them has by itself and behind a space (<c>bad_words</c> of vLLM and transformers).
+    /// </summary>
+    /// <value>The default is none. None empty; together at most 65,536 UTF-16 units.</value>
+    public IReadOnlyList<string> BannedPhrases { get; init; } = [];
+
+    /// <summary>
+    /// Rules of your own about what may come next, behind those above and before the penalties. A text's states see the tokens of drafts too, and drafts
+    /// change nothing about the text.
+    /// </summary>
+    /// <value>The default is none.</value>
+    public IReadOnlyList<ITokenConstraint> Constraints { get; init; } = [];
+
+    /// <summary>Has the result tell how probable each new token was, and so many of the most probable at its place.</summary>
+    /// <value>The default, null, is nothing, which costs nothing; 0 is the tokens alone. 0 to 20.</value>
+    public int? LogProbabilities { get; init; }
+
+    /// <summary>The same for the tokens of the prompt but the first. All of its rows are scored for that.</summary>
+    /// <value>The default, null, is nothing. 0 to 20.</value>
+    public int? PromptLogProbabilities { get; init; }
+
+    /// <summary>Which log probabilities those of new tokens are.</summary>
+    /// <value>The default is <see cref="LogProbabilityKind.Raw"/>. Those of the prompt are always raw.</value>
+    public LogProbabilityKind LogProbabilityKind { get; init; }
+
+    /// <summary>How many texts are written for the prompt; the i-th draws as <see cref="SamplingOptions.ChoiceIndex"/> plus i.</summary>
+    /// <value>The default is 1. 1 to 128.</value>
+    public int Choices { get; init; } = 1;
+
+    /// <summary>Writes so many texts and gives the <see cref="Choices"/> of them that have the highest mean log probability, raw, the highest first.</summary>
+    /// <value>The default, null, is as many as <see cref="Choices"/>, in their order. At least <see cref="Choices"/>, at most 128. Not while streaming.</value>
+    public int? BestOf { get; init; }
+
+    /// <summary>How long it may take from its coming: then it ends with <see cref="FinishReason.Deadline"/> within a step, with what there is.</summary>
+    /// <value>The default, null, is for as long as it takes. Above 0.</value>
+    public TimeSpan? Deadline { get; init; }
+
+    /// <summary>Of the requests that wait, those of the highest priority are admitted first, of equal ones the one that came first.</summary>
+    /// <value>The default is 0.</value>
+    public int Priority { get; init; }
 
     /// <summary>How tokens are chosen.</summary>
     /// <value>The default, null, is <see cref="GenerationDefaults.Sampling"/>: greedy unless configured otherwise.</value>

@@ -1,7 +1,8 @@
 using System.Text;
 using SpecDecode.Drafting;
+using SpecDecode.Sampling;
 using SpecDecode.Sequences;
-using SpecDecode.Tokenizers;
+using SpecDecode.Stops;
 
 namespace SpecDecode.Generation;
 
@@ -19,13 +20,36 @@ public sealed record GenerationResult
     public required IReadOnlyList<int> Tokens { get; init; }
 
     /// <summary>
-    /// What the new tokens add to the prompt's text, special tokens and the one that stopped it left out; null when the model has no tokenizer that
-    /// can be used.
+    /// What the new tokens add to the prompt's text, up to a stop string that it came to, special tokens and the one that stopped it left out; null when the
+    /// model has no tokenizer that can be used.
     /// </summary>
     public required string? Text { get; init; }
 
     /// <summary>Why it ended.</summary>
     public required FinishReason FinishReason { get; init; }
+
+    /// <summary>The token that stopped it, an end of sequence or a stop token, which is the last of <see cref="Tokens"/>; null where none did.</summary>
+    public int? StopToken { get; init; }
+
+    /// <summary>The stop string that it came to; null where there was none.</summary>
+    public string? StopString { get; init; }
+
+    /// <summary>How probable each of <see cref="Tokens"/> was; null unless <see cref="GenerationRequest.LogProbabilities"/> asked for it.</summary>
+    public IReadOnlyList<TokenLogProbability>? LogProbabilities { get; init; }
+
+    /// <summary>
+    /// How probable each token of the prompt was, the first left out; null unless <see cref="GenerationRequest.PromptLogProbabilities"/> asked for it, or where the
+    /// text ended before the prompt was read.
+    /// </summary>
+    public IReadOnlyList<TokenLogProbability>? PromptLogProbabilities { get; init; }
+
+    /// <summary>Which of the request's texts it is, from 0.</summary>
+    public int Choice { get; init; }
+
+    /// <summary>
+    /// All texts that the request asked for (<see cref="GenerationRequest.Choices"/>), of which this is the first; empty where it asked for one.
+    /// </summary>
+    public IReadOnlyList<GenerationResult> Choices { get; init; } = [];
 
     /// <summary>What drafting did for it.</summary>
     public required DraftingStatistics Drafting { get; init; }
@@ -57,12 +81,16 @@ public sealed record GenerationResult
     }
 
     /// <summary>The result of a sequence that has ended.</summary>
-    internal static GenerationResult Of(Sequence sequence, TextTokenizer? tokenizer) => new()
+    internal static GenerationResult Of(Sequence sequence, StopText? text) => new()
     {
         PromptTokens = sequence.PromptLength,
         Tokens = sequence.NewTokens.ToArray(),
-        Text = tokenizer is null ? null : TextOf(sequence, tokenizer),
+        Text = text is null ? null : TextOf(sequence, text),
         FinishReason = sequence.FinishReason!.Value,
+        StopToken = sequence.StopToken,
+        StopString = sequence.StopString,
+        LogProbabilities = LogOf(sequence.LogProbabilities, sequence.NewTokens, 0),
+        PromptLogProbabilities = sequence.FirstTokenTimestamp == 0 ? null : LogOf(sequence.PromptLogProbabilities, sequence.Prompt, 1),
         Error = sequence.Error,
         Drafting = sequence.Statistics,
         QueueTime = sequence.QueueTime,
@@ -84,9 +112,24 @@ public sealed record GenerationResult
         DecodeTime = TimeSpan.Zero,
     };
 
-    private static string TextOf(Sequence sequence, TextTokenizer tokenizer)
+    private static TokenLogProbability[]? LogOf(LogProbabilityLog? log, ReadOnlySpan<int> tokens, int first)
     {
-        TokenTextStream stream = tokenizer.CreateStream(sequence.Prompt);
+        if (log is null)
+        {
+            return null;
+        }
+
+        TokenLogProbability[] all = new TokenLogProbability[tokens.Length - first];
+        for (int i = 0; i < all.Length; i++)
+        {
+            all[i] = log.Of(first + i, tokens[first + i]);
+        }
+
+        return all;
+    }
+
+    private static string TextOf(Sequence sequence, StopText stream)
+    {
         StringBuilder text = new();
         foreach (int token in sequence.TextTokens)
         {

@@ -1,10 +1,12 @@
 using System.Collections.Frozen;
+using SpecDecode.Constraints;
 using SpecDecode.Drafting;
 using SpecDecode.Models;
 using SpecDecode.Plans;
 using SpecDecode.Sampling;
 using SpecDecode.Sequences;
 using SpecDecode.Stages;
+using SpecDecode.Stops;
 using SpecDecode.Tokenizers;
 
 namespace SpecDecode.Generation;
@@ -72,6 +74,7 @@ internal sealed class RequestIntake(
         }
 
         FrozenSet<int> ends = EndOfText(request);
+        RequestRules rules = new(request, sampling, wantedTokens, stages.VocabularySize, tokenizer);
         (int[] prompt, int droppedMessages) = request.Messages is null ? (Prompt(request), 0) : _chat.Encode(request, wantedTokens, cancellationToken);
         CheckTokens(prompt, prompt.Length + 1L);
 
@@ -79,8 +82,32 @@ internal sealed class RequestIntake(
         int longest = request.Overflow == ChatOverflow.DropOldest ? Math.Min(stages.MaxSequenceLength, _affordable) : stages.MaxSequenceLength;
         int maxTokens = (int)Math.Min(wantedTokens, (long)longest - prompt.Length);
         CheckBudget(prompt.Length, maxTokens);
-        return new AcceptedRequest(new Sequence(prompt, maxTokens, ends, null, draft, new Sampler(sampling)), droppedMessages);
+        TokenConstraintContext context = new(prompt, stages.VocabularySize, ends, tokenizer);
+        Sequence[] sequences = new Sequence[request.BestOf ?? request.Choices];
+        for (int i = 0; i < sequences.Length; i++)
+        {
+            // Each has a way of drafting of its own, since a policy remembers the sequence there.
+            sequences[i] = new Sequence(
+                prompt, maxTokens, ends, null, i == 0 ? draft : Drafting.Of(wanted, DraftingPlace),
+                new Sampler(sampling with { ChoiceIndex = (int)Math.Min(int.MaxValue, (long)sampling.ChoiceIndex + i) }))
+            {
+                Constraints = rules.Begin(context),
+                Stops = rules.Stop is { } stop ? new StopScan(stop, tokenizer!, prompt) : null,
+                LogProbabilities = LogOf(request, sampling, maxTokens),
+                PromptLogProbabilities = request.PromptLogProbabilities is { } top ? new LogProbabilityLog(prompt.Length, top, isProcessed: false, 1) : null,
+                Deadline = request.Deadline,
+                Priority = request.Priority,
+            };
+        }
+
+        return new AcceptedRequest(sequences, droppedMessages, rules.Stop, request.Choices);
     }
+
+    // Of the best of several the mean is needed in any case.
+    private static LogProbabilityLog? LogOf(GenerationRequest request, SamplingOptions sampling, int maxTokens) =>
+        request.LogProbabilities is not null || request.BestOf > request.Choices
+            ? new LogProbabilityLog(maxTokens, request.LogProbabilities ?? 0, request.LogProbabilityKind == LogProbabilityKind.Processed, sampling.Temperature)
+            : null;
 
     /// <summary>Refuses a sequence that is empty, too long, or has an id beyond the vocabulary.</summary>
     /// <param name="tokens">Its tokens.</param>

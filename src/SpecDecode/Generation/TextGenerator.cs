@@ -1,8 +1,5 @@
-using System.Diagnostics;
 using System.Runtime.CompilerServices;
 using SpecDecode.ChatTemplates;
-using SpecDecode.Diagnostics;
-using SpecDecode.Drafting;
 using SpecDecode.Tokenizers;
 
 namespace SpecDecode.Generation;
@@ -39,6 +36,11 @@ internal sealed class TextGenerator(
     {
         // Made now, so that a mistake is thrown at the call; an enumeration that is begun again makes another.
         AcceptedRequest accepted = intake.Accept(request, _defaults, cancellationToken);
+        if (accepted.IsBestOf)
+        {
+            throw new ArgumentException("The best of several texts is known when all have ended: ask for them without streaming, or leave BestOf out.", nameof(request));
+        }
+
         int uses = 0;
         return Stream(
             () => Interlocked.Exchange(ref uses, 1) == 0 ? accepted : intake.Accept(request, _defaults, cancellationToken), cancellationToken);
@@ -53,119 +55,57 @@ internal sealed class TextGenerator(
 
     private async Task<GenerationResult> CompleteAsync(AcceptedRequest accepted, CancellationToken cancellationToken)
     {
-        await using Reading reading = new(this, accepted, cancellationToken);
-        while (!reading.Feed.State.HasEnded)
+        await using RequestReading reading = new(this, accepted, cancellationToken);
+        while (!Array.TrueForAll(reading.Feeds, static feed => feed.State.HasEnded))
         {
-            await reading.Feed.WaitAsync().ConfigureAwait(false);
+            await reading.WaitAsync().ConfigureAwait(false);
             cancellationToken.ThrowIfCancellationRequested();
         }
 
-        return reading.End();
+        foreach (TokenFeed feed in reading.Feeds)
+        {
+            reading.ThrowUnlessWhole(feed.Sequence);
+        }
+
+        return accepted.Result(tokenizer);
     }
 
     private async IAsyncEnumerable<GenerationUpdate> Stream(
         Func<AcceptedRequest> create, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
         cancellationToken.ThrowIfCancellationRequested();
-        await using Reading reading = new(this, create(), cancellationToken);
-        TokenFeed feed = reading.Feed;
-        TokenTextStream? text = tokenizer?.CreateStream(feed.Sequence.Prompt);
-        int read = 0;
+        AcceptedRequest accepted = create();
+        await using RequestReading reading = new(this, accepted, cancellationToken);
+        UpdateReader[] texts = [.. reading.Feeds.Select((feed, choice) => new UpdateReader(feed, choice, accepted, tokenizer))];
         while (true)
         {
-            (int count, bool hasEnded) = feed.State;
-
-            // The last token comes together with the result, if there is one and no error.
-            int alone = hasEnded && feed.Sequence.Error is null ? count - 1 : count;
-            for (; read < alone; read++)
+            bool isAny = false;
+            foreach (UpdateReader text in texts)
             {
-                cancellationToken.ThrowIfCancellationRequested();
-                (int token, TokenSource source) = feed[read];
-                yield return new GenerationUpdate { Token = token, Source = source, Text = text?.Append(token) ?? "" };
+                while (text.TryRead(out GenerationUpdate update))
+                {
+                    if (update.Result is not null)
+                    {
+                        reading.ThrowUnlessWhole(text.Sequence);
+                    }
+
+                    cancellationToken.ThrowIfCancellationRequested();
+                    isAny = true;
+                    yield return update;
+                }
             }
 
-            cancellationToken.ThrowIfCancellationRequested();
-            if (hasEnded)
+            if (Array.TrueForAll(texts, static text => text.HasEnded))
             {
-                yield return Last(reading.End(), read, count, text, feed);
                 yield break;
             }
 
-            await feed.WaitAsync().ConfigureAwait(false);
-        }
-    }
-
-    // The last token, where it has not been read, together with the result.
-    private static GenerationUpdate Last(GenerationResult result, int read, int count, TokenTextStream? text, TokenFeed feed)
-    {
-        (int token, TokenSource source) = read < count ? feed[read] : default;
-        string piece = read < count && result.FinishReason != FinishReason.Stop ? text?.Append(token) ?? "" : "";
-        return new GenerationUpdate
-        {
-            Token = read < count ? token : null, Source = source, Text = piece + text?.Flush(), Result = result,
-        };
-    }
-
-    /// <summary>A request from its hand-over until its reader leaves, which ends it if it has not ended.</summary>
-    private sealed class Reading : IAsyncDisposable
-    {
-        private readonly TextGenerator _generator;
-        private readonly AcceptedRequest _accepted;
-        private readonly CancellationToken _cancellation;
-        private readonly CancellationTokenRegistration _registration;
-        private readonly Activity? _activity;
-
-        public Reading(TextGenerator generator, AcceptedRequest accepted, CancellationToken cancellationToken)
-        {
             cancellationToken.ThrowIfCancellationRequested();
-            _generator = generator;
-            _accepted = accepted;
-            _cancellation = cancellationToken;
-            _activity = RequestActivity.Start(generator.Model.Name, generator.Model.Precision, generator.Model.DraftPrecision, accepted.Sequence);
-            try
-            {
-                Feed = generator.Loop.Submit(accepted.Sequence);
-            }
-            catch (Exception error)
-            {
-                RequestActivity.Refuse(_activity, error);
-                throw;
-            }
 
-            _registration = cancellationToken.UnsafeRegister(static feed => ((TokenFeed)feed!).Cancel(), Feed);
-        }
-
-        public TokenFeed Feed { get; }
-
-        /// <summary>The result of the sequence, which has ended.</summary>
-        public GenerationResult End()
-        {
-            GenerationResult result = _accepted.Result(_generator.Tokenizer);
-            if (result.FinishReason == FinishReason.Cancelled)
+            // What was read may have taken its time: there may be more already.
+            if (!isAny)
             {
-                _cancellation.ThrowIfCancellationRequested();
-            }
-
-            return result.Error switch
-            {
-                null => result,
-                SpecDecodeException error => throw error,
-                { } error => throw new SpecDecodeException($"The model failed after {result.Tokens.Count} new tokens: {error.Message.Trim()}", error),
-            };
-        }
-
-        public async ValueTask DisposeAsync()
-        {
-            await _registration.DisposeAsync().ConfigureAwait(false);
-            Feed.Cancel();
-            (int count, bool hasEnded) = Feed.State;
-            if (_activity is not null && hasEnded)
-            {
-                RequestActivity.Stop(_activity, Feed.Sequence);
-            }
-            else
-            {
-                RequestActivity.Leave(_activity, count);
+                await reading.WaitAsync().ConfigureAwait(false);
             }
         }
     }

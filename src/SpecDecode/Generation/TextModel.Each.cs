@@ -29,7 +29,7 @@ public sealed partial class TextModel
         ArgumentNullException.ThrowIfNull(requests);
         ArgumentNullException.ThrowIfNull(onResult);
         using Call call = new(this);
-        Dictionary<Sequence, (long Number, AcceptedRequest Request, CancellationTokenRegistration Registration)> inWork = [];
+        Dictionary<Sequence, EachRequest> inWork = [];
         try
         {
             using IEnumerator<GenerationRequest> source = requests.GetEnumerator();
@@ -42,7 +42,7 @@ public sealed partial class TextModel
                     hasMore = source.MoveNext();
                     if (hasMore)
                     {
-                        Begin(source.Current, number++);
+                        Take(source.Current, number++);
                     }
                 }
 
@@ -60,24 +60,27 @@ public sealed partial class TextModel
 
                 foreach (Sequence sequence in _scheduler.Ended)
                 {
-                    inWork.Remove(sequence, out (long Number, AcceptedRequest Request, CancellationTokenRegistration Registration) ended);
-                    ended.Registration.Dispose();
-                    onResult(ended.Number, ended.Request.Result(Tokenizer));
+                    inWork.Remove(sequence, out EachRequest? ended);
+                    if (--ended!.Left == 0)
+                    {
+                        ended.Registration.Dispose();
+                        onResult(ended.Number, ended.Accepted.Result(Tokenizer));
+                    }
                 }
             }
         }
         finally
         {
             // Where a callback threw, nothing stays behind.
-            foreach ((_, _, CancellationTokenRegistration registration) in inWork.Values)
+            foreach (EachRequest request in inWork.Values)
             {
-                registration.Dispose();
+                request.Registration.Dispose();
             }
 
             _scheduler.EndAll(FinishReason.Cancelled);
         }
 
-        void Begin(GenerationRequest request, long number)
+        void Take(GenerationRequest request, long number)
         {
             AcceptedRequest accepted;
             try
@@ -90,9 +93,27 @@ public sealed partial class TextModel
                 return;
             }
 
-            Sequence sequence = accepted.Sequence;
-            _scheduler.Add(sequence);
-            inWork.Add(sequence, (number, accepted, cancellationToken.UnsafeRegister(static begun => ((Sequence)begun!).RequestCancellation(), sequence)));
+            EachRequest begun = new(number, accepted) { Left = accepted.Sequences.Length };
+            foreach (Sequence sequence in accepted.Sequences)
+            {
+                Begin(sequence);
+                inWork.Add(sequence, begun);
+            }
+
+            begun.Registration = cancellationToken.UnsafeRegister(
+                static all => Array.ForEach((Sequence[])all!, static sequence => sequence.RequestCancellation()), accepted.Sequences);
         }
+    }
+
+    private sealed class EachRequest(long number, AcceptedRequest accepted)
+    {
+        public long Number => number;
+
+        public AcceptedRequest Accepted => accepted;
+
+        // Texts that have not ended.
+        public int Left { get; set; }
+
+        public CancellationTokenRegistration Registration { get; set; }
     }
 }

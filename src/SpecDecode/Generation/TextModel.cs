@@ -149,13 +149,60 @@ public sealed partial class TextModel : IDisposable
         };
     }
 
+    /// <summary>Continues a text and gives out each token as it is known, with the text that it completes.</summary>
+    /// <param name="request">The prompt and its limits.</param>
+    /// <param name="onUpdate">Called with each update; the last one of a text has its result.</param>
+    /// <param name="cancellationToken">Ends the text where it is, with <see cref="FinishReason.Cancelled"/>.</param>
+    /// <returns>The result. A text that failed says so (<see cref="GenerationResult.Error"/>).</returns>
+    /// <exception cref="ArgumentException">Also when the best of several texts is asked for, which is known when all have ended.</exception>
+    /// <inheritdoc cref="Generate(IReadOnlyList{GenerationRequest}, Action{int, int}, CancellationToken)" path="/exception"/>
+    public GenerationResult Stream(GenerationRequest request, Action<GenerationUpdate> onUpdate, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(onUpdate);
+        using Call call = new(this);
+        AcceptedRequest accepted = _intake.Accept(request, Defaults, cancellationToken);
+        if (accepted.IsBestOf)
+        {
+            throw new ArgumentException("The best of several texts is known when all have ended: ask for them without streaming, or leave BestOf out.", nameof(request));
+        }
+
+        AsyncSignal nobody = new();
+        TokenFeed[] feeds = [.. accepted.Sequences.Select(sequence => new TokenFeed(sequence, nobody))];
+        UpdateReader[] texts = [.. feeds.Select((feed, choice) => new UpdateReader(feed, choice, accepted, Tokenizer))];
+        try
+        {
+            Array.ForEach(accepted.Sequences, Begin);
+            RunToEnd(accepted.Sequences, PassOn, onStep: null, cancellationToken);
+            return accepted.Result(Tokenizer);
+        }
+        finally
+        {
+            // Where a listener threw, nothing stays behind.
+            _scheduler.EndAll(FinishReason.Cancelled);
+        }
+
+        void PassOn()
+        {
+            for (int i = 0; i < texts.Length; i++)
+            {
+                feeds[i].Publish();
+                while (texts[i].TryRead(out GenerationUpdate update))
+                {
+                    onUpdate(update);
+                }
+            }
+        }
+    }
+
     /// <summary>Continues several texts in the same steps; each comes out as it would alone.</summary>
     /// <param name="requests">The prompts and their limits.</param>
     /// <param name="onToken">Called with a request's index and each new token as soon as it is known; null for nobody.</param>
     /// <param name="cancellationToken">Ends all texts where they are, with <see cref="FinishReason.Cancelled"/>.</param>
     /// <returns>A result for each request, in their order; one that failed says so and leaves the others alone.</returns>
     /// <exception cref="ArgumentNullException">The list or a request in it is null.</exception>
-    /// <exception cref="ArgumentException">A request has none or several of prompt, tokens and messages, or one of its numbers is out of range.</exception>
+    /// <exception cref="ArgumentException">
+    /// A request has none or several of prompt, tokens and messages, one of its numbers is out of range, or it asks for several texts while a callback is given.
+    /// </exception>
     /// <exception cref="SpecDecodeException">
     /// A prompt is empty, too long (for the model, or with its new tokens for <see cref="RuntimeOptions.KvCacheMegabytes"/>), has an
     /// id beyond the vocabulary, is text and the model has no tokenizer, or is a conversation and the model has no chat template or its
@@ -178,21 +225,34 @@ public sealed partial class TextModel : IDisposable
         ArgumentNullException.ThrowIfNull(requests);
         using Call call = new(this);
         AcceptedRequest[] accepted = [.. requests.Select(request => _intake.Accept(request, Defaults, cancellationToken))];
-        Sequence[] sequences = [.. accepted.Select(request => request.Sequence)];
+        Sequence[] sequences = [.. accepted.SelectMany(request => request.Sequences)];
+        int[] told = new int[sequences.Length];
+        if (onToken is not null && sequences.Length > accepted.Length)
+        {
+            throw new ArgumentException("A request asks for several texts, of which a callback could not tell the tokens apart: give none, or ask for one text.", nameof(onToken));
+        }
+
         try
         {
-            foreach (Sequence sequence in sequences)
-            {
-                _scheduler.Add(sequence);
-            }
-
-            RunToEnd(sequences, onToken, onStep, cancellationToken);
+            Array.ForEach(sequences, Begin);
+            RunToEnd(sequences, onToken is null ? null : Tell, onStep, cancellationToken);
             return [.. accepted.Select(request => request.Result(Tokenizer))];
         }
         finally
         {
             // Where a listener threw, nothing stays behind.
             _scheduler.EndAll(FinishReason.Cancelled);
+        }
+
+        void Tell()
+        {
+            for (int i = 0; i < sequences.Length; i++)
+            {
+                for (; told[i] < sequences[i].NewTokens.Length; told[i]++)
+                {
+                    onToken!(i, sequences[i].NewTokens[told[i]]);
+                }
+            }
         }
     }
 
@@ -325,11 +385,10 @@ public sealed partial class TextModel : IDisposable
     }
 
     private void RunToEnd(
-        Sequence[] sequences, Action<int, int>? onToken, Action<StepRecord>? onStep, CancellationToken cancellationToken)
+        Sequence[] sequences, Action? passOn, Action<StepRecord>? onStep, CancellationToken cancellationToken)
     {
         using CancellationTokenRegistration registration = cancellationToken.UnsafeRegister(
             static all => Array.ForEach((Sequence[])all!, sequence => sequence.RequestCancellation()), sequences);
-        int[] told = new int[sequences.Length];
         while (!_scheduler.IsIdle)
         {
             StepRecord step = _scheduler.Step();
@@ -339,14 +398,14 @@ public sealed partial class TextModel : IDisposable
                 onStep?.Invoke(step);
             }
 
-            for (int i = 0; onToken is not null && i < sequences.Length; i++)
-            {
-                for (; told[i] < sequences[i].NewTokens.Length; told[i]++)
-                {
-                    onToken(i, sequences[i].NewTokens[told[i]]);
-                }
-            }
+            passOn?.Invoke();
         }
+    }
+
+    private void Begin(Sequence sequence)
+    {
+        sequence.Enqueue();
+        _scheduler.Add(sequence);
     }
 
     /// <summary>Marks the model as busy; a second call at the same time throws.</summary>

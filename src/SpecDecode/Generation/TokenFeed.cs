@@ -12,14 +12,17 @@ internal sealed class TokenFeed
 {
     // One byte of a TokenSource each.
     private readonly byte[] _sources;
-    private readonly AsyncSignal _signal = new();
+    private readonly AsyncSignal _signal;
 
     // Twice the number of tokens, plus 1 when no more come: one number, so that the reader never sees one without the other.
     private int _state;
 
     /// <summary>Makes a feed.</summary>
-    public TokenFeed(Sequence sequence)
+    /// <param name="sequence">The sequence.</param>
+    /// <param name="signal">Is set when there is more; one for all feeds of a reader.</param>
+    public TokenFeed(Sequence sequence, AsyncSignal signal)
     {
+        _signal = signal;
         Sequence = sequence;
         _sources = new byte[sequence.Capacity - sequence.PromptLength];
     }
@@ -32,9 +35,6 @@ internal sealed class TokenFeed
 
     /// <summary>A token, below the count.</summary>
     public (int Token, TokenSource Source) this[int index] => (Sequence.NewToken(index), (TokenSource)_sources[index]);
-
-    /// <summary>Waits until there may be more. One reader.</summary>
-    public ValueTask WaitAsync() => _signal.WaitAsync();
 
     /// <summary>Asks for an end, and wakes the reader; safe from any thread.</summary>
     public void Cancel()
@@ -62,6 +62,6 @@ internal sealed class TokenFeed
     }
 
     private static TokenSource SourceOf(in RoundRecord round, int place) => place < round.Accepted
-        ? TokenSource.AcceptedDraft
+        ? (place < round.Forced ? TokenSource.Forced : TokenSource.AcceptedDraft)
         : round.VerifierToken!.Value;
 }

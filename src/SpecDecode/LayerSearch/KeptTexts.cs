@@ -41,7 +41,8 @@ internal sealed class KeptTexts(KvBudget budget) : ICacheKeeper
     /// <inheritdoc/>
     public bool TryKeep(Sequence ended)
     {
-        if (ended.Drafting?.IsSearched != true)
+        // Where constraints changed the logits, what the full model thinks says little about the text.
+        if (ended.Drafting?.IsSearched != true || ended.Constraints is not null)
         {
             return false;
         }

@@ -28,6 +28,25 @@ public sealed record SamplingOptions
     /// <value>The default is 0. 0 to 1.</value>
     public float MinP { get; set; }
 
+    /// <summary>
+    /// Makes tokens of prompt and output less likely: a logit above 0 is divided by it, one below multiplied (CTRL, 1909.05858). Below 1 they become likelier.
+    /// Penalties come before <see cref="Temperature"/> and hold at temperature 0 too.
+    /// </summary>
+    /// <value>The default, 1, changes nothing. Above 0, at most 100.</value>
+    public float RepetitionPenalty { get; set; } = 1;
+
+    /// <summary>Is subtracted from a token's logit for each time that the output has it.</summary>
+    /// <value>The default is 0. −2 to 2.</value>
+    public float FrequencyPenalty { get; set; }
+
+    /// <summary>Is subtracted from a token's logit where the output has it, however often.</summary>
+    /// <value>The default is 0. −2 to 2.</value>
+    public float PresencePenalty { get; set; }
+
+    /// <summary>The three penalties look at so many of the last tokens, prompt and output together. 0 is all of them.</summary>
+    /// <value>The default is 0. Not negative.</value>
+    public int PenaltyWindow { get; set; }
+
     /// <summary>Makes the choices reproducible; null draws a new seed for each request.</summary>
     /// <value>The default is null.</value>
     public long? Seed { get; set; }
@@ -46,6 +65,9 @@ public sealed record SamplingOptions
     /// <summary>The rule that holds: <see cref="Acceptance"/>, or what stands in for it.</summary>
     public AcceptanceRule EffectiveAcceptance => Acceptance
         ?? (Temperature == 0 ? AcceptanceRule.Greedy : Seed is null ? AcceptanceRule.Rejection : AcceptanceRule.SharedNoise);
+
+    /// <summary>Whether a penalty changes anything.</summary>
+    internal bool HasPenalty => RepetitionPenalty != 1 || FrequencyPenalty != 0 || PresencePenalty != 0;
 
     /// <summary>What is wrong with the options, a sentence each, which begins with the option's name and says the mend.</summary>
     internal IEnumerable<string> Errors()
@@ -70,6 +92,26 @@ public sealed record SamplingOptions
         if (!(MinP is >= 0 and <= 1))
         {
             yield return $"MinP is {Number(MinP)}: give a share from 0 (no limit) to 1.";
+        }
+
+        if (!(RepetitionPenalty is > 0 and <= 100))
+        {
+            yield return $"RepetitionPenalty is {Number(RepetitionPenalty)}: give a number above 0, at most 100; 1 changes nothing.";
+        }
+
+        if (!(FrequencyPenalty is >= -2 and <= 2))
+        {
+            yield return $"FrequencyPenalty is {Number(FrequencyPenalty)}: give a number from -2 to 2; 0 changes nothing.";
+        }
+
+        if (!(PresencePenalty is >= -2 and <= 2))
+        {
+            yield return $"PresencePenalty is {Number(PresencePenalty)}: give a number from -2 to 2; 0 changes nothing.";
+        }
+
+        if (PenaltyWindow < 0)
+        {
+            yield return $"PenaltyWindow is {PenaltyWindow}: give a number of tokens, or 0 for all.";
         }
 
         if (ChoiceIndex < 0)

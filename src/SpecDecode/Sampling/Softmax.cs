@@ -11,15 +11,7 @@ internal static class Softmax
     /// <param name="token">The token.</param>
     public static double Probability(LogitRow row, int token)
     {
-        float top = row.Highest;
-        double total = 0;
-        for (int start = 0; start < row.Logits.Length; start += RowScan.BlockTokens)
-        {
-            total += Block(
-                row.Logits[start..Math.Min(start + RowScan.BlockTokens, row.Logits.Length)], top, temperature: 1, float.NegativeInfinity, default);
-        }
-
-        return Math.Exp(row.Logits[token] - top) / total;
+        return Math.Exp(row.Logits[token] - row.Highest) / Total(row.Logits, row.Highest, temperature: 1);
     }
 
     /// <summary>exp((logit − highest) / temperature): 1 for the highest, 0 where it is less than e^−87.</summary>
@@ -35,6 +27,19 @@ internal static class Softmax
         {
             int end = Math.Min(start + RowScan.BlockTokens, logits.Length);
             total += Block(logits[start..end], highest, temperature, float.NegativeInfinity, weights[start..end]);
+        }
+
+        return total;
+    }
+
+    /// <summary>The sum of what <see cref="Weights"/> makes.</summary>
+    /// <inheritdoc cref="Weights" path="/param"/>
+    public static double Total(ReadOnlySpan<float> logits, float highest, float temperature)
+    {
+        double total = 0;
+        for (int start = 0; start < logits.Length; start += RowScan.BlockTokens)
+        {
+            total += Block(logits[start..Math.Min(start + RowScan.BlockTokens, logits.Length)], highest, temperature, float.NegativeInfinity, default);
         }
 
         return total;

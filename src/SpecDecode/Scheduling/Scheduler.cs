@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using SpecDecode.Caching;
 using SpecDecode.Sequences;
 using SpecDecode.Speculation;
@@ -23,7 +24,7 @@ internal sealed class Scheduler(IStages stages, SchedulerLimits limits, Acceptan
     /// <summary>What the caches of live sequences have reserved.</summary>
     public KvBudget Budget { get; } = new(limits.KvBytes);
 
-    /// <summary>Sequences that wait for admission, in the order in which they came and will be admitted.</summary>
+    /// <summary>Sequences that wait, in the order in which they will be admitted: those of the highest priority first, of equal ones as they came.</summary>
     public IReadOnlyList<Sequence> Waiting => _waiting;
 
     /// <summary>Sequences that are admitted and have not ended.</summary>
@@ -47,7 +48,7 @@ internal sealed class Scheduler(IStages stages, SchedulerLimits limits, Acceptan
     /// <summary>Whether the cache of a sequence of so many tokens fits the budget at all.</summary>
     public bool CanEverAdmit(int capacity) => Budget.CanEverReserve(stages.KvStorageBytes(capacity));
 
-    /// <summary>Lets a sequence wait for admission, which comes in order, as soon as there is room.</summary>
+    /// <summary>Lets a sequence wait for admission, which comes in the order of <see cref="Waiting"/>, as soon as there is room.</summary>
     /// <param name="sequence">A sequence for which <see cref="CanEverAdmit"/> holds.</param>
     public void Add(Sequence sequence)
     {
@@ -56,11 +57,17 @@ internal sealed class Scheduler(IStages stages, SchedulerLimits limits, Acceptan
             throw new InvalidOperationException("The sequence never fits the budget for keys and values, so it would wait for ever.");
         }
 
-        _waiting.Add(sequence);
+        int place = _waiting.Count;
+        while (place > 0 && _waiting[place - 1].Priority < sequence.Priority)
+        {
+            place--;
+        }
+
+        _waiting.Insert(place, sequence);
     }
 
     /// <summary>
-    /// Ends what is cancelled, admits who fits, and runs a step. A verifying pass that fails leaves its sequences as they were;
+    /// Ends what is cancelled or late, admits who fits, and runs a step. A verifying pass that fails leaves its sequences as they were;
     /// each of them is then tried alone, and the one that fails alone ends with the error.
     /// </summary>
     public StepRecord Step()
@@ -168,11 +175,11 @@ internal sealed class Scheduler(IStages stages, SchedulerLimits limits, Acceptan
 
     private void EndCancelled()
     {
+        long now = Stopwatch.GetTimestamp();
         for (int i = _waiting.Count - 1; i >= 0; i--)
         {
-            if (_waiting[i].IsCancellationRequested)
+            if (IsUnwanted(_waiting[i], now))
             {
-                _waiting[i].Cancel();
                 Retire(_waiting[i]);
                 _waiting.RemoveAt(i);
             }
@@ -180,13 +187,28 @@ internal sealed class Scheduler(IStages stages, SchedulerLimits limits, Acceptan
 
         for (int i = 0; i < _live.Count; i++)
         {
-            if (_live[i].IsCancellationRequested)
-            {
-                _live[i].Cancel();
-            }
+            IsUnwanted(_live[i], now);
         }
 
         EndFinished();
+    }
+
+    // Whether nobody waits for it any more; it has ended then.
+    private static bool IsUnwanted(Sequence sequence, long now)
+    {
+        if (sequence.IsCancellationRequested)
+        {
+            sequence.Cancel();
+            return true;
+        }
+
+        if (sequence.IsLate(now))
+        {
+            sequence.Cancel(FinishReason.Deadline);
+            return true;
+        }
+
+        return false;
     }
 
     private void EndFinished()

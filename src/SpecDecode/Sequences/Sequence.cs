@@ -1,7 +1,9 @@
 using System.Diagnostics;
 using SpecDecode.Caching;
+using SpecDecode.Constraints;
 using SpecDecode.Drafting;
 using SpecDecode.Sampling;
+using SpecDecode.Stops;
 
 namespace SpecDecode.Sequences;
 
@@ -15,11 +17,16 @@ internal sealed class Sequence : IDisposable
     // A drafter that fails so often is left alone; the text goes on plainly.
     private const int MostDraftFailures = 3;
 
+    // A forced run is verified in pieces of so many tokens.
+    private const int ForcedRoom = 32;
+
     private static readonly Sampler GreedySampler = new(SamplingOptions.Greedy);
 
     private readonly int[] _tokens;
     private readonly IReadOnlySet<int> _endOfSequence;
+    private int[] _forced = [];
     private KvCache? _cache;
+    private int _forcedCount;
     private volatile bool _isCancellationRequested;
 
     /// <summary>Takes a prompt.</summary>
@@ -54,6 +61,24 @@ internal sealed class Sequence : IDisposable
     /// <summary>How its tokens are chosen.</summary>
     public Sampler Sampler { get; }
 
+    /// <summary>What masks or changes its logits; null for nothing.</summary>
+    public SequenceConstraints? Constraints { get; init; }
+
+    /// <summary>At which strings it stops, and how that is seen; null for none.</summary>
+    public StopScan? Stops { get; init; }
+
+    /// <summary>The log probabilities that are wanted of new tokens; null for none.</summary>
+    public LogProbabilityLog? LogProbabilities { get; init; }
+
+    /// <summary>The log probabilities that are wanted of the prompt's tokens; null for none.</summary>
+    public LogProbabilityLog? PromptLogProbabilities { get; init; }
+
+    /// <summary>How long it may take from its coming; null for as long as it likes.</summary>
+    public TimeSpan? Deadline { get; init; }
+
+    /// <summary>Of those who wait, the highest is admitted first.</summary>
+    public int Priority { get; init; }
+
     /// <summary>The sums of its rounds.</summary>
     public DraftingStatistics Statistics { get; } = new();
 
@@ -85,9 +110,16 @@ internal sealed class Sequence : IDisposable
     /// Most tokens that its next draft may have: so many that draft and bonus token still fit. None before the first new
     /// token, since prompts are read at full depth, nor while more than the last known token is pending.
     /// </summary>
-    public int DraftLimit => Drafting is null || WritesFirstToken || Pending.Length > 1 || HasGivenUpDrafting
-        ? 0
+    public int DraftLimit => WritesFirstToken || Pending.Length > 1 ? 0
+        : _forcedCount > 0 ? Math.Min(_forcedCount, _tokens.Length - Length - 1)
+        : Drafting is null || HasGivenUpDrafting ? 0
         : Math.Min(Drafting.MaxLength, _tokens.Length - Length - 1);
+
+    /// <summary>Tokens that must come next, as its constraints say, for the step that <see cref="FindForced"/> was called in.</summary>
+    public ReadOnlySpan<int> Forced => _forced.AsSpan(0, _forcedCount);
+
+    /// <summary>What its constraints threw; null when they did not.</summary>
+    public Exception? ConstraintError { get; private set; }
 
     /// <summary>Draft passes that failed in which it took part, drafts that could not be verified, and failures of its policy.</summary>
     public int DraftFailures { get; private set; }
@@ -105,7 +137,13 @@ internal sealed class Sequence : IDisposable
     public int NewToken(int index) => _tokens[PromptLength + index];
 
     /// <summary>Those of them that are text: all but the one that stopped it.</summary>
-    public ReadOnlySpan<int> TextTokens => FinishReason == SpecDecode.FinishReason.Stop ? NewTokens[..^1] : NewTokens;
+    public ReadOnlySpan<int> TextTokens => StopToken is null ? NewTokens : NewTokens[..^1];
+
+    /// <summary>The token that stopped the text, an end of sequence or a stop token; null where none did.</summary>
+    public int? StopToken { get; private set; }
+
+    /// <summary>The stop string that the text came to; null where there was none.</summary>
+    public string? StopString { get; private set; }
 
     /// <summary>Why the text ended; null while it goes on.</summary>
     public FinishReason? FinishReason { get; private set; }
@@ -152,8 +190,89 @@ internal sealed class Sequence : IDisposable
     /// <summary>The same as <see cref="Ends"/>, made once.</summary>
     public Func<int, bool> EndsText => field ??= Ends;
 
-    /// <summary>Whether a token ends the text.</summary>
+    /// <summary>The same as <see cref="AllowsBehind"/>, made once; null where there is nothing to be asked.</summary>
+    public ProposalCheck? AllowsProposal => Constraints is null ? null : field ??= AllowsBehind;
+
+    /// <summary>Whether a token ends the text by itself.</summary>
     public bool Ends(int token) => _endOfSequence.Contains(token);
+
+    /// <summary>Whether the text ends with a token that a round has settled: by itself, or since a stop string is complete with it.</summary>
+    /// <param name="place">How many tokens of the round were settled before it.</param>
+    /// <param name="output">The round's settled tokens, this one the last.</param>
+    public bool EndsWith(int place, ReadOnlySpan<int> output)
+    {
+        bool ends = Ends(output[place]);
+        return Stops is { } stops && !ends ? stops.Sees(NewTokens, place, output) : ends;
+    }
+
+    /// <summary>Whether its time is up.</summary>
+    /// <param name="now">A timestamp.</param>
+    public bool IsLate(long now) => Deadline is { } deadline && Stopwatch.GetElapsedTime(EnqueuedTimestamp, now) >= deadline;
+
+    /// <summary>Asks the constraints which tokens must come next.</summary>
+    public void FindForced()
+    {
+        _forcedCount = 0;
+        if (Constraints is null || ConstraintError is not null || WritesFirstToken || Pending.Length > 1)
+        {
+            return;
+        }
+
+        try
+        {
+            if (_forced.Length == 0)
+            {
+                _forced = new int[ForcedRoom];
+            }
+
+            Constraints.MoveTo(NewTokens, default);
+            _forcedCount = Constraints.Forced(_forced);
+        }
+        catch (Exception error)
+        {
+            ConstraintError = error;
+        }
+    }
+
+    /// <summary>Has the constraints change the logits behind the committed tokens and a draft.</summary>
+    /// <returns>Whether they did; where not, <see cref="ConstraintError"/> says why.</returns>
+    public bool Constrain(ReadOnlySpan<int> draft, Span<float> logits)
+    {
+        try
+        {
+            if (Constraints is not null && ConstraintError is null)
+            {
+                Constraints.MoveTo(NewTokens, draft);
+                Constraints.Process(logits);
+            }
+        }
+        catch (Exception error)
+        {
+            ConstraintError = error;
+        }
+
+        return ConstraintError is null;
+    }
+
+    /// <summary>Whether its constraints allow a token behind the committed ones and a draft, as far as that can be told without logits.</summary>
+    public bool AllowsBehind(ReadOnlySpan<int> draft, int token)
+    {
+        try
+        {
+            if (Constraints is null || ConstraintError is not null)
+            {
+                return ConstraintError is null;
+            }
+
+            Constraints.MoveTo(NewTokens, draft);
+            return Constraints.Allows(token);
+        }
+        catch (Exception error)
+        {
+            ConstraintError = error;
+            return false;
+        }
+    }
 
     /// <summary>Notes that it comes now, where it was made before.</summary>
     public void Enqueue() => EnqueuedTimestamp = Stopwatch.GetTimestamp();
@@ -185,6 +304,12 @@ internal sealed class Sequence : IDisposable
 
         if (Ends(_tokens[Length - 1]))
         {
+            StopToken = _tokens[Length - 1];
+            End(SpecDecode.FinishReason.Stop);
+        }
+        else if (Stops?.Found is { } found)
+        {
+            StopString = found;
             End(SpecDecode.FinishReason.Stop);
         }
         else if (Length == _tokens.Length)

@@ -40,6 +40,11 @@ internal sealed class DraftPolicies(int vocabularySize)
                 continue;
             }
 
+            if (round.Choice.Forced > 0)
+            {
+                continue;
+            }
+
             if (round.Choice.Limit > 0)
             {
                 StepOf(drafting.Policy, rounds.Count, plainRows, promptRows).Add(round.Choice);

@@ -106,10 +106,10 @@ internal sealed class Drafter(IStages stages, AcceptanceRules rules, DraftVocabu
         {
             int count = Math.Min(stages.MaxScoredRows, _rounds.Count - first);
             ReadOnlySpan<int> rows = _lastRows.AsSpan(first, count);
-            ReadOnlySpan<float> logits = choosesFromAll ? stages.Head(rows) : stages.DraftHead(rows);
+            Span<float> logits = choosesFromAll ? stages.Head(rows) : stages.DraftHead(rows);
             for (int i = 0; i < count; i++)
             {
-                Pick(_rounds[first + i], new LogitRow(logits.Slice(i * stages.VocabularySize, stages.VocabularySize)));
+                Pick(_rounds[first + i], logits.Slice(i * stages.VocabularySize, stages.VocabularySize));
             }
         }
     }
@@ -127,11 +127,14 @@ internal sealed class Drafter(IStages stages, AcceptanceRules rules, DraftVocabu
         return isAny;
     }
 
-    private void Pick(Round round, LogitRow row)
+    private void Pick(Round round, Span<float> logits)
     {
-        if (!row.CanChoose)
+        bool isConstrained = round.Sequence.Constrain(round.Draft, logits);
+        LogitRow row = new(logits);
+        if (!isConstrained || !row.CanChoose)
         {
-            // Blocks left out or repeated may overflow where the whole model does not: nothing to propose.
+            // Blocks left out or repeated may overflow where the whole model does not, and constraints may leave none of the tokens that drafts
+            // choose from: nothing to propose.
             round.Choice.Stop();
             return;
         }

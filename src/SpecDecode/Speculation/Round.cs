@@ -45,8 +45,17 @@ internal sealed class Round
     /// <summary>Rows in the verifying pass: P + K.</summary>
     public int Rows => PendingLength + DraftLength;
 
-    /// <summary>Rows whose logits are needed: that of the last pending token and those of the draft.</summary>
-    public int ScoredRows => ReachesEnd ? DraftLength + 1 : 0;
+    /// <summary>Rows whose logits are needed: that of the last pending token and those of the draft; before them those of the prompt, where it is scored.</summary>
+    public int ScoredRows => PromptRowsToScore + (ReachesEnd ? DraftLength + 1 : 0);
+
+    /// <summary>The first of them, counted from the first row of the round.</summary>
+    public int FirstScoredRow => PromptRowsToScore > 0 ? 0 : PendingLength - 1;
+
+    /// <summary>Rows of the prompt whose next token is in the prompt too, where log probabilities of the prompt are wanted.</summary>
+    public int PromptRowsToScore => Sequence.PromptLogProbabilities is not null && Sequence.WritesFirstToken ? PendingLength - (ReachesEnd ? 1 : 0) : 0;
+
+    /// <summary>How many of them have been.</summary>
+    public int PromptRowsScored { get; set; }
 
     /// <summary>The draft.</summary>
     public ReadOnlySpan<int> Draft => Choice.Draft;
@@ -80,7 +89,10 @@ internal sealed class Round
         CommittedLength = sequence.Cache.CommittedLength;
         PendingLength = pendingLength;
         ReachesEnd = pendingLength == sequence.Pending.Length;
-        Choice.Begin(sequence.Drafting, sequence.Known, sequence.PromptLength, sequence.Capacity, sequence.Sampler.Rule, sequence.EndsText);
+        sequence.FindForced();
+        Choice.Begin(
+            sequence.Drafting, sequence.Known, sequence.PromptLength, sequence.Capacity, sequence.Sampler.Rule, sequence.EndsText, sequence.AllowsProposal);
+        PromptRowsScored = 0;
         FirstRow = 0;
         Accepted = 0;
         IsDecided = false;
@@ -98,6 +110,10 @@ internal sealed class Round
         CachePlace = cachePlace;
         Choice.Admit(draftLimit, vocabularySize);
         KeptSlot = keptSlot;
+        if (draftLimit > 0 && !Sequence.Forced.IsEmpty)
+        {
+            Choice.Force(Sequence.Forced[..Math.Min(draftLimit, Sequence.Forced.Length)]);
+        }
     }
 
     /// <summary>A uniform number for a place behind the known tokens.</summary>
@@ -126,7 +142,7 @@ internal sealed class Round
         {
             _output[Accepted] = token;
             Appended = ++Accepted;
-            IsDecided = Sequence.Ends(token);
+            IsDecided = Sequence.EndsWith(Accepted - 1, _output);
         }
         else
         {
@@ -140,6 +156,7 @@ internal sealed class Round
         _output[Accepted] = token;
         Appended = Accepted + 1;
         IsDecided = true;
+        Sequence.EndsWith(Accepted, _output);
     }
 
     /// <summary>Ends the round without output, since the verifier's logits are no numbers.</summary>
@@ -180,7 +197,8 @@ internal sealed class Round
     public RoundRecord Record(TimeSpan draftTimePerRow, TimeSpan verifyTimePerRow) => new()
     {
         Drafted = DraftLength,
-        LookedUp = Choice.Proposed,
+        LookedUp = Choice.Proposed - Choice.Forced,
+        Forced = Choice.Forced,
         Reason = Choice.Reason,
         Evaluated = Evaluated,
         Accepted = Accepted,

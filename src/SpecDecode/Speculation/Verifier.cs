@@ -1,5 +1,6 @@
 using SpecDecode.Plans;
 using SpecDecode.Sampling;
+using SpecDecode.Sequences;
 using SpecDecode.Stages;
 
 namespace SpecDecode.Speculation;
@@ -17,6 +18,7 @@ internal sealed class Verifier
     private readonly List<RowSource> _sources = [];
     private readonly int[] _scoredRows;
     private readonly Round[] _scoredRounds;
+    private float[] _raw = [];
     private RowBatch _batch;
     private RowBatch _next;
 
@@ -125,7 +127,7 @@ internal sealed class Verifier
             Round round = rounds[i];
             for (int index = 0; index < round.ScoredRows && !round.IsDecided; index++)
             {
-                _scoredRows[scored] = round.FirstRow + round.PendingLength - 1 + index;
+                _scoredRows[scored] = round.FirstRow + round.FirstScoredRow + index;
                 _scoredRounds[scored] = round;
                 if (++scored == _scoredRows.Length)
                 {
@@ -144,22 +146,54 @@ internal sealed class Verifier
     // Row after row of each round, until it is decided; rows behind that are computed with the others and not looked at.
     private void Judge(int scored)
     {
-        ReadOnlySpan<float> logits = _stages.Head(_scoredRows.AsSpan(0, scored));
+        Span<float> logits = _stages.Head(_scoredRows.AsSpan(0, scored));
         for (int i = 0; i < scored; i++)
         {
             Round round = _scoredRounds[i];
             if (!round.IsDecided)
             {
-                Judge(round, new LogitRow(logits.Slice(i * _stages.VocabularySize, _stages.VocabularySize)));
+                Judge(round, logits.Slice(i * _stages.VocabularySize, _stages.VocabularySize));
             }
         }
     }
 
-    private void Judge(Round round, LogitRow row)
+    private void Judge(Round round, Span<float> logits)
     {
+        Sequence sequence = round.Sequence;
+        if (round.PromptRowsScored < round.PromptRowsToScore)
+        {
+            int place = round.CommittedLength + ++round.PromptRowsScored;
+            sequence.PromptLogProbabilities!.Record(place, logits, sequence.Prompt[place]);
+            return;
+        }
+
+        // What the model itself thinks is kept where a constraint would change it.
+        ReadOnlySpan<float> raw = logits;
+        if (sequence.LogProbabilities is { IsProcessed: false } && sequence.Constraints is not null)
+        {
+            Array.Resize(ref _raw, Math.Max(_raw.Length, logits.Length));
+            logits.CopyTo(_raw);
+            raw = _raw.AsSpan(0, logits.Length);
+        }
+
+        if (!sequence.Constrain(round.Draft[..round.Accepted], logits))
+        {
+            Exception error = sequence.ConstraintError!;
+            round.Fail(error as SpecDecodeException ?? new SpecDecodeException($"A constraint of the request threw: {error.Message}", error));
+            return;
+        }
+
+        LogitRow row = new(logits);
         if (row.CanChoose)
         {
-            _rules[round.Sequence.Sampler.Rule].Judge(round, row);
+            int settled = round.Appended;
+            _rules[sequence.Sampler.Rule].Judge(round, row);
+            sequence.LogProbabilities?.Record(sequence.NewTokens.Length + settled, raw, round.Output[settled]);
+        }
+        else if (sequence.Constraints is not null && float.IsNegativeInfinity(row.Highest))
+        {
+            round.Fail(new SpecDecodeException(
+                $"The constraints of the request leave no token that could be number {sequence.NewTokens.Length + round.Accepted + 1} of the text: they contradict each other, or the vocabulary has nothing for them. Loosen one."));
         }
         else if (round.DraftLength > 0)
         {

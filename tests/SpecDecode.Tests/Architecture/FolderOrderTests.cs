@@ -26,6 +26,8 @@ public class FolderOrderTests
         "Stages",
         "Sampling",
         "Drafting",
+        "Constraints",
+        "Stops",
         "Sequences",
         "Speculation",
         "Scheduling",
@@ -76,7 +78,7 @@ public class FolderOrderTests
     [Fact]
     public void The_engine_and_the_stages_know_nothing_of_each_other_but_the_contract()
     {
-        string[] engine = ["Sampling", "Drafting", "Sequences", "Speculation", "Scheduling", "Evaluation", "Calibration", "LayerSearch", "Pruning"];
+        string[] engine = ["Sampling", "Drafting", "Constraints", "Stops", "Sequences", "Speculation", "Scheduling", "Evaluation", "Calibration", "LayerSearch", "Pruning"];
         Assert.DoesNotContain(Uses.Value, use => engine.Contains(use.From) && Touches(use.To, "OnnxRuntime", "Models", "Diagnostics"));
         Assert.DoesNotContain(Uses.Value, use => Touches(use.From, "OnnxRuntime") && engine.Contains(use.To));
         Assert.DoesNotContain(Uses.Value, use => use.From == "Diagnostics" && Touches(use.To, "OnnxRuntime", "Models"));

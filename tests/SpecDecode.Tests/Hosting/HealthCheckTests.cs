@@ -84,7 +84,7 @@ public class HealthCheckTests
 
         // No request gets past the checks that could do this: a sequence that never fits.
         EngineLoop loop = host.Model.Generator.Loop;
-        loop.Submit(new Sequence([1], 1 << 20, FrozenSet<int>.Empty, null));
+        loop.Submit([new Sequence([1], 1 << 20, FrozenSet<int>.Empty, null)], new AsyncSignal());
         await loop.Ended;
         await AssertHealth(host, live: false, ready: false);
         SpecDecodeException error = await Assert.ThrowsAsync<SpecDecodeException>(() => host.Generator.CompleteAsync(TestHost.Request(), Cancellation));
