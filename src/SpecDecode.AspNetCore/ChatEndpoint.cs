@@ -17,11 +17,11 @@ internal sealed class ChatEndpoint(Guard guard, ModelDirectory models, TimeProvi
         ServedModelEntry model = models.Require(body.Model);
         ChatRequest request = ChatRequest.Of(body, model.Generator, options);
         GenerationDefaults defaults = model.Generator.Defaults;
-        await using ChoiceStreams streams = await ChoiceStreams.StartAsync(
-            model.Generator, RequestBuilder.Choices(request.Request, request.Choices, defaults), context.RequestAborted).ConfigureAwait(false);
-        ChatText[] texts = [.. Enumerable.Range(0, request.Choices).Select(_ => new ChatText(request))];
+        int choices = request.Request.Choices;
+        await using ChoiceStreams streams = await ChoiceStreams.StartAsync(model.Generator, [request.Request], context.RequestAborted).ConfigureAwait(false);
+        ChatText[] texts = [.. Enumerable.Range(0, choices).Select(_ => new ChatText(request, model.Generator.Tokenizer))];
         ChatCompletion frame = new() { Id = Finish.NewId("chatcmpl-"), Created = time.GetUtcNow().ToUnixTimeSeconds(), Model = model.Id, Choices = [] };
-        Answer answer = new(body, texts, streams, frame, new Tally(request.Choices), Measures(options, body, request.Choices) ? request.Request.Drafting ?? defaults.Drafting : null);
+        Answer answer = new(body, texts, streams, frame, new Tally(choices), Measures(options, body, choices) ? request.Request.Drafting ?? defaults.Drafting : null);
         await (body.Stream == true ? StreamAsync(context, answer) : CompleteAsync(context, answer)).ConfigureAwait(false);
     }
 
@@ -42,7 +42,8 @@ internal sealed class ChatEndpoint(Guard guard, ModelDirectory models, TimeProvi
                 metrics = answer.Metrics(text.Rounds, result);
                 choices[choice] = new ChatChoice
                 {
-                    Index = choice, Message = text.Message, FinishReason = text.FinishReason(result), Tokens = answer.Body.IncludeTokens == true ? text.Tokens : null,
+                    Index = choice, Message = text.Message, FinishReason = text.FinishReason(result), Logprobs = Logprobs(answer, text),
+                    Tokens = answer.Body.IncludeTokens == true ? text.Tokens : null,
                 };
             }
         }
@@ -69,14 +70,17 @@ internal sealed class ChatEndpoint(Guard guard, ModelDirectory models, TimeProvi
             {
                 ChatText text = answer.Texts[choice];
                 List<AnswerDelta> deltas = text.Add(update);
-                if (answer.Body.IncludeTokens == true && text.Tokens.Count > 0)
+                AnswerToken[]? tokens = answer.Body.IncludeTokens == true && text.Tokens.Count > 0 ? [.. text.Tokens] : null;
+                ChatLogprobs? logprobs = text.Logprobs.Count > 0 ? Logprobs(answer, text) : null;
+                if (tokens is not null || logprobs is not null)
                 {
                     // Also where a token has no text yet.
-                    await Send(new ChatChoice { Index = choice, Delta = deltas.Count > 0 ? deltas[0] : new AnswerDelta(), Tokens = [.. text.Tokens] }).ConfigureAwait(false);
+                    await Send(new ChatChoice { Index = choice, Delta = deltas.Count > 0 ? deltas[0] : new AnswerDelta(), Logprobs = logprobs, Tokens = tokens }).ConfigureAwait(false);
                     deltas = deltas.Count > 0 ? deltas[1..] : deltas;
                 }
 
                 text.Tokens.Clear();
+                text.Logprobs.Clear();
                 foreach (AnswerDelta delta in deltas)
                 {
                     await Send(new ChatChoice { Index = choice, Delta = delta }).ConfigureAwait(false);
@@ -105,6 +109,8 @@ internal sealed class ChatEndpoint(Guard guard, ModelDirectory models, TimeProvi
         ValueTask Send(ChatChoice choice, Metrics? metrics = null) =>
             events.WriteAsync(frame with { Choices = [choice], Metrics = metrics }, ApiJson.Default.ChatCompletion);
     }
+
+    private static ChatLogprobs? Logprobs(Answer answer, ChatText text) => answer.Body.Logprobs == true ? new ChatLogprobs { Content = [.. text.Logprobs] } : null;
 
     private sealed record Answer(
         ChatCompletionBody Body, ChatText[] Texts, ChoiceStreams Streams, ChatCompletion Frame, Tally Tally, Drafting.DraftingOptions? Measured)

@@ -31,6 +31,7 @@ internal sealed record OptionMapping(GenerationRequest Request, IReadOnlyList<st
         request = request with
         {
             MaxTokens = options.MaxOutputTokens ?? request.MaxTokens,
+            Stop = options.StopSequences is { Count: > 0 } stop ? [.. request.Stop, .. stop] : request.Stop,
             Sampling = Sampling(options, request.Sampling ?? generator.Defaults.Sampling),
             TemplateVariables = WithReasoning(request.TemplateVariables, options.Reasoning, format),
         };
@@ -47,6 +48,8 @@ internal sealed record OptionMapping(GenerationRequest Request, IReadOnlyList<st
             TopP = options.TopP ?? defaults.TopP,
             TopK = options.TopK ?? defaults.TopK,
             Seed = options.Seed ?? defaults.Seed,
+            FrequencyPenalty = options.FrequencyPenalty ?? defaults.FrequencyPenalty,
+            PresencePenalty = options.PresencePenalty ?? defaults.PresencePenalty,
 
             // What is configured for drawing holds for nothing where nothing is drawn, and the other way round.
             Acceptance = (temperature == 0) == (defaults.Temperature == 0) ? defaults.Acceptance : null,
@@ -63,8 +66,9 @@ internal sealed record OptionMapping(GenerationRequest Request, IReadOnlyList<st
             GenerationRequest given => given,
             _ => throw new NotSupportedException($"ChatOptions.RawRepresentationFactory gave a {raw.GetType()}: give a {typeof(GenerationRequest)} without a prompt."),
         };
-        return request is { Prompt: null, Tokens: null, Messages: null, Tools: null } ? request
-            : throw new ArgumentException("ChatOptions.RawRepresentationFactory gave a request with Prompt, Tokens, Messages or Tools: leave them out, since the chat has its own.", nameof(options));
+        return request is { Prompt: null, Tokens: null, Messages: null, Tools: null, Choices: 1, BestOf: null } ? request
+            : throw new ArgumentException(
+                "ChatOptions.RawRepresentationFactory gave a request with Prompt, Tokens, Messages, Tools, Choices or BestOf: leave them out, since the chat has its own, and one answer.", nameof(options));
     }
 
     private static void RefuseNotServed(ChatOptions options, ITextGenerator generator)
@@ -73,9 +77,6 @@ internal sealed record OptionMapping(GenerationRequest Request, IReadOnlyList<st
         Refuse(
             options.ModelId is { } model && SpecDecodeChatClient.ModelName(generator) is { } name && !string.Equals(model, name, StringComparison.OrdinalIgnoreCase),
             nameof(options.ModelId), $"this client is of the model '{SpecDecodeChatClient.ModelName(generator)}', not of '{options.ModelId}'");
-        Refuse(options.FrequencyPenalty is not (null or 0), nameof(options.FrequencyPenalty), "penalties are not served: leave it out");
-        Refuse(options.PresencePenalty is not (null or 0), nameof(options.PresencePenalty), "penalties are not served: leave it out");
-        Refuse(options.StopSequences is { Count: > 0 }, nameof(options.StopSequences), "stop sequences are not served: leave them out");
         Refuse(options.ResponseFormat is not (null or ChatResponseFormatText), nameof(options.ResponseFormat), "only text is served: leave it out");
         Refuse(options.AllowMultipleToolCalls == false && options.Tools is { Count: > 0 }, nameof(options.AllowMultipleToolCalls), "how many calls a model writes is not bounded: leave it out");
 #pragma warning disable MEAI001 // Refusing them needs naming them.

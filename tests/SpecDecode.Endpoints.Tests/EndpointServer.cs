@@ -42,6 +42,19 @@ internal sealed class EndpointServer : IAsyncDisposable
         build(builder);
         WebApplication app = builder.Build();
         app.Urls.Add(url);
+        app.Use(async (context, next) =>
+        {
+            try
+            {
+                await next(context);
+            }
+            catch (Exception error) when (!context.RequestAborted.IsCancellationRequested)
+            {
+                // What no endpoint expects: with its trace, which a client does not see.
+                Console.Error.WriteLine(error);
+                throw;
+            }
+        });
         if (use is null)
         {
             app.MapSpecDecode();

@@ -3,20 +3,27 @@ using SpecDecode.AspNetCore.Requests;
 using SpecDecode.AspNetCore.Wire;
 using SpecDecode.Generation;
 using SpecDecode.Replies;
+using SpecDecode.Tokenizers;
 
 namespace SpecDecode.AspNetCore.Answers;
 
 /// <summary>One answer to a chat while it is written: text, reasoning and calls told apart, and its tokens counted.</summary>
-internal sealed class ChatText(ChatRequest request)
+/// <param name="request">The request.</param>
+/// <param name="tokenizer">The model's tokenizer.</param>
+internal sealed class ChatText(ChatRequest request, TextTokenizer? tokenizer)
 {
     private readonly ReplyParser _parser = request.CreateParser();
     private readonly RoundCounter _rounds = new();
+    private readonly LogprobFeed? _logprobs = request.Request.LogProbabilities is null ? null : new LogprobFeed(tokenizer);
     private readonly StringBuilder _text = new();
     private readonly StringBuilder _reasoning = new();
     private readonly List<AnswerToolCall> _calls = [];
 
     /// <summary>Its tokens and how they came.</summary>
     public List<AnswerToken> Tokens { get; } = [];
+
+    /// <summary>How probable they were, as far as that may be told; empty where it was not asked for.</summary>
+    public List<ChatLogprob> Logprobs { get; } = [];
 
     /// <summary>How many of its tokens were reasoning.</summary>
     public int ReasoningTokens { get; private set; }
@@ -35,6 +42,7 @@ internal sealed class ChatText(ChatRequest request)
             Tokens.Add(new AnswerToken { Id = token, Text = update.Text, Source = AnswerToken.Word(update.Source) });
         }
 
+        Logprobs.AddRange(_logprobs?.Add(update) ?? []);
         List<AnswerDelta> deltas = [.. _parser.Append(update.Text, update.Token).Select(Delta)];
         if (update.Result is not null)
         {

@@ -13,27 +13,29 @@ internal sealed class ChoiceStreams : IAsyncDisposable
     private readonly CancellationTokenSource _end;
     private readonly IAsyncEnumerator<GenerationUpdate>?[] _updates;
     private readonly Task<bool>?[] _next;
+    private readonly int _choices;
     private int _last;
 
-    private ChoiceStreams(int count, CancellationToken aborted)
+    private ChoiceStreams(int count, int choices, CancellationToken aborted)
     {
+        _choices = choices;
         _end = CancellationTokenSource.CreateLinkedTokenSource(aborted);
         _updates = new IAsyncEnumerator<GenerationUpdate>[count];
         _next = new Task<bool>[count];
     }
 
-    /// <summary>Hands requests over, and waits for the first token of any: until then a refusal can still be told by a status.</summary>
+    /// <summary>Hands requests over, all of which ask for as many texts, and waits for the first token of any: until then a refusal can still be told by a status.</summary>
     /// <exception cref="ApiException">The model cannot serve one of them.</exception>
     /// <exception cref="QueueFullException">One of them finds no place any more; none is answered then.</exception>
     public static async Task<ChoiceStreams> StartAsync(ITextGenerator generator, IEnumerable<GenerationRequest> requests, CancellationToken aborted)
     {
         GenerationRequest[] all = [.. requests];
-        ChoiceStreams streams = new(all.Length, aborted);
+        ChoiceStreams streams = new(all.Length, all.Length == 0 ? 1 : all[0].Choices, aborted);
         try
         {
             for (int i = 0; i < all.Length; i++)
             {
-                IAsyncEnumerator<GenerationUpdate> updates = Call(generator, all[i], streams._end.Token).GetAsyncEnumerator(streams._end.Token);
+                IAsyncEnumerator<GenerationUpdate> updates = Call(all[i], one => generator.GenerateAsync(one, streams._end.Token)).GetAsyncEnumerator(streams._end.Token);
                 streams._updates[i] = updates;
                 streams._next[i] = updates.MoveNextAsync().AsTask();
                 if (streams._next[i]!.IsFaulted)
@@ -52,13 +54,13 @@ internal sealed class ChoiceStreams : IAsyncDisposable
         }
     }
 
-    /// <summary>The next update of any text, with the text's index; null when all have ended.</summary>
+    /// <summary>The next update of any text, with the text's index: that of its request times its texts, and its own among them; null when all have ended.</summary>
     public async ValueTask<(int Choice, GenerationUpdate Update)?> ReadAsync()
     {
         while (true)
         {
-            int choice = FindReady();
-            if (choice < 0)
+            int request = FindReady();
+            if (request < 0)
             {
                 Task<bool>[] waiting = [.. _next.OfType<Task<bool>>()];
                 if (waiting.Length == 0)
@@ -71,15 +73,15 @@ internal sealed class ChoiceStreams : IAsyncDisposable
                 continue;
             }
 
-            if (!await _next[choice]!.ConfigureAwait(false))
+            if (!await _next[request]!.ConfigureAwait(false))
             {
-                _next[choice] = null;
+                _next[request] = null;
                 continue;
             }
 
-            GenerationUpdate update = _updates[choice]!.Current;
-            _next[choice] = update.Result is null ? _updates[choice]!.MoveNextAsync().AsTask() : null;
-            return (choice, update);
+            GenerationUpdate update = _updates[request]!.Current;
+            _next[request] = _updates[request]!.MoveNextAsync().AsTask();
+            return ((request * _choices) + update.Choice, update);
         }
     }
 
@@ -96,9 +98,9 @@ internal sealed class ChoiceStreams : IAsyncDisposable
                     await moving.ConfigureAwait(false);
                 }
             }
-            catch (Exception error) when (error is OperationCanceledException or SpecDecodeException)
+            catch (Exception)
             {
-                // Of a text that nobody waits for any more.
+                // Cancelled, or what was told already: nobody waits for this text any more.
             }
 
             if (_updates[i] is { } updates)
@@ -125,12 +127,13 @@ internal sealed class ChoiceStreams : IAsyncDisposable
         return -1;
     }
 
-    // What is wrong with a request is thrown at the call, what goes wrong with its text later.
-    private static IAsyncEnumerable<GenerationUpdate> Call(ITextGenerator generator, GenerationRequest request, CancellationToken cancellationToken)
+    /// <summary>Hands a request over: what is wrong with it is thrown at the call, what goes wrong with its text later.</summary>
+    /// <exception cref="ApiException">The model cannot serve it.</exception>
+    public static T Call<T>(GenerationRequest request, Func<GenerationRequest, T> call)
     {
         try
         {
-            return generator.GenerateAsync(request, cancellationToken);
+            return call(request);
         }
         catch (ChatTemplateException refusal)
         {

@@ -11,7 +11,7 @@ internal static class Finish
     public static string Word(GenerationResult result) => result.FinishReason switch
     {
         FinishReason.Stop => "stop",
-        FinishReason.Length => "length",
+        FinishReason.Length or FinishReason.Deadline => "length",
         _ => throw ApiErrors.ShuttingDown(null),
     };
 

@@ -13,7 +13,7 @@ internal sealed class RoundCounter
     /// <summary>Notes a token.</summary>
     public void Add(TokenSource source)
     {
-        if (source == TokenSource.AcceptedDraft)
+        if (source is TokenSource.AcceptedDraft or TokenSource.Forced)
         {
             _accepted++;
         }

@@ -7,12 +7,11 @@ using SpecDecode.Replies;
 namespace SpecDecode.AspNetCore.Requests;
 
 /// <summary>A chat as the engine takes it, and how its answer is to be read.</summary>
-/// <param name="Request">The request for one answer.</param>
-/// <param name="Choices">How many answers there are to be.</param>
+/// <param name="Request">The request.</param>
 /// <param name="Format">How the model writes.</param>
 /// <param name="Tools">The names of the tools that it may call.</param>
 /// <param name="BeginsInReasoning">Whether the prompt has opened reasoning.</param>
-internal sealed record ChatRequest(GenerationRequest Request, int Choices, ReplyFormat Format, IReadOnlyList<string> Tools, bool BeginsInReasoning)
+internal sealed record ChatRequest(GenerationRequest Request, ReplyFormat Format, IReadOnlyList<string> Tools, bool BeginsInReasoning)
 {
     private const string Thinking = "enable_thinking";
     private const string Effort = "reasoning_effort";
@@ -33,9 +32,9 @@ internal sealed record ChatRequest(GenerationRequest Request, int Choices, Reply
             throw ApiException.Invalid("max_tokens", "'max_tokens' and 'max_completion_tokens' differ: give one of them.");
         }
 
-        if (body.Logprobs == true || body.TopLogprobs is not (null or 0))
+        if (body.Logprobs != true && body.TopLogprobs is not null)
         {
-            throw ApiException.Unsupported(body.Logprobs == true ? "logprobs" : "top_logprobs", "Log probabilities are not served: leave 'logprobs' and 'top_logprobs' out.");
+            throw ApiException.Invalid("top_logprobs", "'top_logprobs' goes with log probabilities: set 'logprobs' to true, or leave it out.");
         }
 
         GenerationDefaults defaults = generator.Defaults;
@@ -46,7 +45,13 @@ internal sealed record ChatRequest(GenerationRequest Request, int Choices, Reply
         OfferedTools tools = OfferedTools.Read(body, format);
         Dictionary<string, JsonElement> variables = Variables(body, format);
         List<ChatMessage> messages = MessageReader.Read(body.Messages, format);
-        request = request with { Messages = messages, TemplateVariables = variables };
+        request = request with
+        {
+            Messages = messages,
+            TemplateVariables = variables,
+            Choices = choices,
+            LogProbabilities = body.Logprobs == true ? RequestBuilder.LogProbabilities("top_logprobs", body.TopLogprobs ?? 0) : null,
+        };
         if (tools.Declarations is { } declarations)
         {
             request = format.ToolsInSystemMessage
@@ -54,7 +59,7 @@ internal sealed record ChatRequest(GenerationRequest Request, int Choices, Reply
                 : request with { Tools = declarations };
         }
 
-        return new ChatRequest(request, choices, format, tools.Names, format.BeginsInReasoning(variables));
+        return new ChatRequest(request, format, tools.Names, format.BeginsInReasoning(variables));
     }
 
     /// <summary>Begins to read an answer.</summary>

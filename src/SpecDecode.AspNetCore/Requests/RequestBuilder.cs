@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text.Json;
 using SpecDecode.AspNetCore.Wire;
 using SpecDecode.Drafting;
@@ -20,7 +21,6 @@ internal static class RequestBuilder
         UnknownFields.Refuse("stream_options", body.StreamOptions?.Others);
         CheckStream(body);
         CheckFormat(body.ResponseFormat);
-        RefuseNotYetServed(body);
         if (maxTokens.Value < 1)
         {
             throw ApiException.Invalid(maxTokens.Field, $"'{maxTokens.Field}' is {maxTokens.Value}: ask for at least 1.");
@@ -29,16 +29,24 @@ internal static class RequestBuilder
         return new GenerationRequest
         {
             MaxTokens = maxTokens.Value,
+            MinTokens = body.MinTokens is not < 0 ? body.MinTokens ?? 0 : throw ApiException.Invalid("min_tokens", $"'min_tokens' is {body.MinTokens}: give 0 or more."),
             IgnoreEndOfSequence = body.IgnoreEos == true,
+            Stop = StopStrings(body.Stop),
+            IncludeStop = body.IncludeStop == true,
             StopTokens = body.StopTokenIds ?? [],
+            LogitBias = Bias(body.LogitBias),
+            BannedPhrases = body.BadWords is { } words && words.Any(string.IsNullOrEmpty)
+                ? throw ApiException.Invalid("bad_words", "'bad_words' has an empty text: give texts that are not.") : body.BadWords ?? [],
             Sampling = Sampling(body, defaults.Sampling),
             Drafting = body.Drafting is { } drafting ? Drafting(drafting, defaults.Drafting) : null,
         };
     }
 
-    /// <summary>The request as many times as it is to be answered: each choice draws for itself.</summary>
-    public static IEnumerable<GenerationRequest> Choices(GenerationRequest request, int count, GenerationDefaults defaults) => Enumerable.Range(0, count)
-        .Select(index => index == 0 ? request : request with { Sampling = (request.Sampling ?? defaults.Sampling) with { ChoiceIndex = index } });
+    /// <summary>How many of the most probable tokens are told.</summary>
+    /// <param name="field">The field.</param>
+    /// <param name="top">What it says; null where it is not there.</param>
+    public static int? LogProbabilities(string field, int? top) => top is null or (>= 0 and <= 20) ? top
+        : throw ApiException.Invalid(field, $"'{field}' is {top}: give 0 to 20.");
 
     /// <summary>How many texts a request asks for.</summary>
     /// <param name="n">What it says.</param>
@@ -70,6 +78,9 @@ internal static class RequestBuilder
             },
             MinP = Checked("min_p", body.MinP, value => value is >= 0 and <= 1, "a share from 0 to 1") ?? defaults.MinP,
             Seed = body.Seed ?? defaults.Seed,
+            FrequencyPenalty = Checked("frequency_penalty", body.FrequencyPenalty, value => value is >= -2 and <= 2, "a number from -2 to 2") ?? defaults.FrequencyPenalty,
+            PresencePenalty = Checked("presence_penalty", body.PresencePenalty, value => value is >= -2 and <= 2, "a number from -2 to 2") ?? defaults.PresencePenalty,
+            RepetitionPenalty = Checked("repetition_penalty", body.RepetitionPenalty, value => value is > 0 and <= 100, "a number above 0, at most 100") ?? defaults.RepetitionPenalty,
 
             // What is configured for drawing holds for nothing where nothing is drawn, and the other way round.
             Acceptance = (temperature == 0) == (defaults.Temperature == 0) ? defaults.Acceptance : null,
@@ -124,26 +135,30 @@ internal static class RequestBuilder
         }
     }
 
-    // What the engine has no place for.
-    private static void RefuseNotYetServed(GenerationBody body)
+    private static string[] StopStrings(JsonElement? stop)
     {
-        (string Field, bool IsGiven)[] fields =
-        [
-            ("stop", body.Stop is { ValueKind: not JsonValueKind.Null } stop && !(stop.ValueKind == JsonValueKind.Array && stop.GetArrayLength() == 0)),
-            ("include_stop_str_in_output", body.IncludeStop == true),
-            ("frequency_penalty", body.FrequencyPenalty is not (null or 0)),
-            ("presence_penalty", body.PresencePenalty is not (null or 0)),
-            ("repetition_penalty", body.RepetitionPenalty is not (null or 1)),
-            ("logit_bias", body.LogitBias is { Count: > 0 }),
-            ("min_tokens", body.MinTokens is not (null or 0)),
-        ];
-        foreach ((string field, bool isGiven) in fields)
+        string[]? texts = stop switch
         {
-            if (isGiven)
-            {
-                throw ApiException.Unsupported(field, $"The field '{field}' is not served: leave it out.");
-            }
+            null or { ValueKind: JsonValueKind.Null } => [],
+            { ValueKind: JsonValueKind.String } one => [one.GetString()!],
+            { ValueKind: JsonValueKind.Array } several when several.EnumerateArray().All(one => one.ValueKind == JsonValueKind.String) =>
+                [.. several.EnumerateArray().Select(one => one.GetString()!)],
+            _ => null,
+        };
+        return texts?.All(text => text.Length > 0) == true ? texts : throw ApiException.Invalid("stop", "'stop' must be a text that is not empty, or an array of them.");
+    }
+
+    private static Dictionary<int, float> Bias(Dictionary<string, float>? bias)
+    {
+        Dictionary<int, float> read = [];
+        foreach ((string token, float value) in bias ?? [])
+        {
+            read[int.TryParse(token, NumberStyles.None, CultureInfo.InvariantCulture, out int id) ? id
+                : throw ApiException.Invalid("logit_bias", "'logit_bias' must be an object with token ids as names: whole numbers, 0 or more.")] =
+                Checked("logit_bias", value, bias => bias is >= -100 and <= 100, "numbers from -100 to 100")!.Value;
         }
+
+        return read;
     }
 
     private static float? Checked(string field, float? value, Func<float, bool> isRight, string range) => value is not { } number ? null

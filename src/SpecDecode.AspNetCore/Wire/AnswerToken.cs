@@ -13,7 +13,7 @@ internal sealed record AnswerToken
     [JsonPropertyName("text")]
     public required string Text { get; init; }
 
-    /// <summary>plain, accepted_draft, correction or bonus.</summary>
+    /// <summary>plain, accepted_draft, correction, bonus or forced.</summary>
     [JsonPropertyName("source")]
     public required string Source { get; init; }
 
@@ -23,6 +23,7 @@ internal sealed record AnswerToken
         TokenSource.AcceptedDraft => "accepted_draft",
         TokenSource.Correction => "correction",
         TokenSource.Bonus => "bonus",
+        TokenSource.Forced => "forced",
         _ => "plain",
     };
 }

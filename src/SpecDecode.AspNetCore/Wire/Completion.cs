@@ -40,6 +40,10 @@ internal sealed record CompletionChoice
     [JsonIgnore(Condition = JsonIgnoreCondition.Never)]
     public string? FinishReason { get; init; }
 
+    /// <summary>How probable the tokens were, where the request asks for it.</summary>
+    [JsonPropertyName("logprobs")]
+    public CompletionLogprobs? Logprobs { get; init; }
+
     /// <summary>The tokens and how they came, where the request asks for them. An extension.</summary>
     [JsonPropertyName("tokens")]
     public IReadOnlyList<AnswerToken>? Tokens { get; init; }

@@ -55,6 +55,10 @@ internal abstract record GenerationBody
     [JsonPropertyName("min_tokens")]
     public int? MinTokens { get; init; }
 
+    /// <summary>Phrases that the text does not have. An extension, as other servers have it.</summary>
+    [JsonPropertyName("bad_words")]
+    public string[]? BadWords { get; init; }
+
     [JsonPropertyName("ignore_eos")]
     public bool? IgnoreEos { get; init; }
 
@@ -81,7 +85,7 @@ internal abstract record GenerationBody
 
     /// <summary>Fields that are none of these.</summary>
     [JsonExtensionData]
-    public Dictionary<string, JsonElement>? Others { get; init; }
+    public Dictionary<string, JsonElement>? Others { get; set; }
 }
 
 /// <summary>Options of a stream.</summary>
@@ -95,7 +99,7 @@ internal sealed record StreamOptionsBody
     public bool? IncludeObfuscation { get; init; }
 
     [JsonExtensionData]
-    public Dictionary<string, JsonElement>? Others { get; init; }
+    public Dictionary<string, JsonElement>? Others { get; set; }
 }
 
 /// <summary>How the model drafts for a request: as in the section <c>Drafting</c>, under names in JSON's manner.</summary>
@@ -120,5 +124,5 @@ internal sealed record DraftingBody
     public float? Threshold { get; init; }
 
     [JsonExtensionData]
-    public Dictionary<string, JsonElement>? Others { get; init; }
+    public Dictionary<string, JsonElement>? Others { get; set; }
 }

@@ -81,9 +81,7 @@ public sealed class ChatCompletionTests(StoryServer story)
     public async Task A_seed_repeats_a_drawn_text_and_each_of_several_answers_is_one_of_its_own()
     {
         ChatCompletionOptions options = new() { Temperature = 0.9f, TopP = 0.95f, MaxOutputTokenCount = 16 };
-#pragma warning disable OPENAI001
         options.Seed = 11;
-#pragma warning restore OPENAI001
         ChatCompletion first = await Client.CompleteChatAsync([User], options, TestContext.Current.CancellationToken);
         ChatCompletion second = await Client.CompleteChatAsync([User], options, TestContext.Current.CancellationToken);
         Assert.Equal(first.Content[0].Text, second.Content[0].Text);
@@ -153,6 +151,36 @@ public sealed class ChatCompletionTests(StoryServer story)
             tokens.Count(token => token.GetProperty("source").GetString() == "accepted_draft"));
         string[] streamed = [.. events.SelectMany(one => one.GetProperty("choices")[0].TryGetProperty("tokens", out JsonElement some) ? some.EnumerateArray().Select(token => token.GetRawText()) : [])];
         Assert.Equal(tokens.Select(token => token.GetRawText()), streamed);
+    }
+
+    [Fact]
+    public async Task Log_probabilities_are_the_generators_whole_and_streamed()
+    {
+        ChatCompletionOptions options = new() { IncludeLogProbabilities = true, TopLogProbabilityCount = 3, MaxOutputTokenCount = 6 };
+        GenerationResult expected = await story.Generator.CompleteAsync(
+            new GenerationRequest { Messages = [new("user", User.Content[0].Text)], LogProbabilities = 3, MaxTokens = 6 }, TestContext.Current.CancellationToken);
+        ChatCompletion answer = await Client.CompleteChatAsync([User], options, TestContext.Current.CancellationToken);
+        Assert.Equal(expected.LogProbabilities!.Select(token => token.LogProbability), answer.ContentTokenLogProbabilities.Select(token => token.LogProbability));
+        Assert.All(answer.ContentTokenLogProbabilities, token => Assert.Equal(3, token.TopLogProbabilities.Count));
+        Assert.Equal(answer.Content[0].Text, string.Concat(answer.ContentTokenLogProbabilities.Select(token => token.Token)));
+        Assert.Equal(answer.Content[0].Text, string.Concat(answer.ContentTokenLogProbabilities.Select(token => Encoding.UTF8.GetString(token.Utf8Bytes!.Value.Span))));
+
+        List<float> streamed = [];
+        await foreach (StreamingChatCompletionUpdate update in Client.CompleteChatStreamingAsync([User], options, TestContext.Current.CancellationToken))
+        {
+            streamed.AddRange(update.ContentTokenLogProbabilities.Select(token => token.LogProbability));
+        }
+
+        Assert.Equal(expected.LogProbabilities!.Select(token => token.LogProbability), streamed);
+    }
+
+    [Fact]
+    public async Task A_stop_sequence_ends_the_answer()
+    {
+        GenerationResult expected = await Expected();
+        string stop = expected.Text!.Substring(15, 4);
+        ChatCompletion answer = await Client.CompleteChatAsync([System, User], new ChatCompletionOptions { StopSequences = { stop } }, TestContext.Current.CancellationToken);
+        Assert.Equal((expected.Text[..expected.Text.IndexOf(stop, StringComparison.Ordinal)], ChatFinishReason.Stop), (answer.Content[0].Text, answer.FinishReason));
     }
 
     [Fact]

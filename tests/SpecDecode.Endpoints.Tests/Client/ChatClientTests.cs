@@ -107,6 +107,21 @@ public sealed class ChatClientTests(StoryServer story)
     }
 
     [Fact]
+    public async Task Stop_sequences_and_penalties_are_the_engines()
+    {
+        GenerationResult plain = await Expected([new("user", "Once upon a time")]);
+        string stop = plain.Text!.Substring(10, 4);
+        ChatResponse response = await Client.GetResponseAsync("Once upon a time", new ChatOptions { StopSequences = [stop] }, TestContext.Current.CancellationToken);
+        Assert.Equal((plain.Text[..plain.Text.IndexOf(stop, StringComparison.Ordinal)], ChatFinishReason.Stop), (response.Text, response.FinishReason));
+
+        GenerationResult penalised = await story.Generator.CompleteAsync(
+            new GenerationRequest { Messages = [new("user", "Once upon a time")], Sampling = story.Generator.Defaults.Sampling with { FrequencyPenalty = 2, PresencePenalty = 2 } }, TestContext.Current.CancellationToken);
+        response = await Client.GetResponseAsync("Once upon a time", new ChatOptions { FrequencyPenalty = 2, PresencePenalty = 2 }, TestContext.Current.CancellationToken);
+        Assert.NotEqual(plain.Text, penalised.Text);
+        Assert.Equal(penalised.Text, response.Text);
+    }
+
+    [Fact]
     public async Task Without_a_seed_a_drawn_text_is_another_each_time()
     {
         ChatOptions options = new() { Temperature = 1.5f, MaxOutputTokens = 24 };
