@@ -2,6 +2,7 @@ using System.Buffers;
 using System.IO.Pipelines;
 using System.Text.Json;
 using System.Text.Json.Serialization.Metadata;
+using System.Text.Unicode;
 using Microsoft.AspNetCore.Http.Features;
 using SpecDecode.AspNetCore.Wire;
 
@@ -73,14 +74,16 @@ internal static class BodyReader
     private static T Parse<T>(ReadOnlySequence<byte> body, JsonTypeInfo<T> type)
         where T : class
     {
+        byte[] bytes = body.ToArray();
+        if (!Utf8.IsValid(bytes))
+        {
+            throw ApiException.Invalid(null, "The body is not valid UTF-8.");
+        }
+
         try
         {
-            Utf8JsonReader json = new(body);
-            T? value = JsonSerializer.Deserialize(ref json, type);
-            while (json.Read())
-            {
-            }
-
+            CheckTexts(bytes);
+            T? value = JsonSerializer.Deserialize(bytes, type);
             return value ?? throw ApiException.Invalid(null, "The body is null: send a JSON object.");
         }
         catch (JsonException error)
@@ -93,6 +96,19 @@ internal static class BodyReader
         {
             // What the runtime throws for half a surrogate pair.
             throw ApiException.Invalid(null, "The body has a text that is not valid Unicode (half a surrogate pair).", inner: error);
+        }
+    }
+
+    // Escapes that are half a surrogate pair are no text; found here, since fields are read one by one later.
+    private static void CheckTexts(ReadOnlySpan<byte> body)
+    {
+        Utf8JsonReader json = new(body);
+        while (json.Read())
+        {
+            if (json.TokenType is JsonTokenType.String or JsonTokenType.PropertyName && json.ValueIsEscaped)
+            {
+                json.GetString();
+            }
         }
     }
 

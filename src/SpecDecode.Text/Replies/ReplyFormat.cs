@@ -3,7 +3,6 @@ using System.Runtime.CompilerServices;
 using System.Security.Cryptography;
 using System.Text.Json;
 using SpecDecode.ChatTemplates;
-using SpecDecode.Tokenizers;
 
 namespace SpecDecode.Replies;
 
