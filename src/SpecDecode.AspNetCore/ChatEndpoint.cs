@@ -39,7 +39,7 @@ internal sealed class ChatEndpoint(Guard guard, ModelDirectory models, TimeProvi
             if (update.Result is { } result)
             {
                 answer.Tally.Add(choice, result, text.ReasoningTokens);
-                metrics = answer.Metrics(text.Rounds, result);
+                metrics = answer.Metrics(result);
                 choices[choice] = new ChatChoice
                 {
                     Index = choice, Message = text.Message, FinishReason = text.FinishReason(result), Logprobs = Logprobs(answer, text),
@@ -89,7 +89,7 @@ internal sealed class ChatEndpoint(Guard guard, ModelDirectory models, TimeProvi
                 if (update.Result is { } result)
                 {
                     answer.Tally.Add(choice, result, text.ReasoningTokens);
-                    metrics = answer.Metrics(text.Rounds, result);
+                    metrics = answer.Metrics(result);
                     await Send(new ChatChoice { Index = choice, Delta = new AnswerDelta(), FinishReason = text.FinishReason(result) }, includesUsage ? null : metrics).ConfigureAwait(false);
                 }
             }
@@ -115,7 +115,6 @@ internal sealed class ChatEndpoint(Guard guard, ModelDirectory models, TimeProvi
     private sealed record Answer(
         ChatCompletionBody Body, ChatText[] Texts, ChoiceStreams Streams, ChatCompletion Frame, Tally Tally, Drafting.DraftingOptions? Measured)
     {
-        public Metrics? Metrics(RoundCounter rounds, GenerationResult result) =>
-            Measured is null ? null : new Metrics { SpeculativeDecoding = rounds.Count(result, Measured) };
+        public Metrics? Metrics(GenerationResult result) => Measured is null ? null : Measurement.Of(result, Measured);
     }
 }

@@ -47,7 +47,7 @@ internal sealed class CompletionEndpoint(Guard guard, ModelDirectory models, Tim
             if (update.Result is { } result)
             {
                 tally.Add(choice, result);
-                metrics = Measure(text, result, measured);
+                metrics = measured is null ? null : Measurement.Of(result, measured);
                 choices[choice] = new CompletionChoice
                 {
                     Index = choice, Text = text.Whole.ToString(), FinishReason = Finish.Word(result), Logprobs = text.TakeLogprobs(),
@@ -115,7 +115,7 @@ internal sealed class CompletionEndpoint(Guard guard, ModelDirectory models, Tim
                 if (update.Result is { } ended)
                 {
                     tally.Add(choice, ended);
-                    metrics = Measure(text, ended, measured);
+                    metrics = measured is null ? null : Measurement.Of(ended, measured);
                 }
 
                 AnswerToken[]? tokens = body.IncludeTokens == true ? [.. text.Tokens] : null;
@@ -145,9 +145,6 @@ internal sealed class CompletionEndpoint(Guard guard, ModelDirectory models, Tim
             events.WriteAsync(frame with { Choices = [choice], Metrics = metrics }, ApiJson.Default.Completion);
     }
 
-    private static Metrics? Measure(PlainText text, GenerationResult result, DraftingOptions? measured) =>
-        measured is null ? null : new Metrics { SpeculativeDecoding = text.Rounds.Count(result, measured) };
-
     /// <summary>One text while it is written.</summary>
     private sealed class PlainText(string echo, LogprobFeed? logprobs)
     {
@@ -156,8 +153,6 @@ internal sealed class CompletionEndpoint(Guard guard, ModelDirectory models, Tim
         public string Echo => echo;
 
         public StringBuilder Whole { get; } = new(echo);
-
-        public RoundCounter Rounds { get; } = new();
 
         public List<AnswerToken> Tokens { get; } = [];
 
@@ -184,7 +179,6 @@ internal sealed class CompletionEndpoint(Guard guard, ModelDirectory models, Tim
             Whole.Append(update.Text);
             if (update.Token is { } token)
             {
-                Rounds.Add(update.Source);
                 Tokens.Add(new AnswerToken { Id = token, Text = update.Text, Source = AnswerToken.Word(update.Source) });
             }
         }

@@ -13,7 +13,6 @@ namespace SpecDecode.AspNetCore.Answers;
 internal sealed class ChatText(ChatRequest request, TextTokenizer? tokenizer)
 {
     private readonly ReplyParser _parser = request.CreateParser();
-    private readonly RoundCounter _rounds = new();
     private readonly LogprobFeed? _logprobs = request.Request.LogProbabilities is null ? null : new LogprobFeed(tokenizer);
     private readonly StringBuilder _text = new();
     private readonly StringBuilder _reasoning = new();
@@ -28,9 +27,6 @@ internal sealed class ChatText(ChatRequest request, TextTokenizer? tokenizer)
     /// <summary>How many of its tokens were reasoning.</summary>
     public int ReasoningTokens { get; private set; }
 
-    /// <summary>Its rounds.</summary>
-    public RoundCounter Rounds => _rounds;
-
     /// <summary>Takes the next update.</summary>
     /// <returns>What is new, a delta for each piece.</returns>
     public List<AnswerDelta> Add(in GenerationUpdate update)
@@ -38,7 +34,6 @@ internal sealed class ChatText(ChatRequest request, TextTokenizer? tokenizer)
         if (update.Token is { } token)
         {
             ReasoningTokens += _parser.IsReasoning ? 1 : 0;
-            _rounds.Add(update.Source);
             Tokens.Add(new AnswerToken { Id = token, Text = update.Text, Source = AnswerToken.Word(update.Source) });
         }
 

@@ -34,13 +34,13 @@ internal sealed record CompletionRequest(IReadOnlyList<GenerationRequest> Reques
         {
             LogProbabilities = RequestBuilder.LogProbabilities("logprobs", body.Logprobs),
         };
-        IReadOnlyList<GenerationRequest> prompts = Prompts(body.Prompt, request, options.MaxChoices);
+        List<GenerationRequest> prompts = Prompts(body.Prompt, request, options.MaxChoices);
         int choices = RequestBuilder.CountChoices(body.N, prompts.Count, options.MaxChoices);
         prompts = [.. prompts.Select(prompt => prompt with { Choices = choices, BestOf = body.BestOf > choices ? body.BestOf : null })];
         return new CompletionRequest(prompts, choices, [.. prompts.Select(prompt => body.Echo == true ? Text(prompt, generator.Tokenizer) : "")]);
     }
 
-    private static IReadOnlyList<GenerationRequest> Prompts(JsonElement? prompt, GenerationRequest request, int most)
+    private static List<GenerationRequest> Prompts(JsonElement? prompt, GenerationRequest request, int most)
     {
         if (prompt is not { } given || given.ValueKind is not (JsonValueKind.String or JsonValueKind.Array))
         {

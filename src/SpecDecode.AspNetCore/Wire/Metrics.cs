@@ -23,7 +23,11 @@ internal sealed record SpeculativeDecoding
 
     /// <summary>For each number of accepted tokens how many rounds with a draft had it; those of none are left out.</summary>
     [JsonPropertyName("acceptance_histogram")]
-    public required IReadOnlyDictionary<int, long> AcceptanceHistogram { get; init; }
+    public required IReadOnlyDictionary<int, int> AcceptanceHistogram { get; init; }
+
+    /// <summary>The same for each length of a draft.</summary>
+    [JsonPropertyName("acceptance_histogram_by_draft_length")]
+    public required IReadOnlyDictionary<int, IReadOnlyDictionary<int, int>> AcceptanceHistogramByDraftLength { get; init; }
 
     /// <summary>Rounds with a draft.</summary>
     [JsonPropertyName("num_spec_steps")]

@@ -133,6 +133,11 @@ public sealed class ChatCompletionTests(StoryServer story)
         Assert.Equal(1 + ((double)accepted / metrics.GetProperty("num_spec_steps").GetInt64()), metrics.GetProperty("mean_acceptance_length").GetDouble(), 6);
         Assert.Equal((double)accepted / metrics.GetProperty("num_draft_tokens").GetInt64(), metrics.GetProperty("draft_acceptance_rate").GetDouble(), 6);
         Assert.Equal(3, metrics.GetProperty("num_spec_tokens").GetInt32());
+        JsonProperty[] lengths = [.. metrics.GetProperty("acceptance_histogram_by_draft_length").EnumerateObject()];
+        Assert.Equal(metrics.GetProperty("num_spec_steps").GetInt64(), lengths.Sum(length => length.Value.EnumerateObject().Sum(bucket => bucket.Value.GetInt64())));
+        Assert.Equal(
+            metrics.GetProperty("num_draft_tokens").GetInt64(),
+            lengths.Sum(length => int.Parse(length.Name, global::System.Globalization.CultureInfo.InvariantCulture) * length.Value.EnumerateObject().Sum(bucket => bucket.Value.GetInt64())));
         metrics = plain.GetProperty("metrics").GetProperty("speculative_decoding");
         Assert.Equal((0, JsonValueKind.Null, JsonValueKind.Null), (metrics.GetProperty("num_draft_tokens").GetInt64(), metrics.GetProperty("draft_acceptance_rate").ValueKind, metrics.GetProperty("num_spec_tokens").ValueKind));
     }
