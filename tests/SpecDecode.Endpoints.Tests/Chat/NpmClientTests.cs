@@ -39,7 +39,7 @@ public sealed class NpmClientTests(StoryServer story)
     {
         Assert.SkipWhen(string.IsNullOrEmpty(Environment.GetEnvironmentVariable("SPECDECODE_NPM_CLIENT")), "SPECDECODE_NPM_CLIENT is not set: with it this test fetches the npm package openai.");
         using TemporaryFolder folder = new();
-        folder.Write("package.json", $$"""{"private": true, "type": "module", "dependencies": {"openai": "{{Version}}"}}""");
+        folder.Write("package.json", $$"""{"private": true, "type": "module", "dependencies": { "openai": "{{Version}}" } }""");
         folder.Write("ask.js", Script);
         await Run(folder.Path, "npm", "install", "--no-audit", "--no-fund", "--silent");
         JsonElement told = JsonElement.Parse(await Run(folder.Path, "node", "ask.js", story.Server.Http.BaseAddress!.ToString()));
