@@ -2,10 +2,8 @@ using System.ClientModel;
 using System.Text;
 using System.Text.Json;
 using OpenAI.Chat;
-using SpecDecode.ChatTemplates;
 using SpecDecode.Drafting;
 using SpecDecode.Generation;
-using SpecDecode.Sampling;
 
 namespace SpecDecode.Tests.Endpoints;
 

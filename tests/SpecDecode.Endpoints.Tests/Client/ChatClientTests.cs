@@ -1,4 +1,3 @@
-using System.Text;
 using Microsoft.Extensions.AI;
 using Microsoft.Extensions.DependencyInjection;
 using SpecDecode.Drafting;
@@ -83,7 +82,7 @@ public sealed class ChatClientTests(StoryServer story)
     public async Task A_streamed_answer_can_be_appended_to_the_history()
     {
         List<ChatMessage> history = [new(ChatRole.User, "Once upon a time")];
-        await history.AddMessagesAsync(Client.GetStreamingResponseAsync(history, cancellationToken: TestContext.Current.CancellationToken));
+        await history.AddMessagesAsync(Client.GetStreamingResponseAsync(history, cancellationToken: TestContext.Current.CancellationToken), cancellationToken: TestContext.Current.CancellationToken);
         Assert.Equal(2, history.Count);
         Assert.Equal(ChatRole.Assistant, history[1].Role);
         Assert.NotEmpty(history[1].Contents.OfType<TextContent>().Single().Text);

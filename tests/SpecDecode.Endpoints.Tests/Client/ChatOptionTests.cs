@@ -1,4 +1,3 @@
-using System.Text.Json;
 using Microsoft.Extensions.AI;
 using SpecDecode.Extensions.AI;
 using SpecDecode.Generation;

@@ -1,16 +1,13 @@
 using System.ComponentModel;
 using System.Diagnostics;
-using System.Text.Json;
 using Microsoft.Extensions.AI;
 using Microsoft.Extensions.Caching.Distributed;
 using Microsoft.Extensions.Caching.Memory;
 using Microsoft.Extensions.Logging;
-using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Extensions.Options;
 using OpenTelemetry;
 using OpenTelemetry.Trace;
 using SpecDecode.Extensions.AI;
-using SpecDecode.Generation;
 using ChatMessage = Microsoft.Extensions.AI.ChatMessage;
 
 namespace SpecDecode.Tests.Endpoints;

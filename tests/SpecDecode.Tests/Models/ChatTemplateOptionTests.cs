@@ -16,15 +16,15 @@ public sealed class ChatTemplateOptionTests
         string file = folder.Write("plain.jinja", Template);
         foreach (string value in (string[])[Template, file])
         {
-            using TextModel model = TextModel.Load(TestFolders.StoryModel, new ModelOptions { CacheFolder = TestFolders.WeightCache, ChatTemplate = value });
+            using TextModel model = TextModel.Load(TestFolders.StoryModel, new ModelOptions { CacheFolder = TestFolders.WeightCache, ChatTemplate = value }, cancellationToken: TestContext.Current.CancellationToken);
 
             // The checkpoint has none of its own; its special tokens are the template's variables.
             TextTokenizer tokenizer = TextTokenizer.LoadFromFolder(TestFolders.StoryModel);
-            GenerationResult result = model.Generate(new GenerationRequest { Messages = [new ChatMessage("user", "Once upon a time")], MaxTokens = 4 });
+            GenerationResult result = model.Generate(new GenerationRequest { Messages = [new ChatMessage("user", "Once upon a time")], MaxTokens = 4 }, cancellationToken: TestContext.Current.CancellationToken);
             GenerationResult expected = model.Generate(new GenerationRequest
             {
                 Tokens = tokenizer.Encode("user: Once upon a time\n<|endoftext|>", addSpecialTokens: false, parseSpecialTokens: true), MaxTokens = 4,
-            });
+            }, cancellationToken: TestContext.Current.CancellationToken);
             Assert.Equal(expected.PromptTokens, result.PromptTokens);
             Assert.Equal(expected.Tokens, result.Tokens);
         }
