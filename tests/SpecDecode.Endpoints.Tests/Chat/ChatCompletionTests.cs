@@ -2,7 +2,6 @@ using System.ClientModel;
 using System.Text;
 using System.Text.Json;
 using OpenAI.Chat;
-using SpecDecode.Drafting;
 using SpecDecode.Generation;
 
 namespace SpecDecode.Tests.Endpoints;
