@@ -96,14 +96,21 @@ internal static class GenerateCommand
                 Drafting = draft.Read(arguments, loaded, error),
             };
             GenerationResult result;
+            try
+            {
+                result = arguments.GetValue(json) ? loaded.Generate(request, cancellationToken: cancellationToken) : Stream(output, loaded, request, cancellationToken);
+            }
+            catch (ArgumentException refused)
+            {
+                throw RequestArguments.Refusal(refused);
+            }
+
             if (arguments.GetValue(json))
             {
-                result = loaded.Generate(request, cancellationToken: cancellationToken);
                 WriteJson(output, result, request.Sampling, loadTime);
             }
             else
             {
-                result = Stream(output, loaded, request, cancellationToken);
                 output.Flush();
                 if (!isQuiet)
                 {
@@ -125,7 +132,11 @@ internal static class GenerateCommand
             IReadOnlyList<GenerationResult> choices = result.Choices.Count > 0 ? result.Choices : [result];
             for (int i = 0; i < choices.Count; i++)
             {
-                output.WriteLine(choices.Count > 1 ? $"{(i > 0 ? Environment.NewLine : "")}{i + 1}." : null);
+                if (choices.Count > 1)
+                {
+                    output.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{i + 1}."));
+                }
+
                 output.WriteLine(choices[i].Text ?? string.Join(',', choices[i].Tokens.Select(token => token.ToString(CultureInfo.InvariantCulture))));
             }
 
@@ -169,15 +180,14 @@ internal static class GenerateCommand
 
     private static void WriteJson(TextWriter output, GenerationResult result, SamplingOptions sampling, TimeSpan loadTime) => JsonResult.Write(output, json =>
     {
-        WriteText(json, result, sampling);
-        json.WriteNumber("load_seconds", Seconds(loadTime));
+        WriteText(json, result, sampling, loadTime);
         if (result.Choices.Count > 0)
         {
             json.WriteStartArray("choices");
             foreach (GenerationResult choice in result.Choices)
             {
                 json.WriteStartObject();
-                WriteText(json, choice, sampling);
+                WriteText(json, choice, sampling, null);
                 json.WriteEndObject();
             }
 
@@ -185,7 +195,7 @@ internal static class GenerateCommand
         }
     });
 
-    private static void WriteText(Utf8JsonWriter json, GenerationResult result, SamplingOptions sampling)
+    private static void WriteText(Utf8JsonWriter json, GenerationResult result, SamplingOptions sampling, TimeSpan? loadTime)
     {
         json.WriteNumber("prompt_tokens", result.PromptTokens);
         json.WriteNumbers("tokens", result.Tokens);
@@ -203,6 +213,11 @@ internal static class GenerateCommand
 
         json.WriteString("acceptance", SamplingArguments.Name(sampling.EffectiveAcceptance));
         json.WriteNumberOrNull("tokens_per_second", result.TokensPerSecond);
+        if (loadTime is { } time)
+        {
+            json.WriteNumber("load_seconds", Seconds(time));
+        }
+
         json.WriteNumber("prefill_seconds", Seconds(result.PrefillTime));
         json.WriteNumber("decode_seconds", Seconds(result.DecodeTime));
         json.WriteNumber("rounds", result.Drafting.Rounds);

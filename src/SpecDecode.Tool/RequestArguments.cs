@@ -101,6 +101,11 @@ internal sealed class RequestArguments
             result.AddError("--penalty-window has no effect without a penalty.");
         }
 
+        if (Number(result, _bestOf) is { } best && best < (Number(result, _choices) ?? 1))
+        {
+            result.AddError("--best-of is less than -n: give at least as many.");
+        }
+
         if (result.GetResult(_priority) is not null && result.GetResult(prompts) is null)
         {
             result.AddError("--priority has no effect without --prompts: nobody else waits.");
@@ -144,6 +149,17 @@ internal sealed class RequestArguments
 
         static string Lengths(IReadOnlyList<string> texts) => string.Join(',', texts.Select(text => $"{text.Length}:{text}"));
     }
+
+    /// <summary>What a model refuses of a request, as a sentence of the command.</summary>
+    /// <param name="error">What it threw.</param>
+    public static SpecDecodeException Refusal(ArgumentException error)
+    {
+        // Without the name of the parameter, which no one has given here.
+        int end = error.Message.LastIndexOf(" (Parameter '", StringComparison.Ordinal);
+        return new SpecDecodeException(end < 0 ? error.Message : error.Message[..end], error);
+    }
+
+    private static int? Number(CommandResult result, Option<int?> option) => result.GetResult(option) is { } given && !given.Errors.Any() ? given.GetValueOrDefault<int?>() : null;
 
     private static Option<float?> Penalty(string name, string description) =>
         NumberOption.Real(name, "P", description, number => number is >= -2 and <= 2, "a number from -2 to 2");

@@ -134,7 +134,7 @@ internal sealed class BatchRun
 
         if (result.Error is { } error)
         {
-            WriteError(pending!, result, error.Message);
+            WriteError(pending!, result, error is ArgumentException refused ? RequestArguments.Refusal(refused).Message : error.Message);
             return;
         }
 

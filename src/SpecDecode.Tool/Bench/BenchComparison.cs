@@ -8,7 +8,7 @@ namespace SpecDecode.Tool.Bench;
 /// <summary>Where a drafted output first differs from the plain one.</summary>
 /// <param name="Prompt">The prompt's number, from 0.</param>
 /// <param name="Position">The new token's number, from 0.</param>
-/// <param name="Margin">How near the plain choice was to another one (<see cref="TextModel.MeasureChoiceMargin"/>).</param>
+/// <param name="Margin">How near the plain choice was to another one (<see cref="TextModel.MeasureChoiceMargin(GenerationRequest, IReadOnlyList{int}, CancellationToken)"/>).</param>
 internal sealed record FirstDifference(int Prompt, int Position, double Margin);
 
 /// <summary>How a comparison is run.</summary>

@@ -6,7 +6,6 @@ using SpecDecode.LayerSearch;
 using SpecDecode.Limits;
 using SpecDecode.Models;
 using SpecDecode.Plans;
-using SpecDecode.Sampling;
 using SpecDecode.Scheduling;
 using SpecDecode.Sequences;
 using SpecDecode.Tokenizers;
@@ -273,47 +272,6 @@ public sealed partial class TextModel : IDisposable
         plan ??= LayerPlan.Full(LayerCount);
         _intake.CheckLayers(plan, nameof(plan));
         return PlanEvaluation.Run(_model.Stages, plan, sequence, cancellationToken);
-    }
-
-    /// <summary>
-    /// How near the choice of the next token is to another one. Rows that are computed beside others round in another order, so two
-    /// ways to write the same text (plain or speculative, alone or in a batch) may part where this is tiny, and nowhere else.
-    /// </summary>
-    /// <param name="prompt">The prompt, at least one token.</param>
-    /// <param name="newTokens">What was written behind it; the token in question is the next.</param>
-    /// <param name="sampling">How tokens are chosen; null is greedy.</param>
-    /// <param name="cancellationToken">Ends the work between passes.</param>
-    /// <returns>
-    /// Greedy: the gap between the two highest logits. With shared noise, in units of log probability: the gap between the two
-    /// highest scores (log probability + noise), or the way to a boundary of the truncation that could change the winner, where
-    /// that is shorter.
-    /// </returns>
-    /// <exception cref="ArgumentException">The options are out of range, or draw without <see cref="AcceptanceRule.SharedNoise"/> and a seed.</exception>
-    /// <inheritdoc cref="Evaluate" path="/exception"/>
-    public double MeasureChoiceMargin(
-        IReadOnlyList<int> prompt, IReadOnlyList<int> newTokens, SamplingOptions? sampling = null, CancellationToken cancellationToken = default)
-    {
-        ArgumentNullException.ThrowIfNull(newTokens);
-        sampling ??= SamplingOptions.Greedy;
-        if (sampling.Errors().FirstOrDefault() is { } error)
-        {
-            throw new ArgumentException(error, nameof(sampling));
-        }
-
-        if (sampling.EffectiveAcceptance == AcceptanceRule.Rejection)
-        {
-            throw new ArgumentException("Rejection sampling draws anew at each position: there is no choice that could be repeated.", nameof(sampling));
-        }
-
-        if (sampling.EffectiveAcceptance == AcceptanceRule.SharedNoise && sampling.Seed is null)
-        {
-            throw new ArgumentException("Without a seed each request draws its own noise: give the seed of the choice in question.", nameof(sampling));
-        }
-
-        float[] logits = [.. Evaluate([.. prompt, .. newTokens], null, cancellationToken).LastLogits];
-        return sampling.EffectiveAcceptance == AcceptanceRule.Greedy
-            ? ChoiceMargin.Greedy(logits)
-            : ChoiceMargin.SharedNoise(logits, sampling, new Sampler(sampling).Noise(newTokens.Count));
     }
 
     /// <summary>

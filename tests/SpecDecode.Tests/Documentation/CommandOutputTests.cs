@@ -3,13 +3,15 @@ using SpecDecode.Tests.Tool;
 
 namespace SpecDecode.Tests.Documentation;
 
-/// <summary>What the user guide says that a command prints is what it prints.</summary>
+/// <summary>What pages say that a command prints is what it prints.</summary>
 public sealed partial class CommandOutputTests
 {
-    [Fact]
-    public void Texts_that_the_user_guide_shows_behind_generate_and_info_are_what_they_write()
+    [Theory]
+    [InlineData("user-guide.md")]
+    [InlineData("requests.md")]
+    public void Texts_that_a_page_shows_behind_generate_and_info_are_what_they_write(string page)
     {
-        string guide = File.ReadAllText(Path.Combine(TestFolders.Repository, "docs", "user-guide.md"));
+        string guide = File.ReadAllText(Path.Combine(TestFolders.Repository, "docs", page));
         Match[] shown = [.. Shown().Matches(guide).Cast<Match>()];
         Assert.True(shown.Length >= 3, $"{shown.Length} texts were found.");
         foreach (Match example in shown)

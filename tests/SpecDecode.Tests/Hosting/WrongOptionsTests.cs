@@ -45,7 +45,7 @@ public class WrongOptionsTests
         { "Sampling:Acceptance", "always", "SpecDecode:Sampling:Acceptance is 'always': give greedy, rejection or shared-noise, or leave it out." },
         { "Sampling:Acceptance", "shared-noise", "SpecDecode:Sampling:Acceptance is SharedNoise, but Temperature is 0: nothing is drawn there; use Greedy, or a higher temperature." },
         { "Sampling:Seed", "1e3", "SpecDecode:Sampling:Seed is '1e3': give a whole number of 64 bits, or leave it out." },
-        { "Sampling:ChoiceIndex", "1", "SpecDecode:Sampling:ChoiceIndex is no option: there are Acceptance, MinP, Seed, Temperature, TopK, TopP." },
+        { "Sampling:ChoiceIndex", "1", "SpecDecode:Sampling:ChoiceIndex is no option: there are Acceptance, FrequencyPenalty, MinP, PenaltyWindow, PresencePenalty, RepetitionPenalty, Seed, Temperature, TopK, TopP." },
         { "Sampling:MaxTokens", "5", "SpecDecode:Sampling:MaxTokens is called SpecDecode:MaxTokens: move its value there." },
         { "Drafting:Precision", "int4", "SpecDecode:Drafting:Precision is called SpecDecode:Model:DraftPrecision: move its value there." },
         { "MaxTokens", "0", "SpecDecode:MaxTokens is 0: give 1 or more." },

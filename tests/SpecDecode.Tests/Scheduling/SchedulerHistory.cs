@@ -1,21 +1,39 @@
+using SpecDecode.Constraints;
 using SpecDecode.Drafting;
 using SpecDecode.Sampling;
 using SpecDecode.Scheduling;
 using SpecDecode.Sequences;
 using SpecDecode.Stages;
+using SpecDecode.Stops;
+using SpecDecode.Tests.Constraints;
+using SpecDecode.Tokenizers;
 
 namespace SpecDecode.Tests.Scheduling;
 
 /// <summary>What a request in a history asks for; the same seed asks for the same.</summary>
 internal sealed record HistoryRequest(int[] Prompt, int MaxTokens, HashSet<int> EndOfSequence, DraftPlan? Draft, SamplingOptions Sampling)
 {
-    public Sequence CreateSequence() => new(Prompt, MaxTokens, EndOfSequence, null, Draft, new Sampler(Sampling));
+    /// <summary>The seed of a constraint that knows the whole text; null for none.</summary>
+    public int? Constraint { get; init; }
+
+    /// <summary>Strings that stop it; the model's tokens are bytes then. None for nothing.</summary>
+    public string[] Stops { get; init; } = [];
+
+    public Sequence CreateSequence(int vocabularySize) => new(Prompt, MaxTokens, EndOfSequence, null, Draft, new Sampler(Sampling))
+    {
+        Constraints = Constraint is { } seed
+            ? new SequenceConstraints([new HashedConstraint(seed)], new TokenConstraintContext(Prompt, vocabularySize, EndOfSequence, null))
+            : null,
+        Stops = Stops.Length > 0 ? new StopScan(new StopRule(new StopStrings(Stops), false, 0), Tokenizer.Value, Prompt) : null,
+    };
+
+    private static Lazy<TextTokenizer> Tokenizer { get; } = new(() => TextTokenizer.LoadFromFolder(TestFolders.StoryModel));
 
     /// <summary>The text that it gives alone and plainly.</summary>
     public (int[] Tokens, FinishReason? Reason) Alone(IStages stages)
     {
         Scheduler scheduler = new(stages, SchedulerLimits.None);
-        Sequence sequence = (this with { Draft = null }).CreateSequence();
+        Sequence sequence = (this with { Draft = null }).CreateSequence(stages.VocabularySize);
         scheduler.Add(sequence);
         while (!scheduler.IsIdle)
         {
@@ -96,7 +114,7 @@ internal sealed class SchedulerHistory : IDisposable
     private void Join()
     {
         HistoryRequest request = _draw(_random);
-        Sequence sequence = request.CreateSequence();
+        Sequence sequence = request.CreateSequence(_stages.VocabularySize);
         _requests.Add(sequence, request);
         _scheduler.Add(sequence);
     }

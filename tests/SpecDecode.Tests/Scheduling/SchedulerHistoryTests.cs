@@ -5,6 +5,7 @@ using SpecDecode.Plans;
 using SpecDecode.Sampling;
 using SpecDecode.Stages;
 using SpecDecode.Sequences;
+using SpecDecode.Tests.Constraints;
 
 namespace SpecDecode.Tests.Scheduling;
 
@@ -22,6 +23,8 @@ public class SchedulerHistoryTests
         Dictionary<FinishReason, int> reasons = [];
         int failedPasses = 0;
         int drafted = 0;
+        int forced = 0;
+        int stopped = 0;
         for (int seed = 0; seed < 10_000; seed++)
         {
             ScriptedModel model = new(1 + seed % 3, 11 + seed % 13, (ulong)seed << 20);
@@ -34,6 +37,8 @@ public class SchedulerHistoryTests
             {
                 reasons[sequence.FinishReason!.Value] = reasons.GetValueOrDefault(sequence.FinishReason.Value) + 1;
                 drafted += (int)sequence.Statistics.Drafted;
+                forced += (int)sequence.Statistics.Forced;
+                stopped += sequence.StopString is null ? 0 : 1;
                 if (sequence.Sampler.Rule != AcceptanceRule.Rejection)
                 {
                     AssertSame(request.Alone(alone), sequence, seed);
@@ -48,6 +53,7 @@ public class SchedulerHistoryTests
         Assert.True(reasons[FinishReason.Cancelled] > 2_000 && reasons[FinishReason.Failed] > 300, string.Join(", ", reasons));
         Assert.True(failedPasses > 2_000, $"{failedPasses} failed passes");
         Assert.True(drafted > 50_000, $"{drafted} drafted");
+        Assert.True(forced > 20_000 && stopped > 1_000, $"{forced} forced, {stopped} stopped by strings");
     }
 
     [Fact]
@@ -70,7 +76,12 @@ public class SchedulerHistoryTests
                 int same = expected.AsSpan().CommonPrefixLength(sequence.NewTokens);
                 if (same < sequence.NewTokens.Length)
                 {
-                    double margin = judge.MeasureChoiceMargin(request.Prompt, expected[..same], request.Sampling, cancellationToken);
+                    double margin = judge.MeasureChoiceMargin(
+                        new GenerationRequest
+                        {
+                            Tokens = request.Prompt, Sampling = request.Sampling, Constraints = request.Constraint is { } constraint ? [new HashedConstraint(constraint)] : [],
+                        },
+                        expected[..same], cancellationToken);
                     TestContext.Current.SendDiagnosticMessage(FormattableString.Invariant($"history {seed}: parted at token {same} by a margin of {margin:e2}"));
                     Assert.InRange(margin, 0, 1e-3);
                 }
@@ -125,6 +136,12 @@ public class SchedulerHistoryTests
                 MinP = random.Next(3) == 0 ? random.NextSingle() : 0,
                 Seed = random.NextInt64(),
                 Acceptance = random.Next(4) == 0 ? AcceptanceRule.Rejection : null,
-            });
+            })
+        {
+            Constraint = random.Next(3) == 0 ? random.Next() : null,
+
+            // Of the bytes that tokens stand for, the characters of one unit.
+            Stops = random.Next(4) == 0 ? [.. Enumerable.Range(0, random.Next(1, 3)).Select(_ => string.Concat(Tokens(random.Next(1, 3)).Select(token => (char)Math.Max(token - 1, 0))))] : [],
+        };
     }
 }
