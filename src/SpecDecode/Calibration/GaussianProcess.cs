@@ -63,6 +63,17 @@ internal sealed class GaussianProcess(double lengthScale, double noise)
         return (_mean + _scale * mean, _scale * Math.Sqrt(Math.Max(0, variance)));
     }
 
+    /// <summary>By how much an input is expected to exceed an output, where it does: E[max(0, f − best)] of a normal f.</summary>
+    /// <param name="input">The input.</param>
+    /// <param name="best">The output.</param>
+    public double ExpectedImprovement(bool[] input, double best)
+    {
+        (double mean, double deviation) = Predict(input);
+        deviation = Math.Max(deviation, 1e-12);
+        double gain = (mean - best) / deviation;
+        return deviation * (gain * NormalDistribution.Below(gain) + NormalDistribution.Density(gain));
+    }
+
     /// <summary>Logarithm of the observations' probability under the process, up to a constant: the higher, the better ℓ fits.</summary>
     public double LogLikelihood()
     {

@@ -1,5 +1,6 @@
 using SpecDecode.Evaluation;
 using SpecDecode.Plans;
+using SpecDecode.Stages;
 
 namespace SpecDecode.Calibration;
 
@@ -24,8 +25,11 @@ internal static class SkipSets
     }
 
     /// <summary>The plan that leaves out some blocks.</summary>
-    public static PlanCandidate Candidate(IPlanSearch search, IReadOnlySet<Block> skipped) => new(
-        LayerPlan.Of(search.LayerCount, LayerPlan.Full(search.LayerCount).Blocks.Where(block => !skipped.Contains(block))), search.Weights[0]);
+    public static PlanCandidate Candidate(IPlanSearch search, IReadOnlySet<Block> skipped) => Candidate(search.LayerCount, search.Weights[0], skipped);
+
+    /// <summary>The plan of a model that leaves out some blocks.</summary>
+    public static PlanCandidate Candidate(int layerCount, WeightSet weights, IReadOnlySet<Block> skipped) =>
+        new(LayerPlan.Of(layerCount, LayerPlan.Full(layerCount).Blocks.Where(block => !skipped.Contains(block))), weights);
 
     /// <summary>The layers of which both blocks may be left out.</summary>
     public static IReadOnlyList<int> OptionalLayers(IPlanSearch search) =>

@@ -100,20 +100,12 @@ internal sealed class SkipProposals(int bits, Random random)
         List<bool[]> chosen = [];
         while (chosen.Count < count && pool.Count > 0)
         {
-            bool[] next = pool.MaxBy(skipped => Improvement(process.Predict(skipped), best))!;
+            bool[] next = pool.MaxBy(skipped => process.ExpectedImprovement(skipped, best))!;
             pool.Remove(next);
             chosen.Add(next);
             process.Add(next, process.Predict(next).Mean);
         }
 
         return chosen;
-    }
-
-    // E[max(0, f − best)] of a normal f.
-    private static double Improvement((double Mean, double Deviation) expected, double best)
-    {
-        double deviation = Math.Max(expected.Deviation, 1e-12);
-        double gain = (expected.Mean - best) / deviation;
-        return deviation * (gain * NormalDistribution.Below(gain) + NormalDistribution.Density(gain));
     }
 }

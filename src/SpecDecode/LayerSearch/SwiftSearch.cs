@@ -284,9 +284,5 @@ internal sealed class SwiftSearch : IDisposable
     private int[] Layers(BlockKind kind) =>
         [.. Enumerable.Range(0, _best.Length).Where(i => _best[i] && _optional[i].Kind == kind).Select(i => _optional[i].Layer)];
 
-    private PlanCandidate Candidate(bool[] skipped)
-    {
-        HashSet<Block> left = [.. _optional.Where((_, i) => skipped[i])];
-        return new(LayerPlan.Of(_stages.LayerCount, LayerPlan.Full(_stages.LayerCount).Blocks.Where(block => !left.Contains(block))), _plan.Weights);
-    }
+    private PlanCandidate Candidate(bool[] skipped) => SkipSets.Candidate(_stages.LayerCount, _plan.Weights, _optional.Where((_, i) => skipped[i]).ToHashSet());
 }

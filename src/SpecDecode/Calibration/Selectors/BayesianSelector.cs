@@ -106,7 +106,7 @@ internal sealed class BayesianSelector : ILayerSelector
             int observed = _process.Count;
             while (batch.Count < Batch && pool.Count > 0)
             {
-                bool[] next = pool.MaxBy(Improvement)!;
+                bool[] next = pool.MaxBy(skipped => _process.ExpectedImprovement(skipped, _best))!;
                 pool.Remove(next);
                 batch.Add(next);
                 _process.Add(next, _process.Predict(next).Mean);
@@ -114,14 +114,6 @@ internal sealed class BayesianSelector : ILayerSelector
 
             _process.Truncate(observed);
             return batch;
-        }
-
-        // E[max(0, f − best)] of a normal f.
-        private double Improvement(bool[] skipped)
-        {
-            (double mean, double deviation) = _process.Predict(skipped);
-            double gain = (mean - _best) / Math.Max(deviation, 1e-12);
-            return deviation * (gain * NormalDistribution.Below(gain) + NormalDistribution.Density(gain));
         }
 
         private IEnumerable<bool[]> Pool()
