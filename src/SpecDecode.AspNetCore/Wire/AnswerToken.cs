@@ -13,7 +13,7 @@ internal sealed record AnswerToken
     [JsonPropertyName("text")]
     public required string Text { get; init; }
 
-    /// <summary>plain, accepted_draft, correction, bonus or forced.</summary>
+    /// <summary>plain, accepted_draft, looked_up, forced, correction or bonus.</summary>
     [JsonPropertyName("source")]
     public required string Source { get; init; }
 
@@ -24,6 +24,7 @@ internal sealed record AnswerToken
         TokenSource.Correction => "correction",
         TokenSource.Bonus => "bonus",
         TokenSource.Forced => "forced",
+        TokenSource.LookedUp => "looked_up",
         _ => "plain",
     };
 }
