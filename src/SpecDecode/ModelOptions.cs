@@ -74,6 +74,13 @@ public class ModelOptions
     public WeightMemory WeightMemory { get; set; }
 
     /// <summary>
+    /// The chat template that conversations are rendered with, in place of the checkpoint's: a file with a Jinja template, or the template itself
+    /// (what has a brace in it is one). The checkpoint's special tokens are variables of it.
+    /// </summary>
+    /// <value>The default, null, is the checkpoint's own, where it has one.</value>
+    public string? ChatTemplate { get; set; }
+
+    /// <summary>
     /// Whether loading and preparing read all weights and compare them with their hashes: the whole checkpoint, and the whole file
     /// that was prepared of it. Otherwise they are read once, and again when the system says something else of a file than then (its
     /// length, its time, which file it is); damage that changes none of that is noticed only with this.

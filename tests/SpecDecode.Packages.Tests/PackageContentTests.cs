@@ -6,7 +6,7 @@ public sealed class PackageContentTests(PackedFeed feed)
 {
     private static readonly string[] OfEachPackage = ["LICENSE", "README.md", "THIRD-PARTY-NOTICES.md", "icon.png"];
 
-    public static TheoryData<string> All => ["SpecDecode", "SpecDecode.OpenTelemetry", "SpecDecode.Text", "SpecDecode.Tool"];
+    public static TheoryData<string> All => ["SpecDecode", "SpecDecode.AspNetCore", "SpecDecode.Extensions.AI", "SpecDecode.OpenTelemetry", "SpecDecode.Text", "SpecDecode.Tool"];
 
     [Fact]
     public void Each_package_comes_with_its_symbols_and_there_are_no_others() => Assert.Equal(
@@ -15,6 +15,7 @@ public sealed class PackageContentTests(PackedFeed feed)
 
     [Theory]
     [InlineData("SpecDecode", "ConfigurationSchema.json", "DraftingProfileSchema.json", "buildTransitive/net10.0/SpecDecode.targets")]
+    [InlineData("SpecDecode.Extensions.AI")]
     [InlineData("SpecDecode.OpenTelemetry")]
     [InlineData("SpecDecode.Text")]
     public void A_library_holds_its_assembly_with_documentation_and_nothing_that_strayed_in(string id, params string[] more) => Assert.Equal(
@@ -24,6 +25,7 @@ public sealed class PackageContentTests(PackedFeed feed)
 
     [Theory]
     [InlineData("SpecDecode")]
+    [InlineData("SpecDecode.Extensions.AI")]
     [InlineData("SpecDecode.OpenTelemetry")]
     [InlineData("SpecDecode.Text")]
     public void A_library_is_IL_for_everybody_and_for_the_runtimes_it_is_meant_for_the_same_with_their_code(string id)
@@ -34,6 +36,18 @@ public sealed class PackageContentTests(PackedFeed feed)
         Assert.Null(everybody.Machine);
         Assert.All(PrecompiledCode.Runtimes, runtime => Assert.Equal(
             everybody with { Machine = PrecompiledCode.MachineOf(runtime) }, PrecompiledCode.Read(package.Bytes($"runtimes/{runtime}/lib/net10.0/{id}.dll"))));
+    }
+
+    [Fact]
+    public void The_endpoints_are_IL_for_everybody()
+    {
+        // Code for a processor would have to be compiled against ASP.NET Core's frameworks, too.
+        const string id = "SpecDecode.AspNetCore";
+        Package package = feed.Open(id);
+        Assert.Equal(
+            OfEachPackage.Concat([$"{id}.nuspec", $"lib/net10.0/{id}.dll", $"lib/net10.0/{id}.xml", "ConfigurationSchema.json", $"buildTransitive/net10.0/{id}.targets"]).Order(StringComparer.Ordinal),
+            package.Files);
+        Assert.Null(PrecompiledCode.Read(package.Bytes($"lib/net10.0/{id}.dll")).Machine);
     }
 
     [Fact]
@@ -92,7 +106,10 @@ public sealed class PackageContentTests(PackedFeed feed)
     public void Packages_of_ours_take_each_other_in_the_very_same_version()
     {
         Assert.Equal($"[{Built.Version}]", feed.Open("SpecDecode").Dependencies["SpecDecode.Text"]);
-        Assert.Equal($"[{Built.Version}]", feed.Open("SpecDecode.OpenTelemetry").Dependencies["SpecDecode"]);
+        Assert.All(
+            (string[])["SpecDecode.AspNetCore", "SpecDecode.Extensions.AI", "SpecDecode.OpenTelemetry"],
+            id => Assert.Equal($"[{Built.Version}]", feed.Open(id).Dependencies["SpecDecode"]));
+        Assert.DoesNotContain(feed.Open("SpecDecode.AspNetCore").Dependencies.Keys, id => id.StartsWith("Microsoft.Extensions.AI", StringComparison.Ordinal));
         Assert.DoesNotContain(feed.Open("SpecDecode.Text").Dependencies.Keys, id => id.StartsWith("SpecDecode", StringComparison.Ordinal));
     }
 
@@ -101,6 +118,8 @@ public sealed class PackageContentTests(PackedFeed feed)
 
     [Theory]
     [InlineData("SpecDecode", "README.md")]
+    [InlineData("SpecDecode.AspNetCore", "src/SpecDecode.AspNetCore/README.md")]
+    [InlineData("SpecDecode.Extensions.AI", "src/SpecDecode.Extensions.AI/README.md")]
     [InlineData("SpecDecode.OpenTelemetry", "src/SpecDecode.OpenTelemetry/README.md")]
     [InlineData("SpecDecode.Text", "src/SpecDecode.Text/README.md")]
     [InlineData("SpecDecode.Tool", "src/SpecDecode.Tool/README.md")]

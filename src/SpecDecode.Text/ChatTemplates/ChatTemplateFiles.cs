@@ -43,11 +43,30 @@ internal static class ChatTemplateFiles
             return null;
         }
 
+        return new ChatTemplateSet(folder, templates, ReadTokens(folder, configPath, config));
+    }
+
+    /// <summary>A template from elsewhere, with the special tokens of a folder.</summary>
+    /// <param name="folder">The checkpoint's folder.</param>
+    /// <param name="template">The template's file, or its text.</param>
+    /// <param name="isFile">Whether it is a file.</param>
+    public static ChatTemplateSet Given(string folder, string template, bool isFile)
+    {
+        folder = CheckpointFile.FullPath(folder);
+        string configPath = Path.Combine(folder, CheckpointFolder.TokenizerConfig);
+        string path = isFile ? CheckpointFile.FullPath(template) : "";
+        ChatTemplate parsed = isFile ? ChatTemplate.Parse(ReadText(path), path) : ChatTemplate.Parse(template);
+        return new ChatTemplateSet(
+            folder, new Dictionary<string, ChatTemplate>(StringComparer.Ordinal) { ["default"] = parsed }, ReadTokens(folder, configPath, ReadJson(configPath)));
+    }
+
+    private static Dictionary<string, string> ReadTokens(string folder, string configPath, JsonElement? config)
+    {
         Dictionary<string, string> tokens = new(StringComparer.Ordinal);
         AddTokens(tokens, configPath, config);
         string mapPath = Path.Combine(folder, CheckpointFolder.SpecialTokensMap);
         AddTokens(tokens, mapPath, ReadJson(mapPath));
-        return new ChatTemplateSet(folder, templates, tokens);
+        return tokens;
     }
 
     private static Dictionary<string, ChatTemplate> ReadFiles(string folder)

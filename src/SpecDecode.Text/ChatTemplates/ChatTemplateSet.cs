@@ -22,6 +22,9 @@ public sealed class ChatTemplateSet
     /// <summary>The checkpoint's special tokens by the names that templates have for them.</summary>
     internal IReadOnlyDictionary<string, string> SpecialTokens => _specialTokens;
 
+    /// <summary>The templates' texts.</summary>
+    internal IEnumerable<string> Sources => _templates.Values.Select(template => template.Source);
+
     /// <summary>The templates' names: <c>default</c> where there is no other.</summary>
     public IEnumerable<string> Names => _templates.Keys;
 

@@ -5,6 +5,9 @@ public sealed class DraftingStatistics
 {
     private readonly long[] _acceptedPerPosition = new long[DraftingOptions.MaxDraftLength];
     private readonly long[] _reasons = new long[Enum.GetValues<DraftReason>().Length];
+
+    // For each length of a draft, from 1, a row of counts by accepted tokens, from 0 to that length; as far as the longest draft that there was.
+    private int[] _roundsByLength = [];
     private int _positions;
     private long _rounds;
     private long _outputTokens;
@@ -102,6 +105,43 @@ public sealed class DraftingStatistics
     }
 
     /// <summary>
+    /// Rounds with a draft, by the draft's length: for each the number of rounds that had 0, 1, … of its tokens accepted, as many counts as its length and one more. Lengths that did
+    /// not occur are left out.
+    /// </summary>
+    /// <exception cref="ArgumentException">It is set to a length that there is not, or to another number of counts.</exception>
+    public IReadOnlyDictionary<int, IReadOnlyList<int>> RoundsByDraftLength
+    {
+        get
+        {
+            Dictionary<int, IReadOnlyList<int>> rounds = [];
+            for (int length = 1; RowOf(length + 1) <= _roundsByLength.Length; length++)
+            {
+                int[] row = _roundsByLength[RowOf(length)..RowOf(length + 1)];
+                if (row.Any(count => count > 0))
+                {
+                    rounds[length] = row;
+                }
+            }
+
+            return rounds;
+        }
+        init
+        {
+            ArgumentNullException.ThrowIfNull(value);
+            foreach ((int length, IReadOnlyList<int> counts) in value)
+            {
+                if (length is < 1 or > DraftingOptions.MaxDraftLength || counts.Count != length + 1)
+                {
+                    throw new ArgumentException($"Drafts have 1 to {DraftingOptions.MaxDraftLength} tokens, and a length one count more than tokens: {length} has {counts.Count}.", nameof(value));
+                }
+
+                Reach(length);
+                counts.ToArray().CopyTo(_roundsByLength, RowOf(length));
+            }
+        }
+    }
+
+    /// <summary>
     /// Mean acceptance length: tokens that a round gave, the accepted ones and the verifier's own, also where there was no draft; 1
     /// without a round.
     /// </summary>
@@ -137,6 +177,12 @@ public sealed class DraftingStatistics
         {
             _acceptedPerPosition[i]++;
         }
+
+        if (round.Drafted > 0)
+        {
+            Reach(round.Drafted);
+            _roundsByLength[RowOf(round.Drafted) + round.Accepted]++;
+        }
     }
 
     internal void Add(DraftingStatistics other)
@@ -163,6 +209,28 @@ public sealed class DraftingStatistics
         for (int i = 0; i < other._positions; i++)
         {
             _acceptedPerPosition[i] += other._acceptedPerPosition[i];
+        }
+
+        if (other._roundsByLength.Length > _roundsByLength.Length)
+        {
+            Array.Resize(ref _roundsByLength, other._roundsByLength.Length);
+        }
+
+        for (int i = 0; i < other._roundsByLength.Length; i++)
+        {
+            _roundsByLength[i] += other._roundsByLength[i];
+        }
+    }
+
+    // Where a length's counts begin.
+    private static int RowOf(int length) => (length - 1) * (length + 2) / 2;
+
+    // Room for a length, a few times in a text's life.
+    private void Reach(int length)
+    {
+        if (RowOf(length + 1) > _roundsByLength.Length)
+        {
+            Array.Resize(ref _roundsByLength, RowOf(Math.Min(DraftingOptions.MaxDraftLength, Math.Max(8, 2 * length)) + 1));
         }
     }
 }

@@ -6,7 +6,7 @@ public enum TokenSource
     /// <summary>The verifier wrote it in a step without a draft; the first token of a text is always of these.</summary>
     Plain,
 
-    /// <summary>It was drafted and accepted.</summary>
+    /// <summary>A pass of the drafter drafted it, and it was accepted.</summary>
     AcceptedDraft,
 
     /// <summary>The verifier put it in place of a draft token that it did not accept.</summary>
@@ -17,4 +17,7 @@ public enum TokenSource
 
     /// <summary>A constraint left nothing else, so it was proposed without the drafter, and accepted.</summary>
     Forced,
+
+    /// <summary>The text's own past proposed it (prompt lookup), or a policy, without a pass of the drafter, and it was accepted.</summary>
+    LookedUp,
 }

@@ -38,6 +38,7 @@ internal sealed class EngineLoop : IEngineLoad, IDisposable
     private bool _isStopping;
     private bool _isDisposed;
     private volatile bool _isHurrying;
+    private volatile bool _draftingFails;
     private volatile Exception? _fault;
 
     /// <summary>Makes a loop and starts its thread.</summary>
@@ -69,6 +70,12 @@ internal sealed class EngineLoop : IEngineLoad, IDisposable
 
     /// <inheritdoc/>
     public int WaitingCount => Math.Max(0, Volatile.Read(ref _inFlight) - _liveCount);
+
+    /// <summary>Whether as many requests are live or wait as there may be.</summary>
+    public bool IsFull => Volatile.Read(ref _inFlight) >= _maxInFlight;
+
+    /// <summary>Whether a policy threw in the last step, so that its texts went on without drafts.</summary>
+    public bool DraftingFails => _draftingFails;
 
     /// <summary>Requests that ended where they were because the loop stopped.</summary>
     public int ShutDownCount => _shutDownCount;
@@ -297,6 +304,7 @@ internal sealed class EngineLoop : IEngineLoad, IDisposable
         if (record.Sequences > 0)
         {
             _observer.OnStep(record);
+            _draftingFails = _scheduler.PolicyError is not null;
             if (_scheduler.PolicyError is { } policyError)
             {
                 _observer.OnPolicyFailed(policyError);

@@ -61,7 +61,9 @@ internal sealed class TokenFeed
         }
     }
 
-    private static TokenSource SourceOf(in RoundRecord round, int place) => place < round.Accepted
-        ? (place < round.Forced ? TokenSource.Forced : TokenSource.AcceptedDraft)
-        : round.VerifierToken!.Value;
+    // Forced tokens come first in a draft, then those that were looked up.
+    private static TokenSource SourceOf(in RoundRecord round, int place) => place >= round.Accepted ? round.VerifierToken!.Value
+        : place < round.Forced ? TokenSource.Forced
+        : place < round.Forced + round.LookedUp ? TokenSource.LookedUp
+        : TokenSource.AcceptedDraft;
 }

@@ -49,6 +49,7 @@ internal static class ConfigurationKeys
             [nameof(ModelOptions.Activations)] = OptionKind.ActivationPrecision,
             [nameof(ModelOptions.Kernels)] = OptionKind.KernelChoice,
             [nameof(ModelOptions.WeightMemory)] = OptionKind.WeightMemory,
+            [nameof(ModelOptions.ChatTemplate)] = OptionKind.Text,
             [nameof(ModelOptions.VerifyWeights)] = OptionKind.Flag,
         }),
         [nameof(SpecDecodeOptions.Drafting)] = Section(new()

@@ -1,7 +1,7 @@
 namespace SpecDecode.Hosting;
 
 /// <summary>
-/// Section <c>Model</c>: which model, and how it is loaded. Relative paths, that of <see cref="ModelOptions.CacheFolder"/> too, are
+/// Section <c>Model</c>: which model, and how it is loaded. Relative paths, those of <see cref="ModelOptions.CacheFolder"/> and <see cref="ModelOptions.ChatTemplate"/> too, are
 /// taken from the content root of the host, or, without a host, from the current directory.
 /// </summary>
 public sealed class HostedModelOptions : ModelOptions

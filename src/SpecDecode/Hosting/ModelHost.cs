@@ -69,6 +69,8 @@ internal sealed class ModelHost : IAsyncDisposable
                 Error = load?.Fault,
                 Model = load?.Model?.Generator.Model,
                 LayerSearch = load?.Model?.Generator.Loop.LayerSearch,
+                IsQueueFull = load?.Model?.Generator.Loop.IsFull == true,
+                DraftingFails = load?.Model?.Generator.Loop.DraftingFails == true,
             };
         }
     }

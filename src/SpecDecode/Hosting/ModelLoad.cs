@@ -52,6 +52,11 @@ internal sealed class ModelLoad : IAsyncDisposable
             options.Model.CacheFolder = FullPath(folder, "Model:CacheFolder", "a folder");
         }
 
+        if (options.Model.ChatTemplate is { Length: > 0 } template && GivenTemplate.IsPath(template))
+        {
+            options.Model.ChatTemplate = FullPath(template, "Model:ChatTemplate", "a file");
+        }
+
         Name = NameOf(key, options);
         _times = new LoadTimes(services.Time);
         _progress = new LoadProgressLog(services.Logger, Name, services.Time, _times);

@@ -27,6 +27,12 @@ public sealed record ModelStatus
     /// <summary>How far the search for layers to leave out has come (<see cref="Drafting.DraftingStrategy.Swift"/>); null where there is none.</summary>
     public LayerSearchState? LayerSearch { get; init; }
 
+    /// <summary>Whether as many requests are answered or wait as may, so that the next one is refused.</summary>
+    public bool IsQueueFull { get; init; }
+
+    /// <summary>Whether drafting is suspended: its policy failed in the last step, and texts go on without drafts.</summary>
+    public bool DraftingFails { get; init; }
+
     /// <summary>The status in words.</summary>
     public override string ToString()
     {

@@ -4,7 +4,7 @@ namespace SpecDecode.Hosting;
 
 /// <summary>
 /// Whether models answer. Alive: no engine has failed, and something answers or may come to. Ready: requests are answered. A model that came at
-/// run time and does not answer takes nothing away from the others: then a host is degraded.
+/// run time and does not answer takes nothing away from the others: then a host is degraded, as it is while a queue is full or a draft policy fails.
 /// </summary>
 internal sealed class SpecDecodeHealthCheck(Func<IReadOnlyList<ModelHost>> hosts, bool readiness) : IHealthCheck
 {
@@ -24,7 +24,10 @@ internal sealed class SpecDecodeHealthCheck(Func<IReadOnlyList<ModelHost>> hosts
         HealthStatus health = wrong.Length == 0 ? HealthStatus.Healthy
             : wrong.Any(model => !model.Host.CameLater || IsEngineFault(model.Status)) ? HealthStatus.Unhealthy
             : HealthStatus.Degraded;
+        (ModelHost Host, ModelStatus Status)[] strained = readiness && wrong.Length == 0 ? [.. models.Where(model => Strain(model.Status) is not null)] : [];
+        health = strained.Length > 0 ? HealthStatus.Degraded : health;
         string? description = wrong.Length > 0 ? string.Join("; ", wrong.Select(model => Sentence(model.Status)))
+            : strained.Length > 0 ? string.Join("; ", strained.Select(model => $"{Who(model.Status)} {Strain(model.Status)}"))
             : readiness && models.Length > 1 ? string.Join("; ", models.Select(model => model.Status.ToString()))
             : null;
 
@@ -46,9 +49,17 @@ internal sealed class SpecDecodeHealthCheck(Func<IReadOnlyList<ModelHost>> hosts
         _ => false,
     };
 
+    private static string Who(ModelStatus status) => (status.Name ?? status.Key) is { Length: > 0 } name ? $"The model {name}" : "The model";
+
+    // What answers still, but not as it should.
+    private static string? Strain(ModelStatus status) => status.State != ModelState.Ready ? null
+        : status.IsQueueFull ? "has as many requests as it takes and refuses others"
+        : status.DraftingFails ? "answers without drafts, since its draft policy fails"
+        : null;
+
     private static string Sentence(ModelStatus status)
     {
-        string who = (status.Name ?? status.Key) is { Length: > 0 } name ? $"The model {name}" : "The model";
+        string who = Who(status);
         return status.State switch
         {
             ModelState.Failed => $"{who} has failed: {status.Error!.Message}",

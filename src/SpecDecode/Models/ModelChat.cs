@@ -17,11 +17,20 @@ internal sealed class ModelChat
     public ChatTokenizer? Tokenizer { get; }
 
     /// <summary>Reads a folder's chat templates. One without, or with one that is of no use, is told when it is asked for.</summary>
-    public static ModelChat Load(string folder, TextTokenizer? tokenizer)
+    /// <param name="folder">The folder.</param>
+    /// <param name="tokenizer">The model's tokenizer; null where it has none.</param>
+    /// <param name="template">What takes the place of the folder's templates: a file or a text; null for nothing.</param>
+    /// <exception cref="OptionException">That cannot be used.</exception>
+    public static ModelChat Load(string folder, TextTokenizer? tokenizer, string? template = null)
     {
         if (tokenizer is null)
         {
             return None;
+        }
+
+        if (template is not null)
+        {
+            return new ModelChat(new ChatTokenizer(tokenizer, GivenTemplate.Read(folder, template)), null);
         }
 
         try

@@ -78,7 +78,7 @@ internal static class ModelLoader
         try
         {
             TextTokenizer? tokenizer = TokenizerLoading.Load(checkpoint.Folder, checkpoint.TokenizerPath, description.VocabularySize, warn);
-            ModelChat chat = ModelChat.Load(checkpoint.Folder, tokenizer);
+            ModelChat chat = ModelChat.Load(checkpoint.Folder, tokenizer, options.ChatTemplate);
             RuntimeEnvironment environment = RuntimeEnvironment.Get(runtime, warn);
             ExecutionProvider provider = ExecutionProvider.Get(runtime, environment);
             WeightCopies weights = prepared.GetAwaiter().GetResult();

@@ -16,6 +16,7 @@ public class FolderOrderTests
         "Tokenizers",
         "ChatTemplates",
         "Grammars",
+        "Replies",
         "Limits",
         "Descriptions",
         "Kernels",

@@ -19,10 +19,11 @@ internal sealed class ServiceProcess : IAsyncDisposable
 
     private ServiceProcess(string[] launcher, string[] options)
     {
-        string program = typeof(ServiceProcess).Assembly.GetCustomAttributes<AssemblyMetadataAttribute>().Single(data => data.Key == "Service").Value!;
+        string program = Metadata("Service")!;
+        string[] caches = [.. (Metadata("CacheKeys") ?? "SpecDecode:Model:CacheFolder").Split(' ').Select(key => $"--{key}={TestFolders.WeightCache}")];
         Assert.True(File.Exists(program), $"{program} is not there: build the solution.");
         ProcessStartInfo start = new(launcher.FirstOrDefault("dotnet")) { RedirectStandardOutput = true, RedirectStandardError = true };
-        foreach (string argument in (string[])[.. launcher.Length > 0 ? [.. launcher[1..], "dotnet"] : Array.Empty<string>(), program, $"--SpecDecode:Model:CacheFolder={TestFolders.WeightCache}", "--urls=http://127.0.0.1:0", .. options])
+        foreach (string argument in (string[])[.. launcher.Length > 0 ? [.. launcher[1..], "dotnet"] : Array.Empty<string>(), program, .. caches, "--urls=http://127.0.0.1:0", .. options])
         {
             start.ArgumentList.Add(argument);
         }
@@ -32,6 +33,9 @@ internal sealed class ServiceProcess : IAsyncDisposable
         _error = _process.StandardError.ReadToEndAsync();
         _output = ReadOutput();
     }
+
+    private static string? Metadata(string key) =>
+        typeof(ServiceProcess).Assembly.GetCustomAttributes<AssemblyMetadataAttribute>().SingleOrDefault(data => data.Key == key)?.Value;
 
     public int Id => _process.Id;
 

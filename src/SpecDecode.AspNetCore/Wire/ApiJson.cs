@@ -1,0 +1,13 @@
+using System.Text.Json.Serialization;
+
+namespace SpecDecode.AspNetCore.Wire;
+
+/// <summary>How bodies are read and written, made when this is compiled.</summary>
+[JsonSourceGenerationOptions(DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull, AllowDuplicateProperties = false)]
+[JsonSerializable(typeof(ChatCompletionBody))]
+[JsonSerializable(typeof(CompletionBody))]
+[JsonSerializable(typeof(ChatCompletion))]
+[JsonSerializable(typeof(Completion))]
+[JsonSerializable(typeof(ModelList))]
+[JsonSerializable(typeof(ErrorBody))]
+internal sealed partial class ApiJson : JsonSerializerContext;

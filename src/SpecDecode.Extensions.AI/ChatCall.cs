@@ -1,0 +1,63 @@
+using Microsoft.Extensions.AI;
+using SpecDecode.ChatTemplates;
+using SpecDecode.Generation;
+using SpecDecode.Replies;
+using TemplateMessage = SpecDecode.ChatTemplates.ChatMessage;
+
+namespace SpecDecode.Extensions.AI;
+
+/// <summary>A call of the client as the engine takes it, and how its answer is to be read.</summary>
+internal sealed class ChatCall
+{
+    private readonly GenerationRequest _request;
+
+    private ChatCall(GenerationRequest request, ReplyFormat format, IReadOnlyList<string> tools, bool showsReasoning, string? model)
+    {
+        _request = request;
+        Format = format;
+        Tools = tools;
+        ShowsReasoning = showsReasoning;
+        Model = model;
+    }
+
+    /// <summary>How the model writes.</summary>
+    public ReplyFormat Format { get; }
+
+    /// <summary>The names of the tools that it may call.</summary>
+    public IReadOnlyList<string> Tools { get; }
+
+    /// <summary>Whether reasoning is given out.</summary>
+    public bool ShowsReasoning { get; }
+
+    /// <summary>What the model is called.</summary>
+    public string? Model { get; }
+
+    /// <summary>Makes it of what a caller gives.</summary>
+    /// <exception cref="NotSupportedException">An option or a content is not served.</exception>
+    /// <exception cref="ArgumentException">An option contradicts itself.</exception>
+    /// <exception cref="SpecDecodeException">The model has no chat template that can be used.</exception>
+    public static ChatCall Of(IEnumerable<Microsoft.Extensions.AI.ChatMessage> messages, ChatOptions? options, ITextGenerator generator, IChatClient client)
+    {
+        ArgumentNullException.ThrowIfNull(messages);
+        ChatTokenizer chat = generator.ChatTokenizer ?? throw new SpecDecodeException(
+            "This model has no chat template that can be used: give it one with ModelOptions.ChatTemplate (Model:ChatTemplate in a configuration), or use ITextGenerator with a prompt.");
+        ReplyFormat format = ReplyFormat.Of(chat);
+        OptionMapping mapping = OptionMapping.Of(options, generator, format, client);
+        List<TemplateMessage> conversation = ConversationMapping.Of(messages, options?.Instructions, format);
+        GenerationRequest request = mapping.Request with { Messages = conversation };
+        if (mapping.Declarations is { } declarations)
+        {
+            request = format.ToolsInSystemMessage
+                ? request with { Messages = ToolMessages.WithTools(conversation, declarations) }
+                : request with { Tools = declarations };
+        }
+
+        return new ChatCall(request, format, mapping.Tools, mapping.ShowsReasoning, SpecDecodeChatClient.ModelName(generator));
+    }
+
+    /// <summary>Hands the request over.</summary>
+    public IAsyncEnumerable<GenerationUpdate> StartAsync(ITextGenerator generator, CancellationToken cancellationToken) => generator.GenerateAsync(_request, cancellationToken);
+
+    /// <summary>Begins to read the answer.</summary>
+    public ReplyParser CreateParser() => Format.CreateParser(Tools, Format.BeginsInReasoning(_request.TemplateVariables));
+}

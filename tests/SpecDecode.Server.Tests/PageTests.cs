@@ -1,0 +1,112 @@
+using System.Text.Json;
+using Deque.AxeCore.Commons;
+using Deque.AxeCore.Playwright;
+using Microsoft.Playwright;
+using SpecDecode.Tests.Samples;
+
+#pragma warning disable xUnit1051 // The browser's calls have time limits of their own.
+
+namespace SpecDecode.Tests.Server;
+
+/// <summary>The server's page in a real browser: what is shown is what the server says.</summary>
+public sealed class PageTests(Browser browser) : IClassFixture<Browser>
+{
+    private static readonly string[] Kinds = ["accepted_draft", "looked_up", "forced", "correction", "bonus", "plain"];
+
+    [Fact]
+    public async Task A_prompt_is_written_in_colours_that_add_up_to_the_servers_counts_and_beside_it_plainly()
+    {
+        await using ServiceProcess server = await ServiceProcess.StartAsync();
+        await using Visit visit = await browser.OpenAsync(server);
+        IPage page = visit.Page;
+        Task<IResponse> answer = page.WaitForResponseAsync(response => response.Url.EndsWith("/v1/completions", StringComparison.Ordinal));
+        await page.GetByLabel("Prompt", new() { Exact = true }).FillAsync("Once upon a time, there was a dog");
+        await page.GetByLabel("New tokens").FillAsync("90");
+        await page.GetByRole(AriaRole.Button, new() { Name = "Write" }).ClickAsync();
+        JsonElement metrics = Metrics(await (await answer).TextAsync());
+        await Assertions.Expect(page.Locator("#summary")).ToContainTextAsync("The same text");
+        Dictionary<string, int> spans = [];
+        foreach (string kind in Kinds)
+        {
+            spans[kind] = await page.Locator($"#drafted .{kind}").CountAsync();
+            Assert.Equal($" {spans[kind]}", await page.Locator($"#count-{kind}").TextContentAsync());
+        }
+
+        Assert.Equal(90, spans.Values.Sum());
+        Assert.Equal(metrics.GetProperty("num_accepted_draft_tokens").GetInt32(), spans["accepted_draft"]);
+        Assert.Equal(90 - 1, spans["accepted_draft"] + metrics.GetProperty("num_spec_steps").GetInt32() + (spans["plain"] - 1));
+        Assert.Equal(90, await page.Locator("#plain .plain").CountAsync());
+        Assert.Equal(await page.Locator("#drafted").TextContentAsync(), await page.Locator("#plain").TextContentAsync());
+        Assert.Equal(metrics.GetProperty("num_spec_tokens").GetInt32(), await page.Locator("#positions tr").CountAsync());
+        Assert.Contains("drafted", await page.Locator("#policy").TextContentAsync(), StringComparison.Ordinal);
+
+        // Also for those who see no colours, use no mouse, or hold a telephone.
+        await AssertAccessible(page);
+        await visit.SaveAsync("page.png");
+        await page.SetViewportSizeAsync(360, 740);
+        Assert.True(await page.EvaluateAsync<bool>("document.documentElement.scrollWidth <= window.innerWidth"), "The page is wider than a telephone.");
+        await AssertAccessible(page);
+        await visit.SaveAsync("page-small.png");
+        visit.AssertNoComplaints();
+    }
+
+    [Fact]
+    public async Task The_keyboard_alone_starts_and_stops_a_text_which_ends_in_the_server_too()
+    {
+        await using ServiceProcess server = await ServiceProcess.StartAsync();
+        await using Visit visit = await browser.OpenAsync(server);
+        IPage page = visit.Page;
+        await page.GetByLabel("New tokens").FillAsync("1500");
+        await page.GetByLabel("Prompt", new() { Exact = true }).FocusAsync();
+        for (int i = 0; i < 20 && !await HasFocus("go"); i++)
+        {
+            await page.Keyboard.PressAsync("Tab");
+        }
+
+        await page.Keyboard.PressAsync("Enter");
+        await Assertions.Expect(page.Locator("#drafted .token").Nth(5)).ToBeVisibleAsync();
+        await page.Locator("#stop").FocusAsync();
+        await page.Keyboard.PressAsync("Enter");
+        await Assertions.Expect(page.Locator("#summary")).ToHaveTextAsync("Stopped.");
+        for (int left = 1; left > 0;)
+        {
+            JsonElement status = JsonElement.Parse(await server.Client.GetStringAsync(new Uri("/status", UriKind.Relative)));
+            left = status.GetProperty("models").EnumerateArray().Sum(model => model.GetProperty("figures").GetProperty("live").GetInt32());
+        }
+
+        Assert.InRange(await page.Locator("#drafted .token").CountAsync(), 6, 1499);
+        visit.AssertNoComplaints();
+
+        Task<bool> HasFocus(string id) => page.EvaluateAsync<bool>($"document.activeElement.id === '{id}'");
+    }
+
+    [Fact]
+    public async Task What_the_server_refuses_is_said_and_a_key_is_asked_for_where_one_is_needed()
+    {
+        await using ServiceProcess server = await ServiceProcess.StartAsync("--SpecDecodeEndpoints:ApiKeys:0=secret");
+        await using Visit visit = await browser.OpenAsync(server);
+        IPage page = visit.Page;
+        await Assertions.Expect(page.Locator("#problem")).ToContainTextAsync("key");
+        await page.GetByLabel("API key").FillAsync("secret");
+        await page.GetByLabel("API key").BlurAsync();
+        await Assertions.Expect(page.Locator("#model option")).ToHaveCountAsync(2);
+        await Assertions.Expect(page.Locator("#problem")).ToBeEmptyAsync();
+        await page.GetByLabel("Prompt", new() { Exact = true }).FillAsync(string.Concat(Enumerable.Repeat("once upon a time ", 800)));
+        await page.GetByRole(AriaRole.Button, new() { Name = "Write" }).ClickAsync();
+        await Assertions.Expect(page.Locator("#problem")).ToContainTextAsync("Shorten the prompt");
+        await AssertAccessible(page);
+        Assert.True(await page.Locator("#go").IsEnabledAsync());
+    }
+
+    private static async Task AssertAccessible(IPage page)
+    {
+        AxeResult result = await page.RunAxe();
+        Assert.True(
+            result.Violations.Length == 0,
+            string.Join('\n', result.Violations.Select(violation => $"{violation.Id}: {violation.Help}: {string.Join(", ", violation.Nodes.Select(node => node.Html))}")));
+    }
+
+    // Of the stream's last event.
+    private static JsonElement Metrics(string stream) => stream.Split('\n').Where(line => line.StartsWith("data: {", StringComparison.Ordinal))
+        .Select(line => JsonElement.Parse(line[6..])).Last(line => line.TryGetProperty("metrics", out _)).GetProperty("metrics").GetProperty("speculative_decoding");
+}
