@@ -35,7 +35,9 @@ internal static class WatchCommand
             TimeSpan pause = TimeSpan.FromSeconds(arguments.GetValue(interval) ?? DefaultInterval);
             using HttpClient client = new() { Timeout = Patience, MaxResponseContentBufferSize = MostBytes };
             Watching watching = new(client, address, arguments.GetValue(model), arguments.GetValue(count) ?? int.MaxValue, pause);
-            bool isTerminal = ReferenceEquals(output, Console.Out) && !Console.IsOutputRedirected;
+
+            // The program's own output is a stream's; whoever calls the command in process gives another writer.
+            bool isTerminal = output is StreamWriter && !Console.IsOutputRedirected;
             return isTerminal ? watching.Live(AnsiConsole.Create(new AnsiConsoleSettings()), cancellationToken) : watching.Lines(output, error, cancellationToken);
         });
         return command;

@@ -28,6 +28,8 @@ internal sealed class PlainStepTime
             return step.Time;
         }
 
-        return _steps.IsEmpty ? null : TimeSpan.FromSeconds(_steps.At(step.Sequences) * step.OutputTokens / step.Sequences);
+        // The verifying pass has a plain step's rows among its own, so a plain step would not have taken longer than what the step took without its drafts.
+        return _steps.IsEmpty ? null
+            : TimeSpan.FromSeconds(Math.Min(_steps.At(step.Sequences), (step.Time - step.DraftTime).TotalSeconds) * step.OutputTokens / step.Sequences);
     }
 }

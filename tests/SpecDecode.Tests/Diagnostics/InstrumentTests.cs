@@ -165,6 +165,9 @@ public sealed class InstrumentTests
         Assert.Equal(TimeSpan.FromMilliseconds(10), plain.Note(Step(1, 1, 0, 1, 10)));
         Assert.Equal(30, plain.Note(Step(1, 5, 4, 3, 20))!.Value.TotalMilliseconds, 0.001);
 
+        // A plain step has some of the rows that were verified, and takes no longer than these.
+        Assert.Equal(24, plain.Note(Step(1, 5, 4, 3, 20) with { DraftTime = TimeSpan.FromMilliseconds(12) })!.Value.TotalMilliseconds, 0.001);
+
         // Looked-up tokens cost no pass of the drafter, and are no plain step.
         Assert.Equal(20, plain.Note(Step(1, 4, 0, 2, 12))!.Value.TotalMilliseconds, 0.001);
         for (int i = 0; i < 5; i++)
