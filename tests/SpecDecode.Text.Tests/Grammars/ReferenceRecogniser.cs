@@ -156,7 +156,7 @@ internal sealed class ReferenceRecogniser
             yield return [];
         for (int i = 0; i < order.Items.Length; i++)
         {
-            if ((taken >> i & 1) == 0)
+            if ((taken >> i & 1) == 0 && order.Items[i] != Expression.Never)
                 yield return [first ? Expression.Empty : order.Separator, order.Items[i], new AnyOrderRest(order, taken | 1UL << i)];
         }
         if (order.Others is { } others)
