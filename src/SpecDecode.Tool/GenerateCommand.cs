@@ -70,7 +70,7 @@ internal static class GenerateCommand
                 MaxTokens = arguments.GetValue(maxTokens) ?? GenerationDefaults.DefaultMaxTokens,
                 IgnoreEndOfSequence = arguments.GetValue(ignoreEos),
                 Sampling = sampling.Read(arguments),
-            });
+            }, cancellationToken);
             if (arguments.GetResult(batch.Prompts) is not null)
             {
                 return batch.Run(arguments, model, draft, arguments.GetValue(chat), every, output, error, isQuiet, cancellationToken);

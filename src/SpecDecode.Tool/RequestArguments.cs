@@ -61,10 +61,13 @@ internal sealed class RequestArguments
     private readonly Option<int?> _priority = NumberOption.Optional(
         "--priority", "P", "With --prompts: of those who wait the highest comes first; by default 0.", min: int.MinValue);
 
+    private readonly FormatArguments _format;
+
     /// <summary>Adds the options to a command.</summary>
     /// <param name="command">The command.</param>
     public RequestArguments(Command command)
     {
+        _format = new FormatArguments(command);
         foreach (Option option in (Option[])
             [
                 _stop, _stopTokens, _includeStop, _minTokens, _repetitionPenalty, _frequencyPenalty, _presencePenalty, _penaltyWindow, _logitBias, _ban,
@@ -81,6 +84,7 @@ internal sealed class RequestArguments
     /// <param name="prompts">The option for many prompts.</param>
     public void Check(CommandResult result, Option json, Option prompts)
     {
+        _format.Check(result);
         bool isJson = result.GetResult(json) is not null || result.GetResult(prompts) is not null;
         foreach (Option option in (Option[])[_logProbabilities, _promptLogProbabilities])
         {
@@ -115,8 +119,10 @@ internal sealed class RequestArguments
     /// <summary>A request with what the options ask for.</summary>
     /// <param name="arguments">The command line.</param>
     /// <param name="request">The request without it, which has its sampling.</param>
-    public GenerationRequest Read(ParseResult arguments, GenerationRequest request) => request with
+    /// <param name="cancellationToken">Ends the reading of a file.</param>
+    public GenerationRequest Read(ParseResult arguments, GenerationRequest request, CancellationToken cancellationToken) => request with
     {
+        Grammar = _format.Read(arguments, cancellationToken),
         Stop = arguments.GetValue(_stop) ?? [],
         StopTokens = arguments.GetResult(_stopTokens) is null ? [] : arguments.GetValue(_stopTokens) ?? [],
         IncludeStop = arguments.GetValue(_includeStop),
@@ -145,7 +151,7 @@ internal sealed class RequestArguments
         string bias = string.Join(',', request.LogitBias.OrderBy(pair => pair.Key).Select(pair => string.Create(CultureInfo.InvariantCulture, $"{pair.Key}={pair.Value:r}")));
         return string.Create(
             CultureInfo.InvariantCulture,
-            $"{Lengths(request.Stop)} {string.Join(',', request.StopTokens)} {request.IncludeStop} {request.MinTokens} {sampling.RepetitionPenalty:r} {sampling.FrequencyPenalty:r} {sampling.PresencePenalty:r} {sampling.PenaltyWindow} {bias} {Lengths(request.BannedPhrases)} {request.LogProbabilities} {request.PromptLogProbabilities} {request.Choices} {request.BestOf} {request.Deadline}");
+            $"{Lengths(request.Stop)} {string.Join(',', request.StopTokens)} {request.IncludeStop} {request.MinTokens} {sampling.RepetitionPenalty:r} {sampling.FrequencyPenalty:r} {sampling.PresencePenalty:r} {sampling.PenaltyWindow} {bias} {Lengths(request.BannedPhrases)} {request.LogProbabilities} {request.PromptLogProbabilities} {request.Choices} {request.BestOf} {request.Deadline} {request.Grammar}");
 
         static string Lengths(IReadOnlyList<string> texts) => string.Join(',', texts.Select(text => $"{text.Length}:{text}"));
     }

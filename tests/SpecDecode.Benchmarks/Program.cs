@@ -14,5 +14,7 @@ RootCommand root = new("Side-by-side measurements; every ratio is taken within o
     IntakeBenchmark.Command(),
     PolicyBenchmark.Command(),
     SwiftBenchmark.Command(),
+    GrammarBenchmark.Command(),
+    ForcedRunBenchmark.Command(),
 };
 return root.Parse(args).Invoke();

@@ -13,19 +13,17 @@ internal sealed class ByteLevelStage(DecoderStage next) : DecoderStage
     private readonly Decoder _utf8 = Encoding.UTF8.GetDecoder();
     private bool _any;
 
+    /// <summary>The bytes that a token stands for.</summary>
+    public static byte[] Bytes(ReadOnlySpan<char> text)
+    {
+        var bytes = new byte[3 * text.Length];
+        return bytes[..Bytes(text, bytes)];
+    }
+
     public override void Write(ReadOnlySpan<char> text, bool begins)
     {
         var bytes = ArrayPool<byte>.Shared.Rent(3 * text.Length);
-        int count = 0;
-        foreach (char letter in text)
-        {
-            if (!ByteAlphabet.TryGetByte(letter, out bytes[count]))
-            {
-                count = Encoding.UTF8.GetBytes(text, bytes);
-                break;
-            }
-            count++;
-        }
+        int count = Bytes(text, bytes);
         Decode(bytes.AsSpan(0, count), flush: false);
         ArrayPool<byte>.Shared.Return(bytes);
     }
@@ -34,6 +32,18 @@ internal sealed class ByteLevelStage(DecoderStage next) : DecoderStage
     {
         Decode([], flush: true);
         next.Complete();
+    }
+
+    private static int Bytes(ReadOnlySpan<char> text, Span<byte> bytes)
+    {
+        int count = 0;
+        foreach (char letter in text)
+        {
+            if (!ByteAlphabet.TryGetByte(letter, out bytes[count]))
+                return Encoding.UTF8.GetBytes(text, bytes);
+            count++;
+        }
+        return count;
     }
 
     private void Decode(ReadOnlySpan<byte> bytes, bool flush)
@@ -96,7 +106,8 @@ internal sealed class ByteFallbackStage(DecoderStage next) : DecoderStage
         }
     }
 
-    private static bool TryParse(ReadOnlySpan<char> text, out byte value)
+    /// <summary>Whether a text names a byte.</summary>
+    public static bool TryParse(ReadOnlySpan<char> text, out byte value)
     {
         value = 0;
         return text.Length == 6 && text.StartsWith("<0x") && text[5] == '>'

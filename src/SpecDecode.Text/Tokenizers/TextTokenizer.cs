@@ -153,6 +153,11 @@ public sealed class TextTokenizer
     /// <exception cref="ArgumentOutOfRangeException">An id of the context is negative.</exception>
     public TokenTextStream CreateStream(ReadOnlySpan<int> context = default) => new(this, _decoder, context, skipSpecialTokens: true);
 
+    // The bytes that each token adds in the middle of a text, by id; null for special tokens and ids that no token has. Null as a
+    // whole where they depend on the tokens around it.
+    internal byte[]?[]? BytesOfTokens(int size) =>
+        _decoder.BytesOf(Enumerable.Range(0, size).Select(id => TextOf(id, out bool special) is { } text && !special ? text : null));
+
     // What it is by its model, for whoever looks at it.
     internal string Kind => _model is UnigramModel ? "Unigram" : "BPE";
 

@@ -14,6 +14,9 @@ internal sealed class TokenDecoder
     // Whether the stages so far hand on one long token in pieces instead of token by token.
     private bool _fused;
 
+    // What a token stands for by itself: bytes in letters, bytes by name, or more than its own text.
+    private bool _spellsBytes, _namesBytes, _looksAround;
+
     private TokenDecoder()
     {
     }
@@ -26,7 +29,10 @@ internal sealed class TokenDecoder
         if (node is { } part)
             decoder.Add(part);
         else
+        {
             decoder._stages.Add(next => new JoinStage(next));
+            decoder._looksAround = true;
+        }
         return decoder;
     }
 
@@ -38,6 +44,7 @@ internal sealed class TokenDecoder
         decoder._stages.Add(next => new SentencePieceStage(next, start));
         decoder._stages.Add(next => new ByteFallbackStage(next));
         decoder._stages.Add(next => new FuseStage(next));
+        decoder._namesBytes = true;
         return decoder;
     }
 
@@ -48,6 +55,30 @@ internal sealed class TokenDecoder
         for (int i = _stages.Count - 1; i >= 0; i--)
             stage = _stages[i](stage);
         return stage;
+    }
+
+    /// <summary>The bytes of each text as a token in the middle of a text; null where they depend on the tokens around it.</summary>
+    /// <param name="texts">The texts of tokens; null for none, which have no bytes.</param>
+    public byte[]?[]? BytesOf(IEnumerable<string?> texts)
+    {
+        if (_looksAround || (_spellsBytes && _stages.Count > 1))
+            return null;
+        var output = new StringBuilder();
+        var chain = Open(output);
+        // Behind a token with text, none of the following is the first.
+        chain.Write("a", begins: true);
+        return [.. texts.Select(text => text is null ? null : BytesOf(text))];
+
+        byte[] BytesOf(string text)
+        {
+            if (_spellsBytes)
+                return ByteLevelStage.Bytes(text);
+            if (_namesBytes && ByteFallbackStage.TryParse(text, out byte value))
+                return [value];
+            output.Clear();
+            chain.Write(text, begins: true);
+            return Encoding.UTF8.GetBytes(output.ToString());
+        }
     }
 
     private void Add(JsonNode node)
@@ -62,11 +93,13 @@ internal sealed class TokenDecoder
             case "ByteLevel":
                 RequireTokens(type);
                 _stages.Add(next => new ByteLevelStage(next));
+                _spellsBytes = true;
                 _fused = true;
                 break;
             case "ByteFallback":
                 RequireTokens(type);
                 _stages.Add(next => new ByteFallbackStage(next));
+                _namesBytes = true;
                 break;
             case "Fuse":
                 _stages.Add(next => new FuseStage(next));
@@ -90,12 +123,14 @@ internal sealed class TokenDecoder
                 if (suffix.Length == 0)
                     throw node.Get("suffix").Error("is empty");
                 _stages.Add(next => new WordEndStage(next, suffix));
+                _looksAround = true;
                 break;
             case "WordPiece":
                 RequireTokens(type);
                 var prefix = node.TryGet("prefix")?.Text() ?? "##";
                 bool cleanup = node.Flag("cleanup", true);
                 _stages.Add(next => new WordPieceStage(next, prefix, cleanup));
+                _looksAround = true;
                 break;
             case var other:
                 throw type.Unsupported($"is the decoder '{other}', which is not supported");
@@ -110,6 +145,7 @@ internal sealed class TokenDecoder
         int start = node.Get("start").Number(short.MaxValue);
         int stop = node.Get("stop").Number(short.MaxValue);
         _stages.Add(next => new StripStage(next, (char)content.Value, start, stop));
+        _looksAround |= stop > 0;
     }
 
     private void AddReplace(JsonNode node, JsonNode type)

@@ -2,6 +2,7 @@ using System.Text.Json;
 using SpecDecode.ChatTemplates;
 using SpecDecode.Constraints;
 using SpecDecode.Drafting;
+using SpecDecode.Grammars;
 using SpecDecode.Sampling;
 
 namespace SpecDecode.Generation;
@@ -97,6 +98,13 @@ public sealed record GenerationRequest
     /// </summary>
     /// <value>The default is none. None empty; together at most 65,536 UTF-16 units.</value>
     public IReadOnlyList<string> BannedPhrases { get; init; } = [];
+
+    /// <summary>
+    /// What the text must be: JSON by a schema, a regular expression, one of a few texts, a grammar. A token that would leave it is never chosen, nor drafted; where only
+    /// one continuation is possible, it is proposed without a drafter. A text that ends at <see cref="MaxTokens"/> is the beginning of one that fits.
+    /// </summary>
+    /// <value>The default, null, is any text. Needs a tokenizer, and a token that ends the text.</value>
+    public Grammar? Grammar { get; init; }
 
     /// <summary>
     /// Rules of your own about what may come next, behind those above and before the penalties. A text's states see the tokens of drafts too, and drafts

@@ -6,7 +6,7 @@ using SpecDecode.Tokenizers;
 namespace SpecDecode.Generation;
 
 /// <summary>
-/// What a request says about its tokens, checked: stop strings, and constraints in the order in which they change logits, which is that of vLLM: bans, least
+/// What a request says about its tokens, checked: stop strings, and constraints in the order in which they change logits, which is that of vLLM: the grammar, bans, least
 /// length, bias, the user's own, penalties; then temperature and limits.
 /// </summary>
 internal sealed class RequestRules
@@ -33,6 +33,11 @@ internal sealed class RequestRules
     {
         CheckNumbers(request, wantedTokens);
         Stop = StopOf(request, tokenizer);
+        if (request.Grammar is { } grammar)
+        {
+            _constraints.Add(new GrammarConstraint(grammar));
+        }
+
         if (request.BannedTokens is { Count: > 0 } banned)
         {
             CheckIds(banned, vocabularySize, nameof(request.BannedTokens));

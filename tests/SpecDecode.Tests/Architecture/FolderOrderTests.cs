@@ -16,6 +16,7 @@ public class FolderOrderTests
         "Tokenizers",
         "ChatTemplates",
         "Replies",
+        "Grammars",
         "Limits",
         "Descriptions",
         "Kernels",

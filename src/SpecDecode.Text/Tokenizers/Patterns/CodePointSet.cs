@@ -94,6 +94,12 @@ internal sealed class CodePointSet
         return set;
     }
 
+    /// <summary>The first code point in the set, the next one that is not, and so on.</summary>
+    public ReadOnlySpan<int> Bounds => _bounds;
+
+    /// <summary>Whether nothing is in the set.</summary>
+    public bool IsEmpty => _bounds.Length == 0;
+
     /// <summary>Whether a code point is in the set.</summary>
     public bool Contains(int code) => code < 128 ? ((code < 64 ? _low : _high) >> code & 1) != 0 : Search(code);
 

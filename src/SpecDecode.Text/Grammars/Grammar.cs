@@ -1,0 +1,85 @@
+using System.Runtime.CompilerServices;
+using SpecDecode.Grammars.Automata;
+using SpecDecode.Grammars.Expressions;
+using SpecDecode.Grammars.Json;
+
+namespace SpecDecode.Grammars;
+
+/// <summary>
+/// What a text may be: a set of texts, as bytes of UTF-8, that is known for every beginning of a text which bytes may follow.
+/// Immutable and thread-safe.
+/// </summary>
+/// <remarks>
+/// Compiling is bounded in time and memory. The last 64 grammars that were compiled are kept by their content, so that compiling the
+/// same one again finds it.
+/// </remarks>
+public sealed class Grammar
+{
+    private readonly ConditionalWeakTable<TokenVocabulary, TokenGrammar> _bound = [];
+
+    private readonly string _name;
+
+    internal Grammar(RuleNetwork network, string name) => (Network, _name) = (network, name);
+
+    internal RuleNetwork Network { get; }
+
+    /// <summary>Reads a regular expression, which the whole text must match.</summary>
+    /// <param name="pattern">The expression, in ECMAScript's dialect without what looks around: see the page on structured output.</param>
+    /// <exception cref="GrammarException">The expression is damaged, has a part that is not supported, or is too large.</exception>
+    public static Grammar OfRegex(string pattern)
+    {
+        ArgumentNullException.ThrowIfNull(pattern);
+        return GrammarCache.Get("regex", pattern, static text => [RegexParser.Parse(text).ToExpression(isSearch: false)]);
+    }
+
+    /// <summary>Makes a grammar of a choice of texts.</summary>
+    /// <param name="choices">The texts; at least one.</param>
+    /// <exception cref="GrammarException">There is no text, or there are too many.</exception>
+    public static Grammar OfChoices(IEnumerable<string> choices)
+    {
+        ArgumentNullException.ThrowIfNull(choices);
+        string[] texts = [.. choices];
+        if (texts.Length == 0)
+            throw new GrammarException("There is nothing to choose from; name at least one text.");
+        return GrammarCache.Get("choices", string.Concat(texts.Select(text => $"{text.Length}:{text}")), _ => [Expression.Words(texts)]);
+    }
+
+    /// <summary>Reads a grammar in GBNF, the notation of llama.cpp.</summary>
+    /// <param name="text">The rules; the text is what <c>root</c> stands for.</param>
+    /// <exception cref="GrammarException">The grammar is damaged or too large, or no text fits it.</exception>
+    public static Grammar OfGbnf(string text)
+    {
+        ArgumentNullException.ThrowIfNull(text);
+        return GrammarCache.Get("gbnf", text, GbnfParser.Parse);
+    }
+
+    /// <summary>Any JSON object.</summary>
+    /// <param name="options">How it is written; null for the defaults.</param>
+    /// <exception cref="GrammarException">An option is out of its range.</exception>
+    public static Grammar OfJsonObject(JsonGrammarOptions? options = null) => OfJsonSchema("""{"type":"object"}""", options);
+
+    /// <summary>Reads a JSON schema of draft 2020-12: the text is JSON that is valid by it.</summary>
+    /// <param name="schema">The schema. What cannot be honoured is refused; the page on structured output says what that is.</param>
+    /// <param name="options">How JSON is written; null for the defaults.</param>
+    /// <exception cref="GrammarException">
+    /// The schema is damaged, has a keyword that cannot be honoured, fits nothing, or is too large; or an option is out of its range.
+    /// </exception>
+    public static Grammar OfJsonSchema(string schema, JsonGrammarOptions? options = null)
+    {
+        ArgumentNullException.ThrowIfNull(schema);
+        options ??= new();
+        options.Check();
+        return GrammarCache.Get($"json {options}", schema, text => SchemaWriter.Write(SchemaDocument.Read(text), options));
+    }
+
+    /// <summary>The grammar over the tokens of a vocabulary. The same pair gives the same object while both are in use.</summary>
+    /// <param name="vocabulary">The vocabulary.</param>
+    public TokenGrammar For(TokenVocabulary vocabulary)
+    {
+        ArgumentNullException.ThrowIfNull(vocabulary);
+        return _bound.GetValue(vocabulary, key => new(this, key));
+    }
+
+    /// <summary>What kind of source it is made of, and a hash of that source: the same for the same one.</summary>
+    public override string ToString() => _name;
+}

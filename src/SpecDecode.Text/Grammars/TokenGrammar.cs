@@ -1,0 +1,80 @@
+using SpecDecode.Grammars.Automata;
+using SpecDecode.Grammars.Masks;
+
+namespace SpecDecode.Grammars;
+
+/// <summary>
+/// A grammar over the tokens of a vocabulary, with all that has been worked out about it: where bytes lead, and which tokens may
+/// follow. Texts share it, so that the second one finds what the first one has worked out.
+/// </summary>
+/// <remarks>Thread-safe. What is remembered is bounded, in memory and by the grammar's own limits.</remarks>
+public sealed class TokenGrammar
+{
+    private const long MaxMaskBytes = 64 << 20;
+
+    private readonly long _maxMaskBytes;
+    private readonly List<GrammarState> _masked = [];
+    private long _maskBytes;
+
+    internal TokenGrammar(Grammar grammar, TokenVocabulary vocabulary, int maxItems = GrammarMachine.MaxItems, long maxMaskBytes = MaxMaskBytes)
+    {
+        (Grammar, Vocabulary, _maxMaskBytes) = (grammar, vocabulary, maxMaskBytes);
+        Machine = new(grammar.Network, maxItems);
+    }
+
+    /// <summary>The grammar.</summary>
+    public Grammar Grammar { get; }
+
+    /// <summary>The vocabulary.</summary>
+    public TokenVocabulary Vocabulary { get; }
+
+    internal GrammarMachine Machine { get; }
+
+    /// <summary>Begins a text.</summary>
+    public GrammarMatcher CreateMatcher() => new(this);
+
+    // The mask of a state, with end tokens, and whether any token may follow.
+    internal bool FillMask(GrammarState state, MaskBuilder builder, Span<ulong> bits)
+    {
+        var outline = Machine.OutlineOf(state, builder.Reach);
+        var mask = outline.Mask ?? Build(outline, builder, bits);
+        mask.CopyTo(bits);
+        if (mask.Open.Length > 0)
+            builder.Add(state, mask.Open, bits);
+        if (state.MayEnd)
+        {
+            foreach (int token in Vocabulary.EndTokens)
+                bits[token >> 6] |= 1UL << token;
+        }
+        return bits.ContainsAnyExcept(0UL);
+    }
+
+    // The tokens of what must follow a state.
+    internal int[] ForcedTokens(GrammarState state)
+    {
+        if (state.Forced is { } known)
+            return known;
+        lock (Machine.Lock)
+            return state.Forced ??= new ForcedRun(Machine, Vocabulary).TokensOf(state);
+    }
+
+    private TokenMask Build(GrammarState outline, MaskBuilder builder, Span<ulong> bits)
+    {
+        lock (Machine.Lock)
+        {
+            if (outline.Mask is { } known)
+                return known;
+            var mask = builder.Build(outline, bits);
+            if (_maskBytes + mask.Size > _maxMaskBytes)
+            {
+                foreach (var old in _masked)
+                    old.Mask = null;
+                _masked.Clear();
+                _maskBytes = 0;
+            }
+            _masked.Add(outline);
+            _maskBytes += mask.Size;
+            return outline.Mask = mask;
+        }
+    }
+}
