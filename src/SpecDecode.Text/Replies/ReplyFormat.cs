@@ -111,6 +111,9 @@ public sealed class ReplyFormat
     /// <param name="beginsInReasoning">Whether the prompt has opened reasoning.</param>
     public ReplyParser CreateParser(IReadOnlyCollection<string>? tools = null, bool beginsInReasoning = false) => new(this, tools ?? [], beginsInReasoning);
 
+    /// <summary>Begins to read a reply that had to be one call (<see cref="ToolGrammar.OfCall"/>).</summary>
+    public ReplyParser CreateCallParser() => new(this);
+
     /// <summary>A new name for a call, as the family's templates take it.</summary>
     public string NewCallId() => ToolCalls == ToolCallSyntax.Mistral
         ? RandomNumberGenerator.GetString(Letters, MistralIdLength)
