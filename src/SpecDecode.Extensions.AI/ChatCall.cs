@@ -1,5 +1,6 @@
 using Microsoft.Extensions.AI;
 using SpecDecode.ChatTemplates;
+using SpecDecode.Constraints;
 using SpecDecode.Generation;
 using SpecDecode.Replies;
 using TemplateMessage = SpecDecode.ChatTemplates.ChatMessage;
@@ -52,6 +53,11 @@ internal sealed class ChatCall
             request = format.ToolsInSystemMessage
                 ? request with { Messages = ToolMessages.WithTools(conversation, declarations) }
                 : request with { Tools = declarations };
+        }
+
+        if (mapping.Declarations is { } held && !mapping.IsCall && ToolCallConstraint.Of(format, held, format.BeginsInReasoning(request.TemplateVariables)) is { } constraint)
+        {
+            request = request with { Constraints = [.. request.Constraints, constraint] };
         }
 
         return new ChatCall(request, format, mapping.Tools, mapping.IsCall, mapping.ShowsReasoning, SpecDecodeChatClient.ModelName(generator));

@@ -66,8 +66,11 @@ internal sealed record ChatRequest(GenerationRequest Request, ReplyFormat Format
         }
 
         // Under a form there is no place for reasoning either.
-        request = tools.Call is null ? request : request with { Grammar = tools.Call };
-        return new ChatRequest(request, format, tools.Names, tools.Call is not null, request.Grammar is null && format.BeginsInReasoning(variables));
+        bool beginsInReasoning = request.Grammar is null && tools.Call is null && format.BeginsInReasoning(variables);
+        request = tools.Call is not null ? request with { Grammar = tools.Call }
+            : OfferedTools.Held(format, tools, beginsInReasoning) is { } held ? request with { Constraints = [held] }
+            : request;
+        return new ChatRequest(request, format, tools.Names, tools.Call is not null, beginsInReasoning);
     }
 
     /// <summary>Begins to read an answer.</summary>

@@ -1,5 +1,6 @@
 using System.Text.Json;
 using SpecDecode.AspNetCore.Wire;
+using SpecDecode.Constraints;
 using SpecDecode.Grammars;
 using SpecDecode.Replies;
 
@@ -33,9 +34,9 @@ internal sealed record OfferedTools(IReadOnlyList<string> Names, JsonElement? De
             return None;
         }
 
-        if (!isForced && FindStrict(body.Tools!.Value) is { } strict)
+        if (!isForced && !format.HoldsCalls && FindStrict(body.Tools!.Value) is { } strict)
         {
-            throw ApiException.Unsupported(strict, $"'{strict}' is true, and only calls that are required are bound to their schemas: leave it out, or set 'tool_choice' to required.");
+            throw ApiException.Unsupported(strict, $"'{strict}' is true, and of this model only calls that are required are bound to their schemas: leave it out, or set 'tool_choice' to required.");
         }
 
         return format.TakesTools
@@ -110,6 +111,19 @@ internal sealed record OfferedTools(IReadOnlyList<string> Names, JsonElement? De
                     : throw ApiException.Invalid(field, $"'{field}' names a tool that is not among 'tools'."),
             _ => throw ApiException.Invalid(field, $"'{field}' must be none, auto, required, or an object of the type function with its name."),
         };
+    }
+
+    /// <summary>What holds calls that the model makes by itself to their schemas; null where nothing does.</summary>
+    public static ToolCallConstraint? Held(ReplyFormat format, OfferedTools tools, bool beginsInReasoning)
+    {
+        try
+        {
+            return tools.Declarations is { } declarations ? ToolCallConstraint.Of(format, declarations, beginsInReasoning) : null;
+        }
+        catch (GrammarException error)
+        {
+            throw ApiException.Invalid("tools", $"A schema of the tools cannot be honoured: {error.Message}", inner: error);
+        }
     }
 
     private static Grammar Call(JsonElement tools, string? name)

@@ -16,32 +16,52 @@ public static class ToolGrammar
     /// <param name="tools">An array of objects of the type function, as chat completion interfaces have them.</param>
     /// <param name="name">The one that must be called; null for any of them.</param>
     /// <exception cref="SpecDecodeException">There is no such tool, or its schema is damaged or has what cannot be honoured.</exception>
-    public static Grammar OfCall(JsonElement tools, string? name = null)
+    public static Grammar OfCall(JsonElement tools, string? name = null) =>
+        Of(tools, name, Arguments, isArray: false, JsonWhiteSpace.Spaced);
+
+    /// <summary>What stands behind a call's marker in replies of a format: one call, or several where it has them in an array.</summary>
+    internal static Grammar OfCalls(JsonElement tools, ReplyFormat format) => Of(
+        tools, null, format.ToolCalls == ToolCallSyntax.Llama3 ? "parameters" : Arguments, format.ToolCalls is ToolCallSyntax.Mistral or ToolCallSyntax.Phi4, JsonWhiteSpace.Free);
+
+    private static Grammar Of(JsonElement tools, string? name, string arguments, bool isArray, JsonWhiteSpace whiteSpace)
     {
         ArrayBufferWriter<byte> schema = new();
         int count = 0;
         using (Utf8JsonWriter json = new(schema))
         {
             json.WriteStartObject();
+            if (isArray)
+            {
+                json.WriteString("type", "array");
+                json.WriteNumber("minItems", 1);
+                json.WriteNumber("maxItems", ReplyParser.MaxCalls);
+                json.WriteStartObject("items");
+            }
+
             json.WriteStartArray("anyOf");
             foreach (JsonElement tool in tools.EnumerateArray())
             {
                 JsonElement function = tool.GetProperty("function");
                 if (name is null || function.GetProperty("name").ValueEquals(name))
                 {
-                    WriteCall(json, function, count++);
+                    WriteCall(json, function, arguments, $"#{(isArray ? "/items" : "")}/anyOf/{count++}/properties/{arguments}");
                 }
             }
 
             json.WriteEndArray();
+            if (isArray)
+            {
+                json.WriteEndObject();
+            }
+
             json.WriteEndObject();
         }
 
-        return count > 0 ? Grammar.OfJsonSchema(Encoding.UTF8.GetString(schema.WrittenSpan), new JsonGrammarOptions { WhiteSpace = JsonWhiteSpace.Spaced })
+        return count > 0 ? Grammar.OfJsonSchema(Encoding.UTF8.GetString(schema.WrittenSpan), new JsonGrammarOptions { WhiteSpace = whiteSpace })
             : throw new SpecDecodeException(name is null ? "There are no tools to call." : $"There is no tool '{name}'.");
     }
 
-    private static void WriteCall(Utf8JsonWriter json, JsonElement function, int index)
+    private static void WriteCall(Utf8JsonWriter json, JsonElement function, string arguments, string place)
     {
         json.WriteStartObject();
         json.WriteString("type", "object");
@@ -49,12 +69,12 @@ public static class ToolGrammar
         json.WriteStartObject("name");
         json.WriteString("const", function.GetProperty("name").GetString());
         json.WriteEndObject();
-        json.WritePropertyName(Arguments);
-        WriteParameters(json, function.TryGetProperty("parameters", out JsonElement parameters) ? parameters : default, $"#/anyOf/{index}/properties/{Arguments}");
+        json.WritePropertyName(arguments);
+        WriteParameters(json, function.TryGetProperty("parameters", out JsonElement parameters) ? parameters : default, place);
         json.WriteEndObject();
         json.WriteStartArray("required");
         json.WriteStringValue("name");
-        json.WriteStringValue(Arguments);
+        json.WriteStringValue(arguments);
         json.WriteEndArray();
         json.WriteBoolean("additionalProperties", false);
         json.WriteEndObject();

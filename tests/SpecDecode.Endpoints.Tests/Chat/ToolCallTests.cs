@@ -95,7 +95,6 @@ public sealed class ToolCallTests
     [InlineData("""{"messages": [{"role": "user", "content": "x"}], "tools": {}}""", "tools")]
     [InlineData("""{"messages": [{"role": "user", "content": "x"}], "tool_choice": "auto"}""", "tool_choice")]
     [InlineData("""{"messages": [{"role": "user", "content": "x"}], "tool_choice": 3}""", "tool_choice")]
-    [InlineData("""{"messages": [{"role": "user", "content": "x"}], "tools": [{"type": "function", "function": {"name": "a", "strict": true}}]}""", "tools[0].function.strict")]
     [InlineData("""{"messages": [{"role": "user", "content": "x"}], "tools": [{"type": "function", "function": {"name": "a"}}], "tool_choice": {"type": "function", "function": {"name": "b"}}}""", "tool_choice")]
     [InlineData("""{"messages": [{"role": "user", "content": "x"}], "tools": [{"type": "function", "function": {"name": "a", "parameters": {"contains": {}}}}], "tool_choice": "required"}""", "tools")]
     [InlineData("""{"messages": [{"role": "user", "content": "x"}], "tools": [{"type": "function", "function": {"name": "a"}}], "response_format": {"type": "json_object"}}""", "response_format")]
