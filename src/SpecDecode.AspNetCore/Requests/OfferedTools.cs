@@ -40,7 +40,7 @@ internal sealed record OfferedTools(IReadOnlyList<string> Names, JsonElement? De
         }
 
         return format.TakesTools
-            ? new OfferedTools(names, body.Tools, isForced ? Call(body.Tools!.Value, choice) : null)
+            ? new OfferedTools(names, body.Tools, isForced ? CallOf(body.Tools!.Value, choice) : null)
             : throw ApiException.Unsupported("tools", "This model takes no tools: its chat template has no place for them, or calls of its family cannot be read. Leave 'tools' out.");
     }
 
@@ -126,7 +126,7 @@ internal sealed record OfferedTools(IReadOnlyList<string> Names, JsonElement? De
         }
     }
 
-    private static Grammar Call(JsonElement tools, string? name)
+    private static Grammar CallOf(JsonElement tools, string? name)
     {
         try
         {

@@ -88,7 +88,7 @@ public sealed class ToolCallConstraint : ITokenConstraint
         public void Advance(int token)
         {
             (Phase phase, GrammarState call, int length) = _places[_count];
-            ReadOnlySpan<byte> bytes = _grammar.Vocabulary.BytesOf(token);
+            scoped ReadOnlySpan<byte> bytes = _grammar.Vocabulary.BytesOf(token);
             string? marker = bytes.Length == 0 ? _constraint._format.MarkerOf(token) : null;
             Span<byte> spelled = stackalloc byte[64];
             bytes = marker is null ? bytes : spelled[..Encoding.UTF8.GetBytes(marker, spelled)];
