@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using System.Text;
 using System.Text.Json;
 using SpecDecode.Grammars;
@@ -56,22 +57,32 @@ public sealed class ToolCallConstraint : ITokenConstraint
         Free,
         Reasoning,
 
+        /// <summary>Behind a call's marker, where there may be white space.</summary>
+        Opened,
+
         /// <summary>In a call's JSON.</summary>
         Call,
     }
 
     private sealed class State : ITokenConstraintState
     {
+        // Behind a marker, before the JSON.
+        private const int MostSpace = 16;
+
+        // Tokens of white space alone.
+        private static readonly ConditionalWeakTable<TokenVocabulary, int[]> SpaceTokens = [];
+
         private readonly ToolCallConstraint _constraint;
         private readonly TokenGrammar _grammar;
         private readonly MaskBuilder _masks;
         private readonly ulong[] _mask;
         private readonly byte[]? _reasoningOpen;
         private readonly byte[]? _reasoningClose;
+        private readonly int[] _spaces;
 
         // The text so far, and behind each token where it was: to be taken back.
         private byte[] _text = new byte[1024];
-        private (Phase Phase, GrammarState Call, int Length)[] _places = new (Phase, GrammarState, int)[256];
+        private (Phase Phase, GrammarState Call, int Length, int Space)[] _places = new (Phase, GrammarState, int, int)[256];
         private int _count;
 
         public State(ToolCallConstraint constraint, TokenGrammar grammar)
@@ -82,12 +93,13 @@ public sealed class ToolCallConstraint : ITokenConstraint
             _mask = new ulong[grammar.Vocabulary.MaskLength];
             _reasoningOpen = constraint._format.ReasoningOpen is { } open ? Encoding.UTF8.GetBytes(open) : null;
             _reasoningClose = constraint._format.ReasoningClose is { } close ? Encoding.UTF8.GetBytes(close) : null;
-            _places[0] = (constraint._beginsInReasoning ? Phase.Reasoning : Phase.Free, GrammarState.Dead, 0);
+            _spaces = SpaceTokens.GetValue(grammar.Vocabulary, static vocabulary => [.. Enumerable.Range(0, vocabulary.Size).Where(token => IsSpaceAlone(vocabulary.BytesOf(token)))]);
+            _places[0] = (constraint._beginsInReasoning ? Phase.Reasoning : Phase.Free, GrammarState.Dead, 0, 0);
         }
 
         public void Advance(int token)
         {
-            (Phase phase, GrammarState call, int length) = _places[_count];
+            (Phase phase, GrammarState call, int length, int space) = _places[_count];
             scoped ReadOnlySpan<byte> bytes = _grammar.Vocabulary.BytesOf(token);
             string? marker = bytes.Length == 0 ? _constraint._format.MarkerOf(token) : null;
             Span<byte> spelled = stackalloc byte[64];
@@ -97,17 +109,18 @@ public sealed class ToolCallConstraint : ITokenConstraint
             {
                 _text[length++] = value;
                 (phase, call) = Behind(phase, call, value, _text.AsSpan(0, length));
+                space = phase == Phase.Opened ? space + 1 : 0;
             }
 
-            _places[++_count] = (phase, call, length);
+            _places[++_count] = (phase, call, length, space);
         }
 
         public void Rollback(int count) => _count -= count;
 
         public void Process(Span<float> logits)
         {
-            (Phase phase, GrammarState call, _) = _places[_count];
-            if (phase != Phase.Call)
+            (Phase phase, GrammarState call, _, int space) = _places[_count];
+            if (phase < Phase.Opened)
             {
                 return;
             }
@@ -115,6 +128,11 @@ public sealed class ToolCallConstraint : ITokenConstraint
             if (!_grammar.FillMask(call, _masks, _mask))
             {
                 throw new GrammarException("No token of the model's vocabulary continues a call as its tool's schema asks; the vocabulary lacks what must follow.");
+            }
+
+            foreach (int token in phase == Phase.Opened && space < MostSpace ? _spaces : [])
+            {
+                _mask[token >> 6] |= 1UL << token;
             }
 
             for (int i = 0; i < logits.Length; i++)
@@ -125,23 +143,24 @@ public sealed class ToolCallConstraint : ITokenConstraint
 
         public bool Allows(int token)
         {
-            (Phase phase, GrammarState call, _) = _places[_count];
-            if (phase != Phase.Call)
+            (Phase phase, GrammarState call, _, int space) = _places[_count];
+            ReadOnlySpan<byte> bytes = _grammar.Vocabulary.BytesOf(token);
+            if (phase < Phase.Opened || (phase == Phase.Opened && space < MostSpace && IsSpaceAlone(bytes)))
             {
                 return true;
             }
 
-            foreach (byte value in _grammar.Vocabulary.BytesOf(token))
+            foreach (byte value in bytes)
             {
                 call = _grammar.Machine.Step(call, value);
             }
 
-            return call != GrammarState.Dead && _grammar.Vocabulary.BytesOf(token).Length > 0;
+            return call != GrammarState.Dead && bytes.Length > 0;
         }
 
         public int Forced(Span<int> tokens)
         {
-            (Phase phase, GrammarState call, _) = _places[_count];
+            (Phase phase, GrammarState call, _, _) = _places[_count];
             if (phase != Phase.Call)
             {
                 return 0;
@@ -159,7 +178,9 @@ public sealed class ToolCallConstraint : ITokenConstraint
             {
                 case Phase.Reasoning:
                     return (text.EndsWith(_reasoningClose) ? Phase.Free : phase, call);
-                case Phase.Call:
+                case Phase.Opened when IsSpaceAlone([value]):
+                    return (phase, call);
+                case Phase.Opened or Phase.Call:
                     GrammarState next = _grammar.Machine.Step(call, value);
 
                     // The end of its JSON is that of the call; what is no call any more was not held to it, and will be taken back.
@@ -174,7 +195,7 @@ public sealed class ToolCallConstraint : ITokenConstraint
                     {
                         if (text.EndsWith(opener))
                         {
-                            return (Phase.Call, _grammar.Machine.Start);
+                            return (Phase.Opened, _grammar.Machine.Start);
                         }
                     }
 
@@ -196,5 +217,7 @@ public sealed class ToolCallConstraint : ITokenConstraint
         }
 
         private static bool IsSpace(ReadOnlySpan<byte> text) => text.IndexOfAnyExcept(" \t\r\n"u8) < 0;
+
+        private static bool IsSpaceAlone(ReadOnlySpan<byte> text) => !text.IsEmpty && IsSpace(text);
     }
 }

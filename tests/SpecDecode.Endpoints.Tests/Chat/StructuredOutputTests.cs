@@ -28,7 +28,7 @@ public sealed class StructuredOutputTests : IAsyncLifetime
 
     public async ValueTask InitializeAsync() => _server = await EndpointServer.StartAsync(builder =>
     {
-        builder.Configuration.AddInMemoryCollection(StoryServer.Settings(("SpecDecode:Model:ChatTemplate", Chats.Tools), ("SpecDecode:MaxTokens", "120")));
+        builder.Configuration.AddInMemoryCollection(StoryServer.Settings(("SpecDecode:Model:ChatTemplate", Chats.Tools), ("SpecDecode:MaxTokens", "300")));
         builder.AddSpecDecode();
         builder.AddSpecDecodeEndpoints();
     });
@@ -70,7 +70,8 @@ public sealed class StructuredOutputTests : IAsyncLifetime
     [Fact]
     public async Task A_call_that_is_required_comes_with_arguments_of_its_schema()
     {
-        ChatTool person = ChatTool.CreateFunctionTool("person", "Notes a person.", BinaryData.FromString(Schema)), nothing = ChatTool.CreateFunctionTool("nothing");
+        ChatTool person = ChatTool.CreateFunctionTool("person", "Notes a person.", BinaryData.FromString(Schema)), nothing = ChatTool.CreateFunctionTool(
+            "nothing", null, BinaryData.FromString("""{"type": "object", "properties": {}, "additionalProperties": false}"""));
         ChatClient client = _server.Client().GetChatClient("tales-10m");
         foreach (ChatToolChoice choice in (ChatToolChoice[])[ChatToolChoice.CreateRequiredChoice(), ChatToolChoice.CreateFunctionChoice("person")])
         {
@@ -112,7 +113,7 @@ public sealed class StructuredOutputTests : IAsyncLifetime
             List<string> invoked = [];
             AIFunction shields = AIFunctionFactory.Create((bool up, int level) => { invoked.Add($"shields {up} {level}"); return "done"; }, "Shields");
             using IChatClient client = new ChatClientBuilder(new SpecDecodeChatClient(Generator)).UseFunctionInvocation().Build();
-            ChatResponse response = await client.GetResponseAsync("Are birds real?", new ChatOptions { Tools = [shields], ToolMode = mode, MaxOutputTokens = 60 }, Cancellation);
+            ChatResponse response = await client.GetResponseAsync("Are birds real?", new ChatOptions { Tools = [shields], ToolMode = mode, MaxOutputTokens = 300 }, Cancellation);
             Assert.NotEmpty(invoked);
             Assert.NotNull(response);
         }
