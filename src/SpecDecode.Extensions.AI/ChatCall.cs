@@ -1,5 +1,6 @@
 using Microsoft.Extensions.AI;
 using SpecDecode.ChatTemplates;
+using SpecDecode.Constraints;
 using SpecDecode.Generation;
 using SpecDecode.Replies;
 using TemplateMessage = SpecDecode.ChatTemplates.ChatMessage;
@@ -10,12 +11,14 @@ namespace SpecDecode.Extensions.AI;
 internal sealed class ChatCall
 {
     private readonly GenerationRequest _request;
+    private readonly bool _isCall;
 
-    private ChatCall(GenerationRequest request, ReplyFormat format, IReadOnlyList<string> tools, bool showsReasoning, string? model)
+    private ChatCall(GenerationRequest request, ReplyFormat format, IReadOnlyList<string> tools, bool isCall, bool showsReasoning, string? model)
     {
         _request = request;
         Format = format;
         Tools = tools;
+        _isCall = isCall;
         ShowsReasoning = showsReasoning;
         Model = model;
     }
@@ -52,12 +55,20 @@ internal sealed class ChatCall
                 : request with { Tools = declarations };
         }
 
-        return new ChatCall(request, format, mapping.Tools, mapping.ShowsReasoning, SpecDecodeChatClient.ModelName(generator));
+        if (mapping.Declarations is { } held && !mapping.IsCall && ToolCallConstraint.Of(format, held, format.BeginsInReasoning(request.TemplateVariables)) is { } constraint)
+        {
+            request = request with { Constraints = [.. request.Constraints, constraint] };
+        }
+
+        return new ChatCall(request, format, mapping.Tools, mapping.IsCall, mapping.ShowsReasoning, SpecDecodeChatClient.ModelName(generator));
     }
 
     /// <summary>Hands the request over.</summary>
     public IAsyncEnumerable<GenerationUpdate> StartAsync(ITextGenerator generator, CancellationToken cancellationToken) => generator.GenerateAsync(_request, cancellationToken);
 
     /// <summary>Begins to read the answer.</summary>
-    public ReplyParser CreateParser() => Format.CreateParser(Tools, Format.BeginsInReasoning(_request.TemplateVariables));
+    public ReplyParser CreateParser() => _isCall ? Format.CreateCallParser()
+
+        // Under a form there is no place for reasoning.
+        : Format.CreateParser(Tools, _request.Grammar is null && Format.BeginsInReasoning(_request.TemplateVariables));
 }

@@ -1,6 +1,7 @@
 using System.Text.Json;
 using Microsoft.Extensions.AI;
 using SpecDecode.Generation;
+using SpecDecode.Grammars;
 using SpecDecode.Replies;
 using SpecDecode.Sampling;
 
@@ -10,11 +11,13 @@ namespace SpecDecode.Extensions.AI;
 /// <param name="Request">The request, which lacks the messages.</param>
 /// <param name="Tools">The names of the tools that are offered.</param>
 /// <param name="Declarations">The same as the template is told of them; null for none.</param>
+/// <param name="IsCall">Whether the answer has to be a call.</param>
 /// <param name="ShowsReasoning">Whether reasoning is given out.</param>
-internal sealed record OptionMapping(GenerationRequest Request, IReadOnlyList<string> Tools, JsonElement? Declarations, bool ShowsReasoning)
+internal sealed record OptionMapping(GenerationRequest Request, IReadOnlyList<string> Tools, JsonElement? Declarations, bool IsCall, bool ShowsReasoning)
 {
     private const string Thinking = "enable_thinking";
     private const string Effort = "reasoning_effort";
+    private static readonly JsonGrammarOptions Spaced = new() { WhiteSpace = JsonWhiteSpace.Spaced };
 
     /// <summary>Maps options.</summary>
     /// <exception cref="NotSupportedException">One is not served.</exception>
@@ -23,7 +26,7 @@ internal sealed record OptionMapping(GenerationRequest Request, IReadOnlyList<st
     {
         if (options is null)
         {
-            return new OptionMapping(new GenerationRequest(), [], null, ShowsReasoning: true);
+            return new OptionMapping(new GenerationRequest(), [], null, IsCall: false, ShowsReasoning: true);
         }
 
         RefuseNotServed(options, generator);
@@ -31,13 +34,26 @@ internal sealed record OptionMapping(GenerationRequest Request, IReadOnlyList<st
         request = request with
         {
             MaxTokens = options.MaxOutputTokens ?? request.MaxTokens,
+            Grammar = Form(options.ResponseFormat) ?? request.Grammar,
             Stop = options.StopSequences is { Count: > 0 } stop ? [.. request.Stop, .. stop] : request.Stop,
             Sampling = Sampling(options, request.Sampling ?? generator.Defaults.Sampling),
             TemplateVariables = WithReasoning(request.TemplateVariables, options.Reasoning, format),
         };
         (IReadOnlyList<string> names, JsonElement? declarations) = OfferedTools(options, format);
-        return new OptionMapping(request, names, declarations, options.Reasoning?.Output != ReasoningOutput.None);
+        Refuse(declarations is not null && request.Grammar is not null, nameof(options.ResponseFormat), "an answer of that form has no place for a call: leave the tools out");
+        bool isCall = declarations is not null && options.ToolMode is RequiredChatToolMode;
+        request = isCall ? request with { Grammar = ToolGrammar.OfCall(declarations!.Value, ((RequiredChatToolMode)options.ToolMode!).RequiredFunctionName) } : request;
+        return new OptionMapping(request, names, declarations, isCall, options.Reasoning?.Output != ReasoningOutput.None);
     }
+
+    // As most JSON is written that models have read.
+    private static Grammar? Form(ChatResponseFormat? format) => format switch
+    {
+        null or ChatResponseFormatText => null,
+        ChatResponseFormatJson { Schema: { } schema } => Grammar.OfJsonSchema(schema.GetRawText(), Spaced),
+        ChatResponseFormatJson => Grammar.OfJsonObject(Spaced),
+        _ => throw new NotSupportedException($"ChatOptions.ResponseFormat is a {format.GetType().Name}: give text or JSON."),
+    };
 
     private static SamplingOptions Sampling(ChatOptions options, SamplingOptions defaults)
     {
@@ -77,8 +93,9 @@ internal sealed record OptionMapping(GenerationRequest Request, IReadOnlyList<st
         Refuse(
             options.ModelId is { } model && SpecDecodeChatClient.ModelName(generator) is { } name && !string.Equals(model, name, StringComparison.OrdinalIgnoreCase),
             nameof(options.ModelId), $"this client is of the model '{SpecDecodeChatClient.ModelName(generator)}', not of '{options.ModelId}'");
-        Refuse(options.ResponseFormat is not (null or ChatResponseFormatText), nameof(options.ResponseFormat), "only text is served: leave it out");
-        Refuse(options.AllowMultipleToolCalls == false && options.Tools is { Count: > 0 }, nameof(options.AllowMultipleToolCalls), "how many calls a model writes is not bounded: leave it out");
+        Refuse(
+            options.AllowMultipleToolCalls == false && options.Tools is { Count: > 0 } && options.ToolMode is not (RequiredChatToolMode or NoneChatToolMode),
+            nameof(options.AllowMultipleToolCalls), "how many calls a model writes is bounded only where one is required: leave it out");
 #pragma warning disable MEAI001 // Refusing them needs naming them.
         Refuse(options.AllowBackgroundResponses == true, nameof(options.AllowBackgroundResponses), "there are no answers in the background: leave it out");
         Refuse(options.ContinuationToken is not null, nameof(options.ContinuationToken), "there are no answers in the background: leave it out");
@@ -121,7 +138,7 @@ internal sealed record OptionMapping(GenerationRequest Request, IReadOnlyList<st
 
     private static (IReadOnlyList<string> Names, JsonElement? Declarations) OfferedTools(ChatOptions options, ReplyFormat format)
     {
-        Refuse(options.ToolMode is RequiredChatToolMode, nameof(options.ToolMode), "a call cannot be forced: give Auto or None");
+        Refuse(options.ToolMode is RequiredChatToolMode && options.Tools is not { Count: > 0 }, nameof(options.ToolMode), "there are no tools");
         if (options.Tools is not { Count: > 0 } tools || options.ToolMode is NoneChatToolMode)
         {
             return ([], null);

@@ -10,8 +10,9 @@ namespace SpecDecode.AspNetCore.Requests;
 /// <param name="Request">The request.</param>
 /// <param name="Format">How the model writes.</param>
 /// <param name="Tools">The names of the tools that it may call.</param>
+/// <param name="IsCall">Whether the answer has to be a call.</param>
 /// <param name="BeginsInReasoning">Whether the prompt has opened reasoning.</param>
-internal sealed record ChatRequest(GenerationRequest Request, ReplyFormat Format, IReadOnlyList<string> Tools, bool BeginsInReasoning)
+internal sealed record ChatRequest(GenerationRequest Request, ReplyFormat Format, IReadOnlyList<string> Tools, bool IsCall, bool BeginsInReasoning)
 {
     private const string Thinking = "enable_thinking";
     private const string Effort = "reasoning_effort";
@@ -59,11 +60,21 @@ internal sealed record ChatRequest(GenerationRequest Request, ReplyFormat Format
                 : request with { Tools = declarations };
         }
 
-        return new ChatRequest(request, format, tools.Names, format.BeginsInReasoning(variables));
+        if (tools.Declarations is not null && request.Grammar is not null)
+        {
+            throw ApiException.Unsupported("response_format", "'response_format' is given with tools, and an answer of that form has no place for a call: leave one of them out.");
+        }
+
+        // Under a form there is no place for reasoning either.
+        bool beginsInReasoning = request.Grammar is null && tools.Call is null && format.BeginsInReasoning(variables);
+        request = tools.Call is not null ? request with { Grammar = tools.Call }
+            : OfferedTools.Held(format, tools, beginsInReasoning) is { } held ? request with { Constraints = [held] }
+            : request;
+        return new ChatRequest(request, format, tools.Names, tools.Call is not null, beginsInReasoning);
     }
 
     /// <summary>Begins to read an answer.</summary>
-    public ReplyParser CreateParser() => Format.CreateParser(Tools, BeginsInReasoning);
+    public ReplyParser CreateParser() => IsCall ? Format.CreateCallParser() : Format.CreateParser(Tools, BeginsInReasoning);
 
     private static Dictionary<string, JsonElement> Variables(ChatCompletionBody body, ReplyFormat format)
     {

@@ -1,5 +1,7 @@
 using System.Text.Json;
 using SpecDecode.AspNetCore.Wire;
+using SpecDecode.Constraints;
+using SpecDecode.Grammars;
 using SpecDecode.Replies;
 
 namespace SpecDecode.AspNetCore.Requests;
@@ -7,7 +9,8 @@ namespace SpecDecode.AspNetCore.Requests;
 /// <summary>The tools that a request offers.</summary>
 /// <param name="Names">Their names.</param>
 /// <param name="Declarations">As the template is told of them; null where none are offered.</param>
-internal sealed record OfferedTools(IReadOnlyList<string> Names, JsonElement? Declarations)
+/// <param name="Call">The call that must come; null where none must.</param>
+internal sealed record OfferedTools(IReadOnlyList<string> Names, JsonElement? Declarations, Grammar? Call = null)
 {
     private const int MaxTools = 128;
 
@@ -19,10 +22,10 @@ internal sealed record OfferedTools(IReadOnlyList<string> Names, JsonElement? De
     public static OfferedTools Read(ChatCompletionBody body, ReplyFormat format)
     {
         List<string> names = ReadNames(body.Tools);
-        string choice = Choice(body.ToolChoice, names);
-        if (body.ParallelToolCalls == false && names.Count > 0)
+        (bool isForced, string? choice) = Choice(body.ToolChoice, names);
+        if (body.ParallelToolCalls == false && names.Count > 0 && !isForced && choice != "none")
         {
-            throw ApiException.Unsupported("parallel_tool_calls", "'parallel_tool_calls' is false, and how many calls a model writes is not bounded here: leave it out.");
+            throw ApiException.Unsupported("parallel_tool_calls", "'parallel_tool_calls' is false, and how many calls a model writes is bounded only where one is required: leave it out.");
         }
 
         // Tools that may not be called are not told of.
@@ -31,8 +34,13 @@ internal sealed record OfferedTools(IReadOnlyList<string> Names, JsonElement? De
             return None;
         }
 
+        if (!isForced && !format.HoldsCalls && FindStrict(body.Tools!.Value) is { } strict)
+        {
+            throw ApiException.Unsupported(strict, $"'{strict}' is true, and of this model only calls that are required are bound to their schemas: leave it out, or set 'tool_choice' to required.");
+        }
+
         return format.TakesTools
-            ? new OfferedTools(names, body.Tools)
+            ? new OfferedTools(names, body.Tools, isForced ? CallOf(body.Tools!.Value, choice) : null)
             : throw ApiException.Unsupported("tools", "This model takes no tools: its chat template has no place for them, or calls of its family cannot be read. Leave 'tools' out.");
     }
 
@@ -68,11 +76,6 @@ internal sealed record OfferedTools(IReadOnlyList<string> Names, JsonElement? De
                 throw ApiException.Invalid($"{place}.function.parameters", $"'{place}.function.parameters' must be a JSON schema.");
             }
 
-            if (function.TryGetProperty("strict", out JsonElement strict) && strict.ValueKind == JsonValueKind.True)
-            {
-                throw ApiException.Unsupported($"{place}.function.strict", $"'{place}.function.strict' is true, and calls are not bound to their schemas here: leave it out.");
-            }
-
             if (names.Contains(name.GetString()!))
             {
                 throw ApiException.Invalid($"{place}.function.name", $"There are two tools of the name '{name.GetString()}'.");
@@ -84,22 +87,71 @@ internal sealed record OfferedTools(IReadOnlyList<string> Names, JsonElement? De
         return names;
     }
 
-    private static string Choice(JsonElement? choice, List<string> names)
+    // Whether a call must come, and of which tool; else the word.
+    private static (bool IsForced, string? Name) Choice(JsonElement? choice, List<string> names)
     {
+        const string field = "tool_choice";
         if (choice is not { } given || given.ValueKind == JsonValueKind.Null)
         {
-            return "auto";
+            return (false, "auto");
         }
 
         string? word = given.ValueKind == JsonValueKind.String ? given.GetString() : null;
-        if (word is "none" or "auto")
+        if (names.Count == 0 && word != "none")
         {
-            return word == "auto" && names.Count == 0 ? throw ApiException.Invalid("tool_choice", "'tool_choice' is given, but there are no tools.") : word;
+            throw ApiException.Invalid(field, $"'{field}' is given, but there are no tools.");
         }
 
-        throw word is "required" || given.ValueKind == JsonValueKind.Object
-            ? ApiException.Unsupported("tool_choice", "'tool_choice' must be none or auto: a call cannot be forced here.")
-            : ApiException.Invalid("tool_choice", "'tool_choice' must be none or auto.");
+        return word switch
+        {
+            "none" or "auto" => (false, word),
+            "required" => (true, null),
+            null when given.ValueKind == JsonValueKind.Object && given.TryGetProperty("function", out JsonElement function) && function.ValueKind == JsonValueKind.Object
+                && function.TryGetProperty("name", out JsonElement name) && name.ValueKind == JsonValueKind.String => names.Contains(name.GetString()!) ? (true, name.GetString())
+                    : throw ApiException.Invalid(field, $"'{field}' names a tool that is not among 'tools'."),
+            _ => throw ApiException.Invalid(field, $"'{field}' must be none, auto, required, or an object of the type function with its name."),
+        };
+    }
+
+    /// <summary>What holds calls that the model makes by itself to their schemas; null where nothing does.</summary>
+    public static ToolCallConstraint? Held(ReplyFormat format, OfferedTools tools, bool beginsInReasoning)
+    {
+        try
+        {
+            return tools.Declarations is { } declarations ? ToolCallConstraint.Of(format, declarations, beginsInReasoning) : null;
+        }
+        catch (GrammarException error)
+        {
+            throw ApiException.Invalid("tools", $"A schema of the tools cannot be honoured: {error.Message}", inner: error);
+        }
+    }
+
+    private static Grammar CallOf(JsonElement tools, string? name)
+    {
+        try
+        {
+            return ToolGrammar.OfCall(tools, name);
+        }
+        catch (GrammarException error)
+        {
+            throw ApiException.Invalid("tools", $"A schema of the tools cannot be honoured: {error.Message}", inner: error);
+        }
+    }
+
+    private static string? FindStrict(JsonElement tools)
+    {
+        int number = 0;
+        foreach (JsonElement tool in tools.EnumerateArray())
+        {
+            if (tool.GetProperty("function").TryGetProperty("strict", out JsonElement strict) && strict.ValueKind == JsonValueKind.True)
+            {
+                return $"tools[{number}].function.strict";
+            }
+
+            number++;
+        }
+
+        return null;
     }
 
     private static bool IsName(string name) => name.Length is > 0 and <= 64 && name.All(c => char.IsAsciiLetterOrDigit(c) || c is '_' or '-');

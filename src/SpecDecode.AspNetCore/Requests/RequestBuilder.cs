@@ -3,6 +3,7 @@ using System.Text.Json;
 using SpecDecode.AspNetCore.Wire;
 using SpecDecode.Drafting;
 using SpecDecode.Generation;
+using SpecDecode.Grammars;
 using SpecDecode.Sampling;
 
 namespace SpecDecode.AspNetCore.Requests;
@@ -10,6 +11,9 @@ namespace SpecDecode.AspNetCore.Requests;
 /// <summary>What requests for chats and for texts have in common, as the engine takes it. A mistake names the field that it is in.</summary>
 internal static class RequestBuilder
 {
+    // As most JSON is written that models have read.
+    private static readonly JsonGrammarOptions Spaced = new() { WhiteSpace = JsonWhiteSpace.Spaced };
+
     /// <summary>A request that lacks only what is asked: its messages or its prompt.</summary>
     /// <param name="body">The request's body.</param>
     /// <param name="defaults">What holds where it does not say.</param>
@@ -20,7 +24,6 @@ internal static class RequestBuilder
         UnknownFields.Refuse(body.Others);
         UnknownFields.Refuse("stream_options", body.StreamOptions?.Others);
         CheckStream(body);
-        CheckFormat(body.ResponseFormat);
         if (maxTokens.Value < 1)
         {
             throw ApiException.Invalid(maxTokens.Field, $"'{maxTokens.Field}' is {maxTokens.Value}: ask for at least 1.");
@@ -33,6 +36,7 @@ internal static class RequestBuilder
             IgnoreEndOfSequence = body.IgnoreEos == true,
             Stop = StopStrings(body.Stop),
             IncludeStop = body.IncludeStop == true,
+            Grammar = Form(body.ResponseFormat),
             StopTokens = body.StopTokenIds ?? [],
             LogitBias = Bias(body.LogitBias),
             BannedPhrases = body.BadWords is { } words && words.Any(string.IsNullOrEmpty)
@@ -121,17 +125,32 @@ internal static class RequestBuilder
         }
     }
 
-    private static void CheckFormat(JsonElement? format)
+    // What an answer's form is: any text, any JSON object, or JSON by a schema.
+    private static Grammar? Form(JsonElement? format)
     {
+        const string field = "response_format";
         if (format is not { } given || given.ValueKind == JsonValueKind.Null)
         {
-            return;
+            return null;
         }
 
-        bool isText = given.ValueKind == JsonValueKind.Object && given.TryGetProperty("type", out JsonElement type) && type.ValueKind == JsonValueKind.String && type.ValueEquals("text");
-        if (!isText)
+        string? type = given.ValueKind == JsonValueKind.Object && given.TryGetProperty("type", out JsonElement named) && named.ValueKind == JsonValueKind.String ? named.GetString() : null;
+        try
         {
-            throw ApiException.Unsupported("response_format", "'response_format' must be {\"type\": \"text\"} or left out: others are not served.");
+            return type switch
+            {
+                "text" => null,
+                "json_object" => Grammar.OfJsonObject(Spaced),
+                "json_schema" => given.TryGetProperty(type, out JsonElement holder) && holder.ValueKind == JsonValueKind.Object && holder.TryGetProperty("schema", out JsonElement schema)
+                        && schema.ValueKind == JsonValueKind.Object
+                    ? Grammar.OfJsonSchema(schema.GetRawText(), Spaced)
+                    : throw ApiException.Invalid($"{field}.json_schema.schema", $"'{field}.json_schema.schema' is missing: give a JSON schema."),
+                _ => throw ApiException.Unsupported(field, $"'{field}' must be an object of the type text, json_object or json_schema."),
+            };
+        }
+        catch (GrammarException error)
+        {
+            throw ApiException.Invalid($"{field}.json_schema.schema", error.Message, inner: error);
         }
     }
 

@@ -35,6 +35,16 @@ public sealed class ReplyFormat
             : ReasoningMarkers.FirstOrDefault(markers => template.Contains(markers.Close, StringComparison.Ordinal));
         ToolsInSystemMessage = template.Contains("message['tools']", StringComparison.Ordinal) || template.Contains("message.tools", StringComparison.Ordinal);
         TakesTools = ToolCalls != ToolCallSyntax.None && (ToolsInSystemMessage || template.Contains("tools", StringComparison.Ordinal));
+        CallOpeners = !TakesTools ? [] : ToolCalls switch
+        {
+            ToolCallSyntax.Hermes => ["<tool_call>"],
+            ToolCallSyntax.Llama3 => ["<|python_tag|>"],
+
+            // Newer models write the name before the JSON.
+            ToolCallSyntax.Mistral when !template.Contains("[ARGS]", StringComparison.Ordinal) => ["[TOOL_CALLS]"],
+            ToolCallSyntax.Phi4 => ["<|tool_call|>", "functools"],
+            _ => [],
+        };
         HasThinkingSwitch = template.Contains("enable_thinking", StringComparison.Ordinal);
         HasReasoningEffort = template.Contains("reasoning_effort", StringComparison.Ordinal);
         KnowsDeveloper = template.Contains("developer", StringComparison.Ordinal);
@@ -70,6 +80,12 @@ public sealed class ReplyFormat
 
     /// <summary>Whether the template knows messages of the role <c>developer</c>.</summary>
     public bool KnowsDeveloper { get; }
+
+    /// <summary>Whether calls that the model makes by itself can be held to the schemas of their tools; those of Llama 3 only behind <c>&lt;|python_tag|&gt;</c>.</summary>
+    public bool HoldsCalls => CallOpeners.Count > 0 && ToolCalls != ToolCallSyntax.Llama3;
+
+    /// <summary>Behind what a call's JSON begins with its name in it; none where there is nothing of the kind.</summary>
+    internal IReadOnlyList<string> CallOpeners { get; }
 
     private IReadOnlyCollection<string> AllMarkers => ToolCalls switch
     {
@@ -110,6 +126,9 @@ public sealed class ReplyFormat
     /// <param name="tools">The tools that were offered; none, and what looks like a call is text.</param>
     /// <param name="beginsInReasoning">Whether the prompt has opened reasoning.</param>
     public ReplyParser CreateParser(IReadOnlyCollection<string>? tools = null, bool beginsInReasoning = false) => new(this, tools ?? [], beginsInReasoning);
+
+    /// <summary>Begins to read a reply that had to be one call (<see cref="ToolGrammar.OfCall"/>).</summary>
+    public ReplyParser CreateCallParser() => new(this);
 
     /// <summary>A new name for a call, as the family's templates take it.</summary>
     public string NewCallId() => ToolCalls == ToolCallSyntax.Mistral

@@ -29,6 +29,8 @@ public sealed class ReplyParser
             : new MarkedReply(_parts, format, tools, beginsInReasoning);
     }
 
+    internal ReplyParser(ReplyFormat format) => (_format, _reader) = (format, new PlainCallReply(_parts));
+
     /// <summary>Whether a call was found.</summary>
     public bool HasCalls { get; private set; }
 

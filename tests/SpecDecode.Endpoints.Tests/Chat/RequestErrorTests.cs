@@ -20,6 +20,8 @@ public sealed class RequestErrorTests
     [InlineData("{MESSAGES, \"store\": true}", "store", "unsupported_parameter")]
     [InlineData("{MESSAGES, \"modalities\": [\"audio\"]}", "modalities", "unsupported_parameter")]
     [InlineData("{MESSAGES, \"response_format\": {\"type\": \"grammar\"}}", "response_format", "unsupported_parameter")]
+    [InlineData("{MESSAGES, \"response_format\": {\"type\": \"json_schema\", \"json_schema\": {\"name\": \"x\"}}}", "response_format.json_schema.schema", null)]
+    [InlineData("{MESSAGES, \"response_format\": {\"type\": \"json_schema\", \"json_schema\": {\"name\": \"x\", \"schema\": {\"uniqueItems\": true}}}}", "response_format.json_schema.schema", null)]
     [InlineData("{MESSAGES, \"reasoning_effort\": \"low\"}", "reasoning_effort", "unsupported_parameter")]
     [InlineData("{MESSAGES, \"drafting\": {\"profile\": \"/etc/passwd\"}}", "drafting.profile", "unsupported_parameter")]
     [InlineData("{MESSAGES, \"stream_options\": {\"include_usage\": true}}", "stream_options", null)]

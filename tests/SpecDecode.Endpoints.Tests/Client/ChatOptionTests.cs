@@ -12,7 +12,7 @@ public sealed class ChatOptionTests
     {
         { "ConversationId", new() { ConversationId = "c" } },
         { "ModelId", new() { ModelId = "other" } },
-        { "ToolMode", new() { ToolMode = ChatToolMode.RequireAny, Tools = [AIFunctionFactory.Create(() => 1, "one")] } },
+        { "ToolMode", new() { ToolMode = ChatToolMode.RequireAny } },
         { "AllowMultipleToolCalls", new() { AllowMultipleToolCalls = false, Tools = [AIFunctionFactory.Create(() => 1, "one")] } },
         { "Tools", new() { Tools = [AIFunctionFactory.Create(() => 1, "one")] } },
         { "Tools", new() { Tools = [new HostedWebSearchTool()] } },
