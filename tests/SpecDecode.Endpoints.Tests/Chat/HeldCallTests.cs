@@ -1,11 +1,6 @@
 using System.Text.Json;
-using Microsoft.Extensions.Configuration;
-using Microsoft.Extensions.DependencyInjection;
-using SpecDecode.AspNetCore;
-using SpecDecode.ChatTemplates;
 using SpecDecode.Constraints;
 using SpecDecode.Generation;
-using SpecDecode.Hosting;
 using SpecDecode.Replies;
 using SpecDecode.Tokenizers;
 

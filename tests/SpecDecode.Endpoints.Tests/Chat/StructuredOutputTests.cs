@@ -7,7 +7,6 @@ using SpecDecode.AspNetCore;
 using SpecDecode.Extensions.AI;
 using SpecDecode.Generation;
 using SpecDecode.Hosting;
-using ChatMessage = OpenAI.Chat.ChatMessage;
 using ChatResponseFormat = OpenAI.Chat.ChatResponseFormat;
 
 namespace SpecDecode.Tests.Endpoints;
