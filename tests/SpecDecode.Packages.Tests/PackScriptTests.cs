@@ -10,7 +10,7 @@ public sealed class PackScriptTests(PackedFeed feed)
         (await PackedFeed.PackAsync(again.Path)).Succeeded();
 
         string[] packages = [.. Directory.EnumerateFiles(again.Path).Select(path => Path.GetFileName(path))];
-        Assert.Equal(8, packages.Length);
+        Assert.Equal(12, packages.Length);
         Assert.All(packages, name => Assert.True(
             File.ReadAllBytes(again.File(name)).AsSpan().SequenceEqual(File.ReadAllBytes(Path.Combine(feed.Feed, name))), $"{name} differs."));
     }

@@ -17,7 +17,7 @@ public class WrongOptionsTests
     {
         { "Model:Path", "", "SpecDecode:Model:Path is not set: give the folder of a checkpoint (config.json, model.safetensors, tokenizer.json)." },
         { "Model:Path", null, "SpecDecode:Model:Path is not set: give the folder of a checkpoint (config.json, model.safetensors, tokenizer.json)." },
-        { "Model:Pfad", "x", "SpecDecode:Model:Pfad is no option: there are Activations, BlockSize, CacheFolder, DraftPrecision, DraftVocabulary, HeadPrecision, Kernels, Name, Path, Precision, VerifyWeights, WeightMemory." },
+        { "Model:Pfad", "x", "SpecDecode:Model:Pfad is no option: there are Activations, BlockSize, CacheFolder, ChatTemplate, DraftPrecision, DraftVocabulary, HeadPrecision, Kernels, Name, Path, Precision, VerifyWeights, WeightMemory." },
         { "Modell:Path", "x", "SpecDecode:Modell is no section and no option: there are Drafting, Model, Models, Runtime, Sampling, Telemetry, and beside them MaxTokens." },
         { "Drafting", "early-exit", "SpecDecode:Drafting is 'early-exit': give a section with any of DraftLength, ExitLayer, Policy, Profile, SkipAttention, SkipMlp, Strategy, Threshold." },
         { "Drafting:Strategy", "turbo", "SpecDecode:Drafting:Strategy is 'turbo': give one of none, auto, early-exit, layer-skip, lookup, swift." },
