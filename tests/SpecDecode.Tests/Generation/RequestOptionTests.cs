@@ -46,7 +46,7 @@ public class RequestOptionTests(TalesModels models)
     public void Drafted_texts_are_those_of_plain_decoding_whatever_a_request_asks_for_alone_and_in_mixed_batches()
     {
         Dictionary<string, (int Tokens, int Parted, long Accepted)> seen = [];
-        int turns = TestScale.Cases(3, 28);
+        int turns = TestScale.Cases(3, 40);
         for (int turn = 0; turn < turns; turn++)
         {
             foreach ((string name, _) in Features)
