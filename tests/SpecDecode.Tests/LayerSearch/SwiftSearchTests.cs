@@ -38,7 +38,7 @@ public sealed class SwiftSearchTests
         Assert.Equal("A0 M0 A7 M7", plan.Plans[0].Plan.ToString());
         Assert.Equal(Enumerable.Range(1, Layers - 2), state.SkippedAttention);
         Assert.Equal(Enumerable.Range(1, Layers - 2), state.SkippedMlp);
-        Assert.True(state.IsResting && state.Adopted == adopted && adopted > 2 && state.ExpectedSpeedup > 1.05, state.ToString());
+        Assert.True(state.IsResting && state.Adopted == adopted && adopted > 2 && state.ExpectedSpeedup > 1.1, state.ToString());
 
         // Texts are given back, and none is kept.
         world.Write(plan, 3);
@@ -272,11 +272,12 @@ public sealed class SwiftSearchTests
             {
                 int[] prompt = [++_seed % 50, _seed / 50, 5];
                 Scheduler.Add(new Sequence(prompt, 90, new HashSet<int>(), null, new SequenceDrafting(new AutoDraftPolicy(Layers), plan.Plans, 8) { IsSearched = true }));
-            }
 
-            while (!Scheduler.IsIdle)
-            {
-                Scheduler.Step();
+                // One after the other: beside each other the clock would say which ends first, and so which are held out.
+                while (!Scheduler.IsIdle)
+                {
+                    Scheduler.Step();
+                }
             }
         }
 
