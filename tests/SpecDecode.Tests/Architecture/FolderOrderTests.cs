@@ -20,6 +20,7 @@ public class FolderOrderTests
         "Limits",
         "Descriptions",
         "Kernels",
+        "Kernels/Attention",
         "Families",
         "Weights",
         "Plans",
