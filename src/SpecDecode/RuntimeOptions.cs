@@ -70,6 +70,10 @@ public class RuntimeOptions
     /// </value>
     public int? KvCacheMegabytes { get; set; }
 
+    /// <summary>What the keys and values of sequences are stored as. Less than float32 takes less memory and rounds them, so that texts are others.</summary>
+    /// <value>The default is <see cref="KvPrecision.Float32"/>.</value>
+    public KvPrecision KvPrecision { get; set; }
+
     /// <summary>
     /// Share of the time of steps that a search for layers to leave out (<see cref="Drafting.DraftingStrategy.Swift"/>) may take beside them. While nobody is
     /// served it takes what it needs, a pass at a time.
@@ -88,6 +92,7 @@ public class RuntimeOptions
             : PrefillChunk < 1 ? (nameof(PrefillChunk), $"is {PrefillChunk}: give 1 or more.")
             : MaxSequences is < 1 or > MostSequences ? (nameof(MaxSequences), $"is {MaxSequences}: give 1 to {MostSequences}.")
             : KvCacheMegabytes < 1 ? (nameof(KvCacheMegabytes), $"is {KvCacheMegabytes}: give 1 or more, or leave it unset for half of the memory that the weights leave.")
+            : !Enum.IsDefined(KvPrecision) ? (nameof(KvPrecision), $"is {KvPrecision}: give {string.Join(" or ", Enum.GetNames<KvPrecision>())}.")
             : MaxSequenceLength < 1 ? (nameof(MaxSequenceLength), $"is {MaxSequenceLength}: give 1 or more, or leave it unset for what the model allows.")
             : SearchShare is not (>= 0 and <= MostSearchShare) ? (nameof(SearchShare), FormattableString.Invariant($"is {SearchShare}: give 0 to {MostSearchShare}."))
             : ExecutionProvider?.ToLowerInvariant() is not ("cpu" or "cuda") ? (nameof(ExecutionProvider), $"is '{ExecutionProvider}': give cpu or cuda.")

@@ -22,7 +22,7 @@ internal sealed record FusedAgreement(int Tokens, int Parted, double Difference,
     /// <summary>Decodes token by token, the fused session with the tokens of the stages.</summary>
     public static FusedAgreement Of(OnnxStages stages, FusedDecoder fused, ReadOnlySpan<int> prompt, int length)
     {
-        using KvCache cache = new(stages.CreateKvStorage(length));
+        using KvCache cache = new(stages.Pages, length);
         RowBatch batch = new(1);
         LayerPlan plan = LayerPlan.Full(stages.LayerCount);
         FusedAgreement agreement = new(0, 0, 0, 0, 0);
@@ -30,6 +30,7 @@ internal sealed record FusedAgreement(int Tokens, int Parted, double Difference,
         for (int position = 0; position < length - 1; position++)
         {
             batch.Clear();
+            cache.Hold(position + 1);
             batch.Add(cache, position, token);
             stages.Embed(batch);
             Pass.Run(stages, plan.Blocks.AsSpan(), batch);

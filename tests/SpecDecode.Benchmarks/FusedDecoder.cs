@@ -21,8 +21,7 @@ internal sealed class FusedDecoder : IDisposable
     private readonly EmbeddingTable _embed;
     private readonly StageBuffer _residual;
     private readonly StageBuffer _logits;
-    private readonly OnnxKvStorage _cache;
-    private readonly RotaryTables _rotaries;
+    private readonly FusedAttention _attention;
     private readonly int _vocabulary;
     private readonly int _width;
     private readonly int _rows;
@@ -46,21 +45,17 @@ internal sealed class FusedDecoder : IDisposable
         _embed = new EmbeddingTable(model, weights);
         _residual = buffers.Reserve((long)_rows * model.HiddenSize * sizeof(float), "a residual");
         _logits = buffers.Reserve((long)_rows * model.VocabularySize * sizeof(float), "logits");
-        _rotaries = new RotaryTables(attends, capacity, spare: _rows - 1, buffers);
-        _cache = new OnnxKvStorage(attends, model.ElementType, capacity, spare: _rows - 1, _rotaries, buffers);
+        _attention = new FusedAttention(attends, capacity + _rows - 1);
 
         using SessionOptions sessionOptions = StageSessions.SessionOptionsFor(environment, options, weights);
         sessionOptions.GraphOptimizationLevel = GraphOptimizationLevel.ORT_ENABLE_ALL; // a whole decoder has what the optimisers look for
-        _session = new InferenceSession(Graph(model, weights, _products), sessionOptions);
+        _session = new InferenceSession(Graph(model, weights, _products, _attention), sessionOptions);
         _binding = _session.CreateIoBinding();
         using OrtValue residual = _residual.View(ElementType.Float32, 0, _rows, model.HiddenSize);
         using OrtValue logits = _logits.View(ElementType.Float32, 0, _rows, model.VocabularySize);
         _binding.BindInput(StageNames.Residual, residual);
         _binding.BindOutput(StageNames.Output, logits);
-        for (int layer = 0; layer < attends.Length; layer++)
-        {
-            _cache.Bind(_binding, layer, attends[layer], KvNames.OfLayer(layer));
-        }
+        _attention.Bind(_binding);
     }
 
     /// <summary>Computes the logits of one more token.</summary>
@@ -71,7 +66,7 @@ internal sealed class FusedDecoder : IDisposable
             _embed.Read([token], _residual.Span<float>((long)row * _width, _width));
         }
 
-        _cache.SetLength(position + _rows);
+        _attention.SetLength(position + _rows);
         _session.RunWithBinding(_run, _binding);
         return _logits.Span<float>(0, _vocabulary);
     }
@@ -82,35 +77,23 @@ internal sealed class FusedDecoder : IDisposable
         _session.Dispose();
         _products.Dispose();
         _run.Dispose();
-        _cache.Dispose();
-        _rotaries.Dispose();
+        _attention.Dispose();
         _residual.Dispose();
         _logits.Dispose();
     }
 
-    private static byte[] Graph(DecoderDescription model, PreparedWeights weights, ProductSet products)
+    private static byte[] Graph(DecoderDescription model, PreparedWeights weights, ProductSet products, FusedAttention attention)
     {
         GraphBuilder graph = new(weights, products, model.ElementType);
         StageGraphs stages = new(model, weights, products);
         string residual = graph.Input(StageNames.Residual, "rows", model.HiddenSize);
-        AttendDescription attend = model.Layers[0].Attention.Attend;
-        AttendInputs shared = StageGraphs.DeclareAttendInputs(graph, attend, "", KvNames.OfLayer(0));
         for (int i = 0; i < model.Layers.Length; i++)
         {
             LayerDescription layer = model.Layers[i];
-            KvNames names = KvNames.OfLayer(i);
-            if (i > 0)
-            {
-                StageGraphs.DeclareKeysAndValues(graph, attend, names);
-            }
-
             string packed = graph.Batch(StageGraphs.AttentionIn(graph, residual, layer.Attention), layer.Attention.QueryKeyValue.Outputs);
-            (string attended, string keys, string values) = graph.Attend(
-                layer.Attention.Attend, shared with { QueryKeyValue = packed, PastKeys = names.PastKeys, PastValues = names.PastValues });
-            graph.Output(keys, names.PresentKeys, 1, attend.KeyValueHeads, "capacity", attend.HeadSize);
-            graph.Output(values, names.PresentValues, 1, attend.KeyValueHeads, "capacity", attend.HeadSize);
+            string attended = attention.AddTo(graph, i, packed);
             string input = residual;
-            residual = StageGraphs.AttentionOut(graph, graph.Rows(attended, attend.OutputWidth), layer.Attention, residual);
+            residual = StageGraphs.AttentionOut(graph, graph.Rows(attended, layer.Attention.Attend.OutputWidth), layer.Attention, residual);
             residual = StageGraphs.Mlp(graph, layer.IsParallel ? input : residual, layer.Mlp, residual);
         }
 

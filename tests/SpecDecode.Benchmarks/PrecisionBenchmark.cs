@@ -117,7 +117,8 @@ internal static class PrecisionBenchmark
 
     private static List<float[]> Logits(IStages stages, int[] sequence, int rows)
     {
-        using KvCache cache = new(stages.CreateKvStorage(sequence.Length));
+        using KvCache cache = new(stages.Pages, sequence.Length);
+        cache.Hold(sequence.Length);
         RowBatch batch = new(stages.MaxRows);
         LayerPlan plan = LayerPlan.Full(stages.LayerCount);
         List<float[]> logits = [];

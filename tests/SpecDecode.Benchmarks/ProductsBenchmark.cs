@@ -120,12 +120,12 @@ internal static class ProductsBenchmark
             ModelProto model = new()
             {
                 IrVersion = 10, ProducerName = "SpecDecode", Graph = graph,
-                OpsetImport = [new OperatorSetIdProto("", 21), new OperatorSetIdProto("com.microsoft", 1), new OperatorSetIdProto(ProductOperator.DomainName, 1)],
+                OpsetImport = [new OperatorSetIdProto("", 21), new OperatorSetIdProto("com.microsoft", 1), new OperatorSetIdProto(OperatorDomain.Name, 1)],
             };
             using SessionOptions options = new() { GraphOptimizationLevel = GraphOptimizationLevel.ORT_DISABLE_ALL };
             options.DisablePerSessionThreads();
             options.AddSessionConfigEntry("session.use_device_allocator_for_initializers", "1");
-            ProductOperator.Register(options);
+            OperatorDomain.Register(options);
             _session = environment.HasPool ? new InferenceSession(model.ToByteArray(), options) : throw new InvalidOperationException("No pool.");
         }
 
@@ -146,8 +146,8 @@ internal static class ProductsBenchmark
                 Fill(memory, bytes, precision, i);
                 weights.Add((nint)memory);
                 Product product = new(memory, format, inputs, outputs, new ProductParts(), ActivationPrecision.Int8, InstructionSets.Current, scratch);
-                numbers.Add(ProductTable.Add(product));
-                AddNode(graph, i, outputs, ["x"], ProductOperator.OperatorName, ProductOperator.DomainName, Integer(ProductOperator.NumberAttribute, numbers[^1]));
+                numbers.Add(KernelTable<Product>.Add(product));
+                AddNode(graph, i, outputs, ["x"], ProductOperator.OperatorName, OperatorDomain.Name, Integer(OperatorDomain.NumberAttribute, numbers[^1]));
             }
 
             return new Side(inputs, outputs, matrices, graph, environment, scratch, numbers, weights);
@@ -226,7 +226,7 @@ internal static class ProductsBenchmark
             Release();
             _session.Dispose();
             _run.Dispose();
-            _numbers.ForEach(ProductTable.Remove);
+            _numbers.ForEach(KernelTable<Product>.Remove);
             _scratch.Dispose();
             _weights.ForEach(memory => NativeMemory.AlignedFree((void*)memory));
         }

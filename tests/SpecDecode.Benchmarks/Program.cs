@@ -4,6 +4,7 @@ using SpecDecode.Benchmarks;
 RootCommand root = new("Side-by-side measurements; every ratio is taken within one run.")
 {
     ProductsBenchmark.Command(),
+    AttentionBenchmark.Command(),
     StagesBenchmark.Command(),
     LoadBenchmark.Command(),
     PrecisionBenchmark.Command(),

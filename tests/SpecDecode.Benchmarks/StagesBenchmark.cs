@@ -57,8 +57,9 @@ internal static class StagesBenchmark
         int capacity = PromptLength + tokens;
         StageSessions sessions = StageSessions.Create(model, weights, environment, options, null, default);
         CpuBufferAllocator buffers = new();
-        sessions.ProbeRows(model, weights, environment, options, buffers);
-        using OnnxStages stages = new(model, sessions, null, buffers, capacity, maxRows: 256);
+        sessions.ProbeRows(model, buffers);
+        AttentionStages attention = sessions.CreateAttention(model, weights, environment, options, buffers, capacity);
+        using OnnxStages stages = new(model, sessions, null, attention, buffers, capacity, maxRows: 256);
         using FusedDecoder fused = new(model, fusedWeights, environment, options, capacity);
 
         List<double> ratios = [];
@@ -95,7 +96,7 @@ internal static class StagesBenchmark
     private static Turn Decode(OnnxStages stages, FusedDecoder fused, int capacity)
     {
         int[] prompt = Prompt();
-        using Sequence sequence = new(prompt, capacity - PromptLength, new HashSet<int>(), new KvCache(stages.CreateKvStorage(capacity)));
+        using Sequence sequence = new(prompt, capacity - PromptLength, new HashSet<int>(), new KvCache(stages.Pages, capacity));
         EngineStep step = new(stages);
         List<Sequence> live = [sequence];
         step.Run(live);
@@ -129,8 +130,9 @@ internal static class StagesBenchmark
 
     private static double PassMs(OnnxStages stages, int rows)
     {
-        using KvCache cache = new(stages.CreateKvStorage(stages.MaxSequenceLength));
+        using KvCache cache = new(stages.Pages, stages.MaxSequenceLength);
         RowBatch batch = new(rows);
+        cache.Hold(rows);
         batch.Add(cache, 0, Prompt().Concat(Prompt()).Take(rows).ToArray());
         LayerPlan plan = LayerPlan.Full(stages.LayerCount);
         int[] scored = [.. Enumerable.Range(0, rows)];

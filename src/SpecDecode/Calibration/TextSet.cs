@@ -26,10 +26,10 @@ internal sealed class TextSet : IDisposable
                     continue;
                 }
 
-                bytes += stages.KvStorageBytes(prompt.Length + texts[i].Length);
+                bytes += stages.Pages.BytesOf(prompt.Length + texts[i].Length);
                 if (_texts.Count > 0 && bytes > setting.KvBytes)
                 {
-                    bytes -= stages.KvStorageBytes(prompt.Length + texts[i].Length);
+                    bytes -= stages.Pages.BytesOf(prompt.Length + texts[i].Length);
                     LeftOut++;
                     continue;
                 }

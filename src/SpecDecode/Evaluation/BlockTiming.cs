@@ -21,7 +21,7 @@ internal static class BlockTiming
     public static double[] Shares(IStages stages, CancellationToken cancellationToken)
     {
         int past = Math.Min(Past, stages.MaxSequenceLength - 1);
-        using KvCache cache = new(stages.CreateKvStorage(past + 1));
+        using KvCache cache = new(stages.Pages, past + 1);
         RowBatch batch = new(1);
         Block[] blocks = [.. LayerPlan.Full(stages.LayerCount).Blocks];
 
@@ -31,6 +31,7 @@ internal static class BlockTiming
         {
             cancellationToken.ThrowIfCancellationRequested();
             batch.Clear();
+            cache.Hold(past + 1);
             batch.Add(cache, past, 0);
             long before = Stopwatch.GetTimestamp();
             stages.Embed(batch);

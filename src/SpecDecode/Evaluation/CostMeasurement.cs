@@ -63,7 +63,7 @@ internal sealed class CostMeasurement : IDisposable
         _batch = new RowBatch(stages.MaxRows);
         _scored = [.. Enumerable.Range(0, most)];
         _tokens = [.. _scored.Select(row => row % stages.VocabularySize)];
-        _cache = new KvCache(stages.CreateKvStorage(_past + most));
+        _cache = new KvCache(stages.Pages, _past + most);
     }
 
     /// <summary>Turns of all passes that count.</summary>

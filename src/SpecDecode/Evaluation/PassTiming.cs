@@ -18,7 +18,7 @@ internal static class PassTiming
     /// <param name="repetitions">How often the pass runs.</param>
     public static TimeSpan Median(IStages stages, LayerPlan plan, int rows, int past, int repetitions)
     {
-        using KvCache cache = new(stages.CreateKvStorage(past + rows));
+        using KvCache cache = new(stages.Pages, past + rows);
         RowBatch batch = new(rows);
         int[] scored = [.. Enumerable.Range(0, rows)];
         int[] tokens = [.. scored.Select(row => row % stages.VocabularySize)];
@@ -26,6 +26,7 @@ internal static class PassTiming
         for (int i = -1; i < repetitions; i++)
         {
             batch.Clear();
+            cache.Hold(past + rows);
             batch.Add(cache, past, tokens);
             long start = Stopwatch.GetTimestamp();
             stages.Embed(batch);

@@ -11,7 +11,7 @@ internal static class PlanEvaluation
     /// <summary>Evaluates the sequence on a cache of its own.</summary>
     public static LogitsResult Run(IStages stages, LayerPlan plan, ReadOnlySpan<int> tokens, CancellationToken cancellationToken)
     {
-        using KvCache cache = new(stages.CreateKvStorage(tokens.Length));
+        using KvCache cache = new(stages.Pages, tokens.Length);
         RowBatch batch = new(stages.MaxRows);
         int[] best = new int[tokens.Length];
         float[] last = new float[stages.VocabularySize];

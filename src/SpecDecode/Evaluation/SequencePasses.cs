@@ -67,7 +67,7 @@ internal sealed class SequencePasses : IDisposable
             if (_sequences[_next].Tokens.Length > _sequences[_next].Context)
             {
                 // The last token is only predicted, so it needs no row.
-                _open.Add(new Open(_sequences[_next], new KvCache(_stages.CreateKvStorage(_sequences[_next].Tokens.Length - 1))));
+                _open.Add(new Open(_sequences[_next], new KvCache(_stages.Pages, _sequences[_next].Tokens.Length - 1)));
                 Add(_open[^1]);
             }
         }
@@ -88,6 +88,7 @@ internal sealed class SequencePasses : IDisposable
             return;
         }
 
+        open.Cache.Hold(open.Read + rows);
         int first = Batch.Add(open.Cache, open.Read, tokens.AsSpan(open.Read, rows));
         for (int i = Math.Max(0, context - 1 - open.Read); i < rows; i++)
         {

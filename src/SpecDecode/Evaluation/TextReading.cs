@@ -12,7 +12,7 @@ internal static class TextReading
     /// <param name="tokens">Prompt and new tokens, at least two.</param>
     /// <param name="promptLength">How many of them are the prompt.</param>
     public static WrittenText Open(IStages stages, ReadOnlyMemory<int> tokens, int promptLength) =>
-        new(new KvCache(stages.CreateKvStorage(tokens.Length)), tokens, promptLength);
+        new(new KvCache(stages.Pages, tokens.Length), tokens, promptLength);
 
     /// <summary>Reads a text through the full model into a cache of its own.</summary>
     /// <param name="stages">The model.</param>

@@ -235,7 +235,7 @@ internal sealed class RequestIntake(
 
     private void CheckBudget(int promptLength, int maxTokens)
     {
-        long bytes = stages.KvStorageBytes(promptLength + maxTokens);
+        long bytes = stages.Pages.BytesOf(promptLength + maxTokens);
         if (bytes > kvBytes)
         {
             throw new SpecDecodeException(
@@ -250,7 +250,7 @@ internal sealed class RequestIntake(
         while (least < most)
         {
             int middle = least + ((most - least + 1) / 2);
-            (least, most) = stages.KvStorageBytes(middle) <= kvBytes ? (middle, most) : (least, middle - 1);
+            (least, most) = stages.Pages.BytesOf(middle) <= kvBytes ? (middle, most) : (least, middle - 1);
         }
 
         return least;

@@ -14,7 +14,7 @@ internal sealed class BudgetRule(IStages stages, long limit, bool isSet)
     public void Check(int maxTokens)
     {
         int tokens = (int)Math.Min(maxTokens, stages.MaxSequenceLength - 1L);
-        long needed = stages.KvStorageBytes(1 + tokens);
+        long needed = stages.Pages.BytesOf(1 + tokens);
         if (needed <= limit)
         {
             return;

@@ -126,6 +126,7 @@ internal static class ModelLoader
     {
         StageSessions? verifier = null;
         StageSessions? drafter = null;
+        AttentionStages? attention = null;
         OnnxStages? stages = null;
         try
         {
@@ -133,7 +134,8 @@ internal static class ModelLoader
             drafter = weights.Drafter is null ? null
                 : StageSessions.Create(description, weights.Drafter, environment, runtime, progress, cancellationToken);
             // Only the verifier's: a drafter in a precision of its own only proposes.
-            verifier.ProbeRows(description, weights.Verifier, environment, runtime, provider.Buffers);
+            verifier.ProbeRows(description, provider.Buffers);
+            attention = verifier.CreateAttention(description, weights.Verifier, environment, runtime, provider.Buffers, maxSequenceLength);
             if (DraftVocabularySize.Of(options, description, weights.Verifier.IsInPanels) is { } tokens)
             {
                 verifier.AddShortHead(description, weights.Verifier, environment, runtime, provider.Buffers, tokens);
@@ -141,10 +143,10 @@ internal static class ModelLoader
             }
 
             stages = new OnnxStages(
-                description, verifier, drafter is null ? null : (drafter, draftPrecision!.Value), provider.Buffers, maxSequenceLength, runtime.MaxRowsPerPass);
+                description, verifier, drafter is null ? null : (drafter, draftPrecision!.Value), attention, provider.Buffers, maxSequenceLength, runtime.MaxRowsPerPass);
             if (!stages.RowsAreAlike)
             {
-                warn(verifier.AttendedRows.IsAlike ? RowsDiffer(settings) : AttendedRowsDiffer(description));
+                warn(RowsDiffer(settings));
             }
 
             return stages;
@@ -152,6 +154,7 @@ internal static class ModelLoader
         catch
         {
             stages?.Dispose();
+            attention?.Dispose();
             drafter?.Dispose();
             verifier?.Dispose();
             throw;
@@ -175,9 +178,6 @@ internal static class ModelLoader
         $"On this processor the last bits of a row in {settings.Precision.Name()}"
         + (settings.Quantizes ? $", head {settings.Head.Name()}, blocks of {settings.BlockSize}," : "")
         + " depend on the rows beside it: drafted and batched texts may part from plain ones where two tokens are nearly equally probable. Another block size or precision may be free of that.";
-
-    private static string AttendedRowsDiffer(DecoderDescription description) =>
-        $"On this processor attention with heads of {description.Layers.Max(layer => layer.Attention.Attend.HeadSize)} channels rounds by how many rows run together: drafted and batched texts, and prompts read in pieces, may part from plain ones where two tokens are nearly equally probable.";
 
     private static ModelFolder? OpenForDrafts(string folder, ModelOptions options, WeightSettings verifier)
     {

@@ -47,7 +47,7 @@ internal sealed class Scheduler(IStages stages, SchedulerLimits limits, Acceptan
     public Exception? PolicyError => _step.PolicyError;
 
     /// <summary>Whether the cache of a sequence of so many tokens fits the budget at all.</summary>
-    public bool CanEverAdmit(int capacity) => Budget.CanEverReserve(stages.KvStorageBytes(capacity));
+    public bool CanEverAdmit(int capacity) => Budget.CanEverReserve(stages.Pages.BytesOf(capacity));
 
     /// <summary>Lets a sequence wait for admission, which comes in the order of <see cref="Waiting"/>, as soon as there is room.</summary>
     /// <param name="sequence">A sequence for which <see cref="CanEverAdmit"/> holds.</param>
@@ -153,7 +153,7 @@ internal sealed class Scheduler(IStages stages, SchedulerLimits limits, Acceptan
         while (_waiting.Count > 0 && _live.Count < limits.MaxSequences)
         {
             Sequence sequence = _waiting[0];
-            long bytes = stages.KvStorageBytes(sequence.Capacity);
+            long bytes = stages.Pages.BytesOf(sequence.Capacity);
             if (!Budget.TryReserve(bytes) && !(Keeper?.GiveBack() == true && Budget.TryReserve(bytes)))
             {
                 return;
@@ -163,7 +163,7 @@ internal sealed class Scheduler(IStages stages, SchedulerLimits limits, Acceptan
             sequence.ReservedBytes = bytes;
             try
             {
-                sequence.Admit(new KvCache(stages.CreateKvStorage(sequence.Capacity)));
+                sequence.Admit(new KvCache(stages.Pages, sequence.Capacity));
                 _live.Add(sequence);
             }
             catch (Exception error)

@@ -36,13 +36,8 @@ internal interface IStages : IDisposable
     /// </summary>
     bool RowsAreAlike => true;
 
-    /// <summary>Reserves room for the keys and values of one sequence in all layers.</summary>
-    /// <param name="capacity">Positions: 1 to <see cref="MaxSequenceLength"/>.</param>
-    IKvStorage CreateKvStorage(int capacity);
-
-    /// <summary>Bytes that <see cref="CreateKvStorage"/> reserves.</summary>
-    /// <param name="capacity">Positions: 1 to <see cref="MaxSequenceLength"/>.</param>
-    long KvStorageBytes(int capacity);
+    /// <summary>The pages of keys and values of all sequences.</summary>
+    KvPool Pages { get; }
 
     /// <summary>The precision of <see cref="WeightSet.Drafter"/>; null where there is no such copy.</summary>
     Precision? DraftPrecision { get; }

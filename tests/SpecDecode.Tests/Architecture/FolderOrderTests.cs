@@ -20,7 +20,6 @@ public class FolderOrderTests
         "Limits",
         "Descriptions",
         "Kernels",
-        "Kernels/Attention",
         "Families",
         "Weights",
         "Plans",

@@ -214,7 +214,7 @@ public class CacheTransactionTests
     // A cache of eight positions, some of them committed.
     private static KvCache Cache(int committed)
     {
-        KvCache cache = new(new FakeKvStorage(1, 8));
+        KvCache cache = new(FakeKvMemory.NewPool(), 8);
         if (committed > 0)
         {
             using CacheTransaction transaction = new([]);

@@ -5,16 +5,16 @@ namespace SpecDecode.Tests.Caching;
 
 public sealed class KvCacheTests : IDisposable
 {
-    private readonly FakeKvStorage _storage = new(1, 8);
+    private readonly KvPool _pool = FakeKvMemory.NewPool();
     private readonly KvCache _cache;
 
-    public KvCacheTests() => _cache = new KvCache(_storage);
+    public KvCacheTests() => _cache = new KvCache(_pool, 8);
 
     [Fact]
-    public void A_new_cache_is_empty_and_holds_what_its_storage_holds()
+    public void A_new_cache_is_empty_and_has_no_pages()
     {
         Assert.Equal((0, 0, 8, false), (_cache.CommittedLength, _cache.CachedLength, _cache.Capacity, _cache.InTransaction));
-        Assert.Same(_storage, _cache.Storage);
+        Assert.Equal(0, _pool.Used);
     }
 
     [Theory]
@@ -60,13 +60,14 @@ public sealed class KvCacheTests : IDisposable
     }
 
     [Fact]
-    public void Disposing_it_frees_its_storage_once()
+    public void Disposing_it_frees_its_pages_once()
     {
-        int freed = 0;
-        KvCache cache = new(new FakeKvStorage(1, 8, () => freed++));
-        cache.Dispose();
-        cache.Dispose();
-        Assert.Equal(1, freed);
+        Commit(5);
+        Assert.Equal(2, _pool.Used);
+        _cache.Dispose();
+        Assert.Equal(0, _pool.Used);
+        _cache.Dispose();
+        Assert.Equal(0, _pool.Used);
     }
 
     public void Dispose() => _cache.Dispose();

@@ -39,7 +39,7 @@ public sealed class CalibrationRunTests : IDisposable
         // Only exits leave out the last layer, and drafts run on both weights.
         Assert.Contains(report.Tried, plan => plan.UsesDraftWeights && plan.Plan.Blocks.Length == 2 * Layers);
         Assert.All(report.Tried.Where(plan => plan.Method != "exits"), plan => Assert.True(plan.Plan.Blocks[^1].Layer == Layers - 1 && plan.UsesDraftWeights));
-        Assert.Equal(0, stages.LiveStorages);
+        Assert.Equal(0, stages.Pages.Used);
         Assert.False(File.Exists(StateFile));
         Assert.Equal(told.Select(progress => progress.Phase).Order(), told.Select(progress => progress.Phase));
         Assert.Equal(Enum.GetValues<CalibrationPhase>(), told.Select(progress => progress.Phase).Distinct());
@@ -82,7 +82,7 @@ public sealed class CalibrationRunTests : IDisposable
         Assert.False(cancelled.IsComplete);
         Assert.Equal(reports, told);
         Assert.True(File.Exists(StateFile));
-        Assert.Equal(0, stages.LiveStorages);
+        Assert.Equal(0, stages.Pages.Used);
         (string, string, double)[] known = [.. cancelled.Tried.Select(plan => (plan.Method, plan.Plan.ToString(), plan.Agreement))];
         int passes = stages.Passes;
         bool hasWrittenAnew = false;
@@ -122,7 +122,7 @@ public sealed class CalibrationRunTests : IDisposable
         SpecDecodeException error = Assert.Throws<SpecDecodeException>(() =>
             CalibrationRun.Run(Setting(stages, Options(), [.. Enumerable.Range(0, 31)]), null, TestContext.Current.CancellationToken));
         Assert.Contains("too short", error.Message, StringComparison.Ordinal);
-        Assert.Equal(0, stages.LiveStorages);
+        Assert.Equal(0, stages.Pages.Used);
     }
 
     [Fact]
@@ -145,7 +145,7 @@ public sealed class CalibrationRunTests : IDisposable
             }
         };
         Assert.ThrowsAny<Exception>(() => Run(stages, Options()));
-        Assert.Equal(0, stages.LiveStorages);
+        Assert.Equal(0, stages.Pages.Used);
     }
 
     [Theory]
@@ -215,7 +215,7 @@ public sealed class CalibrationRunTests : IDisposable
         }
 
         Assert.InRange(refused, 30, 60);
-        Assert.Equal(0, stages.LiveStorages);
+        Assert.Equal(0, stages.Pages.Used);
     }
 
     [Fact]
@@ -225,7 +225,7 @@ public sealed class CalibrationRunTests : IDisposable
         SpecDecodeException error = Assert.Throws<SpecDecodeException>(() =>
             Run(stages, Options() with { StateFile = Path.Combine(_folder.Path, "nowhere", "state") }));
         Assert.Contains("cannot be written", error.Message, StringComparison.Ordinal);
-        Assert.Equal(0, stages.LiveStorages);
+        Assert.Equal(0, stages.Pages.Used);
         Directory.CreateDirectory(StateFile);
         Assert.Contains("damaged", Assert.Throws<SpecDecodeException>(() => Run(stages, Options())).Message, StringComparison.Ordinal);
     }

@@ -40,7 +40,7 @@ public class ConstrainedTextTests
         {
             ScriptedStages stages = new(model, 64);
             int[] prompt = [seed % 40, 3, 5];
-            Sequence sequence = new(prompt, 30, NoEnd, new KvCache(stages.CreateKvStorage(33)))
+            Sequence sequence = new(prompt, 30, NoEnd, new KvCache(stages.Pages, 33))
             {
                 Constraints = new SequenceConstraints([new HashedConstraint(seed, forces)], new TokenConstraintContext(prompt, 40, NoEnd, null)),
             };

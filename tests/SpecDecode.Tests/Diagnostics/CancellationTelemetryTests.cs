@@ -64,7 +64,7 @@ public sealed class CancellationTelemetryTests : IDisposable
         MetricReadings during = _collector.Read();
         Assert.Equal(1, during.Sum("specdecode.sequences.live"));
         Assert.Equal(1, during.Sum("specdecode.sequences.waiting"));
-        Assert.Equal(_engine.Stages.KvStorageBytes(103), during.Sum("specdecode.kv_cache.reserved"));
+        Assert.Equal(_engine.Stages.Pages.BytesOf(103), during.Sum("specdecode.kv_cache.reserved"));
 
         await cancellation.CancelAsync();
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() => running);

@@ -146,7 +146,7 @@ public sealed class InstrumentTests
 
         // Five passes have run: the prompt of three tokens, and four tokens behind it, of 103.
         long reserved = readings.Sum("specdecode.kv_cache.reserved");
-        Assert.Equal(engine.Stages.KvStorageBytes(103), reserved);
+        Assert.Equal(engine.Stages.Pages.BytesOf(103), reserved);
         Assert.Equal(reserved * 7 / 103, readings.Sum("specdecode.kv_cache.used"));
         release.Set();
         await running.WaitAsync(TimeSpan.FromSeconds(60), Cancellation);

@@ -129,14 +129,14 @@ public class PlanAgreementTests
         Assert.Equal(live.Tokens.Length - 1, live.Cache.CommittedLength);
         AssertExact(live);
 
-        static void AssertExact(WrittenText text)
+        void AssertExact(WrittenText text)
         {
             ulong[][] expected = Model.Entries(text.Tokens.Span);
             for (int position = 0; position < text.Cache.CommittedLength; position++)
             {
                 for (int layer = 0; layer < Layers; layer++)
                 {
-                    Assert.Equal(expected[layer][position], ((FakeKvStorage)text.Cache.Storage).Read(layer, position));
+                    Assert.Equal(expected[layer][position], stages.Memory.Read(text.Cache, layer, position));
                 }
             }
         }

@@ -74,7 +74,7 @@ public class PlanCostsTests
         PlanCosts plan = costs.Of(new PlanCandidate(LayerPlan.LayerSkip(4, [1], [2]), WeightSet.Drafter), 8);
         Assert.True(plan.Plain > 0 && plan.DraftRow > 0);
         Assert.All(plan.Verify, seconds => Assert.True(seconds > 0));
-        Assert.Equal(0, stages.LiveStorages);
+        Assert.Equal(0, stages.Pages.Used);
     }
 
     [Fact]

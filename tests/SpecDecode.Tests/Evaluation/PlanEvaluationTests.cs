@@ -26,7 +26,7 @@ public class PlanEvaluationTests
             Assert.Equal(residuals.Select(Model.Next), result.ArgMaxPerPosition);
             Assert.Equal(last, result.LastLogits);
             Assert.Equal((tokens.Length + maxRows - 1) / maxRows, stages.Passes);
-            Assert.Equal(0, stages.LiveStorages);
+            Assert.Equal(0, stages.Pages.Used);
         }
     }
 
@@ -45,7 +45,7 @@ public class PlanEvaluationTests
 
         Assert.Throws<OperationCanceledException>(() =>
             PlanEvaluation.Run(stages, LayerPlan.Full(4), Tokens(new Random(1), 10), cancellation.Token));
-        Assert.Equal((2, 0), (stages.Passes, stages.LiveStorages));
+        Assert.Equal((2, 0), (stages.Passes, stages.Pages.Used));
     }
 
     [Fact]
@@ -64,7 +64,7 @@ public class PlanEvaluationTests
                 }
             };
             Assert.Throws<ScriptedFailureException>(() => PlanEvaluation.Run(stages, LayerPlan.Full(4), tokens, CancellationToken.None));
-            Assert.Equal((first + 2, 0), (stages.Passes, stages.LiveStorages));
+            Assert.Equal((first + 2, 0), (stages.Passes, stages.Pages.Used));
         }
     }
 

@@ -47,7 +47,7 @@ public class EngineLoopStopTests
         Assert.Equal(FinishReason.Shutdown, result.FinishReason);
         Assert.Equal(ScriptedService.Expected(request with { MaxTokens = result.Tokens.Count }), result.Tokens);
         Assert.Equal((FinishReason.Shutdown, 0), ((await waiting).FinishReason, (await waiting).Tokens.Count));
-        Assert.Equal(0, service.Faulty.LiveStorages);
+        Assert.Equal(0, service.Faulty.Pages.Used);
     }
 
     [Fact]

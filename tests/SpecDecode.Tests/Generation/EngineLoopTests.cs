@@ -175,7 +175,7 @@ public class EngineLoopTests
     {
         using ScriptedService service = new();
         int asked = 0;
-        service.Faulty.OnStorage = () =>
+        service.Faulty.OnMemory = () =>
         {
             if (++asked == 1)
             {
@@ -201,7 +201,7 @@ public class EngineLoopTests
         Task<GenerationResult>[] calls = [.. Enumerable.Range(1, 6).Select(seed => service.Generator.CompleteAsync(ScriptedService.Request(seed), Cancellation))];
         await hold.Reached;
         observer.Where = where;
-        service.Faulty.OnDispose = where switch
+        service.Faulty.OnGivenBack = where switch
         {
             "storage" => () => throw Once(service),
             "storage again" => () => throw new ScriptedFailureException(),
@@ -233,14 +233,14 @@ public class EngineLoopTests
         Assert.Equal((0L, 0, 0), (service.Loop.KvReservedBytes, service.Loop.LiveCount, service.Loop.WaitingCount));
         if (where is "observer" or "ended")
         {
-            Assert.Equal(0, service.Faulty.LiveStorages);
+            Assert.Equal(0, service.Faulty.Pages.Used);
             Assert.Equal(6, observer.Ended.Distinct().Count());
         }
     }
 
     private static ScriptedFailureException Once(ScriptedService service)
     {
-        service.Faulty.OnDispose = null;
+        service.Faulty.OnGivenBack = null;
         return new ScriptedFailureException();
     }
 

@@ -86,7 +86,7 @@ internal sealed class ScriptedService : IDisposable
     public async Task AssertNothingIsHeld()
     {
         await Eventually(() => Loop.KvReservedBytes == 0 && Loop.WaitingCount == 0 && Loop.LiveCount == 0);
-        Assert.Equal(0, Faulty.LiveStorages);
+        Assert.Equal(0, Faulty.Pages.Used);
     }
 
     /// <summary>Waits for what another thread is about to do.</summary>

@@ -35,7 +35,7 @@ public sealed class SearchingServiceTests
         Assert.True(isAnyKept || service.Spare!.State!.Tried > 0, $"No text was kept: {service.Spare!.State}, {service.Spare.Error}");
         service.Dispose();
         Assert.Equal(0, service.Loop.KvReservedBytes);
-        Assert.Equal(0, service.Faulty.LiveStorages);
+        Assert.Equal(0, service.Faulty.Pages.Used);
     }
 
     [Fact]
@@ -52,6 +52,6 @@ public sealed class SearchingServiceTests
         Assert.Null(service.Spare!.Error);
         await service.Loop.StopAsync(Cancellation);
         Assert.Equal(0, service.Loop.KvReservedBytes);
-        Assert.Equal(0, service.Faulty.LiveStorages);
+        Assert.Equal(0, service.Faulty.Pages.Used);
     }
 }

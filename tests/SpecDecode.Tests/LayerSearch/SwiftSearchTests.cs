@@ -192,7 +192,7 @@ public sealed class SwiftSearchTests
         Assert.True(all.Count > 40 && slices > 500 && spare.State!.Tried > 5, $"{all.Count} texts, {slices} slices, {spare.State}");
         spare.Dispose();
         Assert.Equal(0, scheduler.Budget.Reserved);
-        Assert.Equal(0, stages.LiveStorages);
+        Assert.Equal(0, stages.Pages.Used);
     }
 
     [Fact]
@@ -233,7 +233,7 @@ public sealed class SwiftSearchTests
         Assert.Equal(0, scheduler.Budget.Reserved);
         Write(3);
         Assert.False(spare.RunIdle());
-        Assert.Equal(0, stages.LiveStorages);
+        Assert.Equal(0, stages.Pages.Used);
     }
 
     [Fact]
@@ -297,7 +297,7 @@ public sealed class SwiftSearchTests
         {
             Assert.Equal(0, Texts.Count);
             Assert.Equal(0, Scheduler.Budget.Reserved);
-            Assert.Equal(0, Stages.LiveStorages);
+            Assert.Equal(0, Stages.Pages.Used);
         }
 
         public void Dispose() => Texts.GiveBack();

@@ -37,7 +37,7 @@ public sealed class ModelFormatTests
             foreach (LayerDescription layer in model.Layers)
             {
                 AssertIsWhatGooglesLibraryWrites(graphs.AttentionIn(layer.Attention));
-                AssertIsWhatGooglesLibraryWrites(graphs.Attend(layer.Attention.Attend));
+                AssertIsWhatGooglesLibraryWrites(graphs.Attend(layer.Attention.Attend, 7, 64, 8, layer.Attention.Attend.Rotary is null ? null : 128));
                 AssertIsWhatGooglesLibraryWrites(graphs.AttentionOut(layer.Attention));
                 AssertIsWhatGooglesLibraryWrites(graphs.Mlp(layer));
             }

@@ -155,7 +155,7 @@ public sealed class ProductOperatorTests
         byte[] graph = made.Graph(null, null, false, false);
         made.Products.Dispose();
         Assert.Throws<OnnxRuntimeException>(() => new InferenceSession(graph, made.SessionOptions));
-        Assert.Throws<SpecDecodeException>(() => ProductTable.Find(Number(graph)));
+        Assert.Throws<SpecDecodeException>(() => KernelTable<Product>.Find(Number(graph)));
     }
 
     [Fact]

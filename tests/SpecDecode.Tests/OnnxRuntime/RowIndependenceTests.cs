@@ -61,9 +61,12 @@ public sealed class RowIndependenceTests : IDisposable
         using LoadedModel model = Load(new ModelOptions { Precision = precision });
         IStages stages = model.Stages;
         float[] alone = Logits(stages, 1);
-        using KvCache first = new(stages.CreateKvStorage(Length));
-        using KvCache second = new(stages.CreateKvStorage(Length));
-        using KvCache third = new(stages.CreateKvStorage(Length));
+        using KvCache first = new(stages.Pages, Length);
+        first.Hold(Length);
+        using KvCache second = new(stages.Pages, Length);
+        second.Hold(Length);
+        using KvCache third = new(stages.Pages, Length);
+        third.Hold(Length);
         RowBatch batch = new(stages.MaxRows);
         int[] tokens = Tokens(stages);
 
@@ -108,7 +111,8 @@ public sealed class RowIndependenceTests : IDisposable
     // Logits at all positions, from passes of so many rows.
     private static float[] Logits(IStages stages, int rows)
     {
-        using KvCache cache = new(stages.CreateKvStorage(Length));
+        using KvCache cache = new(stages.Pages, Length);
+        cache.Hold(Length);
         RowBatch batch = new(stages.MaxRows);
         int[] tokens = Tokens(stages);
         List<float> logits = [];

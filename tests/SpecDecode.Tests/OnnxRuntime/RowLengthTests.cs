@@ -96,7 +96,8 @@ public sealed class RowLengthTests : IDisposable
 
     private static float[] Whole(IStages stages, int rows)
     {
-        using KvCache cache = new(stages.CreateKvStorage(rows));
+        using KvCache cache = new(stages.Pages, rows);
+        cache.Hold(rows);
         RowBatch batch = new(stages.MaxRows);
         batch.Add(cache, 0, Tokens(stages, 5).AsSpan(0, rows));
         Run(stages, batch);
@@ -105,7 +106,8 @@ public sealed class RowLengthTests : IDisposable
 
     private static float[] InPieces(IStages stages, int piece)
     {
-        using KvCache cache = new(stages.CreateKvStorage(Length));
+        using KvCache cache = new(stages.Pages, Length);
+        cache.Hold(Length);
         RowBatch batch = new(stages.MaxRows);
         int[] tokens = Tokens(stages, 5);
         List<float> logits = [];
@@ -124,9 +126,12 @@ public sealed class RowLengthTests : IDisposable
     // Between the rows of two others.
     private static float[] Beside(IStages stages, int before, int rows, int after)
     {
-        using KvCache first = new(stages.CreateKvStorage(Length));
-        using KvCache own = new(stages.CreateKvStorage(rows));
-        using KvCache last = new(stages.CreateKvStorage(Length));
+        using KvCache first = new(stages.Pages, Length);
+        first.Hold(Length);
+        using KvCache own = new(stages.Pages, rows);
+        own.Hold(rows);
+        using KvCache last = new(stages.Pages, Length);
+        last.Hold(Length);
         RowBatch batch = new(stages.MaxRows);
         batch.Add(first, 0, Tokens(stages, 6).AsSpan(0, before));
         int row = batch.Add(own, 0, Tokens(stages, 5).AsSpan(0, rows));

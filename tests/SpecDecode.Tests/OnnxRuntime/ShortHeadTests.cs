@@ -38,7 +38,8 @@ public sealed class ShortHeadTests
         IStages stages = model.Stages;
         Assert.Equal(Tokens, stages.DraftVocabulary.Length);
         int[] tokens = [.. Enumerable.Range(0, Tokens)];
-        using KvCache cache = new(stages.CreateKvStorage(16));
+        using KvCache cache = new(stages.Pages, 16);
+        cache.Hold(16);
         Random random = new(3);
         foreach (WeightSet weights in draftPrecision is null ? [WeightSet.Verifier] : Enum.GetValues<WeightSet>())
         {

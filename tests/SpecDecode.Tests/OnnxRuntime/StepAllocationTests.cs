@@ -23,7 +23,7 @@ public class StepAllocationTests
         EngineStep step = new(model.Stages);
         DraftPlan? draft = drafts ? new DraftPlan { Plan = LayerPlan.EarlyExit(12, 2), Length = 3 } : null;
         List<Sequence> live = [.. Enumerable.Range(0, sequences).Select(i => new Sequence(
-            [0, 300 + i], 200, new HashSet<int>(), new KvCache(model.Stages.CreateKvStorage(202)), draft))];
+            [0, 300 + i], 200, new HashSet<int>(), new KvCache(model.Stages.Pages, 202), draft))];
         try
         {
             // The first steps bind stages to these sequences' places.

@@ -32,9 +32,7 @@ internal sealed class TakenScratchStages(IStages inner, KernelScratch scratch) :
 
     public long RuntimeTicks => inner.RuntimeTicks;
 
-    public IKvStorage CreateKvStorage(int capacity) => inner.CreateKvStorage(capacity);
-
-    public long KvStorageBytes(int capacity) => inner.KvStorageBytes(capacity);
+    public KvPool Pages => inner.Pages;
 
     public void Embed(RowBatch batch, WeightSet weights = WeightSet.Verifier)
     {

@@ -14,7 +14,7 @@ namespace SpecDecode.Tests.Sampling;
 /// A model of two layers whose logits depend on the last token and on how many blocks its row went through: one table for the
 /// drafter, which leaves after the first layer, and one for the full model. So the distribution of every text is known.
 /// </summary>
-internal sealed class MarkovStages : IStages
+internal sealed class MarkovStages : IStages, IFakeStages
 {
     /// <summary>Tokens.</summary>
     public const int Vocabulary = 8;
@@ -110,9 +110,9 @@ internal sealed class MarkovStages : IStages
         return texts;
     }
 
-    public IKvStorage CreateKvStorage(int capacity) => new FakeKvStorage(1, capacity);
+    public FakeKvMemory Memory { get; } = new(1);
 
-    public long KvStorageBytes(int capacity) => capacity;
+    public KvPool Pages => field ??= new KvPool(Memory);
 
     public void Embed(RowBatch batch, WeightSet weights = WeightSet.Verifier)
     {

@@ -24,9 +24,10 @@ public class SamplingAllocationTests
     public void A_steady_step_that_samples_allocates_nothing(SamplingOptions options)
     {
         ScriptedStages stages = new(new ScriptedModel(2, 301, 78), 32, 5);
+        FakeKvMemory.Prepare(stages.Pages, 6, 4_002);
         EngineStep step = new(stages);
         List<Sequence> live = [.. Enumerable.Range(0, 6).Select(i => new Sequence(
-            [i, i + 9], 4_000, new HashSet<int>(), new KvCache(stages.CreateKvStorage(4_002)),
+            [i, i + 9], 4_000, new HashSet<int>(), new KvCache(stages.Pages, 4_002),
             i % 3 == 0 ? null : new DraftPlan { Plan = LayerPlan.EarlyExit(2, 1), Length = i, Threshold = i % 2 * 0.5f }, new Sampler(options)))];
         // Every place of a draft must have met its largest support.
         for (int i = 0; i < 600; i++)

@@ -13,17 +13,19 @@ internal sealed class HistoryText
 {
     private readonly int[] _tokens;
     private readonly ulong[][] _entries;
+    private readonly ScriptedStages _stages;
 
     public HistoryText(
-        ScriptedModel model, IStages stages, int[] prompt, int maxTokens, IReadOnlySet<int> endOfSequence, SequenceDrafting? drafting,
+        ScriptedModel model, ScriptedStages stages, int[] prompt, int maxTokens, IReadOnlySet<int> endOfSequence, SequenceDrafting? drafting,
         Sampler? sampler = null)
     {
+        _stages = stages;
         Prompt = prompt;
         Expected = sampler is null ? model.Continue(prompt, maxTokens, endOfSequence) : Alone(model, prompt, maxTokens, endOfSequence, sampler);
         ExpectedReason = endOfSequence.Contains(Expected[^1]) ? FinishReason.Stop : FinishReason.Length;
         _tokens = [.. prompt, .. Expected];
         _entries = model.Entries(_tokens);
-        Sequence = new Sequence(prompt, maxTokens, endOfSequence, new KvCache(stages.CreateKvStorage(prompt.Length + maxTokens)), drafting, sampler);
+        Sequence = new Sequence(prompt, maxTokens, endOfSequence, new KvCache(stages.Pages, prompt.Length + maxTokens), drafting, sampler);
     }
 
     public int[] Prompt { get; }
@@ -46,7 +48,7 @@ internal sealed class HistoryText
     private static int[] Alone(ScriptedModel model, int[] prompt, int maxTokens, IReadOnlySet<int> endOfSequence, Sampler sampler)
     {
         using ScriptedStages stages = new(model, 64);
-        using Sequence sequence = new(prompt, maxTokens, endOfSequence, new KvCache(stages.CreateKvStorage(prompt.Length + maxTokens)), null, sampler);
+        using Sequence sequence = new(prompt, maxTokens, endOfSequence, new KvCache(stages.Pages, prompt.Length + maxTokens), null, sampler);
         EngineStep step = new(stages);
         while (sequence.FinishReason is null)
         {
@@ -71,12 +73,11 @@ internal sealed class HistoryText
             Assert.Equal(Sequence.Length - 1, cache.CommittedLength);
         }
 
-        FakeKvStorage storage = (FakeKvStorage)cache.Storage;
         for (int layer = 0; layer < _entries.Length; layer++)
         {
             for (int position = 0; position < cache.CommittedLength; position++)
             {
-                if (storage.Read(layer, position) != _entries[layer][position])
+                if (_stages.Memory.Read(cache, layer, position) != _entries[layer][position])
                 {
                     Assert.Fail($"The entry of layer {layer} at position {position} is not what plain decoding leaves.");
                 }
@@ -310,7 +311,7 @@ internal sealed class EngineHistory
             }
         }
 
-        Assert.Equal(0, Stages.LiveStorages);
+        Assert.Equal(0, Stages.Pages.Used);
         Assert.InRange(Stages.LargestPass, 0, Stages.MaxRows);
     }
 

@@ -141,7 +141,7 @@ public class EngineStepHistoryTests
         ScriptedStages stages = new(model, maxRows);
         EngineStep step = new(stages);
         Sequence[] sequences = [.. prompts.Select(prompt => new Sequence(
-            prompt, 10, new HashSet<int> { 4 }, new KvCache(stages.CreateKvStorage(prompt.Length + 10))))];
+            prompt, 10, new HashSet<int> { 4 }, new KvCache(stages.Pages, prompt.Length + 10)))];
         for (int steps = 0; sequences.Any(sequence => sequence.FinishReason is null); steps++)
         {
             Assert.True(steps < 1000, "The texts do not end.");

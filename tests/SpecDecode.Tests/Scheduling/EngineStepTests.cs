@@ -129,7 +129,7 @@ public class EngineStepTests
         EngineStep step = new(stages);
         Sequence good = Admit(stages, Prompt(9), 20);
         step.Run([good]);
-        using Sequence cramped = new(Prompt(6), 20, NoEnd, new KvCache(stages.CreateKvStorage(5)));
+        using Sequence cramped = new(Prompt(6), 20, NoEnd, new KvCache(stages.Pages, 5));
 
         Assert.Throws<InvalidOperationException>(() => step.Run([good, cramped]));
         Assert.Equal(1, stages.Passes);
@@ -168,6 +168,7 @@ public class EngineStepTests
     public void A_step_of_sequences_that_write_allocates_nothing(int count, int maxRows)
     {
         ScriptedStages stages = new(Model, maxRows, Math.Min(maxRows, 5));
+        FakeKvMemory.Prepare(stages.Pages, count, 640);
         EngineStep step = new(stages);
         List<Sequence> live = [.. Enumerable.Range(0, count).Select(i => Admit(stages, Prompt(i + 1), 600))];
         for (int i = 0; i < 60; i++)
@@ -254,5 +255,5 @@ public class EngineStepTests
     private static int[] Prompt(int length) => [.. Enumerable.Range(0, length).Select(i => (i * 11 + length) % 31)];
 
     private static Sequence Admit(ScriptedStages stages, int[] prompt, int maxTokens, HashSet<int>? endOfSequence = null) => new(
-        prompt, maxTokens, endOfSequence ?? NoEnd, new KvCache(stages.CreateKvStorage(prompt.Length + maxTokens)));
+        prompt, maxTokens, endOfSequence ?? NoEnd, new KvCache(stages.Pages, prompt.Length + maxTokens));
 }

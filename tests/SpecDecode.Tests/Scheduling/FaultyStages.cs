@@ -10,14 +10,16 @@ internal sealed class FaultyStages(IStages inner) : IStages
     /// <summary>Told before and after each call; what it throws, the call throws.</summary>
     public Action? OnCall { get; set; }
 
-    /// <summary>Told before storage is made; what it throws, the call throws.</summary>
-    public Action? OnStorage { get; set; }
+    /// <summary>Told before memory for pages is made; what it throws, the call throws.</summary>
+    public Action? OnMemory { get => Memory.OnAdd; set => Memory.OnAdd = value; }
 
-    /// <summary>Told when storage is disposed, which is not done where it throws.</summary>
-    public Action? OnDispose { get; set; }
+    /// <summary>Told before memory for pages is given back; what it throws, the call throws.</summary>
+    public Action? OnGivenBack { get => Memory.OnRemove; set => Memory.OnRemove = value; }
 
-    /// <summary>Storages that were made and not disposed.</summary>
-    public int LiveStorages { get; private set; }
+    public KvPool Pages => inner.Pages;
+
+    // Of a real model memory does not fail.
+    private FakeKvMemory Memory => field ??= (inner as IFakeStages)?.Memory ?? new FakeKvMemory(1);
 
     public int LayerCount => inner.LayerCount;
 
@@ -35,25 +37,15 @@ internal sealed class FaultyStages(IStages inner) : IStages
 
     public long RuntimeTicks => inner.RuntimeTicks;
 
-    public IKvStorage CreateKvStorage(int capacity)
-    {
-        OnStorage?.Invoke();
-        IKvStorage storage = inner.CreateKvStorage(capacity);
-        LiveStorages++;
-        return new CountedStorage(storage, () => OnDispose?.Invoke(), () => LiveStorages--);
-    }
+    public void Embed(RowBatch batch, WeightSet weights = WeightSet.Verifier) => Call(() => inner.Embed(batch, weights));
 
-    public long KvStorageBytes(int capacity) => inner.KvStorageBytes(capacity);
-
-    public void Embed(RowBatch batch, WeightSet weights = WeightSet.Verifier) => Call(() => inner.Embed(Unwrapped(batch), weights));
-
-    public void Run(Block block, RowBatch batch) => Call(() => inner.Run(block, Unwrapped(batch)));
+    public void Run(Block block, RowBatch batch) => Call(() => inner.Run(block, batch));
 
     public void Keep(int row, int slot) => inner.Keep(row, slot);
 
     public void ReadResidual(int row, Span<float> destination) => inner.ReadResidual(row, destination);
 
-    public void Arrange(IReadOnlyList<RowSource> sources, RowBatch batch) => inner.Arrange(sources, Unwrapped(batch));
+    public void Arrange(IReadOnlyList<RowSource> sources, RowBatch batch) => inner.Arrange(sources, batch);
 
     public Span<float> Head(ReadOnlySpan<int> rows)
     {
@@ -72,45 +64,5 @@ internal sealed class FaultyStages(IStages inner) : IStages
         OnCall?.Invoke();
         work();
         OnCall?.Invoke();
-    }
-
-    // The same batch over the storages that the inner stages have made.
-    private static RowBatch Unwrapped(RowBatch batch)
-    {
-        RowBatch inner = new(batch.Rows);
-        foreach (RowSpan span in batch.Spans)
-        {
-            inner.Add(((CountedStorage)span.Cache.Storage).Twin(span.Cache), span.FirstPosition, batch.Tokens.Slice(span.FirstRow, span.Rows));
-        }
-
-        return inner;
-    }
-
-    private sealed class CountedStorage(IKvStorage inner, Action disposing, Action disposed) : IKvStorage
-    {
-        private readonly KvCache _twin = new(inner);
-        private Action? _disposed = disposed;
-
-        public int Capacity => inner.Capacity;
-
-        // A cache over the inner storage that is in a transaction where the outer is, for stages that check that.
-        public KvCache Twin(KvCache outer)
-        {
-            _twin.End(outer.CommittedLength);
-            if (outer.CachedLength > outer.CommittedLength)
-            {
-                _twin.Begin(outer.CachedLength - outer.CommittedLength);
-            }
-
-            return _twin;
-        }
-
-        public void Dispose()
-        {
-            disposing();
-            inner.Dispose();
-            _disposed?.Invoke();
-            _disposed = null;
-        }
     }
 }

@@ -107,7 +107,7 @@ public class PolicyHistoryTests
     private static int[] Write(ScriptedModel model, SamplingOptions sampling, SequenceDrafting? drafting, out DraftingStatistics statistics)
     {
         using ScriptedStages stages = new(model, 64);
-        using Sequence sequence = new([1, 2, 3], 80, new HashSet<int>(), new KvCache(stages.CreateKvStorage(83)), drafting, new Sampler(sampling));
+        using Sequence sequence = new([1, 2, 3], 80, new HashSet<int>(), new KvCache(stages.Pages, 83), drafting, new Sampler(sampling));
         EngineStep step = new(stages);
         while (sequence.FinishReason is null)
         {

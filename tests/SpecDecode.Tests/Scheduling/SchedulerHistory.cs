@@ -64,10 +64,10 @@ internal sealed class SchedulerHistory : IDisposable
         _random = new Random(seed);
         _draw = draw;
         _stages = new FaultyStages(stages);
-        long largest = stages.KvStorageBytes(stages.MaxSequenceLength);
+        long largest = stages.Pages.BytesOf(stages.MaxSequenceLength);
         _limits = new SchedulerLimits(_random.Next(1, 7), largest + _random.NextInt64(2 * largest), _random.Next(1, 1 + stages.MaxRows));
         _scheduler = new Scheduler(_stages, _limits);
-        _stages.OnStorage = () => Fail(oneIn: 40);
+        _stages.OnMemory = () => Fail(oneIn: 40);
     }
 
     /// <summary>Sequences that have ended, with what they asked for.</summary>
@@ -100,7 +100,7 @@ internal sealed class SchedulerHistory : IDisposable
         }
 
         _stages.OnCall = null;
-        _stages.OnStorage = null;
+        _stages.OnMemory = null;
         for (int left = 5000; !_scheduler.IsIdle; left--)
         {
             Assert.True(left > 0, "The sequences do not end.");
@@ -108,7 +108,7 @@ internal sealed class SchedulerHistory : IDisposable
         }
 
         Assert.Empty(_requests);
-        Assert.Equal((0, 0L, 0), (_scheduler.Live.Count + _scheduler.Waiting.Count, _scheduler.Budget.Reserved, _stages.LiveStorages));
+        Assert.Equal((0, 0L, 0), (_scheduler.Live.Count + _scheduler.Waiting.Count, _scheduler.Budget.Reserved, _stages.Pages.Used));
     }
 
     private void Join()
@@ -155,7 +155,7 @@ internal sealed class SchedulerHistory : IDisposable
         Assert.InRange(_scheduler.Live.Count, 0, _limits.MaxSequences);
         Assert.InRange(_scheduler.Budget.Reserved, 0, _limits.KvBytes);
         Assert.Equal(_scheduler.Live.Sum(sequence => sequence.ReservedBytes), _scheduler.Budget.Reserved);
-        Assert.Equal(_scheduler.Live.Count, _stages.LiveStorages);
+        Assert.Equal(_scheduler.Live.Sum(sequence => sequence.Cache.Pages.Length), _stages.Pages.Used);
         Assert.Equal(waiting.Where(sequence => _scheduler.Waiting.Contains(sequence)), _scheduler.Waiting);
         foreach (Sequence sequence in _scheduler.Live)
         {

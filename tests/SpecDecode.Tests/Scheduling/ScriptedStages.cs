@@ -12,7 +12,7 @@ internal sealed class ScriptedFailureException() : Exception("This stage was tol
 /// stale entry, a wrong position, a missing block or rows that are mixed up change the text. It also checks what the
 /// interface demands of its caller, and counts. Allocates nothing in a pass.
 /// </summary>
-internal sealed class ScriptedStages(ScriptedModel model, int maxRows, int? maxScoredRows = null, int maxSequenceLength = 4096) : IStages
+internal sealed class ScriptedStages(ScriptedModel model, int maxRows, int? maxScoredRows = null, int maxSequenceLength = 4096) : IStages, IFakeStages
 {
     private ulong[] _residuals = new ulong[maxRows];
     private ulong[] _arranged = new ulong[maxRows];
@@ -48,8 +48,10 @@ internal sealed class ScriptedStages(ScriptedModel model, int maxRows, int? maxS
     /// <summary>Rows that were scored in the last pass.</summary>
     public int ScoredRows { get; private set; }
 
-    /// <summary>Storages that were made and not disposed.</summary>
-    public int LiveStorages { get; private set; }
+    /// <summary>The memory of keys and values.</summary>
+    public FakeKvMemory Memory { get; } = new(model.Layers);
+
+    public KvPool Pages => field ??= new KvPool(Memory);
 
     /// <summary>
     /// Told the number of the pass, from 1, and of the call in it: 0 is the embedding, then come the blocks, then the calls
@@ -63,15 +65,6 @@ internal sealed class ScriptedStages(ScriptedModel model, int maxRows, int? maxS
 
     /// <summary>Calls of a pass that scores once: the embedding, the blocks, the head.</summary>
     public int CallsInPass => 2 * LayerCount + 2;
-
-    public IKvStorage CreateKvStorage(int capacity)
-    {
-        Assert.InRange(capacity, 1, MaxSequenceLength);
-        LiveStorages++;
-        return new FakeKvStorage(LayerCount, capacity, () => LiveStorages--);
-    }
-
-    public long KvStorageBytes(int capacity) => 16L * capacity * LayerCount;
 
     public void Embed(RowBatch batch, WeightSet weights = WeightSet.Verifier)
     {
@@ -184,23 +177,21 @@ internal sealed class ScriptedStages(ScriptedModel model, int maxRows, int? maxS
 
     private void Write(RowSpan span, int layer, ulong nonsense)
     {
-        FakeKvStorage storage = (FakeKvStorage)span.Cache.Storage;
         for (int i = 0; i < span.Rows; i++)
         {
             int position = span.FirstPosition + i;
-            storage.Write(layer, position, ScriptedModel.Entry(layer, position, _residuals[span.FirstRow + i]) + nonsense);
+            Memory.Write(span.Cache, layer, position, ScriptedModel.Entry(layer, position, _residuals[span.FirstRow + i]) + nonsense);
         }
     }
 
     private void Attend(RowSpan span, int layer)
     {
-        FakeKvStorage storage = (FakeKvStorage)span.Cache.Storage;
         for (int i = 0; i < span.Rows; i++)
         {
             ulong attended = 0;
             for (int position = 0; position <= span.FirstPosition + i; position++)
             {
-                attended = ScriptedModel.Read(attended, storage.Read(layer, position));
+                attended = ScriptedModel.Read(attended, Memory.Read(span.Cache, layer, position));
             }
 
             ref ulong residual = ref _residuals[span.FirstRow + i];

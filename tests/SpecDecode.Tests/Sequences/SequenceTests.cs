@@ -69,9 +69,12 @@ public class SequenceTests
     [Fact]
     public void Disposing_it_gives_the_storage_back()
     {
-        FakeKvStorage storage = new(1, 4);
-        new Sequence([1], 2, new HashSet<int>(), new KvCache(storage)).Dispose();
-        Assert.True(storage.Disposed);
+        using KvPool pool = FakeKvMemory.NewPool();
+        KvCache cache = new(pool, 3);
+        Commit(cache, 1);
+        Assert.Equal(1, pool.Used);
+        new Sequence([1], 2, new HashSet<int>(), cache).Dispose();
+        Assert.Equal(0, pool.Used);
     }
 
     // As a step without a draft ends.
@@ -92,5 +95,5 @@ public class SequenceTests
     }
 
     private static Sequence Admit(int[] prompt, int maxTokens, params int[] endOfSequence) =>
-        new(prompt, maxTokens, endOfSequence.ToHashSet(), new KvCache(new FakeKvStorage(1, prompt.Length + maxTokens)));
+        new(prompt, maxTokens, endOfSequence.ToHashSet(), new KvCache(FakeKvMemory.NewPool(), prompt.Length + maxTokens));
 }

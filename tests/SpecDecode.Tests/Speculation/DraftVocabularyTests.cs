@@ -148,9 +148,7 @@ public sealed class DraftVocabularyTests
             Puts++;
         }
 
-        public IKvStorage CreateKvStorage(int capacity) => throw new NotSupportedException();
-
-        public long KvStorageBytes(int capacity) => throw new NotSupportedException();
+        public KvPool Pages => throw new NotSupportedException();
 
         public void Embed(RowBatch batch, WeightSet weights = WeightSet.Verifier) => throw new NotSupportedException();
 

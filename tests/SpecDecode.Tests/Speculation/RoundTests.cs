@@ -71,7 +71,7 @@ public class RoundTests
             int length = Array.IndexOf(plain, end) + 1;
             ScriptedStages stages = new(model, 64);
             using Sequence sequence = new(
-                prompt, 40, new HashSet<int> { end }, new KvCache(stages.CreateKvStorage(42)),
+                prompt, 40, new HashSet<int> { end }, new KvCache(stages.Pages, 42),
                 new DraftPlan { Plan = LayerPlan.Full(2), Length = 16 });
             EngineStep step = new(stages);
             for (int steps = 0; sequence.FinishReason is null; steps++)
@@ -97,7 +97,7 @@ public class RoundTests
         ScriptedModel model = new(2, 31, 77);
         ScriptedStages stages = new(model, 64);
         using Sequence sequence = new(
-            [1, 2], 20, new HashSet<int>(), new KvCache(stages.CreateKvStorage(22)), new DraftPlan { Plan = LayerPlan.Full(2), Length = 5 });
+            [1, 2], 20, new HashSet<int>(), new KvCache(stages.Pages, 22), new DraftPlan { Plan = LayerPlan.Full(2), Length = 5 });
         EngineStep step = new(stages);
         step.Run([sequence]);
         while (sequence.FinishReason is null)
@@ -133,7 +133,7 @@ public class RoundTests
         ScriptedModel model = new(2, 31, 77);
         ScriptedStages stages = new(model, 64);
         using Sequence sequence = new(
-            [1, 2], 20, new HashSet<int>(), new KvCache(stages.CreateKvStorage(22)), new DraftPlan { Plan = LayerPlan.Full(2), Length = 5 });
+            [1, 2], 20, new HashSet<int>(), new KvCache(stages.Pages, 22), new DraftPlan { Plan = LayerPlan.Full(2), Length = 5 });
         EngineStep step = new(stages);
         int failed = 0;
         stages.AfterHead = (_, logits) =>
@@ -162,7 +162,7 @@ public class RoundTests
         EngineStep step = new(stages);
         DraftPlan draft = new() { Plan = LayerPlan.EarlyExit(2, 1), Length = 7 };
         Sequence New(int[] prompt, int tokens) =>
-            new(prompt, tokens, new HashSet<int>(), new KvCache(stages.CreateKvStorage(prompt.Length + tokens)), draft);
+            new(prompt, tokens, new HashSet<int>(), new KvCache(stages.Pages, prompt.Length + tokens), draft);
 
         // As many writers as the pass has rows: everyone gains a token in every step.
         List<Sequence> writers = [.. Enumerable.Range(0, 8).Select(i => New([i], 60))];
@@ -189,7 +189,7 @@ public class RoundTests
 
     private static Sequence Admit(out KvCache cache)
     {
-        cache = new KvCache(new FakeKvStorage(1, 64));
+        cache = new KvCache(FakeKvMemory.NewPool(), 64);
         return new Sequence([4], 40, new HashSet<int> { End }, cache, new DraftPlan { Plan = LayerPlan.Full(1) });
     }
 

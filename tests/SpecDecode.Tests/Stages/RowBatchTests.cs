@@ -6,8 +6,8 @@ namespace SpecDecode.Tests.Stages;
 
 public sealed class RowBatchTests : IDisposable
 {
-    private readonly KvCache _first = new(new FakeKvStorage(1, 8));
-    private readonly KvCache _second = new(new FakeKvStorage(1, 8));
+    private readonly KvCache _first = new(FakeKvMemory.NewPool(), 8);
+    private readonly KvCache _second = new(FakeKvMemory.NewPool(), 8);
 
     [Fact]
     public void Rows_of_sequences_lie_back_to_back_in_the_order_in_which_they_were_added()

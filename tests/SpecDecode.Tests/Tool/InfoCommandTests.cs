@@ -35,11 +35,11 @@ public sealed class InfoCommandTests : IDisposable
         Assert.Equal(loaded.Stages.LayerCount, info.GetProperty("layers").GetInt32());
         Assert.Equal(loaded.Stages.VocabularySize, info.GetProperty("vocabulary_size").GetInt32());
         Assert.Equal(loaded.Stages.MaxSequenceLength, info.GetProperty("max_sequence_length").GetInt32());
-        Assert.Equal(loaded.Stages.KvStorageBytes(loaded.Stages.MaxSequenceLength), info.GetProperty("kv_bytes_of_context").GetInt64());
+        Assert.Equal(loaded.Stages.Pages.BytesOf(loaded.Stages.MaxSequenceLength), info.GetProperty("kv_bytes_of_context").GetInt64());
         Assert.Equal(loaded.Description.EndOfSequence, info.GetProperty("end_of_sequence").EnumerateArray().Select(id => id.GetInt32()));
 
         // A length of many positions rounds to pages once for each layer's keys and values.
-        double perToken = (loaded.Stages.KvStorageBytes(1_000_000) - loaded.Stages.KvStorageBytes(0)) / 1e6;
+        double perToken = (loaded.Stages.Pages.BytesOf(1_000_000) - loaded.Stages.Pages.BytesOf(0)) / 1e6;
         Assert.Equal(perToken, info.GetProperty("kv_bytes_per_token").GetDouble(), perToken * 0.02);
         Precision own = loaded.Precision;
         foreach ((int i, Precision precision) in ((Precision[])[own, Precision.Int8, Precision.Int4]).Index())

@@ -1,5 +1,6 @@
 using SpecDecode.Descriptions;
 using SpecDecode.OnnxRuntime.ModelFormat;
+using SpecDecode.OnnxRuntime.Operators;
 
 namespace SpecDecode.OnnxRuntime.Graphs;
 
@@ -36,52 +37,15 @@ internal sealed partial class GraphBuilder
             "", Integer("axis", -1));
     }
 
-    /// <summary>
-    /// Attention of one sequence's new rows over its cache (com.microsoft GroupQueryAttention), rotary embedding inside.
-    /// Keys and values come out under the names of the two last outputs; bound to the buffers that came in, they are
-    /// appended in place.
-    /// </summary>
-    public (string Attended, string Keys, string Values) Attend(AttendDescription attend, AttendInputs inputs)
+    /// <summary>Attention of the rows of a pass over their pages (<see cref="AttentionOperator"/>).</summary>
+    /// <param name="number">The kernel's number in the <see cref="KernelTable{TKernel}"/>.</param>
+    /// <param name="inputs">The operator's inputs.</param>
+    public string Attend(long number, params ReadOnlySpan<string> inputs)
     {
-        bool rotates = attend.Rotary is not null;
-        List<string> values =
-            [inputs.QueryKeyValue, "", "", inputs.PastKeys, inputs.PastValues, inputs.LastPosition, inputs.TotalLength];
-        List<AttributeProto> attributes =
-        [
-            Integer("num_heads", attend.QueryHeads), Integer("kv_num_heads", attend.KeyValueHeads),
-            Float("scale", attend.Scale), Integer("do_rotary", rotates ? 1 : 0),
-        ];
-        if (rotates)
-        {
-            values.AddRange([inputs.Cosines, inputs.Sines]);
-        }
-
-        if (attend.Window is { } window)
-        {
-            attributes.Add(Integer("local_window_size", window));
-        }
-
-        if (attend.SoftCap is { } bound)
-        {
-            attributes.Add(Float("softcap", bound));
-        }
-
-        NodeProto node = AddNode(
-            "GroupQueryAttention", values.ToArray(), [NewValue(), NewValue(), NewValue()], MicrosoftDomain, attributes.ToArray());
-        return (node.Output[0], node.Output[1], node.Output[2]);
+        _usesOperators = true;
+        return Node(AttentionOperator.OperatorName, inputs, OperatorDomain.Name, Integer(OperatorDomain.NumberAttribute, number));
     }
 
     private string RmsNorm(string x, string weight, float epsilon) =>
         Node("SimplifiedLayerNormalization", [x, weight], "", Integer("axis", -1), Float("epsilon", epsilon));
 }
-
-/// <summary>Names of the values that attention reads.</summary>
-/// <param name="QueryKeyValue">Packed rows of one sequence, <c>[1, rows, (Hq + 2 Hkv) · D]</c>.</param>
-/// <param name="PastKeys">Key buffer <c>[1, Hkv, capacity, D]</c>.</param>
-/// <param name="PastValues">Value buffer, likewise.</param>
-/// <param name="LastPosition">int32 <c>[1]</c>: length of the sequence with these rows, minus 1.</param>
-/// <param name="TotalLength">int32 <c>[1]</c>: length of the sequence with these rows.</param>
-/// <param name="Cosines">Rotary table <c>[positions, D/2]</c>; empty where there is no rotary embedding.</param>
-/// <param name="Sines">Rotary table, likewise.</param>
-internal sealed record AttendInputs(
-    string QueryKeyValue, string PastKeys, string PastValues, string LastPosition, string TotalLength, string Cosines, string Sines);

@@ -58,12 +58,12 @@ internal sealed partial class GraphBuilder
         Product(products.Add(linear, norm, activation, isGated), residual is null ? [x] : [x, residual]);
 
     /// <summary>A product of this library.</summary>
-    /// <param name="number">Its number in the <see cref="ProductTable"/>.</param>
+    /// <param name="number">Its number in the <see cref="KernelTable{TKernel}"/>.</param>
     /// <param name="inputs">Rows <c>[rows, inputs]</c>, and what is added to the result, if anything.</param>
     public string Product(long number, params ReadOnlySpan<string> inputs)
     {
-        _usesProducts = true;
-        return Node(ProductOperator.OperatorName, inputs, ProductOperator.DomainName, Integer(ProductOperator.NumberAttribute, number));
+        _usesOperators = true;
+        return Node(ProductOperator.OperatorName, inputs, OperatorDomain.Name, Integer(OperatorDomain.NumberAttribute, number));
     }
 
     private string Multiplied(string x, LinearDescription linear, string? residual)

@@ -23,7 +23,7 @@ internal sealed partial class GraphBuilder(PreparedWeights weights, ProductSet p
     private readonly GraphProto _graph = new() { Name = "stage" };
     private readonly HashSet<string> _initializers = [];
     private int _values;
-    private bool _usesProducts;
+    private bool _usesOperators;
 
     /// <summary>Declares a graph input.</summary>
     /// <param name="name">Its name.</param>
@@ -82,9 +82,9 @@ internal sealed partial class GraphBuilder(PreparedWeights weights, ProductSet p
     public byte[] Build()
     {
         List<OperatorSetIdProto> domains = [new OperatorSetIdProto("", OnnxOpset), new OperatorSetIdProto(MicrosoftDomain, 1)];
-        if (_usesProducts)
+        if (_usesOperators)
         {
-            domains.Add(new OperatorSetIdProto(ProductOperator.DomainName, 1));
+            domains.Add(new OperatorSetIdProto(OperatorDomain.Name, 1));
         }
 
         ModelProto model = new()
@@ -126,6 +126,15 @@ internal sealed partial class GraphBuilder(PreparedWeights weights, ProductSet p
 
     private string Node(string type, ReadOnlySpan<string> inputs, string domain = "", params ReadOnlySpan<AttributeProto> attributes) =>
         AddNode(type, inputs, [NewValue()], domain, attributes).Output[0];
+
+    /// <summary>Adds a node with names for its outputs that are new.</summary>
+    /// <param name="type">The operator.</param>
+    /// <param name="inputs">Names of values; empty for those that are left out.</param>
+    /// <param name="outputs">How many.</param>
+    /// <param name="domain">The operator's domain.</param>
+    /// <param name="attributes">Its attributes.</param>
+    public string[] Add(string type, ReadOnlySpan<string> inputs, int outputs, string domain, params ReadOnlySpan<AttributeProto> attributes) =>
+        AddNode(type, inputs, Enumerable.Range(0, outputs).Select(_ => NewValue()).ToArray(), domain, attributes).Output;
 
     private NodeProto AddNode(
         string type, ReadOnlySpan<string> inputs, ReadOnlySpan<string> outputs, string domain, params ReadOnlySpan<AttributeProto> attributes)

@@ -19,15 +19,31 @@ internal sealed class StageGraphs(DecoderDescription model, PreparedWeights weig
         return graph.Build();
     }
 
-    /// <summary>One sequence's packed rows and its buffers → attended rows <c>[1, rows, Hq · D]</c>; keys and values in place.</summary>
-    public byte[] Attend(AttendDescription attend)
+    /// <summary>Packed rows of all sequences → attended rows <c>[rows, Hq · D]</c>; their keys and values go into their pages.</summary>
+    /// <param name="attend">The layer's attention.</param>
+    /// <param name="number">Its kernel, as a number in the <see cref="KernelTable{TKernel}"/>.</param>
+    /// <param name="sequences">Most sequences.</param>
+    /// <param name="pages">Most pages of a sequence.</param>
+    /// <param name="positions">Positions of the rotary table; null for none.</param>
+    public byte[] Attend(AttendDescription attend, long number, int sequences, int pages, int? positions)
     {
         GraphBuilder graph = new(weights, products, model.ElementType);
-        string packed = graph.Input(StageNames.QueryKeyValue, 1, "rows", attend.PackedWidth);
-        (string attended, string keys, string values) = graph.Attend(attend, DeclareAttendInputs(graph, attend, packed, KvNames.Single));
-        graph.Output(attended, StageNames.Output, 1, "rows", attend.OutputWidth);
-        graph.Output(keys, KvNames.Single.PresentKeys, 1, attend.KeyValueHeads, "capacity", attend.HeadSize);
-        graph.Output(values, KvNames.Single.PresentValues, 1, attend.KeyValueHeads, "capacity", attend.HeadSize);
+        List<string> inputs =
+        [
+            graph.Input(StageNames.QueryKeyValue, "rows", attend.PackedWidth),
+            graph.IntegerInput(StageNames.FirstRows, sequences + 1),
+            graph.IntegerInput(StageNames.Past, sequences),
+            graph.IntegerInput(StageNames.Pages, sequences, pages),
+            graph.IntegerInput(StageNames.Layer, 1),
+        ];
+        if (positions is { } count)
+        {
+            inputs.Add(graph.Input(StageNames.Cosines, count, attend.HeadSize / 2));
+            inputs.Add(graph.Input(StageNames.Sines, count, attend.HeadSize / 2));
+            inputs.Add(graph.IntegerInput(StageNames.RotaryStarts, sequences));
+        }
+
+        graph.Output(graph.Attend(number, [.. inputs]), StageNames.Output, "rows", attend.OutputWidth);
         return graph.Build();
     }
 
@@ -61,7 +77,7 @@ internal sealed class StageGraphs(DecoderDescription model, PreparedWeights weig
     }
 
     /// <summary>residual <c>[rows, d]</c> → logits of some tokens, <c>[rows, tokens]</c>.</summary>
-    /// <param name="product">Final norm and those outputs of the head, as a number in the <see cref="ProductTable"/>.</param>
+    /// <param name="product">Final norm and those outputs of the head, as a number in the <see cref="KernelTable{TKernel}"/>.</param>
     /// <param name="tokens">How many.</param>
     public byte[] ShortHead(long product, int tokens)
     {
@@ -90,27 +106,6 @@ internal sealed class StageGraphs(DecoderDescription model, PreparedWeights weig
     /// <summary>Final norm and projection to logits.</summary>
     public string Head(GraphBuilder graph, string residual) =>
         graph.SoftCap(graph.Linear(residual, model.Head, model.FinalNorm), model.LogitSoftCap);
-
-    /// <summary>Declares what attention reads besides the packed rows.</summary>
-    public static AttendInputs DeclareAttendInputs(GraphBuilder graph, AttendDescription attend, string packed, KvNames names)
-    {
-        DeclareKeysAndValues(graph, attend, names);
-        return new AttendInputs(
-            packed,
-            names.PastKeys,
-            names.PastValues,
-            graph.IntegerInput(StageNames.LastPosition, 1),
-            graph.IntegerInput(StageNames.TotalLength, 1),
-            attend.Rotary is null ? "" : graph.Input(StageNames.Cosines, "positions", attend.HeadSize / 2),
-            attend.Rotary is null ? "" : graph.Input(StageNames.Sines, "positions", attend.HeadSize / 2));
-    }
-
-    /// <summary>Declares the buffers of one layer's keys and values.</summary>
-    public static void DeclareKeysAndValues(GraphBuilder graph, AttendDescription attend, KvNames names)
-    {
-        graph.Input(names.PastKeys, 1, attend.KeyValueHeads, "capacity", attend.HeadSize);
-        graph.Input(names.PastValues, 1, attend.KeyValueHeads, "capacity", attend.HeadSize);
-    }
 
     // The kernel adds the residual while it multiplies; a norm between them takes a node more.
     private static string AddedTo(GraphBuilder graph, string residual, string x, LinearDescription linear, NormDescription? norm) =>

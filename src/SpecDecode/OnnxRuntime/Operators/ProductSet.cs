@@ -26,7 +26,7 @@ internal sealed class ProductSet(PreparedWeights weights, InstructionSet instruc
     /// <param name="norm">Norm of the rows before; null for none.</param>
     /// <param name="activation">What follows; null for nothing.</param>
     /// <param name="isGated">Whether the first half of the outputs is the gate of the second.</param>
-    /// <returns>Its number in the <see cref="ProductTable"/>.</returns>
+    /// <returns>Its number in the <see cref="KernelTable{TKernel}"/>.</returns>
     public unsafe long Add(LinearDescription linear, NormDescription? norm, Activation? activation, bool isGated) =>
         Add(
             linear, weights.Address(weights[linear.Weight]), linear.Bias is null ? null : (float*)weights.Address(weights[linear.Bias]), norm, activation,
@@ -37,14 +37,14 @@ internal sealed class ProductSet(PreparedWeights weights, InstructionSet instruc
     /// <param name="panels">Those outputs, stored as the matrix is; valid as long as the set.</param>
     /// <param name="bias">Their bias; null for none.</param>
     /// <param name="norm">Norm of the rows before; null for none.</param>
-    /// <returns>Its number in the <see cref="ProductTable"/>.</returns>
+    /// <returns>Its number in the <see cref="KernelTable{TKernel}"/>.</returns>
     public unsafe long AddCut(LinearDescription linear, byte* panels, float* bias, NormDescription? norm) =>
         Add(linear, panels, bias, norm, activation: null, isGated: false);
 
     /// <inheritdoc/>
     public void Dispose()
     {
-        _numbers.ForEach(ProductTable.Remove);
+        _numbers.ForEach(KernelTable<Product>.Remove);
         _numbers.Clear();
         Scratch.Dispose();
     }
@@ -72,7 +72,7 @@ internal sealed class ProductSet(PreparedWeights weights, InstructionSet instruc
 
         Product product = new(
             panels, weights[linear.Weight].Format, linear.Inputs, linear.Outputs, parts, weights.Activations, instructions, Scratch);
-        long number = ProductTable.Add(product);
+        long number = KernelTable<Product>.Add(product);
         lock (_numbers)
         {
             _numbers.Add(number);

@@ -1,6 +1,7 @@
 using Microsoft.ML.OnnxRuntime;
 using SpecDecode.Caching;
 using SpecDecode.Descriptions;
+using SpecDecode.Kernels.Attention;
 using SpecDecode.OnnxRuntime.Graphs;
 using SpecDecode.OnnxRuntime.Memory;
 using SpecDecode.Plans;
@@ -9,8 +10,8 @@ using SpecDecode.Stages;
 namespace SpecDecode.OnnxRuntime.Stages;
 
 /// <summary>
-/// The stages on ONNX Runtime, on one or two copies of the weights. The residual lives in two buffers: a block reads one and writes the other. Attention is one
-/// call for each sequence, everything else one call for all rows.
+/// The stages on ONNX Runtime, on one or two copies of the weights. The residual lives in two buffers: a block reads one and writes the other. Everything is
+/// one call for all rows.
 /// </summary>
 internal sealed class OnnxStages : IStages
 {
@@ -19,9 +20,7 @@ internal sealed class OnnxStages : IStages
 
     // A single row, alone or left over behind a kernel's blocks, goes through another kernel than several and rounds otherwise. Such a
     // row gets a companion (RowRule), so that it comes out the same, bit for bit, alone and among others. The companion is a copy of
-    // the row: of what lies in the buffers otherwise, that of another sequence or of one that has ended, a NaN would reach the row, since
-    // attention multiplies also what it masks. Its results are dropped, and its keys and values lie behind the sequence's, where the
-    // next row overwrites them.
+    // the row, and its results are dropped. Attention needs none.
     private const int SpareRows = 1;
 
     private readonly DecoderDescription _model;
@@ -29,8 +28,7 @@ internal sealed class OnnxStages : IStages
     private readonly StageSessions? _drafter;
     private readonly IBufferAllocator _allocator;
     private readonly AttendDescription[] _attends;
-    private readonly StageSession[] _attendStages;
-    private readonly RotaryTables _rotaries;
+    private readonly AttentionStages _attention;
     private readonly List<StageBuffer> _buffers = [];
 
     private readonly StageBuffer[] _residuals;
@@ -42,9 +40,6 @@ internal sealed class OnnxStages : IStages
     private readonly StageBuffer _logits;
     private readonly StageBuffer? _draftLogits;
 
-    // The packed row of a sequence in whose place another's companion lies meanwhile.
-    private readonly float[] _displaced;
-
     // Those of the pass that runs.
     private StageSessions _sessions;
 
@@ -55,12 +50,13 @@ internal sealed class OnnxStages : IStages
     /// <param name="model">The model.</param>
     /// <param name="verifier">Sessions of its weights, whose rows have been probed.</param>
     /// <param name="drafter">Sessions of a copy in lower precision, and that precision; null where there is none.</param>
+    /// <param name="attention">Attention of all layers.</param>
     /// <param name="allocator">Where buffers come from.</param>
     /// <param name="maxSequenceLength">Longest sequence.</param>
     /// <param name="maxRows">Most rows in a pass.</param>
     public OnnxStages(
-        DecoderDescription model, StageSessions verifier, (StageSessions Sessions, Precision Precision)? drafter, IBufferAllocator allocator,
-        int maxSequenceLength, int maxRows)
+        DecoderDescription model, StageSessions verifier, (StageSessions Sessions, Precision Precision)? drafter, AttentionStages attention,
+        IBufferAllocator allocator, int maxSequenceLength, int maxRows)
     {
         _model = model;
         _verifier = verifier;
@@ -72,9 +68,7 @@ internal sealed class OnnxStages : IStages
         MaxRows = maxRows;
         MaxScoredRows = Math.Clamp(MaxLogitBytes / sizeof(float) / model.VocabularySize, 1, maxRows);
         _attends = [.. model.Layers.Select(layer => layer.Attention.Attend)];
-        _attendStages = [.. _attends.Select(attend => verifier.Attend[attend])];
-        _displaced = new float[_attends.Max(attend => attend.PackedWidth)];
-        _rotaries = new RotaryTables(_attends, maxSequenceLength, SpareRows, allocator);
+        _attention = attention;
         try
         {
             _residuals = [Reserve(maxRows + SpareRows, RowBytes(model.HiddenSize), "residuals"), Reserve(maxRows + SpareRows, RowBytes(model.HiddenSize), "residuals")];
@@ -123,35 +117,31 @@ internal sealed class OnnxStages : IStages
     public ReadOnlySpan<int> DraftVocabulary => _verifier.ShortHead is { } head ? head.Tokens : default;
 
     /// <inheritdoc/>
-    public long RuntimeTicks => _verifier.RuntimeTicks + (_drafter?.RuntimeTicks ?? 0);
+    public long RuntimeTicks => _verifier.RuntimeTicks + (_drafter?.RuntimeTicks ?? 0) + _attention.RuntimeTicks;
 
     /// <inheritdoc/>
     public Precision? DraftPrecision { get; }
 
     /// <inheritdoc/>
-    public bool RowsAreAlike => _verifier.BlockRows.IsAlike && _verifier.HeadRows.IsAlike && _verifier.AttendedRows.IsAlike;
+    public bool RowsAreAlike => _verifier.BlockRows.IsAlike && _verifier.HeadRows.IsAlike;
 
     /// <inheritdoc/>
-    public IKvStorage CreateKvStorage(int capacity)
-    {
-        ArgumentOutOfRangeException.ThrowIfLessThan(capacity, 1);
-        ArgumentOutOfRangeException.ThrowIfGreaterThan(capacity, MaxSequenceLength);
-        return new OnnxKvStorage(_attends, _model.ElementType, capacity, SpareRows, _rotaries, _allocator);
-    }
+    public KvPool Pages => _attention.Pages;
 
-    /// <inheritdoc/>
-    public long KvStorageBytes(int capacity) => OnnxKvStorage.Bytes(_attends, _model.ElementType, checked(capacity + SpareRows));
-
-    /// <summary>The same of a model that is not loaded.</summary>
-    public static long KvStorageBytes(DecoderDescription model, int capacity) =>
-        OnnxKvStorage.Bytes([.. model.Layers.Select(layer => layer.Attention.Attend)], model.ElementType, checked(capacity + SpareRows));
+    /// <summary>Bytes that the keys and values of a sequence take with a model that is not loaded, in whole pages.</summary>
+    /// <param name="model">The model.</param>
+    /// <param name="precision">What they are stored as.</param>
+    /// <param name="length">Positions.</param>
+    public static long KvBytes(DecoderDescription model, KvPrecision precision, int length) => checked(
+        ((long)length + PageLayout.Positions - 1) / PageLayout.Positions
+        * KvPageMemory.BytesOfPage([.. model.Layers.Select(layer => layer.Attention.Attend)], precision));
 
     /// <inheritdoc/>
     public void Embed(RowBatch batch, WeightSet weights = WeightSet.Verifier)
     {
         _sessions = weights == WeightSet.Verifier ? _verifier
             : _drafter ?? throw new InvalidOperationException("The model was loaded without weights of lower precision to draft with.");
-        SetLengths(batch);
+        _attention.SetRows(batch);
         _current = 0;
         _layerInput?.Leave();
         _sessions.Embed.Read(batch.Tokens, Rows(_residuals[_current], 0, batch.Rows));
@@ -166,13 +156,7 @@ internal sealed class OnnxStages : IStages
         if (block.Kind == BlockKind.Attention)
         {
             RunOverRows(_sessions.AttentionIn[layer], batch.Rows, _packed, _attends[layer].PackedWidth);
-
-            // In row order: what a companion leaves behind its row is overwritten by the sequence that follows.
-            for (int i = 0; i < batch.Spans.Count; i++)
-            {
-                Attend(layer, batch.Spans[i], isLast: i == batch.Spans.Count - 1);
-            }
-
+            _attention.Run(layer, _packed, _attended, batch.Rows);
             Companions.Accompany(_attended, batch.Rows, _sessions.BlockRows, _attends[layer].OutputWidth);
             RunOverRows(_sessions.AttentionOut[layer], batch.Rows, next, _model.HiddenSize, _attends[layer].OutputWidth);
             _layerInput?.Enter(layer, Rows(_residuals[_current], 0, _sessions.BlockRows.RowsToRun(batch.Rows)));
@@ -213,7 +197,7 @@ internal sealed class OnnxStages : IStages
         // What was the residual is free now.
         _layerInput?.Arrange(sources, Rows(_residuals[_current], 0, _sessions.BlockRows.RowsToRun(batch.Rows)));
         _current = 1 - _current;
-        SetLengths(batch);
+        _attention.SetRows(batch);
     }
 
     /// <inheritdoc/>
@@ -252,12 +236,12 @@ internal sealed class OnnxStages : IStages
     {
         _verifier.Dispose();
         _drafter?.Dispose();
+        _attention.Dispose();
         FreeBuffers();
     }
 
     private void FreeBuffers()
     {
-        _rotaries.Dispose();
         foreach (StageBuffer buffer in _buffers)
         {
             buffer.Dispose();
@@ -267,16 +251,6 @@ internal sealed class OnnxStages : IStages
     // Rows of a buffer that is as wide as the residual.
     private Span<float> Rows(StageBuffer buffer, int first, int rows) =>
         buffer.Span<float>((long)first * _model.HiddenSize, rows * _model.HiddenSize);
-
-    // Attention reads how long each sequence is with the rows of this pass.
-    private void SetLengths(RowBatch batch)
-    {
-        for (int i = 0; i < batch.Spans.Count; i++)
-        {
-            RowSpan span = batch.Spans[i];
-            ((OnnxKvStorage)span.Cache.Storage).SetLength(span.FirstPosition + _verifier.AttendedRows.RowsToRun(span.Rows));
-        }
-    }
 
     private long RowBytes(int width) => (long)width * _model.ElementType.Bytes();
 
@@ -290,52 +264,6 @@ internal sealed class OnnxStages : IStages
     {
         using OrtValue view = buffer.View(_model.ElementType, 0, rows, width);
         binding.BindOutput(StageNames.Output, view);
-    }
-
-    // The companion lies where the next sequence begins, unless this is the last.
-    private void Attend(int layer, RowSpan span, bool isLast)
-    {
-        int rows = _verifier.AttendedRows.RowsToRun(span.Rows);
-        if (rows == span.Rows)
-        {
-            Attend(layer, span, rows);
-            return;
-        }
-
-        int width = _attends[layer].PackedWidth;
-        Span<float> companion = Companions.Row(_packed, span.FirstRow + span.Rows, width);
-        if (!isLast)
-        {
-            companion.CopyTo(_displaced);
-        }
-
-        Companions.Row(_packed, span.FirstRow + span.Rows - 1, width).CopyTo(companion);
-        Attend(layer, span, rows);
-        if (!isLast)
-        {
-            _displaced.AsSpan(0, width).CopyTo(companion);
-        }
-    }
-
-    private void Attend(int layer, RowSpan span, int rows)
-    {
-        AttendDescription attend = _attends[layer];
-        StageSession stage = _attendStages[layer];
-        OnnxKvStorage storage = (OnnxKvStorage)span.Cache.Storage;
-        OrtIoBinding?[] bindings = storage.BindingsFor(span.FirstRow, span.Rows);
-        OrtIoBinding? binding = bindings[layer];
-        if (binding is null)
-        {
-            binding = stage.NewBinding();
-            using OrtValue packed = _packed.View(_model.ElementType, (long)span.FirstRow * attend.PackedWidth, 1, rows, attend.PackedWidth);
-            using OrtValue attended = _attended.View(_model.ElementType, (long)span.FirstRow * attend.OutputWidth, 1, rows, attend.OutputWidth);
-            binding.BindInput(StageNames.QueryKeyValue, packed);
-            binding.BindOutput(StageNames.Output, attended);
-            storage.Bind(binding, layer, attend, KvNames.Single);
-            bindings[layer] = binding;
-        }
-
-        stage.Run(binding);
     }
 
     // A stage over all rows: from the residual, and what attention gave or what the layer began with where it takes that too,

@@ -56,7 +56,7 @@ internal sealed unsafe class ShortHead : IDisposable
         }
     }
 
-    /// <summary>Its number in the <see cref="ProductTable"/>.</summary>
+    /// <summary>Its number in the <see cref="KernelTable{TKernel}"/>.</summary>
     public long Product { get; }
 
     /// <summary>Runs <see cref="StageGraphs.ShortHead"/>.</summary>

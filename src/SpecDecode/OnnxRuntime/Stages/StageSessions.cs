@@ -41,9 +41,6 @@ internal sealed class StageSessions : IDisposable
     /// <summary>Residual to packed queries, keys and values, by layer.</summary>
     public StageSession[] AttentionIn { get; }
 
-    /// <summary>One sequence's rows over its cache; shared by layers of equal description.</summary>
-    public Dictionary<AttendDescription, StageSession> Attend { get; } = [];
-
     /// <summary>Attended rows back to the residual, by layer.</summary>
     public StageSession[] AttentionOut { get; }
 
@@ -62,9 +59,6 @@ internal sealed class StageSessions : IDisposable
     /// <summary>The same of the head.</summary>
     public RowRule HeadRows { get; private set; } = new(RowRule.None, IsAlike: false);
 
-    /// <summary>The same of attention, by the rows of one sequence.</summary>
-    public RowRule AttendedRows { get; private set; } = new(RowRule.Unbounded, IsAlike: false);
-
     /// <summary>
     /// Creates the sessions, several at a time: packing the weights is most of the work, and each session packs on the
     /// thread that creates it.
@@ -82,12 +76,6 @@ internal sealed class StageSessions : IDisposable
         StageSessions sessions = new(model.Layers.Length, new EmbeddingTable(model, weights), new ProductSet(weights, InstructionSets.Current));
         StageGraphs graphs = new(model, weights, sessions.Products);
         List<(Func<byte[]> Graph, Action<StageSession> Place)> work = [(graphs.Head, stage => sessions.Head = stage)];
-        foreach (AttendDescription attend in model.Layers.Select(layer => layer.Attention.Attend).Distinct())
-        {
-            sessions.Attend.Add(attend, null!);
-            work.Add((() => graphs.Attend(attend), stage => sessions.Attend[attend] = stage));
-        }
-
         for (int i = 0; i < model.Layers.Length; i++)
         {
             int layer = i;
@@ -142,25 +130,26 @@ internal sealed class StageSessions : IDisposable
 
     /// <summary>Finds out how they must be run so that a row does not depend on the rows beside it.</summary>
     /// <param name="model">The model.</param>
-    /// <param name="weights">Its weights.</param>
-    /// <param name="environment">The process's ONNX Runtime environment.</param>
-    /// <param name="options">Threads, where each session has its own.</param>
     /// <param name="allocator">Where buffers come from.</param>
-    public void ProbeRows(
-        DecoderDescription model, PreparedWeights weights, RuntimeEnvironment environment, RuntimeOptions options, IBufferAllocator allocator)
+    public void ProbeRows(DecoderDescription model, IBufferAllocator allocator)
     {
         BlockRows = RowProbe.Blocks(model, this, allocator);
         HeadRows = RowProbe.Head(model, this, allocator);
-        using SessionOptions sessionOptions = SessionOptionsFor(environment, options, weights);
-        StageGraphs graphs = new(model, weights, Products);
-        RowRule attended = new(RowRule.None, IsAlike: true);
-        foreach (AttendDescription attend in Attend.Keys.Select(AttentionProbe.Narrow).Distinct())
-        {
-            using StageSession stage = new(graphs.Attend(attend), sessionOptions, _run);
-            attended = attended.And(AttentionProbe.Run(attend, stage, allocator));
-        }
+    }
 
-        AttendedRows = attended;
+    /// <summary>Attention of the model, which is the same for all copies of its weights.</summary>
+    /// <param name="model">The model.</param>
+    /// <param name="weights">Its weights.</param>
+    /// <param name="environment">The process's ONNX Runtime environment.</param>
+    /// <param name="options">Threads, where each session has its own, rows of a pass, and what keys and values are stored as.</param>
+    /// <param name="allocator">Where buffers come from.</param>
+    /// <param name="maxSequenceLength">Longest sequence.</param>
+    public AttentionStages CreateAttention(
+        DecoderDescription model, PreparedWeights weights, RuntimeEnvironment environment, RuntimeOptions options, IBufferAllocator allocator, int maxSequenceLength)
+    {
+        using SessionOptions sessionOptions = SessionOptionsFor(environment, options, weights);
+        return new AttentionStages(
+            model, options.KvPrecision, new StageGraphs(model, weights, Products), sessionOptions, allocator, maxSequenceLength, options.MaxRowsPerPass);
     }
 
     /// <summary>Adds a head over some tokens alone.</summary>
@@ -204,10 +193,7 @@ internal sealed class StageSessions : IDisposable
         // Packed weights beside the arena, which never gives back what it has taken: they go when the session goes.
         session.AddSessionConfigEntry("session.use_device_allocator_for_initializers", "1");
         session.AddSessionConfigEntry("session.model_external_initializers_file_folder_path", Path.GetDirectoryName(weights.Path)!);
-        if (weights.IsInPanels)
-        {
-            ProductOperator.Register(session);
-        }
+        OperatorDomain.Register(session);
 
         if (environment.IsOurs)
         {

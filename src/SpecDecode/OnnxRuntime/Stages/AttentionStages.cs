@@ -1,0 +1,174 @@
+using Microsoft.ML.OnnxRuntime;
+using SpecDecode.Caching;
+using SpecDecode.Descriptions;
+using SpecDecode.Kernels;
+using SpecDecode.OnnxRuntime.Graphs;
+using SpecDecode.OnnxRuntime.Memory;
+using SpecDecode.OnnxRuntime.Operators;
+using SpecDecode.Stages;
+
+namespace SpecDecode.OnnxRuntime.Stages;
+
+/// <summary>
+/// Attention of all layers, between the projections around it: the pages of keys and values, rotary tables, a session for layers of equal description, and the
+/// tables that say whose rows a pass has and where their pages are. One call for all rows of all sequences.
+/// </summary>
+internal sealed class AttentionStages : IDisposable
+{
+    private readonly AttendDescription[] _attends;
+    private readonly int _maxRows;
+    private readonly int _maxPages;
+    private readonly KvPageMemory _memory;
+    private readonly KernelScratch _scratch = new();
+    private readonly RunClock _run = new();
+    private readonly List<IDisposable> _owned = [];
+    private readonly List<long> _numbers = [];
+    private readonly Dictionary<AttendDescription, (StageSession Session, RotaryTable? Rotary, StageBuffer Starts)> _stages = [];
+    private readonly StageBuffer _firstRows;
+    private readonly StageBuffer _past;
+    private readonly StageBuffer _pages;
+    private readonly StageBuffer _layer;
+
+    /// <summary>Makes the sessions and reserves the tables.</summary>
+    /// <param name="model">The model.</param>
+    /// <param name="precision">What keys and values are stored as.</param>
+    /// <param name="graphs">Writes the graphs.</param>
+    /// <param name="options">Options of the sessions.</param>
+    /// <param name="allocator">Where buffers come from.</param>
+    /// <param name="maxSequenceLength">Longest sequence.</param>
+    /// <param name="maxRows">Most rows in a pass.</param>
+    public AttentionStages(
+        DecoderDescription model, KvPrecision precision, StageGraphs graphs, SessionOptions options, IBufferAllocator allocator, int maxSequenceLength, int maxRows)
+    {
+        _attends = [.. model.Layers.Select(layer => layer.Attention.Attend)];
+        _maxRows = maxRows;
+        _memory = new KvPageMemory(_attends, precision, allocator);
+        Pages = new KvPool(_memory);
+        _maxPages = Pages.PagesOf(maxSequenceLength);
+        try
+        {
+            _firstRows = Reserve(maxRows + 1L);
+            _past = Reserve(maxRows);
+            _pages = Reserve((long)maxRows * _maxPages);
+            _layer = Reserve(1);
+            for (int layer = 0; layer < _attends.Length; layer++)
+            {
+                if (!_stages.ContainsKey(_attends[layer]))
+                {
+                    AttendDescription attend = _attends[layer];
+                    RotaryTable? rotary = attend.Rotary is null ? null : Own(new RotaryTable(attend.Rotary, attend.HeadSize, maxSequenceLength, allocator));
+                    _numbers.Add(KernelTable<AttentionKernel>.Add(new AttentionKernel(attend, _memory, layer, InstructionSets.Current, _scratch)));
+                    StageSession session = Own(new StageSession(graphs.Attend(attend, _numbers[^1], maxRows, _maxPages, rotary?.Positions), options, _run));
+                    _stages.Add(attend, (session, rotary, Reserve(maxRows)));
+                }
+            }
+        }
+        catch
+        {
+            Dispose();
+            throw;
+        }
+
+        StageBuffer Reserve(long numbers) => Own(allocator.Reserve(numbers * sizeof(int), "the tables of attention"));
+    }
+
+    /// <summary>The pages of keys and values.</summary>
+    public KvPool Pages { get; }
+
+    /// <summary>Time inside the sessions so far, in ticks of <see cref="System.Diagnostics.Stopwatch"/>.</summary>
+    public long RuntimeTicks => _run.Ticks;
+
+    /// <summary>Says whose rows the next calls have.</summary>
+    public void SetRows(RowBatch batch)
+    {
+        IReadOnlyList<RowSpan> spans = batch.Spans;
+        Span<int> firstRows = _firstRows.Span<int>(0, spans.Count + 1);
+        Span<int> past = _past.Span<int>(0, spans.Count);
+        for (int i = 0; i < spans.Count; i++)
+        {
+            RowSpan span = spans[i];
+            firstRows[i] = span.FirstRow;
+            past[i] = span.FirstPosition;
+            int pages = Pages.PagesOf(span.FirstPosition + span.Rows);
+            span.Cache.Pages[..pages].CopyTo(_pages.Span<int>((long)i * _maxPages, pages));
+        }
+
+        firstRows[^1] = batch.Rows;
+        foreach ((_, RotaryTable? rotary, StageBuffer starts) in _stages.Values)
+        {
+            for (int i = 0; i < spans.Count && rotary is not null; i++)
+            {
+                RowSpan span = spans[i];
+                rotary.EnsureLength(span.Cache.Capacity, span.FirstPosition + span.Rows);
+                starts.Span<int>(i, 1)[0] = rotary.StartOf(span.Cache.Capacity);
+            }
+        }
+    }
+
+    /// <summary>Runs a layer's attention over the rows of the pass: writes their keys and values, and attends.</summary>
+    /// <param name="layer">The layer.</param>
+    /// <param name="packed">Packed queries, keys and values <c>[rows, (Hq + 2 Hkv) · D]</c>.</param>
+    /// <param name="attended">Takes <c>[rows, Hq · D]</c>.</param>
+    /// <param name="rows">Rows of the pass.</param>
+    public void Run(int layer, StageBuffer packed, StageBuffer attended, int rows)
+    {
+        _layer.Span<int>(0, 1)[0] = layer;
+        (StageSession session, RotaryTable? rotary, StageBuffer starts) = _stages[_attends[layer]];
+        OrtIoBinding? binding = session.KeptBinding(rows);
+        if (binding is null)
+        {
+            binding = session.NewBinding();
+            Bind(binding, _attends[layer], packed, attended, rows, rotary, starts);
+            session.Keep(rows, binding);
+        }
+
+        session.Run(binding);
+    }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        for (int i = _owned.Count - 1; i >= 0; i--)
+        {
+            _owned[i].Dispose();
+        }
+
+        _numbers.ForEach(KernelTable<AttentionKernel>.Remove);
+        Pages.Dispose();
+        _scratch.Dispose();
+        _run.Dispose();
+    }
+
+    private void Bind(
+        OrtIoBinding binding, AttendDescription attend, StageBuffer packed, StageBuffer attended, int rows, RotaryTable? rotary, StageBuffer starts)
+    {
+        Input(StageNames.QueryKeyValue, packed.View(ElementType.Float32, 0, rows, attend.PackedWidth));
+        Input(StageNames.FirstRows, _firstRows.View(ElementType.Int32, 0, _maxRows + 1));
+        Input(StageNames.Past, _past.View(ElementType.Int32, 0, _maxRows));
+        Input(StageNames.Pages, _pages.View(ElementType.Int32, 0, _maxRows, _maxPages));
+        Input(StageNames.Layer, _layer.View(ElementType.Int32, 0, 1));
+        if (rotary is not null)
+        {
+            rotary.Bind(binding, StageNames.Cosines, StageNames.Sines);
+            Input(StageNames.RotaryStarts, starts.View(ElementType.Int32, 0, _maxRows));
+        }
+
+        using OrtValue output = attended.View(ElementType.Float32, 0, rows, attend.OutputWidth);
+        binding.BindOutput(StageNames.Output, output);
+
+        void Input(string name, OrtValue value)
+        {
+            using (value)
+            {
+                binding.BindInput(name, value);
+            }
+        }
+    }
+
+    private T Own<T>(T owned)
+        where T : IDisposable
+    {
+        _owned.Add(owned);
+        return owned;
+    }
+}
