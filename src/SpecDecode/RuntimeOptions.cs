@@ -61,8 +61,8 @@ public class RuntimeOptions
     public int MaxSequences { get; set; } = 32;
 
     /// <summary>
-    /// Most memory that the key/value caches of all sequences may reserve together, in megabytes (2^20 bytes). A sequence reserves
-    /// for its prompt and all of its new tokens when work on it begins, and waits until there is room.
+    /// Most memory that the keys and values of all sequences may take together, in megabytes (2^20 bytes). Whether a sequence waits until there is room for all of
+    /// its tokens, or begins when there is room for those that it has, says <see cref="Admission"/>.
     /// </summary>
     /// <value>
     /// The default, null, is half of what the weights leave of the memory that the process may use, a container's limit counted. At
@@ -73,6 +73,17 @@ public class RuntimeOptions
     /// <summary>What the keys and values of sequences are stored as. Less than float32 takes less memory and rounds them, so that texts are others.</summary>
     /// <value>The default is <see cref="KvPrecision.Float32"/>.</value>
     public KvPrecision KvPrecision { get; set; }
+
+    /// <summary>By how much memory for keys and values a sequence is admitted.</summary>
+    /// <value>The default is <see cref="KvAdmission.Paged"/>.</value>
+    public KvAdmission Admission { get; set; }
+
+    /// <summary>
+    /// Share of <see cref="KvCacheMegabytes"/> in which keys and values of texts that have been read or written are kept for requests that begin alike: those need not read
+    /// what they share. Memory that a sequence needs is taken from it at once. Requests that must not share say so (<see cref="Generation.GenerationRequest.CacheScope"/>).
+    /// </summary>
+    /// <value>The default is 0.5; 0 to 1. With 0 nothing is kept.</value>
+    public float PrefixCache { get; set; } = 0.5f;
 
     /// <summary>
     /// Share of the time of steps that a search for layers to leave out (<see cref="Drafting.DraftingStrategy.Swift"/>) may take beside them. While nobody is
@@ -92,6 +103,8 @@ public class RuntimeOptions
             : PrefillChunk < 1 ? (nameof(PrefillChunk), $"is {PrefillChunk}: give 1 or more.")
             : MaxSequences is < 1 or > MostSequences ? (nameof(MaxSequences), $"is {MaxSequences}: give 1 to {MostSequences}.")
             : KvCacheMegabytes < 1 ? (nameof(KvCacheMegabytes), $"is {KvCacheMegabytes}: give 1 or more, or leave it unset for half of the memory that the weights leave.")
+            : !Enum.IsDefined(Admission) ? (nameof(Admission), $"is {Admission}: give {string.Join(" or ", Enum.GetNames<KvAdmission>())}.")
+            : PrefixCache is not (>= 0 and <= 1) ? (nameof(PrefixCache), FormattableString.Invariant($"is {PrefixCache}: give 0 (off) to 1."))
             : !Enum.IsDefined(KvPrecision) ? (nameof(KvPrecision), $"is {KvPrecision}: give {string.Join(" or ", Enum.GetNames<KvPrecision>())}.")
             : MaxSequenceLength < 1 ? (nameof(MaxSequenceLength), $"is {MaxSequenceLength}: give 1 or more, or leave it unset for what the model allows.")
             : SearchShare is not (>= 0 and <= MostSearchShare) ? (nameof(SearchShare), FormattableString.Invariant($"is {SearchShare}: give 0 to {MostSearchShare}."))

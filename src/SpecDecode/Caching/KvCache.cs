@@ -38,6 +38,13 @@ internal sealed class KvCache : IDisposable
     /// <summary>Whether a transaction is open on this cache.</summary>
     public bool InTransaction { get; private set; }
 
+    /// <summary>Pages that it has to take for so many rows behind the committed ones.</summary>
+    public int PagesFor(int rows) => Math.Max(0, _pool.PagesOf(CommittedLength + rows) - _pageCount);
+
+    /// <summary>Most rows behind the committed ones for which it takes so many pages.</summary>
+    public int RowsIn(long pages) =>
+        (int)Math.Min(Capacity, Math.Min(_pageCount + pages, _pages.Length) * _pool.PagePositions) - CommittedLength;
+
     /// <summary>Forgets entries from the end.</summary>
     /// <param name="length">What stays; 0 to <see cref="CommittedLength"/>.</param>
     /// <exception cref="InvalidOperationException">A transaction is open.</exception>

@@ -10,8 +10,9 @@ internal sealed class KvPool(IKvMemory memory) : IDisposable
     // Empty slabs that are kept, so that a page that comes and goes does not ask the system for memory each time.
     private const int EmptySlabs = 1;
 
-    // By page: how many use it, and where nobody does the next free page of its slab.
+    // By page: how many use it, whether one of them only keeps it for whoever may want it, and where nobody uses it the next free page of its slab.
     private int[] _users = [];
+    private bool[] _isKept = [];
     private int[] _nextFree = [];
 
     // By slab: the first free page (−1 for none), and how many pages are used (−1 where there is no slab).
@@ -30,8 +31,11 @@ internal sealed class KvPool(IKvMemory memory) : IDisposable
     /// <summary>Pages that somebody uses.</summary>
     public int Used { get; private set; }
 
-    /// <summary>Pages that several use.</summary>
+    /// <summary>Pages that several use, those not counted that only keep them (<see cref="Keep"/>).</summary>
     public int Shared { get; private set; }
+
+    /// <summary>Pages that are only kept.</summary>
+    public int Idle { get; private set; }
 
     /// <summary>Slabs that there are.</summary>
     public int Slabs { get; private set; }
@@ -74,15 +78,39 @@ internal sealed class KvPool(IKvMemory memory) : IDisposable
     public void Share(int page)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(_users[page], 1);
-        Shared += _users[page]++ == 1 ? 1 : 0;
+        Count(page, -1);
+        _users[page]++;
+        Count(page, 1);
+    }
+
+    /// <summary>Keeps a page that somebody uses, for others to find, until <see cref="Forget"/>. It has one more user from then on.</summary>
+    public void Keep(int page)
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThan(_users[page], 1);
+        ArgumentOutOfRangeException.ThrowIfEqual(_isKept[page], true);
+        Count(page, -1);
+        _users[page]++;
+        _isKept[page] = true;
+        Count(page, 1);
+    }
+
+    /// <summary>Keeps a page no longer.</summary>
+    public void Forget(int page)
+    {
+        ArgumentOutOfRangeException.ThrowIfEqual(_isKept[page], false);
+        Count(page, -1);
+        _isKept[page] = false;
+        Count(page, 1);
+        Release(page);
     }
 
     /// <summary>Has one less use a page, which is free when nobody does.</summary>
     public void Release(int page)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(_users[page], 1);
+        Count(page, -1);
         int users = --_users[page];
-        Shared -= users == 1 ? 1 : 0;
+        Count(page, 1);
         if (users > 0)
         {
             return;
@@ -126,6 +154,13 @@ internal sealed class KvPool(IKvMemory memory) : IDisposable
         memory.Dispose();
     }
 
+    private void Count(int page, int by)
+    {
+        int others = _users[page] - (_isKept[page] ? 1 : 0);
+        Shared += others > 1 ? by : 0;
+        Idle += others == 0 && _isKept[page] ? by : 0;
+    }
+
     private void AddSlab(int slab)
     {
         memory.AddSlab(slab);
@@ -136,6 +171,7 @@ internal sealed class KvPool(IKvMemory memory) : IDisposable
             Array.Resize(ref _firstFree, slab + 1);
             Array.Resize(ref _users, (slab + 1) * pages);
             Array.Resize(ref _nextFree, (slab + 1) * pages);
+            Array.Resize(ref _isKept, (slab + 1) * pages);
         }
 
         for (int i = 0; i < pages; i++)

@@ -29,7 +29,6 @@ internal sealed class EngineLoop : IEngineLoad, IDisposable
     private readonly Lock _gate = new();
     private readonly TaskCompletionSource _ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private int _inFlight;
-    private long _kvUsedBytes;
     private long _stepTicks;
     private long _publishTicks;
     private volatile int _liveCount;
@@ -87,7 +86,7 @@ internal sealed class EngineLoop : IEngineLoad, IDisposable
     public bool IsReady => _fault is null && !IsStopping;
 
     /// <inheritdoc/>
-    public long KvUsedBytes => Volatile.Read(ref _kvUsedBytes);
+    public long KvUsedBytes => _fault is null ? _scheduler.Budget.Used : 0;
 
     /// <inheritdoc/>
     public EngineTimes Times => new(
@@ -335,7 +334,6 @@ internal sealed class EngineLoop : IEngineLoad, IDisposable
     private void PassOn()
     {
         _liveCount = _scheduler.Live.Count;
-        NoteUsedMemory();
         int kept = 0;
         for (int i = 0; i < _feeds.Count; i++)
         {
@@ -366,18 +364,6 @@ internal sealed class EngineLoop : IEngineLoad, IDisposable
         _feeds.RemoveRange(kept, _feeds.Count - kept);
     }
 
-    private void NoteUsedMemory()
-    {
-        double bytes = 0;
-        for (int i = 0; i < _scheduler.Live.Count; i++)
-        {
-            Sequence sequence = _scheduler.Live[i];
-            bytes += (double)sequence.ReservedBytes * sequence.Cache.CommittedLength / sequence.Capacity;
-        }
-
-        Volatile.Write(ref _kvUsedBytes, (long)bytes);
-    }
-
     // What is broken may break here again, so nothing here relies on anything else.
     private void FailAll(Exception error)
     {
@@ -393,7 +379,6 @@ internal sealed class EngineLoop : IEngineLoad, IDisposable
         }
 
         _liveCount = 0;
-        Volatile.Write(ref _kvUsedBytes, 0);
         Interlocked.Exchange(ref _inFlight, 0);
         foreach (TokenFeed feed in _feeds)
         {

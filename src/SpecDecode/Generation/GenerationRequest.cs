@@ -141,6 +141,13 @@ public sealed record GenerationRequest
     /// <value>The default is 0.</value>
     public int Priority { get; init; }
 
+    /// <summary>
+    /// With whom it may share keys and values of texts that begin alike (<see cref="RuntimeOptions.PrefixCache"/>): only with requests of the same scope. Texts are the same in any
+    /// case, but how soon one begins tells whether somebody has asked for its beginning before; so requests of people who must not learn that of each other get scopes of their own.
+    /// </summary>
+    /// <value>The default, null, is the scope of all requests that name none.</value>
+    public string? CacheScope { get; init; }
+
     /// <summary>How tokens are chosen.</summary>
     /// <value>The default, null, is <see cref="GenerationDefaults.Sampling"/>: greedy unless configured otherwise.</value>
     public SamplingOptions? Sampling { get; init; }

@@ -12,6 +12,13 @@ public sealed record GenerationResult
     /// <summary>Number of tokens in the prompt, special ones included.</summary>
     public required int PromptTokens { get; init; }
 
+    /// <summary>
+    /// Tokens of the prompt that were found among the keys and values of texts that begin alike (<see cref="RuntimeOptions.PrefixCache"/>), so that they did not have to be
+    /// read.
+    /// </summary>
+    /// <value>0 by default; less than <see cref="PromptTokens"/>.</value>
+    public int CachedPromptTokens { get; init; }
+
     /// <summary>Messages that were left out of the prompt, as <see cref="GenerationRequest.Overflow"/> allows.</summary>
     /// <value>0 by default.</value>
     public int DroppedMessages { get; init; }
@@ -84,6 +91,7 @@ public sealed record GenerationResult
     internal static GenerationResult Of(Sequence sequence, StopText? text) => new()
     {
         PromptTokens = sequence.PromptLength,
+        CachedPromptTokens = sequence.CachedPromptTokens,
         Tokens = sequence.NewTokens.ToArray(),
         Text = text is null ? null : TextOf(sequence, text),
         FinishReason = sequence.FinishReason!.Value,

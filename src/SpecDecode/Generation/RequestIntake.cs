@@ -97,6 +97,7 @@ internal sealed class RequestIntake(
                 PromptLogProbabilities = request.PromptLogProbabilities is { } top ? new LogProbabilityLog(prompt.Length, top, isProcessed: false, 1) : null,
                 Deadline = request.Deadline,
                 Priority = request.Priority,
+                CacheScope = request.CacheScope,
             };
         }
 

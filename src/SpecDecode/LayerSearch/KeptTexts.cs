@@ -66,7 +66,7 @@ internal sealed class KeptTexts(KvBudget budget) : ICacheKeeper
 
         int length = ended.Known.Length;
         WrittenText written = new(ended.TakeCache(), ended.Known, Math.Max(ended.PromptLength, length - MostTokens));
-        _texts.Add(new KeptText(written, ended.ReservedBytes, _isNextHeldOut));
+        _texts.Add(new KeptText(written, _isNextHeldOut));
         _isNextHeldOut = !_isNextHeldOut;
         return true;
     }
@@ -87,6 +87,6 @@ internal sealed class KeptTexts(KvBudget budget) : ICacheKeeper
     {
         _texts.Remove(text);
         text.Text.Cache.Dispose();
-        budget.Release(text.ReservedBytes);
+        budget.Note();
     }
 }

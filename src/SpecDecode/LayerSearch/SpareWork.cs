@@ -84,6 +84,7 @@ internal sealed class SpareWork : IDisposable
         _search?.Dispose();
         _search = null;
         _scheduler.Keeper = null;
+        _scheduler.Budget.Note();
     }
 
     private bool HasWork
@@ -117,5 +118,6 @@ internal sealed class SpareWork : IDisposable
         _lastTicks = Stopwatch.GetElapsedTime(start).Ticks;
         _ticks += _lastTicks;
         _state = _search?.State(new TimeSpan(_ticks)) ?? _state;
+        _scheduler.Budget.Note();
     }
 }

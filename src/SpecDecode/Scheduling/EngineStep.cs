@@ -47,7 +47,8 @@ internal sealed class EngineStep
     /// when verification fails, every sequence is as it was before the step.
     /// </summary>
     /// <param name="live">Sequences that are not finished, in the order in which they came.</param>
-    public StepRecord Run(IReadOnlyList<Sequence> live)
+    /// <param name="roomForDrafts">Pages that drafts may take beyond those that the sequences' own tokens need.</param>
+    public StepRecord Run(IReadOnlyList<Sequence> live, long roomForDrafts = long.MaxValue)
     {
         if (live.Count == 0)
         {
@@ -58,7 +59,7 @@ internal sealed class EngineStep
         long start = Stopwatch.GetTimestamp();
         long runtime = _stages.RuntimeTicks;
 
-        _rounds.Gather(live, _stages.MaxRows, transaction);
+        _rounds.Gather(live, _stages.MaxRows, roomForDrafts, transaction);
         _policies.Plan(_rounds, _rounds.PromptRows);
         int draftRows = _drafter.Run(_rounds, _policies);
         _rounds.RemoveCancelled();
@@ -109,7 +110,9 @@ internal sealed class EngineStep
             Round round = _rounds[i];
             if (round.Sequence.Drafting is not null && round.Sequence.WritesFirstToken)
             {
-                _draftVocabulary.SeePrompt(round.Sequence.Known.Span.Slice(round.CommittedLength, round.PendingLength));
+                // With what was found in other texts' pages and not read.
+                int from = round.CommittedLength == round.Sequence.CachedPromptTokens ? 0 : round.CommittedLength;
+                _draftVocabulary.SeePrompt(round.Sequence.Known.Span[from..(round.CommittedLength + round.PendingLength)]);
             }
 
             if (round.Error is { } error)

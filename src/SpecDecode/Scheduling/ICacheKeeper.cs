@@ -8,9 +8,9 @@ namespace SpecDecode.Scheduling;
 /// </summary>
 internal interface ICacheKeeper
 {
-    /// <summary>Takes the cache of a sequence over, with the bytes that it has reserved, or leaves both where they are.</summary>
+    /// <summary>Takes the cache of a sequence over, or leaves it where it is.</summary>
     /// <param name="ended">A sequence that has come to its end.</param>
-    /// <returns>Whether they are the keeper's now.</returns>
+    /// <returns>Whether it is the keeper's now.</returns>
     bool TryKeep(Sequence ended);
 
     /// <summary>Frees what is kept, since somebody waits for memory.</summary>

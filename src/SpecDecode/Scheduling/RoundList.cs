@@ -38,8 +38,9 @@ internal sealed class RoundList(int prefillChunk, int vocabularySize) : IReadOnl
     /// </summary>
     /// <param name="live">Sequences that are not finished.</param>
     /// <param name="maxRows">Rows of the verifying pass.</param>
+    /// <param name="roomForDrafts">Pages that drafts may take beyond those that pending tokens need.</param>
     /// <param name="transaction">Takes the caches in, each with the rows that it may grow by.</param>
-    public void Gather(IReadOnlyList<Sequence> live, int maxRows, CacheTransaction transaction)
+    public void Gather(IReadOnlyList<Sequence> live, int maxRows, long roomForDrafts, CacheTransaction transaction)
     {
         Count = 0;
         PromptRows = 0;
@@ -49,7 +50,7 @@ internal sealed class RoundList(int prefillChunk, int vocabularySize) : IReadOnl
         int room = maxRows - AddPending(readingPrompt: false, maxRows - leftToPrompts);
         int writers = Count;
         room -= AddPending(readingPrompt: true, Math.Min(prefillChunk, Math.Max(room - WantedDrafts(), (room + 1) / 2)));
-        AdmitWithDrafts(writers, room, transaction);
+        AdmitWithDrafts(writers, room, roomForDrafts, transaction);
         _isContended = Count < live.Count;
     }
 
@@ -134,13 +135,20 @@ internal sealed class RoundList(int prefillChunk, int vocabularySize) : IReadOnl
     }
 
     // What one draft leaves of its even share is the next ones'.
-    private void AdmitWithDrafts(int writers, int room, CacheTransaction transaction)
+    private void AdmitWithDrafts(int writers, int room, long pages, CacheTransaction transaction)
     {
         int keptSlot = 0;
         for (int i = 0; i < Count; i++)
         {
             Round round = _rounds[i];
             int draft = i < writers ? Math.Min(round.Sequence.DraftLimit, (room - keptSlot) / (writers - i)) : 0;
+            if (draft > 0)
+            {
+                int taken = round.Sequence.Cache.PagesFor(round.PendingLength);
+                draft = Math.Min(draft, round.Sequence.Cache.RowsIn(taken + Math.Min(pages, int.MaxValue)) - round.PendingLength);
+                pages -= round.Sequence.Cache.PagesFor(round.PendingLength + draft) - taken;
+            }
+
             round.Admit(transaction.Enlist(round.Sequence.Cache, round.PendingLength + draft), draft, keptSlot, vocabularySize);
             keptSlot += draft;
         }

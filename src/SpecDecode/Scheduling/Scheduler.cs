@@ -16,16 +16,23 @@ namespace SpecDecode.Scheduling;
 internal sealed class Scheduler(IStages stages, SchedulerLimits limits, AcceptanceRules? rules = null)
 {
     private readonly EngineStep _step = new(stages, limits.PrefillChunk, rules);
+    private readonly KvRoom _room = new(stages, limits);
     private readonly List<Sequence> _waiting = [];
     private readonly List<Sequence> _live = [];
     private readonly List<Sequence> _ended = [];
     private readonly List<Sequence> _alone = [];
+    private readonly List<Sequence> _preempted = [];
     private readonly PlainStepTime _plainTime = new();
+    private Action<Sequence>? _wait;
+    private long _lastNumber;
 
-    /// <summary>What the caches of live sequences have reserved.</summary>
-    public KvBudget Budget { get; } = new(limits.KvBytes);
+    /// <summary>The memory for keys and values, and what of it is spoken for.</summary>
+    public KvBudget Budget => _room.Budget;
 
-    /// <summary>Sequences that wait, in the order in which they will be admitted: those of the highest priority first, of equal ones as they came.</summary>
+    /// <summary>Pages that are kept for texts that begin as others did.</summary>
+    public int KeptPages => _room.KeptPages;
+
+    /// <summary>Sequences that wait, in the order in which they will be admitted: those of the highest priority first, of equal ones as they came, those that gave their memory up at their old place.</summary>
     public IReadOnlyList<Sequence> Waiting => _waiting;
 
     /// <summary>Sequences that are admitted and have not ended.</summary>
@@ -47,7 +54,7 @@ internal sealed class Scheduler(IStages stages, SchedulerLimits limits, Acceptan
     public Exception? PolicyError => _step.PolicyError;
 
     /// <summary>Whether the cache of a sequence of so many tokens fits the budget at all.</summary>
-    public bool CanEverAdmit(int capacity) => Budget.CanEverReserve(stages.Pages.BytesOf(capacity));
+    public bool CanEverAdmit(int capacity) => Budget.CanEverHold(capacity);
 
     /// <summary>Lets a sequence wait for admission, which comes in the order of <see cref="Waiting"/>, as soon as there is room.</summary>
     /// <param name="sequence">A sequence for which <see cref="CanEverAdmit"/> holds.</param>
@@ -58,13 +65,8 @@ internal sealed class Scheduler(IStages stages, SchedulerLimits limits, Acceptan
             throw new InvalidOperationException("The sequence never fits the budget for keys and values, so it would wait for ever.");
         }
 
-        int place = _waiting.Count;
-        while (place > 0 && _waiting[place - 1].Priority < sequence.Priority)
-        {
-            place--;
-        }
-
-        _waiting.Insert(place, sequence);
+        sequence.Number = ++_lastNumber;
+        Wait(sequence);
     }
 
     /// <summary>
@@ -77,17 +79,20 @@ internal sealed class Scheduler(IStages stages, SchedulerLimits limits, Acceptan
         PassError = null;
         EndCancelled();
         Admit();
-        if (_live.Count == 0)
+        long roomForDrafts = _room.MakeRoom(_live, _preempted, Keeper);
+        _preempted.ForEach(_wait ??= Wait);
+        StepRecord record = default;
+        if (_live.Count > 0)
         {
-            return default;
+            record = Run(Suspect() ?? (IReadOnlyList<Sequence>)_live, roomForDrafts) with { Preemptions = _preempted.Count };
+            EndFinished();
         }
 
-        StepRecord record = Run(Suspect() ?? (IReadOnlyList<Sequence>)_live);
-        EndFinished();
+        _room.Note(_live);
         return record;
     }
 
-    /// <summary>Ends every sequence where it is.</summary>
+    /// <summary>Ends every sequence where it is, and keeps nothing for others.</summary>
     /// <param name="reason">Why; those whose cancellation was asked for before are cancelled.</param>
     public void EndAll(FinishReason reason)
     {
@@ -102,16 +107,31 @@ internal sealed class Scheduler(IStages stages, SchedulerLimits limits, Acceptan
         _waiting.Clear();
         _live.ForEach(sequence => sequence.Cancel(reason));
         EndFinished();
+        _room.Empty();
+        _room.Note(_live);
     }
 
-    private StepRecord Run(IReadOnlyList<Sequence> sequences)
+    private void Wait(Sequence sequence)
+    {
+        int place = _waiting.Count;
+        while (place > 0 && (_waiting[place - 1].Priority < sequence.Priority
+            || (_waiting[place - 1].Priority == sequence.Priority && _waiting[place - 1].Number > sequence.Number)))
+        {
+            place--;
+        }
+
+        _waiting.Insert(place, sequence);
+    }
+
+    private StepRecord Run(IReadOnlyList<Sequence> sequences, long roomForDrafts)
     {
         try
         {
-            StepRecord record = _step.Run(sequences);
+            StepRecord record = _step.Run(sequences, roomForDrafts);
             for (int i = 0; i < _step.Rounds.Count; i++)
             {
                 _step.Rounds[i].Sequence.IsSuspect = false;
+                _room.Publish(_step.Rounds[i].Sequence);
             }
 
             return record with { PlainTime = _plainTime.Note(record) };
@@ -153,24 +173,14 @@ internal sealed class Scheduler(IStages stages, SchedulerLimits limits, Acceptan
         while (_waiting.Count > 0 && _live.Count < limits.MaxSequences)
         {
             Sequence sequence = _waiting[0];
-            long bytes = stages.Pages.BytesOf(sequence.Capacity);
-            if (!Budget.TryReserve(bytes) && !(Keeper?.GiveBack() == true && Budget.TryReserve(bytes)))
+            if (_room.TryAdmit(sequence, _live, Keeper) is not { } cache)
             {
                 return;
             }
 
             _waiting.RemoveAt(0);
-            sequence.ReservedBytes = bytes;
-            try
-            {
-                sequence.Admit(new KvCache(stages.Pages, sequence.Capacity));
-                _live.Add(sequence);
-            }
-            catch (Exception error)
-            {
-                sequence.Fail(error);
-                Retire(sequence);
-            }
+            sequence.Admit(cache);
+            _live.Add(sequence);
         }
     }
 
@@ -235,10 +245,8 @@ internal sealed class Scheduler(IStages stages, SchedulerLimits limits, Acceptan
         if (sequence.FinishReason is not (FinishReason.Stop or FinishReason.Length) || Keeper?.TryKeep(sequence) != true)
         {
             sequence.Dispose();
-            Budget.Release(sequence.ReservedBytes);
         }
 
-        sequence.ReservedBytes = 0;
         _ended.Add(sequence);
     }
 }

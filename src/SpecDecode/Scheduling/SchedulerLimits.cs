@@ -9,7 +9,13 @@ internal readonly record struct SchedulerLimits(int MaxSequences, long KvBytes, 
     /// <summary>Share of the steps' time that a search for layers to leave out may take beside them; 0 to 1.</summary>
     public double SearchShare { get; init; }
 
-    /// <summary>No limits.</summary>
+    /// <summary>By how much memory a sequence is admitted.</summary>
+    public KvAdmission Admission { get; init; }
+
+    /// <summary>Share of the memory for keys and values that may keep texts for requests that begin alike; 0 to 1.</summary>
+    public double PrefixCache { get; init; }
+
+    /// <summary>No limits, and nothing kept.</summary>
     public static SchedulerLimits None { get; } = new(int.MaxValue, long.MaxValue, int.MaxValue);
 
     // Of the memory, whatever the weights leave: some of them are read from their file, and a limit may be meant for managed memory.
@@ -25,5 +31,7 @@ internal readonly record struct SchedulerLimits(int MaxSequences, long KvBytes, 
         runtime.PrefillChunk)
     {
         SearchShare = runtime.SearchShare,
+        Admission = runtime.Admission,
+        PrefixCache = runtime.PrefixCache,
     };
 }

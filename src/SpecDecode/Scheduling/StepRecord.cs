@@ -30,6 +30,9 @@ public readonly record struct StepRecord
     /// </summary>
     public int FailedPasses { get; init; }
 
+    /// <summary>Sequences that gave their memory up before the step, to read their texts again later.</summary>
+    public int Preemptions { get; init; }
+
     /// <summary>Time of the draft passes.</summary>
     public TimeSpan DraftTime { get; init; }
 

@@ -76,8 +76,26 @@ internal sealed class Sequence : IDisposable
     /// <summary>How long it may take from its coming; null for as long as it likes.</summary>
     public TimeSpan? Deadline { get; init; }
 
-    /// <summary>Of those who wait, the highest is admitted first.</summary>
+    /// <summary>Of those who wait, the highest is admitted first; of those who are live, the lowest gives its memory up first.</summary>
     public int Priority { get; init; }
+
+    /// <summary>Who may share its pages; null for everybody.</summary>
+    public string? CacheScope { get; init; }
+
+    /// <summary>Its number among all that have come, from 1; 0 before.</summary>
+    public long Number { get; set; }
+
+    /// <summary>Below what its pages are found; null before it is admitted.</summary>
+    public PrefixRoot? PrefixRoot { get; set; }
+
+    /// <summary>How far its pages can be found by others.</summary>
+    public PrefixPlace Prefix { get; set; }
+
+    /// <summary>Tokens of the prompt that were found in pages of other texts, so that they were not read.</summary>
+    public int CachedPromptTokens { get; private set; }
+
+    /// <summary>How often it gave its memory up to others.</summary>
+    public int Preemptions { get; private set; }
 
     /// <summary>The sums of its rounds.</summary>
     public DraftingStatistics Statistics { get; } = new();
@@ -100,8 +118,8 @@ internal sealed class Sequence : IDisposable
     /// <summary>Known tokens that are not in the cache yet: pieces of the prompt, or the last token.</summary>
     public ReadOnlySpan<int> Pending => _tokens.AsSpan(Cache.CommittedLength, Length - Cache.CommittedLength);
 
-    /// <summary>Whether more of the prompt than its last token is still to be read.</summary>
-    public bool ReadsPrompt => Cache.CommittedLength < PromptLength - 1;
+    /// <summary>Whether more than the last known token is still to be read: of the prompt, or of all that was known when it gave its memory up.</summary>
+    public bool ReadsPrompt => Cache.CommittedLength < Length - 1;
 
     /// <summary>Whether no new token is known yet: what runs is the prompt.</summary>
     public bool WritesFirstToken => Length == PromptLength;
@@ -159,9 +177,6 @@ internal sealed class Sequence : IDisposable
 
     /// <summary>Its place among the live sequences in this step.</summary>
     public int Place { get; set; }
-
-    /// <summary>Bytes that are reserved for its cache in the budget.</summary>
-    public long ReservedBytes { get; set; }
 
     /// <summary>When it came, when it was admitted, when its first new token was known, when it ended; 0 before.</summary>
     public long EnqueuedTimestamp { get; private set; }
@@ -277,11 +292,24 @@ internal sealed class Sequence : IDisposable
     /// <summary>Notes that it comes now, where it was made before.</summary>
     public void Enqueue() => EnqueuedTimestamp = Stopwatch.GetTimestamp();
 
-    /// <summary>Gives it its cache.</summary>
+    /// <summary>Gives it its cache, in which there may be a beginning of its tokens.</summary>
     public void Admit(KvCache cache)
     {
         _cache = cache;
-        AdmittedTimestamp = Stopwatch.GetTimestamp();
+        if (AdmittedTimestamp == 0)
+        {
+            AdmittedTimestamp = Stopwatch.GetTimestamp();
+            CachedPromptTokens = cache.CommittedLength;
+        }
+    }
+
+    /// <summary>Takes its cache away, so that it has to be admitted again and all that is known of it to be read again. The text stays.</summary>
+    public void Preempt()
+    {
+        _cache?.Dispose();
+        _cache = null;
+        Prefix = default;
+        Preemptions++;
     }
 
     /// <summary>Adds the output of a round and notices when it ends the text.</summary>

@@ -39,6 +39,10 @@ internal interface IStages : IDisposable
     /// <summary>The pages of keys and values of all sequences.</summary>
     KvPool Pages { get; }
 
+    /// <summary>Which of several rotary embeddings a sequence has; texts of different ones have different keys.</summary>
+    /// <param name="capacity">Positions that it may come to have.</param>
+    int KvKind(int capacity) => 0;
+
     /// <summary>The precision of <see cref="WeightSet.Drafter"/>; null where there is no such copy.</summary>
     Precision? DraftPrecision { get; }
 

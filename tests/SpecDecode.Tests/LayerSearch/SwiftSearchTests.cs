@@ -147,8 +147,8 @@ public sealed class SwiftSearchTests
         ScriptedModel model = new(Layers, 50, (ulong)seed);
         ScriptedStages inner = new(model, maxRows: 24);
         FaultyStages stages = new(inner);
-        // Room for three or four texts.
-        Scheduler scheduler = new(stages, new SchedulerLimits(4, 16L * Layers * 300, 16));
+        // Room for three or four texts, and for what the search measures costs on.
+        Scheduler scheduler = new(stages, new SchedulerLimits(4, stages.Pages.BytesOf(500), 16));
         SearchedPlan plan = new(Layers, WeightSet.Verifier);
         plan.Ask();
         AutoDraftPolicy policy = new(Layers);

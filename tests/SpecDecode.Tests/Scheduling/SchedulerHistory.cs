@@ -65,7 +65,11 @@ internal sealed class SchedulerHistory : IDisposable
         _draw = draw;
         _stages = new FaultyStages(stages);
         long largest = stages.Pages.BytesOf(stages.MaxSequenceLength);
-        _limits = new SchedulerLimits(_random.Next(1, 7), largest + _random.NextInt64(2 * largest), _random.Next(1, 1 + stages.MaxRows));
+        _limits = new SchedulerLimits(_random.Next(1, 7), largest + _random.NextInt64(2 * largest), _random.Next(1, 1 + stages.MaxRows))
+        {
+            Admission = Chance(4) ? KvAdmission.Reserve : KvAdmission.Paged,
+            PrefixCache = Chance(4) ? 0 : _random.NextDouble(),
+        };
         _scheduler = new Scheduler(_stages, _limits);
         _stages.OnMemory = () => Fail(oneIn: 40);
     }
@@ -76,10 +80,20 @@ internal sealed class SchedulerHistory : IDisposable
     /// <summary>Passes that failed.</summary>
     public int FailedPasses { get; private set; }
 
+    /// <summary>Sequences that gave their memory up.</summary>
+    public int Preemptions { get; private set; }
+
+    /// <summary>Tokens of prompts that were found in the pages of others.</summary>
+    public int CachedTokens { get; private set; }
+
     /// <summary>Most steps that a live sequence waited for its turn.</summary>
     public int LongestWait { get; private set; }
 
-    public void Dispose() => _stages.Dispose();
+    public void Dispose()
+    {
+        _scheduler.EndAll(FinishReason.Shutdown);
+        _stages.Dispose();
+    }
 
     public void Play(int steps)
     {
@@ -108,7 +122,8 @@ internal sealed class SchedulerHistory : IDisposable
         }
 
         Assert.Empty(_requests);
-        Assert.Equal((0, 0L, 0), (_scheduler.Live.Count + _scheduler.Waiting.Count, _scheduler.Budget.Reserved, _stages.Pages.Used));
+        Assert.Equal((0, 0L), (_scheduler.Live.Count + _scheduler.Waiting.Count, _scheduler.Budget.Reserved));
+        Assert.Equal((_scheduler.KeptPages, _scheduler.KeptPages, 0), (_stages.Pages.Used, _stages.Pages.Idle, _stages.Pages.Shared));
     }
 
     private void Join()
@@ -150,13 +165,30 @@ internal sealed class SchedulerHistory : IDisposable
     {
         Dictionary<Sequence, int> before = _scheduler.Live.ToDictionary(sequence => sequence, sequence => sequence.Cache.CommittedLength);
         Sequence[] waiting = [.. _scheduler.Waiting];
-        FailedPasses += _scheduler.Step().FailedPasses;
+        StepRecord record = _scheduler.Step();
+        FailedPasses += record.FailedPasses;
+        Preemptions += record.Preemptions;
+        Assert.True(record.Preemptions == 0 || (_limits.Admission == KvAdmission.Paged && _scheduler.Live.Count + _scheduler.Ended.Count > 0));
 
         Assert.InRange(_scheduler.Live.Count, 0, _limits.MaxSequences);
         Assert.InRange(_scheduler.Budget.Reserved, 0, _limits.KvBytes);
-        Assert.Equal(_scheduler.Live.Sum(sequence => sequence.ReservedBytes), _scheduler.Budget.Reserved);
-        Assert.Equal(_scheduler.Live.Sum(sequence => sequence.Cache.Pages.Length), _stages.Pages.Used);
-        Assert.Equal(waiting.Where(sequence => _scheduler.Waiting.Contains(sequence)), _scheduler.Waiting);
+        Assert.InRange(_stages.Pages.Used, 0, _scheduler.Budget.Pages);
+        Assert.InRange(_scheduler.KeptPages, 0, (int)(_limits.PrefixCache * _scheduler.Budget.Pages));
+
+        // Each page has as many users as there are caches with it, and one more where it is kept.
+        Dictionary<int, int> users = [];
+        foreach (int page in _scheduler.Live.SelectMany(sequence => sequence.Cache.Pages.ToArray()))
+        {
+            users[page] = users.GetValueOrDefault(page) + 1;
+        }
+
+        Assert.Equal(users.Count, _stages.Pages.Used - _stages.Pages.Idle);
+        Assert.Equal(users.Values.Count(count => count > 1), _stages.Pages.Shared);
+        Assert.All(users, page => Assert.InRange(_stages.Pages.Users(page.Key), page.Value, page.Value + 1));
+        Assert.All(_scheduler.Live, sequence => Assert.Equal(_stages.Pages.PagesOf(sequence.Cache.CommittedLength), sequence.Cache.Pages.Length));
+        Assert.Equal(waiting.Where(sequence => _scheduler.Waiting.Contains(sequence)), _scheduler.Waiting.Where(waiting.Contains));
+        Assert.Equal(_scheduler.Waiting.OrderByDescending(sequence => sequence.Priority).ThenBy(sequence => sequence.Number), _scheduler.Waiting);
+        Assert.All(_scheduler.Waiting, sequence => _waits.Remove(sequence));
         foreach (Sequence sequence in _scheduler.Live)
         {
             Assert.Null(sequence.FinishReason);
@@ -169,7 +201,9 @@ internal sealed class SchedulerHistory : IDisposable
         foreach (Sequence sequence in _scheduler.Ended)
         {
             Assert.NotNull(sequence.FinishReason);
-            Assert.Equal(sequence.FinishReason == FinishReason.Failed, sequence.Error is ScriptedFailureException);
+            Assert.True((sequence.FinishReason == FinishReason.Failed) == sequence.Error is ScriptedFailureException, sequence.Error?.ToString());
+            CachedTokens += sequence.CachedPromptTokens;
+            Assert.InRange(sequence.CachedPromptTokens, 0, sequence.PromptLength - 1);
             Assert.True(_requests.Remove(sequence, out HistoryRequest? request));
             Ended.Add((sequence, request));
         }

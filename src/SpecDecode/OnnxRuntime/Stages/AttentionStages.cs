@@ -78,6 +78,19 @@ internal sealed class AttentionStages : IDisposable
     /// <summary>Time inside the sessions so far, in ticks of <see cref="System.Diagnostics.Stopwatch"/>.</summary>
     public long RuntimeTicks => _run.Ticks;
 
+    /// <summary>Which of several rotary embeddings a sequence has, as a number.</summary>
+    /// <param name="capacity">Positions that it may come to have.</param>
+    public int KindOf(int capacity)
+    {
+        int kind = 0;
+        foreach ((_, RotaryTable? rotary, _) in _stages.Values)
+        {
+            kind = 2 * kind + (rotary?.StartOf(capacity) > 0 ? 1 : 0);
+        }
+
+        return kind;
+    }
+
     /// <summary>Says whose rows the next calls have.</summary>
     public void SetRows(RowBatch batch)
     {

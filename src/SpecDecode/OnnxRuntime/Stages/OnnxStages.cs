@@ -128,6 +128,9 @@ internal sealed class OnnxStages : IStages
     /// <inheritdoc/>
     public KvPool Pages => _attention.Pages;
 
+    /// <inheritdoc/>
+    public int KvKind(int capacity) => _attention.KindOf(capacity);
+
     /// <summary>Bytes that the keys and values of a sequence take with a model that is not loaded, in whole pages.</summary>
     /// <param name="model">The model.</param>
     /// <param name="precision">What they are stored as.</param>
