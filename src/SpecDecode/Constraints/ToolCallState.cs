@@ -12,8 +12,7 @@ internal sealed class ToolCallState : ITokenConstraintState
     // The longest that a control token is spelled as that means something.
     private const int MostSpelled = 64;
 
-    // Tokens of white space alone.
-    private static readonly ConditionalWeakTable<TokenVocabulary, int[]> SpaceTokens = [];
+    private static readonly ConditionalWeakTable<TokenVocabulary, SpaceTokens> Known = [];
 
     private readonly ReplyFormat _format;
     private readonly ToolCallScan _scan;
@@ -21,7 +20,7 @@ internal sealed class ToolCallState : ITokenConstraintState
     private readonly MaskBuilder _masks;
     private readonly ulong[] _mask;
     private readonly CrossingTokens _crossing;
-    private readonly int[] _spaces;
+    private readonly SpaceTokens _spaces;
 
     // The text so far, and behind each token where it was: to be taken back.
     private byte[] _text = new byte[1024];
@@ -41,8 +40,7 @@ internal sealed class ToolCallState : ITokenConstraintState
         _masks = new MaskBuilder(grammar.Machine, grammar.Vocabulary.Trie);
         _mask = new ulong[grammar.Vocabulary.MaskLength];
         _crossing = CrossingTokens.Of(grammar.Vocabulary, format.CallOpeners);
-        _spaces = SpaceTokens.GetValue(
-            grammar.Vocabulary, static vocabulary => [.. Enumerable.Range(0, vocabulary.Size).Where(token => !vocabulary.BytesOf(token).IsEmpty && ToolCallScan.IsSpace(vocabulary.BytesOf(token)))]);
+        _spaces = Known.GetValue(grammar.Vocabulary, static vocabulary => new SpaceTokens(vocabulary));
         _places[0] = scan.Begin(inReasoning);
     }
 
@@ -107,9 +105,12 @@ internal sealed class ToolCallState : ITokenConstraintState
             throw new GrammarException("No token of the model's vocabulary continues a call as its tool's schema asks; the vocabulary lacks what must follow.");
         }
 
-        foreach (int token in _scan.TakesSpace(Place) ? _spaces : [])
+        foreach (int token in _scan.TakesSpace(Place) ? _spaces.Leading : [])
         {
-            _mask[token >> 6] |= 1UL << token;
+            if (Behind(Place, token).Phase != ReplyPhase.Broken)
+            {
+                _mask[token >> 6] |= 1UL << token;
+            }
         }
 
         for (int i = 0; i < logits.Length; i++)
@@ -128,7 +129,7 @@ internal sealed class ToolCallState : ITokenConstraintState
         }
 
         Array.Clear(_mask);
-        foreach (int token in mayEnd ? _grammar.Vocabulary.EndTokens : _spaces)
+        foreach (int token in mayEnd ? _grammar.Vocabulary.EndTokens : _spaces.Alone)
         {
             _mask[token >> 6] |= 1UL << token;
         }
@@ -224,5 +225,19 @@ internal sealed class ToolCallState : ITokenConstraintState
         {
             Array.Resize(ref _text, Math.Max(length, 2 * _text.Length));
         }
+    }
+
+    /// <summary>The tokens of a vocabulary that begin with white space, and those that are nothing else.</summary>
+    private sealed class SpaceTokens
+    {
+        public SpaceTokens(TokenVocabulary vocabulary)
+        {
+            Leading = [.. Enumerable.Range(0, vocabulary.Size).Where(token => vocabulary.BytesOf(token) is [var first, ..] && ToolCallScan.IsSpace([first]))];
+            Alone = [.. Leading.Where(token => ToolCallScan.IsSpace(vocabulary.BytesOf(token)))];
+        }
+
+        public int[] Leading { get; }
+
+        public int[] Alone { get; }
     }
 }
