@@ -4,6 +4,7 @@ using SpecDecode.AspNetCore.Requests;
 using SpecDecode.AspNetCore.Wire;
 using SpecDecode.Drafting;
 using SpecDecode.Generation;
+using SpecDecode.Sampling;
 
 namespace SpecDecode.AspNetCore;
 
@@ -19,8 +20,10 @@ internal sealed class CompletionEndpoint(Guard guard, ModelDirectory models, Tim
         Completion frame = new() { Id = Finish.NewId("cmpl-"), Created = time.GetUtcNow().ToUnixTimeSeconds(), Model = model.Id, Choices = [] };
         PlainText[] texts =
         [
-            .. request.Echoes.SelectMany(echo => Enumerable.Range(0, request.Choices)
-                .Select(_ => new PlainText(echo, body.Logprobs is null ? null : new LogprobFeed(model.Generator.Tokenizer)))),
+            .. Enumerable.Range(0, request.Echoes.Count * request.Choices).Select(choice => new PlainText(
+                request.Echoes[choice / request.Choices],
+                body.Logprobs is null ? null : new LogprobFeed(model.Generator.Tokenizer, request.Echoes[choice / request.Choices].Length),
+                () => request.FirstToken(choice, model.Generator.Tokenizer))),
         ];
         GenerationDefaults defaults = model.Generator.Defaults;
         if (request.Requests[0].BestOf is not null)
@@ -43,6 +46,7 @@ internal sealed class CompletionEndpoint(Guard guard, ModelDirectory models, Tim
         while (await streams.ReadAsync().ConfigureAwait(false) is var (choice, update))
         {
             PlainText text = texts[choice];
+            text.AddPrompt(update.PromptLogProbabilities);
             text.Add(update);
             if (update.Result is { } result)
             {
@@ -100,7 +104,8 @@ internal sealed class CompletionEndpoint(Guard guard, ModelDirectory models, Tim
         {
             for (int i = 0; i < texts.Length; i++)
             {
-                if (texts[i].Echo.Length > 0)
+                // With log probabilities it comes together with those of its tokens.
+                if (texts[i].Echo.Length > 0 && body.Logprobs is null)
                 {
                     await Send(new CompletionChoice { Index = i, Text = texts[i].Echo }).ConfigureAwait(false);
                 }
@@ -111,6 +116,12 @@ internal sealed class CompletionEndpoint(Guard guard, ModelDirectory models, Tim
             while (await streams.ReadAsync().ConfigureAwait(false) is var (choice, update))
             {
                 PlainText text = texts[choice];
+                if (update.PromptLogProbabilities is not null)
+                {
+                    text.AddPrompt(update.PromptLogProbabilities);
+                    await Send(new CompletionChoice { Index = choice, Text = text.Echo, Logprobs = text.TakeLogprobs() }).ConfigureAwait(false);
+                }
+
                 text.Add(update);
                 if (update.Result is { } ended)
                 {
@@ -146,22 +157,20 @@ internal sealed class CompletionEndpoint(Guard guard, ModelDirectory models, Tim
     }
 
     /// <summary>One text while it is written.</summary>
-    private sealed class PlainText(string echo, LogprobFeed? logprobs)
+    private sealed class PlainText(string echo, LogprobFeed? logprobs, Func<int> firstToken)
     {
-        private int _offset = echo.Length;
-
         public string Echo => echo;
 
         public StringBuilder Whole { get; } = new(echo);
 
         public List<AnswerToken> Tokens { get; } = [];
 
-        public List<ChatLogprob> Logprobs { get; } = [];
+        public List<PlacedLogprob> Logprobs { get; } = [];
 
         /// <summary>How probable the tokens were that were not told of yet; null where that was not asked for.</summary>
         public CompletionLogprobs? TakeLogprobs()
         {
-            CompletionLogprobs? columns = logprobs is null ? null : LogprobFeed.Columns(Logprobs, ref _offset);
+            CompletionLogprobs? columns = logprobs is null ? null : LogprobFeed.Columns(Logprobs);
             Logprobs.Clear();
             return columns;
         }
@@ -170,7 +179,17 @@ internal sealed class CompletionEndpoint(Guard guard, ModelDirectory models, Tim
         public void Set(GenerationResult result)
         {
             Whole.Append(result.Text);
+            AddPrompt(result.PromptLogProbabilities);
             Logprobs.AddRange(logprobs?.Whole(result) ?? []);
+        }
+
+        /// <summary>Takes what is known of the prompt, if that is told with the text.</summary>
+        public void AddPrompt(IReadOnlyList<TokenLogProbability>? prompt)
+        {
+            if (prompt is not null && logprobs is not null)
+            {
+                Logprobs.AddRange(logprobs.Prompt(firstToken(), prompt));
+            }
         }
 
         public void Add(in GenerationUpdate update)

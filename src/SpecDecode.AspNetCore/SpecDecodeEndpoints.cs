@@ -50,7 +50,7 @@ public static class SpecDecodeEndpoints
     }
 
     /// <summary>
-    /// Maps <c>models</c>, <c>chat/completions</c> and <c>completions</c> below a prefix. Every error is an object as OpenAI's interface has it; a client that leaves ends its
+    /// Maps <c>models</c>, <c>chat/completions</c>, <c>completions</c> and <c>responses</c> below a prefix. Every error is an object as OpenAI's interface has it; a client that leaves ends its
     /// texts within a step.
     /// </summary>
     /// <param name="endpoints">Where they are mapped.</param>
@@ -68,6 +68,7 @@ public static class SpecDecodeEndpoints
         RouteGroupBuilder group = endpoints.MapGroup(prefix).WithTags("SpecDecode");
         ChatEndpoint chat = new(guard, models, time);
         CompletionEndpoint completion = new(guard, models, time);
+        ResponseEndpoint response = new(guard, models, time);
         group.MapGet("/models", guard.Protect(context => context.Response.WriteAsJsonAsync(models.List, ApiJson.Default.ModelList, cancellationToken: context.RequestAborted)))
             .Describe(Name("ListModels"), "Lists the models.", typeof(ModelList));
         group.MapGet("/models/{**id}", guard.Protect(context => context.Response.WriteAsJsonAsync(
@@ -77,6 +78,8 @@ public static class SpecDecodeEndpoints
             .Describe(Name("CreateChatCompletion"), "Answers a conversation, at once or as server-sent events.", typeof(ChatCompletion), typeof(ChatCompletionBody), AllErrors);
         group.MapPost("/completions", guard.Protect(completion.HandleAsync))
             .Describe(Name("CreateCompletion"), "Continues a text, at once or as server-sent events.", typeof(Completion), typeof(CompletionBody), AllErrors);
+        group.MapPost("/responses", guard.Protect(response.HandleAsync))
+            .Describe(Name("CreateResponse"), "Answers a conversation with items, at once or as server-sent events.", typeof(ResponseObject), typeof(ResponseBody), AllErrors);
         return group;
 
         // Of endpoints that are mapped twice each name would be there twice.

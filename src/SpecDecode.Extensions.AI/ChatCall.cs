@@ -55,7 +55,8 @@ internal sealed class ChatCall
                 : request with { Tools = declarations };
         }
 
-        if (mapping.Declarations is { } held && !mapping.IsCall && ToolCallConstraint.Of(format, held, format.BeginsInReasoning(request.TemplateVariables)) is { } constraint)
+        if (mapping.Declarations is { } held && !mapping.IsCall
+            && ToolCallConstraint.Of(format, held, format.BeginsInReasoning(request.TemplateVariables), options?.AllowMultipleToolCalls != false) is { } constraint)
         {
             request = request with { Constraints = [.. request.Constraints, constraint] };
         }

@@ -79,12 +79,12 @@ internal static class ConversationMapping
 
             if (reasoning.Length > 0)
             {
-                fields["reasoning_content"] = Json.Text(reasoning.ToString());
+                fields["reasoning_content"] = JsonBuilder.Text(reasoning.ToString());
             }
 
             if (message.AuthorName is { } author)
             {
-                fields["name"] = Json.Text(author);
+                fields["name"] = JsonBuilder.Text(author);
             }
 
             string role = message.Role.Value;
@@ -93,10 +93,10 @@ internal static class ConversationMapping
 
         foreach (FunctionResultContent result in results)
         {
-            Dictionary<string, JsonElement> fields = new(StringComparer.Ordinal) { ["tool_call_id"] = Json.Text(result.CallId) };
+            Dictionary<string, JsonElement> fields = new(StringComparer.Ordinal) { ["tool_call_id"] = JsonBuilder.Text(result.CallId) };
             if (called.TryGetValue(result.CallId, out string? name))
             {
-                fields["name"] = Json.Text(name);
+                fields["name"] = JsonBuilder.Text(name);
             }
 
             conversation.Add(new TemplateMessage(Tool, Text(result)) { Fields = fields });
@@ -104,7 +104,7 @@ internal static class ConversationMapping
     }
 
     // Arguments as objects, which is what templates take.
-    private static JsonElement ToolCalls(List<FunctionCallContent> calls) => Json.Build(json =>
+    private static JsonElement ToolCalls(List<FunctionCallContent> calls) => JsonBuilder.Build(json =>
     {
         json.WriteStartArray();
         foreach (FunctionCallContent call in calls)

@@ -93,9 +93,6 @@ internal sealed record OptionMapping(GenerationRequest Request, IReadOnlyList<st
         Refuse(
             options.ModelId is { } model && SpecDecodeChatClient.ModelName(generator) is { } name && !string.Equals(model, name, StringComparison.OrdinalIgnoreCase),
             nameof(options.ModelId), $"this client is of the model '{SpecDecodeChatClient.ModelName(generator)}', not of '{options.ModelId}'");
-        Refuse(
-            options.AllowMultipleToolCalls == false && options.Tools is { Count: > 0 } && options.ToolMode is not (RequiredChatToolMode or NoneChatToolMode),
-            nameof(options.AllowMultipleToolCalls), "how many calls a model writes is bounded only where one is required: leave it out");
 #pragma warning disable MEAI001 // Refusing them needs naming them.
         Refuse(options.AllowBackgroundResponses == true, nameof(options.AllowBackgroundResponses), "there are no answers in the background: leave it out");
         Refuse(options.ContinuationToken is not null, nameof(options.ContinuationToken), "there are no answers in the background: leave it out");
@@ -120,10 +117,10 @@ internal sealed record OptionMapping(GenerationRequest Request, IReadOnlyList<st
         }
 
         Refuse(!format.HasReasoningEffort && !format.HasThinkingSwitch, "Reasoning.Effort", "this model's chat template does not ask for it: leave it out");
-        (string name, JsonElement value) = format.HasReasoningEffort ? (Effort, Json.Text(Word(effort)))
+        (string name, JsonElement value) = format.HasReasoningEffort ? (Effort, JsonBuilder.Text(Word(effort)))
 
             // A switch knows no degrees.
-            : (Thinking, Json.Flag(effort != ReasoningEffort.None));
+            : (Thinking, JsonBuilder.Flag(effort != ReasoningEffort.None));
         return new Dictionary<string, JsonElement>(variables, StringComparer.Ordinal) { [name] = value };
     }
 
@@ -146,7 +143,7 @@ internal sealed record OptionMapping(GenerationRequest Request, IReadOnlyList<st
 
         Refuse(!format.TakesTools, nameof(options.Tools), "this model takes none: its chat template has no place for them, or calls of its family cannot be read");
         List<string> names = [];
-        JsonElement declarations = Json.Build(json =>
+        JsonElement declarations = JsonBuilder.Build(json =>
         {
             json.WriteStartArray();
             foreach (AITool tool in tools)

@@ -11,7 +11,7 @@ internal static partial class MarkdownPage
     /// <summary>The addresses that lead nowhere without the files beside the page.</summary>
     public static IReadOnlyList<string> LinksToFiles(string page) => [.. Links(page).Where(IsFile)];
 
-    /// <summary>The page with the text alone of links to files.</summary>
+    /// <summary>The page with the text alone of links to files, and of their images.</summary>
     public static string WithoutLinksToFiles(string page) =>
         Link().Replace(page, link => IsFile(link.Groups[2].Value) ? link.Groups[1].Value : link.Value);
 
@@ -19,6 +19,6 @@ internal static partial class MarkdownPage
 
     private static string WithoutCode(string page) => Regex.Replace(page, "^```.*?^```", "", RegexOptions.Multiline | RegexOptions.Singleline);
 
-    [GeneratedRegex(@"\[([^\[\]]*)\]\(([^()]+)\)")]
+    [GeneratedRegex(@"!?\[([^\[\]]*)\]\(([^()]+)\)")]
     private static partial Regex Link();
 }

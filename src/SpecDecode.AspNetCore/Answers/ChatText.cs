@@ -37,7 +37,7 @@ internal sealed class ChatText(ChatRequest request, TextTokenizer? tokenizer)
             Tokens.Add(new AnswerToken { Id = token, Text = update.Text, Source = AnswerToken.Word(update.Source) });
         }
 
-        Logprobs.AddRange(_logprobs?.Add(update) ?? []);
+        Logprobs.AddRange(_logprobs?.Add(update).Select(one => one.Token) ?? []);
         List<AnswerDelta> deltas = [.. _parser.Append(update.Text, update.Token).Select(Delta)];
         if (update.Result is not null)
         {

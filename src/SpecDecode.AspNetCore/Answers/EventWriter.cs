@@ -1,3 +1,4 @@
+using System.Text;
 using System.Text.Json;
 using System.Text.Json.Serialization.Metadata;
 using SpecDecode.AspNetCore.Wire;
@@ -21,8 +22,16 @@ internal sealed class EventWriter(HttpContext context) : IDisposable
     }
 
     /// <summary>Writes an event and sends it.</summary>
-    public async ValueTask WriteAsync<T>(T value, JsonTypeInfo<T> type)
+    /// <param name="value">The event.</param>
+    /// <param name="type">How it is written.</param>
+    /// <param name="name">Its name, in ASCII; null for none.</param>
+    public async ValueTask WriteAsync<T>(T value, JsonTypeInfo<T> type, string? name = null)
     {
+        if (name is not null)
+        {
+            Write(Encoding.ASCII.GetBytes($"event: {name}\n"));
+        }
+
         Write("data: "u8);
         _json.Reset(context.Response.BodyWriter);
         JsonSerializer.Serialize(_json, value, type);

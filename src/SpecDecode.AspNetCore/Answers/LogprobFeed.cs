@@ -11,25 +11,28 @@ namespace SpecDecode.AspNetCore.Answers;
 /// cut off, is told of no sooner than its text, and never.
 /// </summary>
 /// <param name="tokenizer">The model's; null where there is none, and tokens are told by their ids.</param>
-internal sealed class LogprobFeed(TextTokenizer? tokenizer)
+/// <param name="start">Where the first new token begins in the choice's text, in UTF-16 units.</param>
+internal sealed class LogprobFeed(TextTokenizer? tokenizer, int start = 0)
 {
     // JSON has no infinity.
     private const float Least = -9999;
 
     private readonly int[] _context = tokenizer?.Encode("a", addSpecialTokens: false) ?? [];
-    private readonly List<ChatLogprob> _held = [];
+    private readonly List<PlacedLogprob> _held = [];
+    private TokenTextStream? _text;
+    private int _length;
 
     /// <summary>Takes the next update.</summary>
     /// <returns>What is certain now.</returns>
-    public List<ChatLogprob> Add(in GenerationUpdate update)
+    public List<PlacedLogprob> Add(in GenerationUpdate update)
     {
         if (update.LogProbability is { } token && !(update.Result?.StopToken is not null))
         {
-            _held.Add(Of(token));
+            _held.Add(Next(token));
         }
 
         bool isCut = update.Result?.StopString is not null && update.Text.Length == 0;
-        List<ChatLogprob> certain = update.Text.Length > 0 || (update.Result is not null && !isCut) ? [.. _held] : [];
+        List<PlacedLogprob> certain = update.Text.Length > 0 || (update.Result is not null && !isCut) ? [.. _held] : [];
         if (certain.Count > 0 || update.Result is not null)
         {
             _held.Clear();
@@ -39,14 +42,12 @@ internal sealed class LogprobFeed(TextTokenizer? tokenizer)
     }
 
     /// <summary>Those of a text that is known as a whole.</summary>
-    public IEnumerable<ChatLogprob> Whole(GenerationResult result)
+    public IEnumerable<PlacedLogprob> Whole(GenerationResult result)
     {
-        int length = 0;
         foreach (TokenLogProbability token in result.LogProbabilities?.Take(result.Tokens.Count - (result.StopToken is null ? 0 : 1)) ?? [])
         {
-            ChatLogprob one = Of(token);
-            length += one.Token.Length;
-            if (result.StopString is not null && length > result.Text?.Length)
+            PlacedLogprob one = Next(token);
+            if (result.StopString is not null && _length > result.Text?.Length)
             {
                 yield break;
             }
@@ -55,26 +56,30 @@ internal sealed class LogprobFeed(TextTokenizer? tokenizer)
         }
     }
 
-    /// <summary>The same in columns.</summary>
-    /// <param name="tokens">The tokens.</param>
-    /// <param name="offset">Where the first begins in the text.</param>
-    public static CompletionLogprobs Columns(List<ChatLogprob> tokens, ref int offset)
+    /// <summary>Those of a prompt that is a part of the choice's text.</summary>
+    /// <param name="first">Its first token, of which nothing is known but its text.</param>
+    /// <param name="others">All others.</param>
+    public IEnumerable<PlacedLogprob> Prompt(int first, IReadOnlyList<TokenLogProbability> others)
     {
-        List<int> offsets = new(tokens.Count);
-        foreach (ChatLogprob token in tokens)
+        TokenTextStream? text = tokenizer?.CreateStream();
+        int length = text?.Append(first).Length ?? 0;
+        yield return new PlacedLogprob(Of(first, 0), 0, IsScored: false);
+        foreach (TokenLogProbability token in others)
         {
-            offsets.Add(offset);
-            offset += token.Token.Length;
+            // A text that its tokens do not spell to the letter still ends where it ends.
+            yield return new PlacedLogprob(Of(token), Math.Min(length, start));
+            length += text?.Append(token.Token).Length ?? 0;
         }
-
-        return new CompletionLogprobs
-        {
-            Tokens = [.. tokens.Select(token => token.Token)],
-            TokenLogprobs = [.. tokens.Select(token => token.Logprob)],
-            TopLogprobs = [.. tokens.Select(Top)],
-            TextOffset = offsets,
-        };
     }
+
+    /// <summary>The same in columns.</summary>
+    public static CompletionLogprobs Columns(IReadOnlyList<PlacedLogprob> tokens) => new()
+    {
+        Tokens = [.. tokens.Select(one => one.Token.Token)],
+        TokenLogprobs = [.. tokens.Select(one => one.IsScored ? one.Token.Logprob : (float?)null)],
+        TopLogprobs = [.. tokens.Select(one => one.IsScored ? Top(one.Token) : null)],
+        TextOffset = [.. tokens.Select(one => one.Offset)],
+    };
 
     // Two tokens may have one text: the more probable one stands.
     private static Dictionary<string, float> Top(ChatLogprob token)
@@ -86,6 +91,15 @@ internal sealed class LogprobFeed(TextTokenizer? tokenizer)
         }
 
         return top;
+    }
+
+    // The next new token, at its place: where the text ends that is complete before it.
+    private PlacedLogprob Next(TokenLogProbability token)
+    {
+        _text ??= tokenizer?.CreateStream(_context);
+        PlacedLogprob placed = new(Of(token), start + _length);
+        _length += _text?.Append(token.Token).Length ?? 0;
+        return placed;
     }
 
     private ChatLogprob Of(TokenLogProbability token) =>

@@ -59,7 +59,7 @@ internal static class BodyReader
             {
                 try
                 {
-                    return Parse(read.Buffer, type);
+                    return Parse(read.Buffer.ToArray(), type);
                 }
                 finally
                 {
@@ -71,10 +71,11 @@ internal static class BodyReader
         }
     }
 
-    private static T Parse<T>(ReadOnlySequence<byte> body, JsonTypeInfo<T> type)
+    /// <summary>Reads a body that is here.</summary>
+    /// <exception cref="ApiException">It is no JSON of that type.</exception>
+    public static T Parse<T>(byte[] bytes, JsonTypeInfo<T> type)
         where T : class
     {
-        byte[] bytes = body.ToArray();
         if (!Utf8.IsValid(bytes))
         {
             throw ApiException.Invalid(null, "The body is not valid UTF-8.");

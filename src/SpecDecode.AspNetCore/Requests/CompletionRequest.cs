@@ -15,11 +15,6 @@ internal sealed record CompletionRequest(IReadOnlyList<GenerationRequest> Reques
     /// <exception cref="ApiException">A field is wrong, or not served.</exception>
     public static CompletionRequest Of(CompletionBody body, ITextGenerator generator, SpecDecodeEndpointOptions options)
     {
-        if (body.Logprobs is not null && body.Echo == true)
-        {
-            throw ApiException.Unsupported("logprobs", "Log probabilities of an echoed prompt are not served: leave 'logprobs' or 'echo' out.");
-        }
-
         if (body.BestOf is { } bestOf && (bestOf < (body.N ?? 1) || bestOf > options.MaxChoices || (body.Stream == true && bestOf != (body.N ?? 1))))
         {
             throw ApiException.Invalid("best_of", $"'best_of' is {bestOf}: give as many as 'n', or without a stream more, at most {options.MaxChoices} (MaxChoices).");
@@ -30,14 +25,23 @@ internal sealed record CompletionRequest(IReadOnlyList<GenerationRequest> Reques
             throw ApiException.Unsupported("include_tokens", "How tokens came is not told of texts that were chosen with 'best_of': leave one of them out.");
         }
 
+        int? top = RequestBuilder.LogProbabilities("logprobs", body.Logprobs);
         GenerationRequest request = RequestBuilder.Build(body, generator.Defaults, ("max_tokens", body.MaxTokens)) with
         {
-            LogProbabilities = RequestBuilder.LogProbabilities("logprobs", body.Logprobs),
+            LogProbabilities = top,
+            PromptLogProbabilities = body.Echo == true ? top : null,
         };
         List<GenerationRequest> prompts = Prompts(body.Prompt, request, options.MaxChoices);
         int choices = RequestBuilder.CountChoices(body.N, prompts.Count, options.MaxChoices);
         prompts = [.. prompts.Select(prompt => prompt with { Choices = choices, BestOf = body.BestOf > choices ? body.BestOf : null })];
         return new CompletionRequest(prompts, choices, [.. prompts.Select(prompt => body.Echo == true ? Text(prompt, generator.Tokenizer) : "")]);
+    }
+
+    /// <summary>The first token of the prompt of a text, by the text's index.</summary>
+    public int FirstToken(int choice, TextTokenizer? tokenizer)
+    {
+        GenerationRequest request = Requests[choice / Choices];
+        return request.Tokens is { } tokens ? tokens[0] : tokenizer!.Encode(request.Prompt!)[0];
     }
 
     private static List<GenerationRequest> Prompts(JsonElement? prompt, GenerationRequest request, int most)

@@ -10,7 +10,8 @@ namespace SpecDecode.AspNetCore.Requests;
 /// <param name="Names">Their names.</param>
 /// <param name="Declarations">As the template is told of them; null where none are offered.</param>
 /// <param name="Call">The call that must come; null where none must.</param>
-internal sealed record OfferedTools(IReadOnlyList<string> Names, JsonElement? Declarations, Grammar? Call = null)
+/// <param name="AllowSeveral">Whether the model may write several calls.</param>
+internal sealed record OfferedTools(IReadOnlyList<string> Names, JsonElement? Declarations, Grammar? Call = null, bool AllowSeveral = true)
 {
     private const int MaxTools = 128;
 
@@ -23,24 +24,14 @@ internal sealed record OfferedTools(IReadOnlyList<string> Names, JsonElement? De
     {
         List<string> names = ReadNames(body.Tools);
         (bool isForced, string? choice) = Choice(body.ToolChoice, names);
-        if (body.ParallelToolCalls == false && names.Count > 0 && !isForced && choice != "none")
-        {
-            throw ApiException.Unsupported("parallel_tool_calls", "'parallel_tool_calls' is false, and how many calls a model writes is bounded only where one is required: leave it out.");
-        }
-
         // Tools that may not be called are not told of.
         if (names.Count == 0 || choice == "none")
         {
             return None;
         }
 
-        if (!isForced && !format.HoldsCalls && FindStrict(body.Tools!.Value) is { } strict)
-        {
-            throw ApiException.Unsupported(strict, $"'{strict}' is true, and of this model only calls that are required are bound to their schemas: leave it out, or set 'tool_choice' to required.");
-        }
-
         return format.TakesTools
-            ? new OfferedTools(names, body.Tools, isForced ? CallOf(body.Tools!.Value, choice) : null)
+            ? new OfferedTools(names, body.Tools, isForced ? CallOf(body.Tools!.Value, choice) : null, body.ParallelToolCalls != false)
             : throw ApiException.Unsupported("tools", "This model takes no tools: its chat template has no place for them, or calls of its family cannot be read. Leave 'tools' out.");
     }
 
@@ -118,7 +109,7 @@ internal sealed record OfferedTools(IReadOnlyList<string> Names, JsonElement? De
     {
         try
         {
-            return tools.Declarations is { } declarations ? ToolCallConstraint.Of(format, declarations, beginsInReasoning) : null;
+            return tools.Declarations is { } declarations ? ToolCallConstraint.Of(format, declarations, beginsInReasoning, tools.AllowSeveral) : null;
         }
         catch (GrammarException error)
         {
@@ -136,22 +127,6 @@ internal sealed record OfferedTools(IReadOnlyList<string> Names, JsonElement? De
         {
             throw ApiException.Invalid("tools", $"A schema of the tools cannot be honoured: {error.Message}", inner: error);
         }
-    }
-
-    private static string? FindStrict(JsonElement tools)
-    {
-        int number = 0;
-        foreach (JsonElement tool in tools.EnumerateArray())
-        {
-            if (tool.GetProperty("function").TryGetProperty("strict", out JsonElement strict) && strict.ValueKind == JsonValueKind.True)
-            {
-                return $"tools[{number}].function.strict";
-            }
-
-            number++;
-        }
-
-        return null;
     }
 
     private static bool IsName(string name) => name.Length is > 0 and <= 64 && name.All(c => char.IsAsciiLetterOrDigit(c) || c is '_' or '-');

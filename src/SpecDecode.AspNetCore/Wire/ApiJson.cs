@@ -6,8 +6,11 @@ namespace SpecDecode.AspNetCore.Wire;
 [JsonSourceGenerationOptions(DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull, AllowDuplicateProperties = false)]
 [JsonSerializable(typeof(ChatCompletionBody))]
 [JsonSerializable(typeof(CompletionBody))]
+[JsonSerializable(typeof(ResponseBody))]
 [JsonSerializable(typeof(ChatCompletion))]
 [JsonSerializable(typeof(Completion))]
+[JsonSerializable(typeof(ResponseObject))]
+[JsonSerializable(typeof(ResponseEvent))]
 [JsonSerializable(typeof(ModelList))]
 [JsonSerializable(typeof(ErrorBody))]
 internal sealed partial class ApiJson : JsonSerializerContext;

@@ -34,13 +34,20 @@ internal sealed record CompletionLogprobs
     [JsonPropertyName("tokens")]
     public required IReadOnlyList<string> Tokens { get; init; }
 
+    /// <summary>Null for the first token of a prompt that is told too: nothing stands before it.</summary>
     [JsonPropertyName("token_logprobs")]
-    public required IReadOnlyList<float> TokenLogprobs { get; init; }
+    public required IReadOnlyList<float?> TokenLogprobs { get; init; }
 
     [JsonPropertyName("top_logprobs")]
-    public required IReadOnlyList<IReadOnlyDictionary<string, float>> TopLogprobs { get; init; }
+    public required IReadOnlyList<IReadOnlyDictionary<string, float>?> TopLogprobs { get; init; }
 
     /// <summary>Where each token begins in the choice's text, in UTF-16 units.</summary>
     [JsonPropertyName("text_offset")]
     public required IReadOnlyList<int> TextOffset { get; init; }
 }
+
+/// <summary>The same with its place in the text.</summary>
+/// <param name="Token">The token, and how probable it was.</param>
+/// <param name="Offset">Where it begins in the choice's text, in UTF-16 units.</param>
+/// <param name="IsScored">Whether anything is known of it but its text: not of the first token of a prompt.</param>
+internal readonly record struct PlacedLogprob(ChatLogprob Token, int Offset, bool IsScored = true);

@@ -72,6 +72,17 @@ public sealed class Grammar
         return GrammarCache.Get($"json {options}", schema, text => SchemaWriter.Write(SchemaDocument.Read(text), options));
     }
 
+    /// <summary>A name, what stands behind it, and JSON that is valid by the choice of a schema that the name has.</summary>
+    /// <param name="names">The names, none of which is there twice.</param>
+    /// <param name="kind">A text that tells headers apart.</param>
+    /// <param name="header">What stands between a name and the JSON.</param>
+    /// <param name="schema">A schema with a choice in <c>anyOf</c> for each name.</param>
+    /// <param name="options">How JSON is written.</param>
+    /// <exception cref="GrammarException">The schema is damaged or has what cannot be honoured.</exception>
+    internal static Grammar OfNamedCalls(IReadOnlyList<string> names, string kind, Expression header, string schema, JsonGrammarOptions options) => GrammarCache.Get(
+        $"calls {kind} {options}", string.Concat(names.Select(name => $"{name.Length}:{name}")) + schema,
+        _ => SchemaWriter.WriteChoices(SchemaDocument.Read(schema), [.. names.Select(name => Expression.Sequence(Expression.Text(name), header))], options));
+
     /// <summary>The grammar over the tokens of a vocabulary. The same pair gives the same object while both are in use.</summary>
     /// <param name="vocabulary">The vocabulary.</param>
     public TokenGrammar For(TokenVocabulary vocabulary)

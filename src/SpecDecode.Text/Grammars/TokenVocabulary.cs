@@ -15,7 +15,11 @@ public sealed class TokenVocabulary
     /// <param name="tokens">The bytes of each token, by id; null or empty for tokens without text, which no grammar ever allows.</param>
     /// <param name="endTokens">The tokens that end a text. They have no text, whatever their bytes.</param>
     /// <exception cref="ArgumentOutOfRangeException">An end token is none of the tokens.</exception>
-    public TokenVocabulary(IReadOnlyList<byte[]?> tokens, IEnumerable<int> endTokens)
+    public TokenVocabulary(IReadOnlyList<byte[]?> tokens, IEnumerable<int> endTokens) : this(null, tokens, endTokens, null)
+    {
+    }
+
+    private TokenVocabulary(TextTokenizer? tokenizer, IReadOnlyList<byte[]?> tokens, IEnumerable<int> endTokens, IReadOnlyDictionary<int, byte[]>? marks)
     {
         ArgumentNullException.ThrowIfNull(tokens);
         ArgumentNullException.ThrowIfNull(endTokens);
@@ -27,11 +31,14 @@ public sealed class TokenVocabulary
             ArgumentOutOfRangeException.ThrowIfGreaterThanOrEqual(id, _bytes.Length, nameof(endTokens));
             _bytes[id] = null;
         }
-        Trie = new(_bytes);
+        Tokenizer = tokenizer;
+
+        // Bytes that are a part of no character must not spell what a control token stands for.
+        Trie = new(marks is null ? _bytes : [.. _bytes.Select((bytes, id) => marks.ContainsKey(id) || bytes?.Contains(MarkByte) != true ? bytes : null)]);
     }
 
-    private TokenVocabulary(TextTokenizer tokenizer, IReadOnlyList<byte[]?> tokens, IEnumerable<int> endTokens) : this(tokens, endTokens) =>
-        Tokenizer = tokenizer;
+    /// <summary>What the bytes begin with that control tokens count as; no UTF-8 has it.</summary>
+    internal const byte MarkByte = 0xFF;
 
     /// <summary>How many tokens there are, with those that have no text.</summary>
     public int Size => _bytes.Length;
@@ -52,7 +59,14 @@ public sealed class TokenVocabulary
     /// <param name="endTokens">The tokens that end a text.</param>
     /// <exception cref="GrammarException">What a token stands for depends on its neighbours.</exception>
     /// <exception cref="ArgumentOutOfRangeException">An end token is none of the tokens, or the size is not positive.</exception>
-    public static TokenVocabulary Of(TextTokenizer tokenizer, int size, IEnumerable<int> endTokens)
+    public static TokenVocabulary Of(TextTokenizer tokenizer, int size, IEnumerable<int> endTokens) => Of(tokenizer, size, endTokens, null);
+
+    /// <summary>The same, where control tokens stand for something that a grammar knows.</summary>
+    /// <param name="tokenizer">The tokenizer.</param>
+    /// <param name="size">How many tokens the model knows.</param>
+    /// <param name="endTokens">The tokens that end a text.</param>
+    /// <param name="marks">The bytes that tokens count as, by id, which begin with <see cref="MarkByte"/>; null for none.</param>
+    internal static TokenVocabulary Of(TextTokenizer tokenizer, int size, IEnumerable<int> endTokens, IReadOnlyDictionary<int, byte[]>? marks)
     {
         ArgumentNullException.ThrowIfNull(tokenizer);
         ArgumentNullException.ThrowIfNull(endTokens);
@@ -60,7 +74,12 @@ public sealed class TokenVocabulary
         var bytes = tokenizer.BytesOfTokens(size) ?? throw new GrammarException(
             "What a token of this tokenizer stands for depends on the tokens around it, so a text cannot be constrained token by token. "
             + "Leave the constraint out, or use a model with a byte-level or SentencePiece tokenizer.");
-        return new(tokenizer, bytes, endTokens);
+        foreach ((int id, byte[] mark) in marks ?? new Dictionary<int, byte[]>())
+        {
+            if (id < size)
+                bytes[id] = mark;
+        }
+        return new(tokenizer, bytes, endTokens, marks);
     }
 
     /// <summary>The bytes of a token; empty for one without text.</summary>

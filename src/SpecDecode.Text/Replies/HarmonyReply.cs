@@ -10,7 +10,9 @@ namespace SpecDecode.Replies;
 /// <param name="hasTools">Whether tools were offered.</param>
 internal sealed class HarmonyReply(List<ReplyPart> parts, bool hasTools) : IReplyReader
 {
-    private const int MaxHeader = 1024;
+    /// <summary>The longest header, in UTF-16 units; what is longer is text.</summary>
+    public const int MaxHeader = 1024;
+
     private const string Start = "<|start|>";
     private const string Channel = "<|channel|>";
     private const string Message = "<|message|>";

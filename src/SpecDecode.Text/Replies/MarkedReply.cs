@@ -18,6 +18,7 @@ internal sealed class MarkedReply : IReplyReader
 
     private readonly List<ReplyPart> _parts;
     private readonly IReadOnlyCollection<string> _tools;
+    private readonly BareCall? _bare;
     private readonly ToolCallSyntax _syntax;
     private readonly Markers _reasoning;
     private readonly Markers _reasoningEnd;
@@ -37,6 +38,7 @@ internal sealed class MarkedReply : IReplyReader
     private bool _isAfterCall;
     private bool _dropsSpace;
     private bool _hasReasoned;
+    private bool _isBare;
     private int _calls;
     private int _retries;
 
@@ -45,6 +47,7 @@ internal sealed class MarkedReply : IReplyReader
         _parts = parts;
         _tools = tools;
         _syntax = format.ToolCalls;
+        _bare = _syntax == ToolCallSyntax.Llama3 ? new BareCall(tools) : null;
         _readsCalls = tools.Count > 0 && _syntax != ToolCallSyntax.None;
         _mayReason = format.ReasoningOpen is not null;
         _reasoning = _mayReason ? new Markers(format.ReasoningOpen!) : Markers.None;
@@ -163,7 +166,7 @@ internal sealed class MarkedReply : IReplyReader
             return true;
         }
 
-        bool isBare = _readsCalls && _syntax == ToolCallSyntax.Llama3 && rest[0] == '{';
+        bool isBare = _readsCalls && _bare is not null && rest[0] == '{';
         if (isBare || _openers.BeginsWith(rest, out marker))
         {
             Begin(_pending[..space], isBare ? "" : marker!, rest.ToString());
@@ -219,6 +222,7 @@ internal sealed class MarkedReply : IReplyReader
     {
         _state = State.Opened;
         _mayReason = false;
+        _isBare = marker.Length == 0;
         _name.Clear();
         _json.Clear();
         _end = new JsonEnd();
@@ -324,7 +328,7 @@ internal sealed class MarkedReply : IReplyReader
                 && Add(calls, new ToolCall { Name = _name.ToString(), Arguments = arguments });
 
         // JSON alone may be an answer; what calls a tool that there is, is a call.
-        if (!isCall || _calls + calls.Count > ReplyParser.MaxCalls
+        if (!isCall || (_isBare && _bare!.Judge(Encoding.UTF8.GetBytes(_json.ToString())) != true) || _calls + calls.Count > ReplyParser.MaxCalls
             || (_syntax == ToolCallSyntax.Llama3 && !calls.TrueForAll(call => _tools.Contains(call.Name))))
         {
             return false;

@@ -1,8 +1,10 @@
 using System.Collections.Frozen;
 using System.Runtime.CompilerServices;
 using System.Security.Cryptography;
+using System.Text;
 using System.Text.Json;
 using SpecDecode.ChatTemplates;
+using SpecDecode.Grammars;
 
 namespace SpecDecode.Replies;
 
@@ -39,18 +41,19 @@ public sealed class ReplyFormat
         {
             ToolCallSyntax.Hermes => ["<tool_call>"],
             ToolCallSyntax.Llama3 => ["<|python_tag|>"],
-
-            // Newer models write the name before the JSON.
-            ToolCallSyntax.Mistral when !template.Contains("[ARGS]", StringComparison.Ordinal) => ["[TOOL_CALLS]"],
-            ToolCallSyntax.Phi4 => ["<|tool_call|>", "functools"],
-            _ => [],
+            ToolCallSyntax.Mistral => ["[TOOL_CALLS]"],
+            ToolCallSyntax.Phi4 => ["<|tool_call|>", "functools["],
+            _ => ["to=functions."],
         };
+        NamesCallsOutside = ToolCalls == ToolCallSyntax.Harmony || (ToolCalls == ToolCallSyntax.Mistral && template.Contains("[ARGS]", StringComparison.Ordinal));
         HasThinkingSwitch = template.Contains("enable_thinking", StringComparison.Ordinal);
         HasReasoningEffort = template.Contains("reasoning_effort", StringComparison.Ordinal);
         KnowsDeveloper = template.Contains("developer", StringComparison.Ordinal);
         _templates = chat?.Templates;
         _controlTokens = (chat?.Tokenizer.AddedTokens ?? []).Where(token => token.Special && AllMarkers.Contains(token.Content))
             .ToFrozenDictionary(token => token.Id, token => token.Content);
+        string[] controls = [.. _controlTokens.Values.Distinct().Order(StringComparer.Ordinal)];
+        Marks = _controlTokens.ToFrozenDictionary(token => token.Key, token => MarkBytes(Array.IndexOf(controls, token.Value)));
         _usuallyInReasoning = new(() => FindBeginning(NoVariables));
     }
 
@@ -81,11 +84,14 @@ public sealed class ReplyFormat
     /// <summary>Whether the template knows messages of the role <c>developer</c>.</summary>
     public bool KnowsDeveloper { get; }
 
-    /// <summary>Whether calls that the model makes by itself can be held to the schemas of their tools; those of Llama 3 only behind <c>&lt;|python_tag|&gt;</c>.</summary>
-    public bool HoldsCalls => CallOpeners.Count > 0 && ToolCalls != ToolCallSyntax.Llama3;
-
-    /// <summary>Behind what a call's JSON begins with its name in it; none where there is nothing of the kind.</summary>
+    /// <summary>What a call begins with that is marked; none where the model takes no tools. One that ends in a bracket has the first of the call's JSON in it.</summary>
     internal IReadOnlyList<string> CallOpeners { get; }
+
+    /// <summary>Whether a call's name stands before its JSON, which is the arguments alone.</summary>
+    internal bool NamesCallsOutside { get; }
+
+    /// <summary>Bytes for the control tokens that mean something in a reply, by their ids: such as no text has, so that no text can be one.</summary>
+    internal IReadOnlyDictionary<int, byte[]> Marks { get; }
 
     private IReadOnlyCollection<string> AllMarkers => ToolCalls switch
     {
@@ -135,8 +141,24 @@ public sealed class ReplyFormat
         ? RandomNumberGenerator.GetString(Letters, MistralIdLength)
         : "call_" + RandomNumberGenerator.GetString(Letters, IdLength);
 
+    /// <summary>A marker as a grammar knows it: the control token where there is one, else its text.</summary>
+    internal byte[] SpellMarker(string marker)
+    {
+        foreach ((int id, string content) in _controlTokens)
+        {
+            if (content == marker)
+            {
+                return Marks[id];
+            }
+        }
+
+        return Encoding.UTF8.GetBytes(marker);
+    }
+
     /// <summary>What a control token stands for in a reply; null where that is nothing.</summary>
     internal string? MarkerOf(int token) => _controlTokens.GetValueOrDefault(token);
+
+    private static byte[] MarkBytes(int number) => [TokenVocabulary.MarkByte, (byte)number];
 
     private static ToolCallSyntax FindSyntax(string template)
     {

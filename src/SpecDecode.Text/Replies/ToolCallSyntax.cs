@@ -13,7 +13,8 @@ public enum ToolCallSyntax
 
     /// <summary>
     /// Llama 3.1 to 3.3: the reply is <c>{"name": …, "parameters": {…}}</c>, where they say so behind <c>&lt;|python_tag|&gt;</c>, several
-    /// with semicolons between them.
+    /// with semicolons between them. Without that marker an object is a call where its first member is <c>name</c>, with the name of a tool that was offered, or stands behind
+    /// <c>"type": "function"</c>.
     /// </summary>
     Llama3,
 

@@ -17,14 +17,47 @@ public static class ToolGrammar
     /// <param name="name">The one that must be called; null for any of them.</param>
     /// <exception cref="SpecDecodeException">There is no such tool, or its schema is damaged or has what cannot be honoured.</exception>
     public static Grammar OfCall(JsonElement tools, string? name = null) =>
-        Of(tools, name, Arguments, isArray: false, JsonWhiteSpace.Spaced);
+        Of(tools, name, Arguments, 0, JsonWhiteSpace.Spaced);
 
     /// <summary>What stands behind a call's marker in replies of a format: one call, or several where it has them in an array.</summary>
-    internal static Grammar OfCalls(JsonElement tools, ReplyFormat format) => Of(
-        tools, null, format.ToolCalls == ToolCallSyntax.Llama3 ? "parameters" : Arguments, format.ToolCalls is ToolCallSyntax.Mistral or ToolCallSyntax.Phi4, JsonWhiteSpace.Free);
+    /// <param name="tools">The tools.</param>
+    /// <param name="format">The format.</param>
+    /// <param name="mostCalls">How many of them there may be.</param>
+    internal static Grammar OfCalls(JsonElement tools, ReplyFormat format, int mostCalls = ReplyParser.MaxCalls) =>
+        format.NamesCallsOutside ? NamedOutside(tools, format)
+        : format.ToolCalls == ToolCallSyntax.Llama3 ? Of(tools, null, "parameters", 0, JsonWhiteSpace.Free, mayBeTyped: true)
+        : Of(tools, null, Arguments, format.ToolCalls is ToolCallSyntax.Mistral or ToolCallSyntax.Phi4 ? mostCalls : 0, JsonWhiteSpace.Free);
 
-    private static Grammar Of(JsonElement tools, string? name, string arguments, bool isArray, JsonWhiteSpace whiteSpace)
+    // The name, what stands between it and the arguments, and these.
+    private static Grammar NamedOutside(JsonElement tools, ReplyFormat format)
     {
+        ArrayBufferWriter<byte> schema = new();
+        List<string> names = [];
+        using (Utf8JsonWriter json = new(schema))
+        {
+            json.WriteStartObject();
+            json.WriteStartArray("anyOf");
+            foreach (JsonElement tool in tools.EnumerateArray())
+            {
+                JsonElement function = tool.GetProperty("function");
+                WriteParameters(json, function.TryGetProperty("parameters", out JsonElement parameters) ? parameters : default, $"#/anyOf/{names.Count}");
+                names.Add(function.GetProperty("name").GetString()!);
+            }
+
+            json.WriteEndArray();
+            json.WriteEndObject();
+        }
+
+        CallHeader header = CallHeader.Of(format);
+        return names.Count > 0
+            ? Grammar.OfNamedCalls(names, header.Kind, header.Expression, Encoding.UTF8.GetString(schema.WrittenSpan), new JsonGrammarOptions { WhiteSpace = JsonWhiteSpace.Free })
+            : throw new SpecDecodeException("There are no tools to call.");
+    }
+
+    // Of no number it is one call, else an array of at most as many.
+    private static Grammar Of(JsonElement tools, string? name, string arguments, int mostCalls, JsonWhiteSpace whiteSpace, bool mayBeTyped = false)
+    {
+        bool isArray = mostCalls > 0;
         ArrayBufferWriter<byte> schema = new();
         int count = 0;
         using (Utf8JsonWriter json = new(schema))
@@ -34,7 +67,7 @@ public static class ToolGrammar
             {
                 json.WriteString("type", "array");
                 json.WriteNumber("minItems", 1);
-                json.WriteNumber("maxItems", ReplyParser.MaxCalls);
+                json.WriteNumber("maxItems", mostCalls);
                 json.WriteStartObject("items");
             }
 
@@ -44,7 +77,7 @@ public static class ToolGrammar
                 JsonElement function = tool.GetProperty("function");
                 if (name is null || function.GetProperty("name").ValueEquals(name))
                 {
-                    WriteCall(json, function, arguments, $"#{(isArray ? "/items" : "")}/anyOf/{count++}/properties/{arguments}");
+                    WriteCall(json, function, arguments, mayBeTyped, $"#{(isArray ? "/items" : "")}/anyOf/{count++}/properties/{arguments}");
                 }
             }
 
@@ -61,11 +94,19 @@ public static class ToolGrammar
             : throw new SpecDecodeException(name is null ? "There are no tools to call." : $"There is no tool '{name}'.");
     }
 
-    private static void WriteCall(Utf8JsonWriter json, JsonElement function, string arguments, string place)
+    private static void WriteCall(Utf8JsonWriter json, JsonElement function, string arguments, bool mayBeTyped, string place)
     {
         json.WriteStartObject();
         json.WriteString("type", "object");
         json.WriteStartObject("properties");
+        if (mayBeTyped)
+        {
+            // Some models of Llama repeat it from the tool's declaration.
+            json.WriteStartObject("type");
+            json.WriteString("const", "function");
+            json.WriteEndObject();
+        }
+
         json.WriteStartObject("name");
         json.WriteString("const", function.GetProperty("name").GetString());
         json.WriteEndObject();

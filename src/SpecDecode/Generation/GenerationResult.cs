@@ -98,7 +98,7 @@ public sealed record GenerationResult
         StopToken = sequence.StopToken,
         StopString = sequence.StopString,
         LogProbabilities = LogOf(sequence.LogProbabilities, sequence.NewTokens, 0),
-        PromptLogProbabilities = sequence.FirstTokenTimestamp == 0 ? null : LogOf(sequence.PromptLogProbabilities, sequence.Prompt, 1),
+        PromptLogProbabilities = sequence.FirstTokenTimestamp == 0 ? null : LogOfPrompt(sequence),
         Error = sequence.Error,
         Drafting = sequence.Statistics,
         QueueTime = sequence.QueueTime,
@@ -119,6 +119,9 @@ public sealed record GenerationResult
         PrefillTime = TimeSpan.Zero,
         DecodeTime = TimeSpan.Zero,
     };
+
+    /// <summary>How probable each token of a prompt was that has been read, the first left out; null where that was not asked for.</summary>
+    internal static TokenLogProbability[]? LogOfPrompt(Sequence sequence) => LogOf(sequence.PromptLogProbabilities, sequence.Prompt, 1);
 
     private static TokenLogProbability[]? LogOf(LogProbabilityLog? log, ReadOnlySpan<int> tokens, int first)
     {

@@ -25,6 +25,12 @@ public readonly record struct GenerationUpdate
     /// <summary>How probable the token was; null unless <see cref="GenerationRequest.LogProbabilities"/> asked for it.</summary>
     public TokenLogProbability? LogProbability { get; init; }
 
+    /// <summary>
+    /// How probable each token of the prompt was, the first left out, with the first token of a text; null with all others, and unless
+    /// <see cref="GenerationRequest.PromptLogProbabilities"/> asked for it.
+    /// </summary>
+    public IReadOnlyList<TokenLogProbability>? PromptLogProbabilities { get; init; }
+
     /// <summary>The whole text and its statistics, in the last update; null before.</summary>
     public GenerationResult? Result { get; init; }
 

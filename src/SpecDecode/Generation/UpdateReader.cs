@@ -56,5 +56,8 @@ internal sealed class UpdateReader(TokenFeed feed, int choice, AcceptedRequest a
     private GenerationUpdate Update(int token, TokenSource source, string text) => new()
     {
         Choice = choice, Token = token, Source = source, Text = text, LogProbability = feed.Sequence.LogProbabilities?.Of(_read, token),
+
+        // The prompt has been read by then.
+        PromptLogProbabilities = _read == 0 ? GenerationResult.LogOfPrompt(feed.Sequence) : null,
     };
 }

@@ -86,6 +86,54 @@ public sealed class CompletionTests(StoryServer story)
     }
 
     [Fact]
+    public async Task With_the_echoed_prompt_its_tokens_are_told_too()
+    {
+        const string prompt = "Once upon a time, a café 😀 opened.";
+        GenerationResult expected = await story.Generator.CompleteAsync(
+            new GenerationRequest { Prompt = prompt, MaxTokens = 5, LogProbabilities = 2, PromptLogProbabilities = 2 }, TestContext.Current.CancellationToken);
+        foreach ((string given, string more) in ((string, string)[])[(JsonSerializer.Serialize(prompt), ""), (JsonSerializer.Serialize(story.Generator.Tokenizer!.Encode(prompt)), ""), (JsonSerializer.Serialize(prompt), ", \"n\": 2, \"best_of\": 2")])
+        {
+            string body = $$"""{"prompt": {{given}}, "max_tokens": 5, "logprobs": 2, "echo": true{{more}}""";
+            (_, JsonElement whole, _) = await story.Server.PostAsync("/v1/completions", body + "}");
+            foreach (JsonElement choice in whole.GetProperty("choices").EnumerateArray())
+            {
+                string text = choice.GetProperty("text").GetString()!;
+                Assert.Equal(prompt + expected.Text, text);
+                JsonElement logprobs = choice.GetProperty("logprobs");
+                JsonElement[] values = [.. logprobs.GetProperty("token_logprobs").EnumerateArray()];
+                Assert.Equal(JsonValueKind.Null, values[0].ValueKind);
+                Assert.Equal(JsonValueKind.Null, logprobs.GetProperty("top_logprobs")[0].ValueKind);
+                Assert.Equal(
+                    expected.PromptLogProbabilities!.Concat(expected.LogProbabilities!).Select(one => one.LogProbability), values[1..].Select(value => value.GetSingle()));
+                Assert.All(logprobs.GetProperty("top_logprobs").EnumerateArray().Skip(1), top => Assert.InRange(top.EnumerateObject().Count(), 1, 2));
+
+                // Each token stands where it says, whole characters at least; the one that begins the text is none of it.
+                string[] tokens = [.. logprobs.GetProperty("tokens").EnumerateArray().Select(token => token.GetString()!)];
+                int[] offsets = [.. logprobs.GetProperty("text_offset").EnumerateArray().Select(one => one.GetInt32())];
+                Assert.Equal((expected.PromptTokens + 5, 0, 0), (tokens.Length, offsets[0], offsets[1]));
+                Assert.All(
+                    offsets.Zip(tokens).Skip(1).Where(pair => !pair.Second.Contains('\uFFFD', StringComparison.Ordinal)),
+                    pair => Assert.Equal(pair.Second, text.Substring(pair.First, pair.Second.Length)));
+                Assert.Contains(tokens, token => token.Contains('\uFFFD', StringComparison.Ordinal));
+            }
+
+            if (more.Length == 0)
+            {
+                (List<JsonElement> events, _) = await story.Server.StreamAsync("/v1/completions", body + ", \"stream\": true}");
+                JsonElement[] choices = [.. events.Select(one => one.GetProperty("choices")[0])];
+                Assert.Equal(prompt + expected.Text, string.Concat(choices.Select(choice => choice.GetProperty("text").GetString())));
+                Assert.Equal(prompt, choices[0].GetProperty("text").GetString());
+                foreach (string column in (string[])["tokens", "token_logprobs", "text_offset", "top_logprobs"])
+                {
+                    Assert.Equal(
+                        whole.GetProperty("choices")[0].GetProperty("logprobs").GetProperty(column).EnumerateArray().Select(one => one.GetRawText()),
+                        choices.Where(choice => choice.TryGetProperty("logprobs", out _)).SelectMany(choice => choice.GetProperty("logprobs").GetProperty(column).EnumerateArray()).Select(one => one.GetRawText()));
+                }
+            }
+        }
+    }
+
+    [Fact]
     public async Task A_stop_string_ends_the_text_and_nothing_of_it_is_told()
     {
         GenerationResult plain = await story.Generator.CompleteAsync(new GenerationRequest { Prompt = Prompt, MaxTokens = 20 }, TestContext.Current.CancellationToken);
@@ -139,7 +187,6 @@ public sealed class CompletionTests(StoryServer story)
     [InlineData("""{"prompt": "a", "best_of": 2, "stream": true}""", "best_of")]
     [InlineData("""{"prompt": "a", "best_of": 2, "include_tokens": true}""", "include_tokens")]
     [InlineData("""{"prompt": "a", "logprobs": 21}""", "logprobs")]
-    [InlineData("""{"prompt": "a", "logprobs": 1, "echo": true}""", "logprobs")]
     [InlineData("""{"prompt": "a", "stop": ""}""", "stop")]
     [InlineData("""{"prompt": "a", "stop": [1]}""", "stop")]
     [InlineData("""{"prompt": "a", "bad_words": [""]}""", "bad_words")]

@@ -9,19 +9,19 @@ namespace SpecDecode.Tests.Endpoints;
 /// <summary>Calls that a model makes by itself are held to their schemas: the story model is made to write a marker, and what it writes behind it is a call.</summary>
 public sealed class HeldCallTests(StoryServer story)
 {
-    private static readonly JsonElement Tools = JsonElement.Parse("""
-        [{"type": "function", "function": {"name": "feed", "parameters": {"type": "object", "properties": {"pet": {"$ref": "#/$defs/pet"}, "times": {"type": "integer", "minimum": 1, "maximum": 9}},
-          "required": ["pet", "times"], "additionalProperties": false, "$defs": {"pet": {"enum": ["cat", "dog"]}}}}},
-         {"type": "function", "function": {"name": "sleep", "parameters": {"type": "object", "properties": {"hours": {"type": "boolean"}}, "required": ["hours"], "additionalProperties": false}}}]
-        """);
+    private static JsonElement Tools => CallWalk.Tools;
 
     public static TheoryData<string, string> Formats => new()
     {
         { "{% if tools %}<tool_call></tool_call>{% endif %}", "Well. <tool_call>\n" },
         { "{% if tools %}[TOOL_CALLS]{% endif %}", "[TOOL_CALLS]" },
         { "{{ message['tools'] }}<|tool|>", "<|tool_call|>" },
-        { "{{ message['tools'] }}<|tool|>", "functools" },
+        { "{{ message['tools'] }}<|tool|>", "functools[" },
         { "<|start_header_id|>{% if tools %}\"parameters\"{% endif %}", "<|python_tag|>" },
+        { "<|start_header_id|>{% if tools %}\"parameters\"{% endif %}", "{\"name\": \"feed\"" },
+        { "<|start_header_id|>{% if tools %}\"parameters\"{% endif %}", "{\"type\": \"function\", \"name\": \"sleep\"" },
+        { "{% if tools %}[TOOL_CALLS][ARGS]{% endif %}", "[TOOL_CALLS]" },
+        { "{{ tools }}<|channel|><|message|>", "<|channel|>analysis<|message|>to=functions.x<|end|><|start|>assistant<|channel|>commentary to=functions." },
     };
 
     [Theory]
@@ -53,20 +53,7 @@ public sealed class HeldCallTests(StoryServer story)
             ReplyParser parser = format.CreateParser(["feed", "sleep"]);
             ToolCall[] calls = [.. parser.Append(texts[0].Text!).Concat(parser.Complete()).Select(part => part.Call).OfType<ToolCall>()];
             Assert.NotEmpty(calls);
-            Assert.All(calls, call =>
-            {
-                JsonElement arguments = JsonElement.Parse(call.Arguments);
-                if (call.Name == "feed")
-                {
-                    Assert.Contains(arguments.GetProperty("pet").GetString(), (string[])["cat", "dog"]);
-                    Assert.InRange(arguments.GetProperty("times").GetInt32(), 1, 9);
-                }
-                else
-                {
-                    Assert.Equal("sleep", call.Name);
-                    Assert.True(arguments.GetProperty("hours").ValueKind is JsonValueKind.True or JsonValueKind.False);
-                }
-            });
+            Assert.All(calls, call => CallWalk.AssertValid(call, texts[0].Text!));
         }
     }
 
@@ -85,15 +72,61 @@ public sealed class HeldCallTests(StoryServer story)
         Assert.Equal(free.Text, held.Text);
     }
 
+    [Theory]
+    [MemberData(nameof(Formats))]
+    public async Task With_one_call_alone_the_text_ends_behind_it(string template, string opening)
+    {
+        ReplyFormat format = ReplyFormat.Of(template);
+        GenerationResult result = await story.Generator.CompleteAsync(
+            new GenerationRequest { Prompt = "Once upon a time", MaxTokens = 500, Constraints = [new Opening(opening), ToolCallConstraint.Of(format, Tools, allowMultipleCalls: false)!] },
+            TestContext.Current.CancellationToken);
+        ReplyParser parser = format.CreateParser(CallWalk.Names);
+        ReplyPart[] parts = [.. parser.Append(result.Text!).Concat(parser.Complete())];
+        Assert.Equal(FinishReason.Stop, result.FinishReason);
+        CallWalk.AssertValid(parts[^1].Call!, result.Text!);
+        Assert.Single(parts, part => part.Call is not null);
+
+        // Where it must go on it does so with white space.
+        GenerationResult longer = await story.Generator.CompleteAsync(
+            new GenerationRequest
+            {
+                Prompt = "Once upon a time", MaxTokens = 500, MinTokens = result.Tokens.Count + 3,
+                Constraints = [new Opening(opening), ToolCallConstraint.Of(format, Tools, allowMultipleCalls: false)!],
+            },
+            TestContext.Current.CancellationToken);
+        Assert.Equal((result.Text, FinishReason.Stop), (longer.Text!.TrimEnd(), longer.FinishReason));
+        Assert.True(longer.Tokens.Count > result.Tokens.Count);
+    }
+
     [Fact]
-    public async Task The_endpoints_hold_calls_of_the_families_whose_format_they_can()
+    public async Task The_endpoints_hold_calls_and_their_number()
     {
         FakeGenerator fake = new("Hi", Chats.Tools);
         await using EndpointServer server = await EndpointServer.StartAsync(fake);
-        (int status, _, _) = await server.PostAsync("/v1/chat/completions", $$"""{"messages": [{"role": "user", "content": "x"}], "tools": {{Tools.GetRawText()}}}""");
-        Assert.Equal(200, status);
-        Assert.IsType<ToolCallConstraint>(Assert.Single(fake.Requests[0].Constraints));
-        Assert.Null(ToolCallConstraint.Of(ReplyFormat.Of("{{ tools }}<|channel|><|message|>"), Tools));
+        foreach (string parallel in (string[])["", ", \"parallel_tool_calls\": false"])
+        {
+            (int status, _, _) = await server.PostAsync("/v1/chat/completions", $$"""{"messages": [{"role": "user", "content": "x"}], "tools": {{Tools.GetRawText()}}{{parallel}}}""");
+            Assert.Equal(200, status);
+        }
+
+        SpecDecode.Extensions.AI.SpecDecodeChatClient client = new(fake);
+        foreach (bool? several in (bool?[])[null, false])
+        {
+            await client.GetResponseAsync(
+                [new Microsoft.Extensions.AI.ChatMessage(Microsoft.Extensions.AI.ChatRole.User, "x")], new() { AllowMultipleToolCalls = several, Tools = [.. CallWalk.Names.Select((name, i) => Microsoft.Extensions.AI.AIFunctionFactory.CreateDeclaration(name, null, Tools[i].GetProperty("function").GetProperty("parameters")))] },
+                TestContext.Current.CancellationToken);
+        }
+
+        Assert.Equal([true, false, true, false], fake.Requests.Select(request => Most(fake, Assert.IsType<ToolCallConstraint>(Assert.Single(request.Constraints))) > 1));
+    }
+
+    // The most calls of some replies.
+    private static int Most(FakeGenerator fake, ToolCallConstraint constraint)
+    {
+        ReplyFormat format = ReplyFormat.Of(fake.ChatTokenizer!);
+        CallWalk[] walks = [.. Enumerable.Range(0, 40).Select(seed => CallWalk.Draw(format, fake.Tokenizer!, 4096, constraint, seed))];
+        Assert.All(walks, walk => Assert.All(walk.Calls, call => CallWalk.AssertValid(call, walk.Text)));
+        return walks.Max(walk => walk.Calls.Count);
     }
 
     /// <summary>Has a text begin with another.</summary>

@@ -13,7 +13,6 @@ public sealed class ChatOptionTests
         { "ConversationId", new() { ConversationId = "c" } },
         { "ModelId", new() { ModelId = "other" } },
         { "ToolMode", new() { ToolMode = ChatToolMode.RequireAny } },
-        { "AllowMultipleToolCalls", new() { AllowMultipleToolCalls = false, Tools = [AIFunctionFactory.Create(() => 1, "one")] } },
         { "Tools", new() { Tools = [AIFunctionFactory.Create(() => 1, "one")] } },
         { "Tools", new() { Tools = [new HostedWebSearchTool()] } },
         { "Reasoning.Effort", new() { Reasoning = new ReasoningOptions { Effort = ReasoningEffort.High } } },

@@ -35,6 +35,10 @@ public sealed class ReplyParserTests
         { "Llama", "{\"name\": \"weather\", \"parameters\": {\"city\": \"Oslo\"}}", ["ToolCall: weather({\"city\": \"Oslo\"})"] },
         { "Llama", "<|python_tag|>{\"name\": \"add\", \"parameters\": {\"a\": 1}}; {\"name\": \"add\", \"parameters\": {}}", ["ToolCall: add({\"a\": 1})", "ToolCall: add({})"] },
         { "Llama", "{\"name\": \"Ann\", \"age\": 3}", ["{\"name\": \"Ann\", \"age\": 3}"] },
+        { "Llama", "{\"type\": \"function\", \"name\": \"add\", \"parameters\": {\"a\": 1}};{ \"name\" : \"weather\", \"arguments\": {}}", ["ToolCall: add({\"a\": 1})", "ToolCall: weather({})"] },
+        { "Llama", "{\"parameters\": {\"a\": 1}, \"name\": \"add\"}", ["{\"parameters\": {\"a\": 1}, \"name\": \"add\"}"] },
+        { "Llama", "{\"id\": 1, \"name\": \"add\"}", ["{\"id\": 1, \"name\": \"add\"}"] },
+        { "Llama", "<|python_tag|>{\"parameters\": {\"a\": 1}, \"name\": \"add\"}", ["ToolCall: add({\"a\": 1})"] },
         { "Llama", "{ not JSON at all", ["{ not JSON at all"] },
         { "Llama", "The answer is {\"name\": \"weather\", \"parameters\": {}}", ["The answer is {\"name\": \"weather\", \"parameters\": {}}"] },
 

@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text.Json;
 using SpecDecode.Grammars.Expressions;
 
@@ -32,10 +33,27 @@ internal sealed class SchemaWriter
     public static IReadOnlyList<Expression> Write(SchemaDocument document, JsonGrammarOptions options)
     {
         var writer = new SchemaWriter(document, options);
-        writer._rules[0] = writer.Value([document.Root]);
-        while (writer._waiting.TryDequeue(out var next))
-            writer._rules[next.Rule] = Expression.Choice([.. writer._reader.Expand(next.Places).Select(shape => writer.Write(shape, next.Places))]);
-        return writer._rules;
+        return writer.Finish(writer.Value([document.Root]));
+    }
+
+    /// <summary>Writes the choices of a schema's <c>anyOf</c>, each behind what stands before it.</summary>
+    /// <param name="document">The schema.</param>
+    /// <param name="before">What stands before each.</param>
+    /// <param name="options">How JSON is written.</param>
+    /// <exception cref="GrammarException">One cannot be honoured.</exception>
+    public static IReadOnlyList<Expression> WriteChoices(SchemaDocument document, IReadOnlyList<Expression> before, JsonGrammarOptions options)
+    {
+        var writer = new SchemaWriter(document, options);
+        return writer.Finish(Expression.Choice([.. before.Select((prefix, i) =>
+            Expression.Sequence(prefix, writer.Value([document.Resolve(string.Create(CultureInfo.InvariantCulture, $"#/anyOf/{i}"), document.Root)])))]));
+    }
+
+    private List<Expression> Finish(Expression whole)
+    {
+        _rules[0] = whole;
+        while (_waiting.TryDequeue(out var next))
+            _rules[next.Rule] = Expression.Choice([.. _reader.Expand(next.Places).Select(shape => Write(shape, next.Places))]);
+        return _rules;
     }
 
     /// <summary>What fits some schemas at once.</summary>

@@ -1,13 +1,20 @@
 using System.Buffers;
 using System.Text.Json;
 
-namespace SpecDecode.AspNetCore.Requests;
+namespace SpecDecode;
 
-/// <summary>Makes JSON elements.</summary>
+/// <summary>Makes JSON elements. A part of each package that writes JSON for chat templates.</summary>
 internal static class JsonBuilder
 {
     /// <summary>An element of what is written.</summary>
     public static JsonElement Build(Action<Utf8JsonWriter> write)
+    {
+        using JsonDocument document = JsonDocument.Parse(Write(write));
+        return document.RootElement.Clone();
+    }
+
+    /// <summary>What is written, in UTF-8.</summary>
+    public static ReadOnlyMemory<byte> Write(Action<Utf8JsonWriter> write)
     {
         ArrayBufferWriter<byte> buffer = new();
         using (Utf8JsonWriter json = new(buffer))
@@ -15,8 +22,7 @@ internal static class JsonBuilder
             write(json);
         }
 
-        using JsonDocument document = JsonDocument.Parse(buffer.WrittenMemory);
-        return document.RootElement.Clone();
+        return buffer.WrittenMemory;
     }
 
     /// <summary>A text as an element.</summary>
