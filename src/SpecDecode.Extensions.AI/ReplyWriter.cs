@@ -120,9 +120,7 @@ internal sealed class ReplyWriter
             InputTokenCount = result.PromptTokens,
             OutputTokenCount = result.Tokens.Count,
             TotalTokenCount = result.PromptTokens + result.Tokens.Count,
-
-            // No keys and values outlive their text yet.
-            CachedInputTokenCount = 0,
+            CachedInputTokenCount = result.CachedPromptTokens,
             ReasoningTokenCount = _reasoningTokens,
             AdditionalCounts = new AdditionalPropertiesDictionary<long>
             {

@@ -198,6 +198,7 @@ internal static class GenerateCommand
     private static void WriteText(Utf8JsonWriter json, GenerationResult result, SamplingOptions sampling, TimeSpan? loadTime)
     {
         json.WriteNumber("prompt_tokens", result.PromptTokens);
+        json.WriteNumber("cached_prompt_tokens", result.CachedPromptTokens);
         json.WriteNumbers("tokens", result.Tokens);
         json.WriteString("text", result.Text);
         json.WriteEnd(result);

@@ -16,6 +16,18 @@ internal sealed class ModelArguments
 
     private readonly Option<int?> _threads = NumberOption.Optional("--threads", "N", "Threads that compute; by default one per physical core.");
 
+    private const string Off = "off";
+
+    private readonly Option<string?> _kvPrecision = new("--kv-precision")
+    {
+        Description = "What keys and values are stored as: fp32 (the default), fp16 or int8.",
+    };
+
+    private readonly Option<string?> _prefixCache = new("--prefix-cache")
+    {
+        Description = "Whether keys and values are kept for prompts that begin as others did: on (the default) or off.",
+    };
+
     private readonly Option<string?> _cacheFolder = new("--cache-folder")
     {
         Description = "Folder for prepared weights; by default 'specdecode' in the user's cache directory.",
@@ -31,6 +43,10 @@ internal sealed class ModelArguments
     {
         command.Options.Add(_model);
         command.Options.Add(_threads);
+        _kvPrecision.AcceptWords([.. Enum.GetNames<KvPrecision>().Select(name => name.ToLowerInvariant())]);
+        _prefixCache.AcceptWords("on", Off);
+        command.Options.Add(_kvPrecision);
+        command.Options.Add(_prefixCache);
         command.Options.Add(_cacheFolder);
         _precision = new PrecisionArguments(command, loads: true);
         command.Options.Add(_verify);
@@ -90,6 +106,16 @@ internal sealed class ModelArguments
     private RuntimeOptions RuntimeOptions(ParseResult arguments, int? sequences)
     {
         RuntimeOptions runtime = new() { Threads = arguments.GetValue(_threads) };
+        if (arguments.GetValue(_kvPrecision) is { } precision)
+        {
+            runtime.KvPrecision = Enum.Parse<KvPrecision>(precision, ignoreCase: true);
+        }
+
+        if (Off.Equals(arguments.GetValue(_prefixCache), StringComparison.OrdinalIgnoreCase))
+        {
+            runtime.PrefixCache = 0;
+        }
+
         runtime.MaxSequences = sequences ?? runtime.MaxSequences;
         return runtime;
     }

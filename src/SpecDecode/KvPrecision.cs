@@ -4,10 +4,10 @@ namespace SpecDecode;
 public enum KvPrecision
 {
     /// <summary>float32: 4 bytes a number, as the model computes them.</summary>
-    Float32,
+    Fp32,
 
     /// <summary>float16: 2 bytes. A key or value beyond 65,504 makes its rows no numbers, and the text fails with an error.</summary>
-    Float16,
+    Fp16,
 
     /// <summary>8-bit integers with a float32 scale for each head and position: a little more than 1 byte.</summary>
     Int8,

@@ -71,7 +71,7 @@ public class RuntimeOptions
     public int? KvCacheMegabytes { get; set; }
 
     /// <summary>What the keys and values of sequences are stored as. Less than float32 takes less memory and rounds them, so that texts are others.</summary>
-    /// <value>The default is <see cref="KvPrecision.Float32"/>.</value>
+    /// <value>The default is <see cref="KvPrecision.Fp32"/>.</value>
     public KvPrecision KvPrecision { get; set; }
 
     /// <summary>By how much memory for keys and values a sequence is admitted.</summary>

@@ -40,7 +40,7 @@ internal static class AttentionBenchmark
     {
         Option<int> threads = new("--threads") { DefaultValueFactory = _ => 2, Description = "Threads that compute." };
         Option<int> repeat = new("--repeat") { DefaultValueFactory = _ => 15, Description = "Turns of each." };
-        Option<KvPrecision> precision = new("--precision") { DefaultValueFactory = _ => KvPrecision.Float32, Description = "What keys and values are stored as." };
+        Option<KvPrecision> precision = new("--precision") { DefaultValueFactory = _ => KvPrecision.Fp32, Description = "What keys and values are stored as." };
         Option<string> shape = new("--shape") { DefaultValueFactory = _ => "", Description = "Only shapes whose name has this in it." };
         Argument<DirectoryInfo> folder = new("folder") { Description = "Any checkpoint: sessions want weights, though attention has none." };
         Command command = new("attention", "Attention over pages against ONNX Runtime's operator.") { folder, threads, repeat, precision, shape };

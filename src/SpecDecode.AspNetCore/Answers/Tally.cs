@@ -9,6 +9,7 @@ namespace SpecDecode.AspNetCore.Answers;
 internal sealed class Tally(int choicesPerPrompt)
 {
     private readonly Dictionary<int, int> _promptTokens = [];
+    private readonly Dictionary<int, int> _cachedTokens = [];
     private int _completionTokens;
     private int _reasoningTokens;
     private long _accepted;
@@ -22,6 +23,7 @@ internal sealed class Tally(int choicesPerPrompt)
     {
         DraftingStatistics drafting = result.Drafting;
         _promptTokens[choice / choicesPerPrompt] = result.PromptTokens;
+        _cachedTokens[choice / choicesPerPrompt] = Math.Max(_cachedTokens.GetValueOrDefault(choice / choicesPerPrompt), result.CachedPromptTokens);
         _completionTokens += result.Tokens.Count;
         _reasoningTokens += reasoningTokens;
         _accepted += drafting.Accepted;
@@ -33,9 +35,7 @@ internal sealed class Tally(int choicesPerPrompt)
     {
         PromptTokens = _promptTokens.Values.Sum(),
         CompletionTokens = _completionTokens,
-
-        // No keys and values outlive their text yet.
-        PromptTokensDetails = new PromptTokensDetails { CachedTokens = 0 },
+        PromptTokensDetails = new PromptTokensDetails { CachedTokens = _cachedTokens.Values.Sum() },
         CompletionTokensDetails = new CompletionTokensDetails
         {
             ReasoningTokens = _reasoningTokens, AcceptedPredictionTokens = _accepted, RejectedPredictionTokens = _rejected,

@@ -7,6 +7,8 @@ internal sealed class KvBudget(KvPool pool, long limit)
 {
     private long _reserved;
     private long _used;
+    private long _kept;
+    private long _shared;
     private int _promised;
 
     /// <summary>Bytes that there may be.</summary>
@@ -22,6 +24,12 @@ internal sealed class KvBudget(KvPool pool, long limit)
 
     /// <summary>Bytes of pages that sequences use. May be asked from any thread.</summary>
     public long Used => Volatile.Read(ref _used);
+
+    /// <summary>Bytes of pages that nobody uses and that are kept for others. May be asked from any thread.</summary>
+    public long Kept => Volatile.Read(ref _kept);
+
+    /// <summary>Bytes of pages that several use. May be asked from any thread.</summary>
+    public long Shared => Volatile.Read(ref _shared);
 
     /// <summary>Pages that can still be taken or promised.</summary>
     /// <param name="promised">Pages that are promised and not taken.</param>
@@ -46,6 +54,8 @@ internal sealed class KvBudget(KvPool pool, long limit)
     /// <summary>Notes it again, after pages were given back.</summary>
     public void Note()
     {
+        Volatile.Write(ref _kept, pool.Idle * pool.PageBytes);
+        Volatile.Write(ref _shared, pool.Shared * pool.PageBytes);
         Volatile.Write(ref _used, (pool.Used - pool.Idle) * pool.PageBytes);
         Volatile.Write(ref _reserved, checked((pool.Used - pool.Idle + (long)_promised) * pool.PageBytes));
     }

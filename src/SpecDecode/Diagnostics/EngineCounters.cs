@@ -28,6 +28,8 @@ internal sealed class EngineCounters
     private readonly CounterSeries _bonuses;
     private readonly CounterSeries _outputTokens;
     private readonly CounterSeries _promptTokens;
+    private readonly CounterSeries _cachedPromptTokens;
+    private readonly CounterSeries _preemptions;
     private readonly CounterSeries _failedPasses;
     private readonly CounterSeries _draftWaste;
     private readonly CounterSeries _verifyWaste;
@@ -73,6 +75,8 @@ internal sealed class EngineCounters
         _bonuses = meter.Counter("specdecode.bonus_tokens");
         _outputTokens = meter.Counter("specdecode.output_tokens");
         _promptTokens = meter.Counter("specdecode.prompt_tokens");
+        _cachedPromptTokens = meter.Counter("specdecode.cached_prompt_tokens");
+        _preemptions = meter.Counter("specdecode.preemptions");
         _failedPasses = meter.Counter("specdecode.failed_passes");
 
         CounterSeries[] By<T>(string attribute, IEnumerable<T> values, Func<T, object> name) => [.. values.Select(value => new CounterSeries(_model, new KeyValuePair<string, object?>(attribute, name(value))))];
@@ -106,6 +110,7 @@ internal sealed class EngineCounters
         _outputTokens.Add(step.OutputTokens);
         _uncovered.Add(step.UncoveredTokens);
         _promptTokens.Add(step.PromptRows);
+        _preemptions.Add(step.Preemptions);
         _failedPasses.Add(step.FailedPasses);
         _draftPasses.Add(step.DraftPasses);
         _draftRows.Add(step.DraftRows);
@@ -144,7 +149,11 @@ internal sealed class EngineCounters
     }
 
     /// <inheritdoc cref="IEngineObserver.OnEnded"/>
-    public void OnEnded(Sequence sequence) => _ended[(int)sequence.FinishReason!.Value].Add(1);
+    public void OnEnded(Sequence sequence)
+    {
+        _ended[(int)sequence.FinishReason!.Value].Add(1);
+        _cachedPromptTokens.Add(sequence.CachedPromptTokens);
+    }
 
     /// <inheritdoc cref="IEngineObserver.OnRefused"/>
     public void OnRefused(Exception error)

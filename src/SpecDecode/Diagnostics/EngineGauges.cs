@@ -24,6 +24,8 @@ internal sealed class EngineGauges
         meter.UpDown("specdecode.sequences.waiting", () => load()?.WaitingCount ?? 0);
         meter.UpDown("specdecode.kv_cache.used", () => load()?.KvUsedBytes ?? 0);
         meter.UpDown("specdecode.kv_cache.reserved", () => load()?.KvReservedBytes ?? 0);
+        meter.UpDown("specdecode.kv_cache.kept", () => load()?.KvKeptBytes ?? 0);
+        meter.UpDown("specdecode.kv_cache.shared", () => load()?.KvSharedBytes ?? 0);
         meter.UpDown("specdecode.kv_cache.limit", () => load()?.KvLimitBytes ?? 0);
         meter.Gauge("specdecode.kv_cache.utilization", () => load() is { KvLimitBytes: > 0 and var limit } engine ? (double)engine.KvReservedBytes / limit : 0);
         meter.Gauge("specdecode.model.ready", () => load()?.IsReady == true ? 1 : 0);

@@ -105,6 +105,12 @@ internal sealed class EngineLoop : IEngineLoad, IDisposable
     public long KvReservedBytes => _fault is null ? _scheduler.Budget.Reserved : 0;
 
     /// <inheritdoc/>
+    public long KvKeptBytes => _fault is null ? _scheduler.Budget.Kept : 0;
+
+    /// <inheritdoc/>
+    public long KvSharedBytes => _fault is null ? _scheduler.Budget.Shared : 0;
+
+    /// <inheritdoc/>
     public long KvLimitBytes => _scheduler.Budget.Limit;
 
     /// <summary>What ended the loop when it should not have ended; null while all is well.</summary>

@@ -16,6 +16,8 @@ internal enum OptionKind
     ActivationPrecision,
     KernelChoice,
     WeightMemory,
+    KvPrecision,
+    KvAdmission,
     AcceptanceRule,
     Seed,
 }
@@ -86,6 +88,9 @@ internal static class ConfigurationKeys
             [nameof(RuntimeOptions.MaxSequences)] = OptionKind.WholeNumber,
             [nameof(RuntimeOptions.MaxSequenceLength)] = OptionKind.WholeNumber,
             [nameof(RuntimeOptions.KvCacheMegabytes)] = OptionKind.WholeNumber,
+            [nameof(RuntimeOptions.KvPrecision)] = OptionKind.KvPrecision,
+            [nameof(RuntimeOptions.Admission)] = OptionKind.KvAdmission,
+            [nameof(RuntimeOptions.PrefixCache)] = OptionKind.Number,
             [nameof(HostedRuntimeOptions.MaxQueue)] = OptionKind.WholeNumber,
             [nameof(RuntimeOptions.PrefillChunk)] = OptionKind.WholeNumber,
             [nameof(RuntimeOptions.MaxRowsPerPass)] = OptionKind.WholeNumber,

@@ -138,6 +138,8 @@ internal static class ConfigurationShape
         OptionKind.ActivationPrecision => IsName<ActivationPrecision>(value),
         OptionKind.KernelChoice => IsName<KernelChoice>(value),
         OptionKind.WeightMemory => IsName<WeightMemory>(value),
+        OptionKind.KvPrecision => IsName<KvPrecision>(value),
+        OptionKind.KvAdmission => IsName<KvAdmission>(value),
         OptionKind.AcceptanceRule => IsName<AcceptanceRule>(WithoutHyphens(value)),
         _ => true,
     };
@@ -157,6 +159,8 @@ internal static class ConfigurationShape
         OptionKind.Precision => "stored, bf16, fp16, fp32, int8 or int4, or leave it out",
         OptionKind.KernelChoice => "own or onnxruntime, or leave it out",
         OptionKind.WeightMemory => "mapped or largepages, or leave it out",
+        OptionKind.KvPrecision => "fp32, fp16 or int8, or leave it out",
+        OptionKind.KvAdmission => "paged or reserve, or leave it out",
         OptionKind.ActivationPrecision => "int8 or fp32, or leave it out",
         OptionKind.AcceptanceRule => "greedy, rejection or shared-noise, or leave it out",
         OptionKind.WholeNumbers => "a list of whole numbers such as [3, 5], or leave it out",

@@ -87,4 +87,7 @@ internal static partial class Log
 
     [LoggerMessage(27, LogLevel.Warning, "{Requests} requests to the model {Model} were refused since this was last told; the last one: {Reason}")]
     public static partial void Refused(this ILogger logger, int requests, string model, string reason);
+
+    [LoggerMessage(28, LogLevel.Warning, "Memory for keys and values ran out {Preemptions} times since this was last told, so that sequences of the model {Model} gave theirs up and read their texts again: raise Runtime:KvCacheMegabytes, or lower Runtime:MaxSequences")]
+    public static partial void Preempted(this ILogger logger, int preemptions, string model);
 }

@@ -12,8 +12,12 @@ namespace SpecDecode.Hosting;
 /// </summary>
 internal sealed class LoggingObserver(IEngineObserver metrics, ILogger logger, string model, TimeProvider? time = null) : IEngineObserver
 {
+    // One now and then is what memory that is used as it is needed costs.
+    private const int ManyPreemptions = 8;
+
     private readonly PlanChanges _changes = new();
-    private readonly RefusalCount _refusals = new(time ?? TimeProvider.System);
+    private readonly EventCount _refusals = new(time ?? TimeProvider.System);
+    private readonly EventCount _preemptions = new(time ?? TimeProvider.System, ManyPreemptions);
     private int _hasFailed;
 
     /// <summary>What spans tell besides what they always do.</summary>
@@ -30,6 +34,11 @@ internal sealed class LoggingObserver(IEngineObserver metrics, ILogger logger, s
             if (step.FailedPasses > 0 && step.VerifyRows > 0)
             {
                 logger.DraftsFailed(model, step.FailedPasses);
+            }
+
+            if (step.Preemptions > 0 && _preemptions.Note(step.Preemptions) is > 0 and var preemptions)
+            {
+                logger.Preempted(preemptions, model);
             }
         }
         catch (Exception failure)

@@ -42,7 +42,7 @@ internal static class DecoderFacts
             Window = attends.Select(attend => attend.Window).FirstOrDefault(window => window is not null),
             WindowLayers = attends.Count(attend => attend.Window is not null),
             KvBytesPerToken = attends.Sum(attend => 2L * attend.KeyValueHeads * attend.HeadSize * model.ElementType.Bytes()),
-            KvBytesOfContext = OnnxStages.KvBytes(model, KvPrecision.Float32, model.MaxPositions),
+            KvBytesOfContext = OnnxStages.KvBytes(model, KvPrecision.Fp32, model.MaxPositions),
             Weights = source.IsPrepared ? [Prepared(model, source)] : [.. Precisions(source).Select(precision => Converted(model, source, precision))],
         };
     }

@@ -12,14 +12,20 @@ internal interface IEngineLoad
     /// <summary>Whether requests are answered.</summary>
     bool IsReady { get; }
 
-    /// <summary>Bytes of keys and values that live sequences had written after the last step.</summary>
+    /// <summary>Bytes of pages of keys and values that sequences used after the last step.</summary>
     long KvUsedBytes { get; }
 
-    /// <summary>Bytes that live sequences have reserved for keys and values.</summary>
+    /// <summary>Bytes that they used or had been promised.</summary>
     long KvReservedBytes { get; }
 
-    /// <summary>Bytes that all may reserve.</summary>
+    /// <summary>Bytes that all may take.</summary>
     long KvLimitBytes { get; }
+
+    /// <summary>Bytes of pages that no sequence uses and that are kept for texts that begin alike.</summary>
+    long KvKeptBytes => 0;
+
+    /// <summary>Bytes of pages that several sequences use.</summary>
+    long KvSharedBytes => 0;
 
     /// <summary>What the thread that runs the steps has spent its time on.</summary>
     EngineTimes Times { get; }

@@ -67,6 +67,8 @@ public class ConfigurationSchemaTests
                 : type == typeof(Precision) ? (OptionKind.Precision, "string")
                 : type == typeof(ActivationPrecision) ? (OptionKind.ActivationPrecision, "string")
                 : type == typeof(KernelChoice) ? (OptionKind.KernelChoice, "string")
+                : type == typeof(KvPrecision) ? (OptionKind.KvPrecision, "string")
+                : type == typeof(KvAdmission) ? (OptionKind.KvAdmission, "string")
                 : type == typeof(WeightMemory) ? (OptionKind.WeightMemory, "string")
                 : type == typeof(AcceptanceRule) ? (OptionKind.AcceptanceRule, "string")
                 : type == typeof(long) ? (OptionKind.Seed, "integer")

@@ -59,7 +59,7 @@ internal static unsafe class KeyValueWriter
     {
         switch (layout.Type)
         {
-            case KvPrecision.Float32:
+            case KvPrecision.Fp32:
                 float* keys = (float*)head + slot;
                 for (int i = 0; i < size; i++)
                 {
@@ -69,7 +69,7 @@ internal static unsafe class KeyValueWriter
                 Unsafe.CopyBlockUnaligned(head + layout.ValueOffset + slot * size * sizeof(float), value, (uint)size * sizeof(float));
                 return true;
 
-            case KvPrecision.Float16:
+            case KvPrecision.Fp16:
                 ushort* halfKeys = (ushort*)head + slot;
                 ushort* halfValues = (ushort*)(head + layout.ValueOffset) + slot * size;
                 int largest = 0;

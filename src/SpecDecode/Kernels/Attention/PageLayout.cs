@@ -16,7 +16,7 @@ internal readonly struct PageLayout
     public PageLayout(KvPrecision type, int heads, int headSize)
     {
         Type = type;
-        int numberBytes = type switch { KvPrecision.Float32 => 4, KvPrecision.Float16 => 2, _ => 1 };
+        int numberBytes = type switch { KvPrecision.Fp32 => 4, KvPrecision.Fp16 => 2, _ => 1 };
         ValueOffset = checked(Positions * headSize * numberBytes);
         KeyScaleOffset = checked(2 * ValueOffset);
         ValueScaleOffset = KeyScaleOffset + Positions * sizeof(float);

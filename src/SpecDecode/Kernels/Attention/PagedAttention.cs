@@ -82,8 +82,8 @@ internal sealed unsafe class PagedAttention
     private static (nint Run, nint Merge) Of<TLanes>(KvPrecision type)
         where TLanes : unmanaged, ILanes<TLanes> => type switch
         {
-            KvPrecision.Float32 => Pointers<TLanes, SingleKeyValues>(),
-            KvPrecision.Float16 => Pointers<TLanes, HalfKeyValues>(),
+            KvPrecision.Fp32 => Pointers<TLanes, SingleKeyValues>(),
+            KvPrecision.Fp16 => Pointers<TLanes, HalfKeyValues>(),
             KvPrecision.Int8 => Pointers<TLanes, ByteKeyValues>(),
             _ => throw new ArgumentOutOfRangeException(nameof(type), type, "A type of keys and values that no kernel is written for."),
         };

@@ -17,7 +17,7 @@ public sealed class PagedAttentionTests
         foreach (AttentionCase attention in AttentionCase.All)
         {
             // What is rounded when it is stored: nothing, 11 bits, 7 bits of the largest of a head.
-            foreach ((KvPrecision type, double bound) in ((KvPrecision, double)[])[(KvPrecision.Float32, 2e-6), (KvPrecision.Float16, 1e-3), (KvPrecision.Int8, 1.5e-2)])
+            foreach ((KvPrecision type, double bound) in ((KvPrecision, double)[])[(KvPrecision.Fp32, 2e-6), (KvPrecision.Fp16, 1e-3), (KvPrecision.Int8, 1.5e-2)])
             {
                 AttentionCase stored = attention with { Type = type };
                 using AttentionSetup setup = new(stored, Lengths, seed: 1);
@@ -109,7 +109,7 @@ public sealed class PagedAttentionTests
     [Fact]
     public void What_is_no_number_shows_in_the_rows_that_see_it_and_in_no_others()
     {
-        foreach (KvPrecision type in (KvPrecision[])[KvPrecision.Float32, KvPrecision.Int8])
+        foreach (KvPrecision type in (KvPrecision[])[KvPrecision.Fp32, KvPrecision.Int8])
         {
             AttentionCase attention = new(4, 2, 64) { Window = 50, Type = type };
             foreach (float poison in (float[])[float.NaN, float.PositiveInfinity, float.NegativeInfinity])
@@ -136,7 +136,7 @@ public sealed class PagedAttentionTests
     [Fact]
     public void A_key_that_float16_cannot_hold_is_an_error_that_says_so()
     {
-        AttentionCase attention = new(2, 1, 32) { Type = KvPrecision.Float16, Rotates = false };
+        AttentionCase attention = new(2, 1, 32) { Type = KvPrecision.Fp16, Rotates = false };
         using AttentionSetup setup = new(attention, [20], seed: 5);
         setup.Rows[0][7 * attention.PackedWidth + 64] = 65_519f;
         setup.Call(InstructionSets.Current, ParallelRun.Serial, (0, 0, 20));
@@ -152,7 +152,7 @@ public sealed class PagedAttentionTests
     [Fact]
     public void Numbers_are_rounded_to_float16_as_everywhere()
     {
-        PageLayout layout = new(KvPrecision.Float16, 1, 16);
+        PageLayout layout = new(KvPrecision.Fp16, 1, 16);
         Random random = new(6);
         byte[] page = new byte[layout.Bytes];
         for (int turn = 0; turn < 20_000; turn++)

@@ -5,7 +5,7 @@ using SpecDecode.Limits;
 
 namespace SpecDecode.Tests.Hosting;
 
-public class RefusalCountTests
+public class EventCountTests
 {
     [Fact]
     public void Thousands_of_refusals_make_a_line_now_and_then_and_none_is_lost()
