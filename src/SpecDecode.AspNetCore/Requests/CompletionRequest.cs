@@ -30,7 +30,7 @@ internal sealed record CompletionRequest(IReadOnlyList<GenerationRequest> Reques
             throw ApiException.Unsupported("include_tokens", "How tokens came is not told of texts that were chosen with 'best_of': leave one of them out.");
         }
 
-        GenerationRequest request = RequestBuilder.Build(body, generator.Defaults, ("max_tokens", body.MaxTokens)) with
+        GenerationRequest request = RequestBuilder.Build(body, generator.Defaults, ("max_tokens", body.MaxTokens), options) with
         {
             LogProbabilities = RequestBuilder.LogProbabilities("logprobs", body.Logprobs),
         };
