@@ -1,3 +1,5 @@
+using SpecDecode.Grammars;
+
 namespace SpecDecode.AspNetCore;
 
 /// <summary>How the endpoints of <see cref="SpecDecodeEndpoints.MapSpecDecode"/> answer, by convention the section <c>SpecDecodeEndpoints</c>.</summary>
@@ -30,6 +32,14 @@ public sealed class SpecDecodeEndpointOptions
     /// <value>The default is false.</value>
     public bool SpeculativeMetrics { get; set; }
 
+    /// <summary>Where answers in JSON (<c>response_format</c>) have white space, if the request does not say with <c>json_white_space</c>.</summary>
+    /// <value>The default is <see cref="JsonWhiteSpace.Spaced"/>, as most JSON is written that models have read.</value>
+    public JsonWhiteSpace JsonWhiteSpace { get; set; } = JsonWhiteSpace.Spaced;
+
+    /// <summary>The order of properties in answers in JSON, if the request does not say with <c>json_property_order</c>.</summary>
+    /// <value>The default is <see cref="JsonPropertyOrder.AsGiven"/>.</value>
+    public JsonPropertyOrder JsonPropertyOrder { get; set; }
+
     /// <summary>What is wrong with the options, a sentence each.</summary>
     internal IEnumerable<string> Errors()
     {
@@ -51,6 +61,16 @@ public sealed class SpecDecodeEndpointOptions
         if (RetryAfterSeconds is < 1 or > 3600)
         {
             yield return $"RetryAfterSeconds is {RetryAfterSeconds}: give 1 to 3600.";
+        }
+
+        if (!Enum.IsDefined(JsonWhiteSpace))
+        {
+            yield return $"JsonWhiteSpace is {(int)JsonWhiteSpace}: give {string.Join(", ", Enum.GetNames<JsonWhiteSpace>())}.";
+        }
+
+        if (!Enum.IsDefined(JsonPropertyOrder))
+        {
+            yield return $"JsonPropertyOrder is {(int)JsonPropertyOrder}: give {string.Join(", ", Enum.GetNames<JsonPropertyOrder>())}.";
         }
     }
 }

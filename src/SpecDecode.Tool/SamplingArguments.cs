@@ -30,6 +30,10 @@ internal sealed class SamplingArguments
     private readonly Option<float?> _minP = NumberOption.Probability(
         "--min-p", "P", "Choose among tokens with at least this share of the highest probability; by default 0, all.");
 
+    private readonly Option<float?> _topNSigma = NumberOption.Real(
+        "--top-n-sigma", "N", "Choose among tokens whose logit lies at most N standard deviations below the highest; by default 0, all.",
+        number => float.IsFinite(number) && number >= 0, "0 or more");
+
     private readonly Option<long?> _seed = NumberOption.Seed("--seed", "S", "Makes the choices reproducible.");
 
     private readonly Option<string?> _acceptance = new("--acceptance")
@@ -41,7 +45,7 @@ internal sealed class SamplingArguments
     public SamplingArguments(Command command)
     {
         _acceptance.AcceptWords([.. Rules.Keys]);
-        foreach (Option option in (Option[])[_temperature, _topK, _topP, _minP, _seed, _acceptance])
+        foreach (Option option in (Option[])[_temperature, _topK, _topP, _minP, _topNSigma, _seed, _acceptance])
         {
             command.Options.Add(option);
         }
@@ -56,6 +60,7 @@ internal sealed class SamplingArguments
         TopK = arguments.GetValue(_topK) ?? 0,
         TopP = arguments.GetValue(_topP) ?? 1,
         MinP = arguments.GetValue(_minP) ?? 0,
+        TopNSigma = arguments.GetValue(_topNSigma) ?? 0,
         Seed = arguments.GetValue(_seed),
         Acceptance = arguments.GetValue(_acceptance) is { } rule ? Rules[rule] : null,
     };
@@ -96,6 +101,7 @@ internal sealed class SamplingArguments
         RefuseIdle(_topK);
         RefuseIdle(_topP);
         RefuseIdle(_minP);
+        RefuseIdle(_topNSigma);
         RefuseIdle(_seed);
 
         if (result.GetResult(_acceptance) is not { Tokens: [{ Value: var given }] } || !Rules.TryGetValue(given, out AcceptanceRule rule))

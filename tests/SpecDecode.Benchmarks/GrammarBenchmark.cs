@@ -104,7 +104,8 @@ internal static class GrammarBenchmark
         return most;
     }
 
-    private static TokenVocabulary Vocabulary(TextTokenizer tokenizer, int size)
+    /// <summary>A vocabulary of a tokenizer's tokens and, up to a size, pairs of them; the last token ends the text.</summary>
+    public static TokenVocabulary Vocabulary(TextTokenizer tokenizer, int size)
     {
         var known = TokenVocabulary.Of(tokenizer, tokenizer.VocabularySize, []);
         List<byte[]?> tokens = [.. Enumerable.Range(0, known.Size).Select(token => (byte[]?)known.BytesOf(token).ToArray())];

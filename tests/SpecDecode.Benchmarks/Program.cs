@@ -16,6 +16,7 @@ RootCommand root = new("Side-by-side measurements; every ratio is taken within o
     PolicyBenchmark.Command(),
     SwiftBenchmark.Command(),
     GrammarBenchmark.Command(),
+    GrammarStepsBenchmark.Command(),
     ForcedRunBenchmark.Command(),
     TelemetryBenchmark.Command(),
 };

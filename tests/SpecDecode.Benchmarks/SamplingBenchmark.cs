@@ -15,6 +15,7 @@ internal static class SamplingBenchmark
         ("top-k 50", new() { Temperature = 1, TopK = 50 }),
         ("top-p 0.95", new() { Temperature = 1, TopP = 0.95f }),
         ("min-p 0.05", new() { Temperature = 1, MinP = 0.05f }),
+        ("top-n-sigma 1", new() { Temperature = 1, TopNSigma = 1 }),
         ("top-k 1000, top-p 0.95, min-p 0.02", new() { Temperature = 1, TopK = 1000, TopP = 0.95f, MinP = 0.02f }),
     ];
 

@@ -41,7 +41,7 @@ internal sealed record ChatRequest(GenerationRequest Request, ReplyFormat Format
         GenerationDefaults defaults = generator.Defaults;
         ReplyFormat format = ReplyFormat.Of(chat);
         GenerationRequest request = RequestBuilder.Build(
-            body, defaults, body.MaxCompletionTokens is null ? ("max_tokens", body.MaxTokens) : ("max_completion_tokens", body.MaxCompletionTokens));
+            body, defaults, body.MaxCompletionTokens is null ? ("max_tokens", body.MaxTokens) : ("max_completion_tokens", body.MaxCompletionTokens), options);
         int choices = RequestBuilder.CountChoices(body.N, 1, options.MaxChoices);
         OfferedTools tools = OfferedTools.Read(body, format);
         Dictionary<string, JsonElement> variables = Variables(body, format);

@@ -26,7 +26,7 @@ internal sealed record CompletionRequest(IReadOnlyList<GenerationRequest> Reques
         }
 
         int? top = RequestBuilder.LogProbabilities("logprobs", body.Logprobs);
-        GenerationRequest request = RequestBuilder.Build(body, generator.Defaults, ("max_tokens", body.MaxTokens)) with
+        GenerationRequest request = RequestBuilder.Build(body, generator.Defaults, ("max_tokens", body.MaxTokens), options) with
         {
             LogProbabilities = top,
             PromptLogProbabilities = body.Echo == true ? top : null,

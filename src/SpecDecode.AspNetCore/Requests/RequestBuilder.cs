@@ -3,7 +3,6 @@ using System.Text.Json;
 using SpecDecode.AspNetCore.Wire;
 using SpecDecode.Drafting;
 using SpecDecode.Generation;
-using SpecDecode.Grammars;
 using SpecDecode.Sampling;
 
 namespace SpecDecode.AspNetCore.Requests;
@@ -11,15 +10,13 @@ namespace SpecDecode.AspNetCore.Requests;
 /// <summary>What requests for chats and for texts have in common, as the engine takes it. A mistake names the field that it is in.</summary>
 internal static class RequestBuilder
 {
-    // As most JSON is written that models have read.
-    private static readonly JsonGrammarOptions Spaced = new() { WhiteSpace = JsonWhiteSpace.Spaced };
-
     /// <summary>A request that lacks only what is asked: its messages or its prompt.</summary>
     /// <param name="body">The request's body.</param>
     /// <param name="defaults">What holds where it does not say.</param>
     /// <param name="maxTokens">New tokens, where the body says.</param>
+    /// <param name="options">How the endpoints answer.</param>
     /// <exception cref="ApiException">A field is out of range, or not served.</exception>
-    public static GenerationRequest Build(GenerationBody body, GenerationDefaults defaults, (string Field, int? Value) maxTokens)
+    public static GenerationRequest Build(GenerationBody body, GenerationDefaults defaults, (string Field, int? Value) maxTokens, SpecDecodeEndpointOptions options)
     {
         UnknownFields.Refuse(body.Others);
         UnknownFields.Refuse("stream_options", body.StreamOptions?.Others);
@@ -36,7 +33,7 @@ internal static class RequestBuilder
             IgnoreEndOfSequence = body.IgnoreEos == true,
             Stop = StopStrings(body.Stop),
             IncludeStop = body.IncludeStop == true,
-            Grammar = Form(body.ResponseFormat),
+            Grammar = AnswerForm.Read(body, options),
             StopTokens = body.StopTokenIds ?? [],
             LogitBias = Bias(body.LogitBias),
             BannedPhrases = body.BadWords is { } words && words.Any(string.IsNullOrEmpty)
@@ -81,6 +78,13 @@ internal static class RequestBuilder
                 { } wrong => throw ApiException.Invalid("top_k", $"'top_k' is {wrong}: give 1 or more, or 0 for no limit."),
             },
             MinP = Checked("min_p", body.MinP, value => value is >= 0 and <= 1, "a share from 0 to 1") ?? defaults.MinP,
+            TopNSigma = body.TopNSigma switch
+            {
+                // Others say -1 for no limit.
+                -1 => 0,
+                { } sigma => Checked("top_n_sigma", sigma, value => value >= 0, "a number of standard deviations, or 0 for no limit") ?? 0,
+                null => defaults.TopNSigma,
+            },
             Seed = body.Seed ?? defaults.Seed,
             FrequencyPenalty = Checked("frequency_penalty", body.FrequencyPenalty, value => value is >= -2 and <= 2, "a number from -2 to 2") ?? defaults.FrequencyPenalty,
             PresencePenalty = Checked("presence_penalty", body.PresencePenalty, value => value is >= -2 and <= 2, "a number from -2 to 2") ?? defaults.PresencePenalty,
@@ -122,35 +126,6 @@ internal static class RequestBuilder
         if (body.StreamOptions?.IncludeObfuscation == true)
         {
             throw ApiException.Unsupported("stream_options.include_obfuscation", "'stream_options.include_obfuscation' is not served: leave it out.");
-        }
-    }
-
-    // What an answer's form is: any text, any JSON object, or JSON by a schema.
-    private static Grammar? Form(JsonElement? format)
-    {
-        const string field = "response_format";
-        if (format is not { } given || given.ValueKind == JsonValueKind.Null)
-        {
-            return null;
-        }
-
-        string? type = given.ValueKind == JsonValueKind.Object && given.TryGetProperty("type", out JsonElement named) && named.ValueKind == JsonValueKind.String ? named.GetString() : null;
-        try
-        {
-            return type switch
-            {
-                "text" => null,
-                "json_object" => Grammar.OfJsonObject(Spaced),
-                "json_schema" => given.TryGetProperty(type, out JsonElement holder) && holder.ValueKind == JsonValueKind.Object && holder.TryGetProperty("schema", out JsonElement schema)
-                        && schema.ValueKind == JsonValueKind.Object
-                    ? Grammar.OfJsonSchema(schema.GetRawText(), Spaced)
-                    : throw ApiException.Invalid($"{field}.json_schema.schema", $"'{field}.json_schema.schema' is missing: give a JSON schema."),
-                _ => throw ApiException.Unsupported(field, $"'{field}' must be an object of the type text, json_object or json_schema."),
-            };
-        }
-        catch (GrammarException error)
-        {
-            throw ApiException.Invalid($"{field}.json_schema.schema", error.Message, inner: error);
         }
     }
 

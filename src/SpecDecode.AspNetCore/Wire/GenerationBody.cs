@@ -24,6 +24,9 @@ internal abstract record GenerationBody
     [JsonPropertyName("min_p")]
     public float? MinP { get; init; }
 
+    [JsonPropertyName("top_n_sigma")]
+    public float? TopNSigma { get; init; }
+
     [JsonPropertyName("seed")]
     public long? Seed { get; init; }
 
@@ -70,6 +73,14 @@ internal abstract record GenerationBody
 
     [JsonPropertyName("response_format")]
     public JsonElement? ResponseFormat { get; init; }
+
+    /// <summary>Where JSON of that format has white space: compact, spaced or free. An extension.</summary>
+    [JsonPropertyName("json_white_space")]
+    public string? JsonWhiteSpace { get; init; }
+
+    /// <summary>The order of its properties: as_given or free. An extension.</summary>
+    [JsonPropertyName("json_property_order")]
+    public string? JsonPropertyOrder { get; init; }
 
     /// <summary>How the model drafts for this request. An extension.</summary>
     [JsonPropertyName("drafting")]

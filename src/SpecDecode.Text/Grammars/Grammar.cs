@@ -10,18 +10,23 @@ namespace SpecDecode.Grammars;
 /// Immutable and thread-safe.
 /// </summary>
 /// <remarks>
-/// Compiling is bounded in time and memory. The last 64 grammars that were compiled are kept by their content, so that compiling the
-/// same one again finds it.
+/// Compiling is bounded in time and memory. The last 64 grammars that were compiled are kept by their content, or fewer where they take more than 256 MB together, so that
+/// compiling the same one again finds it.
 /// </remarks>
 public sealed class Grammar
 {
+    // What a value holds lives as long as its vocabulary does, so none holds the grammar: the two would keep each other.
     private readonly ConditionalWeakTable<TokenVocabulary, TokenGrammar> _bound = [];
 
-    private readonly string _name;
+    internal Grammar(RuleNetwork network, string name) => (Network, Name) = (network, name);
 
-    internal Grammar(RuleNetwork network, string name) => (Network, _name) = (network, name);
+    /// <summary>What kind of source it is made of, and a hash of that source.</summary>
+    internal string Name { get; }
 
     internal RuleNetwork Network { get; }
+
+    /// <summary>How many bytes it takes, about, with what is remembered of it for vocabularies.</summary>
+    internal long Bytes => Network.Bytes + _bound.Sum(pair => pair.Value.Bytes);
 
     /// <summary>Reads a regular expression, which the whole text must match.</summary>
     /// <param name="pattern">The expression, in ECMAScript's dialect without what looks around: see the page on structured output.</param>
@@ -29,7 +34,7 @@ public sealed class Grammar
     public static Grammar OfRegex(string pattern)
     {
         ArgumentNullException.ThrowIfNull(pattern);
-        return GrammarCache.Get("regex", pattern, static text => [RegexParser.Parse(text).ToExpression(isSearch: false)]);
+        return GrammarCache.Shared.Get("regex", pattern, static text => [RegexParser.Parse(text).ToExpression(isSearch: false)]);
     }
 
     /// <summary>Makes a grammar of a choice of texts.</summary>
@@ -41,7 +46,7 @@ public sealed class Grammar
         string[] texts = [.. choices];
         if (texts.Length == 0)
             throw new GrammarException("There is nothing to choose from; name at least one text.");
-        return GrammarCache.Get("choices", string.Concat(texts.Select(text => $"{text.Length}:{text}")), _ => [Expression.Words(texts)]);
+        return GrammarCache.Shared.Get("choices", string.Concat(texts.Select(text => $"{text.Length}:{text}")), _ => [Expression.Words(texts)]);
     }
 
     /// <summary>Reads a grammar in GBNF, the notation of llama.cpp.</summary>
@@ -50,7 +55,7 @@ public sealed class Grammar
     public static Grammar OfGbnf(string text)
     {
         ArgumentNullException.ThrowIfNull(text);
-        return GrammarCache.Get("gbnf", text, GbnfParser.Parse);
+        return GrammarCache.Shared.Get("gbnf", text, GbnfParser.Parse);
     }
 
     /// <summary>Any JSON object.</summary>
@@ -69,7 +74,7 @@ public sealed class Grammar
         ArgumentNullException.ThrowIfNull(schema);
         options ??= new();
         options.Check();
-        return GrammarCache.Get($"json {options}", schema, text => SchemaWriter.Write(SchemaDocument.Read(text), options));
+        return GrammarCache.Shared.Get($"json {options}", schema, text => SchemaWriter.Write(SchemaDocument.Read(text), options));
     }
 
     /// <summary>A name, what stands behind it, and JSON that is valid by the choice of a schema that the name has.</summary>
@@ -92,5 +97,5 @@ public sealed class Grammar
     }
 
     /// <summary>What kind of source it is made of, and a hash of that source: the same for the same one.</summary>
-    public override string ToString() => _name;
+    public override string ToString() => Name;
 }

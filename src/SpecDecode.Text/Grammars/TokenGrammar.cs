@@ -12,23 +12,38 @@ public sealed class TokenGrammar
 {
     private const long MaxMaskBytes = 64 << 20;
 
+    private readonly WeakReference<Grammar> _grammar;
+    private readonly string _name;
     private readonly long _maxMaskBytes;
     private readonly List<GrammarState> _masked = [];
     private long _maskBytes;
 
     internal TokenGrammar(Grammar grammar, TokenVocabulary vocabulary, int maxItems = GrammarMachine.MaxItems, long maxMaskBytes = MaxMaskBytes)
     {
-        (Grammar, Vocabulary, _maxMaskBytes) = (grammar, vocabulary, maxMaskBytes);
+        (_grammar, _name, Vocabulary, _maxMaskBytes) = (new(grammar), grammar.Name, vocabulary, maxMaskBytes);
         Machine = new(grammar.Network, maxItems);
     }
 
     /// <summary>The grammar.</summary>
-    public Grammar Grammar { get; }
+    public Grammar Grammar
+    {
+        get
+        {
+            // The grammar has a table with this in it, which lives as long as its vocabulary: if this held the grammar, none of the three would ever go. Nobody
+            // else holds the grammar then, so nobody sees that it is another object.
+            if (!_grammar.TryGetTarget(out Grammar? grammar))
+                _grammar.SetTarget(grammar = new(Machine.Network, _name));
+            return grammar;
+        }
+    }
 
     /// <summary>The vocabulary.</summary>
     public TokenVocabulary Vocabulary { get; }
 
     internal GrammarMachine Machine { get; }
+
+    /// <summary>How many bytes what is remembered takes, about.</summary>
+    internal long Bytes => Machine.Bytes + Volatile.Read(ref _maskBytes);
 
     /// <summary>Begins a text.</summary>
     /// <param name="canonical">

@@ -79,7 +79,7 @@ internal sealed class BatchArguments
         SamplingOptions sampling = every.Sampling!;
         return XxHash32.HashToUInt32(Encoding.UTF8.GetBytes(string.Create(
             CultureInfo.InvariantCulture,
-            $"{ModelMark.Of(folder)} {precision} {chat} {every.MaxTokens} {every.IgnoreEndOfSequence} {sampling.Temperature:r} {sampling.TopK} {sampling.TopP:r} {sampling.MinP:r} {sampling.Seed} {sampling.Acceptance} {RequestArguments.Describe(every)}")));
+            $"{ModelMark.Of(folder)} {precision} {chat} {every.MaxTokens} {every.IgnoreEndOfSequence} {sampling.Temperature:r} {sampling.TopK} {sampling.TopP:r} {sampling.MinP:r} {sampling.TopNSigma:r} {sampling.Seed} {sampling.Acceptance} {RequestArguments.Describe(every)}")));
     }
 
     /// <summary>Refuses options that would have no effect.</summary>

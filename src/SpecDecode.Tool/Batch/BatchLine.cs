@@ -11,7 +11,7 @@ internal sealed class BatchLine
 {
     private static readonly string[] Members =
     [
-        "id", "prompt", "tokens", "messages", "max_tokens", "ignore_eos", "temperature", "top_k", "top_p", "min_p", "seed",
+        "id", "prompt", "tokens", "messages", "max_tokens", "ignore_eos", "temperature", "top_k", "top_p", "min_p", "top_n_sigma", "seed",
         "stop", "include_stop", "min_tokens", "repetition_penalty", "frequency_penalty", "presence_penalty", "penalty_window", "logit_bias", "ban",
         "logprobs", "prompt_logprobs", "n", "best_of", "deadline", "priority",
     ];
@@ -77,7 +77,7 @@ internal sealed class BatchLine
             return "It needs one of 'prompt', 'tokens' and 'messages'.";
         }
 
-        return Sampling.Temperature == 0 && given.Find(name => name is "top_k" or "top_p" or "min_p" or "seed") is { } idle
+        return Sampling.Temperature == 0 && given.Find(name => name is "top_k" or "top_p" or "min_p" or "top_n_sigma" or "seed") is { } idle
             ? $"'{idle}' has no effect without a 'temperature' above 0: leave it out, or give one."
             : null;
     }
@@ -145,6 +145,9 @@ internal sealed class BatchLine
                 return Real(value, number => number is > 0 and <= 1, number => Sampling.TopP = number) ? null : "'top_p' must be a probability above 0, at most 1.";
             case "min_p":
                 return Real(value, number => number is >= 0 and <= 1, number => Sampling.MinP = number) ? null : "'min_p' must be a probability from 0 to 1.";
+            case "top_n_sigma":
+                return Real(value, number => number >= 0, number => Sampling.TopNSigma = number)
+                    ? null : "'top_n_sigma' must be a number of standard deviations, 0 or more.";
             case "seed":
                 Sampling.Seed = value.ValueKind == JsonValueKind.Number && value.TryGetInt64(out long seed) ? seed : null;
                 return Sampling.Seed is null ? "'seed' must be a whole number of at most 64 bits." : null;

@@ -23,6 +23,10 @@ internal sealed class GrammarConstraint(Grammar grammar) : ITokenConstraint
         return new State(grammar.For(GrammarVocabularies.Of(tokenizer, context.VocabularySize, context.EndOfText)));
     }
 
+    /// <summary>What follows one text by a grammar over a vocabulary that is not the model's tokenizer's, for measuring.</summary>
+    /// <param name="grammar">The grammar over the vocabulary, which has as many tokens as the model.</param>
+    internal static ITokenConstraintState Over(TokenGrammar grammar) => new State(grammar);
+
     private sealed class State(TokenGrammar grammar) : ITokenConstraintState
     {
         private readonly GrammarMatcher _matcher = grammar.CreateMatcher();

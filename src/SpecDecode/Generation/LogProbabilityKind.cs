@@ -7,7 +7,7 @@ public enum LogProbabilityKind
     Raw,
 
     /// <summary>
-    /// Those that tokens are chosen from: behind bias, bans, constraints and penalties, over the temperature (1 where that is 0). What top-k, top-p and min-p cut
+    /// Those that tokens are chosen from: behind bias, bans, constraints and penalties, over the temperature (1 where that is 0). What top-k, top-p, min-p and top-n-sigma cut
     /// off is still there.
     /// </summary>
     Processed,

@@ -71,6 +71,7 @@ internal static class ConfigurationKeys
             [nameof(SamplingOptions.TopK)] = OptionKind.WholeNumber,
             [nameof(SamplingOptions.TopP)] = OptionKind.Number,
             [nameof(SamplingOptions.MinP)] = OptionKind.Number,
+            [nameof(SamplingOptions.TopNSigma)] = OptionKind.Number,
             [nameof(SamplingOptions.RepetitionPenalty)] = OptionKind.Number,
             [nameof(SamplingOptions.FrequencyPenalty)] = OptionKind.Number,
             [nameof(SamplingOptions.PresencePenalty)] = OptionKind.Number,

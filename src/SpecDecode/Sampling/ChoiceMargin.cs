@@ -58,6 +58,10 @@ internal static class ChoiceMargin
         private readonly SamplingOptions _sampling;
         private readonly int _k;
         private readonly double _minValue;
+        private readonly double _sigmaValue;
+
+        // Where all logits move by up to one, the gap between two of them changes by up to two, and that to top-n-sigma's boundary by up to n more.
+        private readonly double _sigmaPart;
 
         // By rank, of the top k: what lies above a token of the mass that top-k leaves.
         private readonly double[] _above;
@@ -78,6 +82,8 @@ internal static class ChoiceMargin
             _sampling = sampling;
             _k = sampling.TopK > 0 ? Math.Min(sampling.TopK, logits.Length) : logits.Length;
             _minValue = sampling.MinP > 0 ? Math.Log(sampling.MinP) : double.NegativeInfinity;
+            _sigmaValue = sampling.TopNSigma > 0 ? -sampling.TopNSigma * Deviation(values) : double.NegativeInfinity;
+            _sigmaPart = 2 / (2.0 + sampling.TopNSigma);
             _above = new double[_k];
             double total = Values.Take(_k).Sum(Math.Exp);
             for (int rank = 1; rank < _k; rank++)
@@ -85,7 +91,7 @@ internal static class ChoiceMargin
                 _above[rank] = _above[rank - 1] + Math.Exp(Values[rank - 1]) / total;
             }
 
-            Inside = Enumerable.Range(0, _k).Count(rank => Values[rank] >= _minValue && (_above[rank] < sampling.TopP || sampling.TopP == 1));
+            Inside = Enumerable.Range(0, _k).Count(rank => Values[rank] >= Math.Max(_minValue, _sigmaValue) && (_above[rank] < sampling.TopP || sampling.TopP == 1));
         }
 
         /// <summary>Token ids from the most probable on.</summary>
@@ -100,8 +106,9 @@ internal static class ChoiceMargin
         /// <summary>How far a token of the support is from leaving it.</summary>
         public double WayOut(int rank)
         {
-            // The first falls below min-p's boundary only when another rises above it.
-            double way = Values[rank] - _minValue - (rank == 0 && Values.Length > 1 ? Values[1] : 0);
+            // The first falls below min-p's boundary, and top-n-sigma's, only when another rises above it.
+            double overtaken = rank == 0 && Values.Length > 1 ? Values[1] : 0;
+            double way = Math.Min(Values[rank] - _minValue, (Values[rank] - _sigmaValue) * _sigmaPart) - overtaken;
             if (_k < Values.Length)
             {
                 way = Math.Min(way, Values[rank] - Values[_k]);
@@ -119,7 +126,7 @@ internal static class ChoiceMargin
         /// <summary>How far a token outside the support is from coming in: past the farthest of its boundaries.</summary>
         public double WayIn(int rank)
         {
-            double way = Math.Max(0, _minValue - Values[rank]);
+            double way = Math.Max(0, Math.Max(_minValue - Values[rank], (_sigmaValue - Values[rank]) * _sigmaPart));
             if (rank >= _k)
             {
                 way = Math.Max(way, Values[_k - 1] - Values[rank]);
@@ -132,6 +139,13 @@ internal static class ChoiceMargin
             }
 
             return double.IsInfinity(past) ? way : Math.Max(way, past);
+        }
+
+        private static double Deviation(double[] values)
+        {
+            double[] finite = [.. values.Where(double.IsFinite)];
+            double mean = finite.Average();
+            return Math.Sqrt(finite.Average(value => (value - mean) * (value - mean)));
         }
     }
 }

@@ -4,7 +4,7 @@ namespace SpecDecode.Sampling;
 
 /// <summary>
 /// How tokens are chosen. The distribution is the softmax of the logits over the temperature, cut first to the
-/// <see cref="TopK"/> most probable tokens, then to <see cref="TopP"/> of their mass, then at <see cref="MinP"/>; drafter and
+/// <see cref="TopK"/> most probable tokens, then to <see cref="TopP"/> of their mass, then at <see cref="MinP"/> and at <see cref="TopNSigma"/>; drafter and
 /// verifier use the same. Section <c>Sampling</c> of the configuration, and what a request may say in its place.
 /// </summary>
 public sealed record SamplingOptions
@@ -27,6 +27,13 @@ public sealed record SamplingOptions
     /// <summary>Only tokens with at least this share of the most probable token's probability (2407.01082). 0 is no limit.</summary>
     /// <value>The default is 0. 0 to 1.</value>
     public float MinP { get; set; }
+
+    /// <summary>
+    /// Top-nσ (2411.07641): only tokens whose logit lies at most so many standard deviations of the row's logits below the highest. Which these are does not
+    /// depend on <see cref="Temperature"/>. Logits that are masked do not count. 0 is no limit.
+    /// </summary>
+    /// <value>The default is 0. Finite and not negative; 1 is usual.</value>
+    public float TopNSigma { get; set; }
 
     /// <summary>
     /// Makes tokens of prompt and output less likely: a logit above 0 is divided by it, one below multiplied (CTRL, 1909.05858). Below 1 they become likelier.
@@ -92,6 +99,11 @@ public sealed record SamplingOptions
         if (!(MinP is >= 0 and <= 1))
         {
             yield return $"MinP is {Number(MinP)}: give a share from 0 (no limit) to 1.";
+        }
+
+        if (!(float.IsFinite(TopNSigma) && TopNSigma >= 0))
+        {
+            yield return $"TopNSigma is {Number(TopNSigma)}: give a number of standard deviations, or 0 for no limit.";
         }
 
         if (!(RepetitionPenalty is > 0 and <= 100))

@@ -3,7 +3,7 @@ using System.Numerics.Tensors;
 namespace SpecDecode.Sampling;
 
 /// <summary>
-/// Top-k, top-p and min-p as one cut through a row of logits. Nothing is sorted: the cut is selected, so a vocabulary of
+/// Top-k, top-p, min-p and top-n-sigma as one cut through a row of logits. Nothing is sorted: the cut is selected, so a vocabulary of
 /// 150,000 takes a fraction of a millisecond. Keeps scratch memory of the row's size: not safe for concurrent use.
 /// </summary>
 internal sealed class Truncation
@@ -48,7 +48,7 @@ internal sealed class Truncation
             cut = TopK(row.Logits, sampling.TopK);
         }
 
-        // What top-p leaves depends on what top-k has left; min-p only on the most probable token.
+        // What top-p leaves depends on what top-k has left; min-p only on the most probable token, top-n-sigma on the row as it is.
         if (sampling.TopP < 1)
         {
             cut = cut.And(cut == LogitCut.None && !weights.IsEmpty
@@ -56,14 +56,23 @@ internal sealed class Truncation
                 : TopP(row, cut, sampling.TopP, sampling.Temperature));
         }
 
-        return sampling.MinP > 0 ? cut.And(MinP(row.Highest, sampling.MinP, sampling.Temperature)) : cut;
+        cut = sampling.MinP > 0 ? cut.And(MinP(row.Highest, sampling.MinP, sampling.Temperature)) : cut;
+        return sampling.TopNSigma > 0 ? cut.And(TopNSigma(row, sampling.TopNSigma)) : cut;
     }
 
     /// <summary>The lowest logit that min-p lets pass.</summary>
     private static LogitCut MinP(float highest, float minP, float temperature)
     {
-        // Rounded up where it is no float, so that what passes has the share; at minP 1 exactly the highest pass.
-        double lowest = highest + temperature * GumbelNoise.Log(minP);
+        // At minP 1 exactly the highest pass.
+        return From(highest + temperature * GumbelNoise.Log(minP));
+    }
+
+    /// <summary>The lowest logit that top-n-sigma lets pass. Logits and their deviation are divided by the temperature alike, so it has no part in this.</summary>
+    private static LogitCut TopNSigma(LogitRow row, float n) => From(row.Highest - n * LogitDeviation.Of(row));
+
+    // Rounded up where it is no float, so that nothing below passes.
+    private static LogitCut From(double lowest)
+    {
         float value = (float)lowest;
         return LogitCut.AtLeast(value < lowest ? MathF.BitIncrement(value) : value);
     }

@@ -17,9 +17,16 @@ public sealed class OptionSchemaTests
         SpecDecodeEndpointOptions defaults = new();
         foreach (JsonProperty property in properties.EnumerateObject().Where(property => property.Value.TryGetProperty("default", out _)))
         {
-            Assert.Equal(
-                Convert.ToString(typeof(SpecDecodeEndpointOptions).GetProperty(property.Name)!.GetValue(defaults), global::System.Globalization.CultureInfo.InvariantCulture)!.ToLowerInvariant(),
-                property.Value.GetProperty("default").GetRawText());
+            object value = typeof(SpecDecodeEndpointOptions).GetProperty(property.Name)!.GetValue(defaults)!;
+            JsonElement written = property.Value.GetProperty("default");
+            if (value is Enum word)
+            {
+                Assert.Equal(word.ToString(), written.GetString());
+                Assert.Equal(Enum.GetNames(word.GetType()), property.Value.GetProperty("enum").EnumerateArray().Select(name => name.GetString()));
+                continue;
+            }
+
+            Assert.Equal(Convert.ToString(value, global::System.Globalization.CultureInfo.InvariantCulture)!.ToLowerInvariant(), written.GetRawText());
         }
     }
 }

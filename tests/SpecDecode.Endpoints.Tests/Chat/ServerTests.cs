@@ -36,11 +36,11 @@ public sealed class ServerTests(StoryServer story)
     {
         OptionsValidationException error = await Assert.ThrowsAsync<OptionsValidationException>(() => EndpointServer.StartAsync(builder =>
         {
-            builder.Configuration.AddInMemoryCollection([new("SpecDecodeEndpoints:MaxChoices", "0"), new("SpecDecodeEndpoints:ApiKeys:0", " ")]);
+            builder.Configuration.AddInMemoryCollection([new("SpecDecodeEndpoints:MaxChoices", "0"), new("SpecDecodeEndpoints:ApiKeys:0", " "), new("SpecDecodeEndpoints:JsonWhiteSpace", "7")]);
             builder.Services.AddSingleton<ITextGenerator>(new FakeGenerator("Hi"));
             builder.AddSpecDecodeEndpoints();
         }));
-        Assert.Equal(["SpecDecodeEndpoints:ApiKeys has an empty key: give keys that are not, or none.", "SpecDecodeEndpoints:MaxChoices is 0: give 1 to 128."], error.Failures);
+        Assert.Equal(["SpecDecodeEndpoints:ApiKeys has an empty key: give keys that are not, or none.", "SpecDecodeEndpoints:MaxChoices is 0: give 1 to 128.", "SpecDecodeEndpoints:JsonWhiteSpace is 7: give Compact, Spaced, Free."], error.Failures);
     }
 
     [Fact]

@@ -53,6 +53,52 @@ public sealed class StructuredOutputTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task White_space_and_order_are_as_the_request_says_and_else_as_configured()
+    {
+        const string Schema = """{"type": "object", "properties": {"a": {"const": 1}, "b": {"const": [2, 3]}}, "required": ["a", "b"], "additionalProperties": false}""";
+        Assert.Equal("""{"a": 1, "b": [2, 3]}""", await Write(_server, Schema, ""));
+        Assert.Equal("""{"a":1,"b":[2,3]}""", await Write(_server, Schema, """, "json_white_space": "compact" """));
+        Assert.Equal([1, 2, 3], Numbers(await Write(_server, Schema, """, "json_white_space": "free" """)));
+        Assert.Equal([1, 2, 3], Numbers(await Write(_server, Schema, """, "json_property_order": "free" """)).Order());
+
+        // A least number of properties can be counted in a given order alone: the refusal shows that the order arrives.
+        const string Counted = """{"type": "object", "properties": {"a": {"const": 1}, "b": {"const": 2}}, "minProperties": 1, "additionalProperties": false}""";
+        Assert.NotNull(await Write(_server, Counted, ""));
+        Assert.Null(await Write(_server, Counted, """, "json_property_order": "free" """));
+
+        await using EndpointServer configured = await EndpointServer.StartAsync(builder =>
+        {
+            builder.Configuration.AddInMemoryCollection(StoryServer.Settings(
+                ("SpecDecode:Model:ChatTemplate", Chats.Tools), ("SpecDecodeEndpoints:JsonWhiteSpace", "compact"), ("SpecDecodeEndpoints:JsonPropertyOrder", "Free")));
+            builder.AddSpecDecode();
+            builder.AddSpecDecodeEndpoints();
+        });
+        Assert.Equal("""{"a":1,"b":[2,3]}""", await Write(configured, Schema, """, "json_property_order": "as_given" """));
+        Assert.Null(await Write(configured, Counted, ""));
+        Assert.NotNull(await Write(configured, Counted, """, "json_property_order": "as_given" """));
+
+        // The text; null where the schema is refused.
+        static async Task<string?> Write(EndpointServer server, string schema, string more)
+        {
+            (int status, JsonElement body, _) = await server.PostAsync(
+                "/v1/chat/completions", $$$"""{"messages": [{"role": "user", "content": "Hi"}], "max_tokens": 200, "response_format": {"type": "json_schema", "json_schema": {"name": "x", "schema": {{{schema}}}}}{{{more}}}}""");
+            if (status != 200)
+            {
+                Assert.Equal((400, "response_format.json_schema.schema"), (status, body.GetProperty("error").GetProperty("param").GetString()));
+                return null;
+            }
+
+            return body.GetProperty("choices")[0].GetProperty("message").GetProperty("content").GetString();
+        }
+
+        static IEnumerable<int> Numbers(string? text)
+        {
+            JsonElement root = JsonElement.Parse(text!);
+            return [root.GetProperty("a").GetInt32(), .. root.GetProperty("b").EnumerateArray().Select(number => number.GetInt32())];
+        }
+    }
+
+    [Fact]
     public async Task Any_object_is_an_object()
     {
         (int status, JsonElement body, _) = await _server.PostAsync("/v1/chat/completions", """{"messages": [{"role": "user", "content": "Hi"}], "max_tokens": 400, "response_format": {"type": "json_object"}}""");

@@ -4,7 +4,7 @@ namespace SpecDecode.Tests.Dashboards;
 
 /// <summary>
 /// Each alert is made to fire by a fault of a real service and clears when that is mended, as a real Prometheus sees it, over windows of seconds. Takes
-/// minutes, so it runs with SPECDECODE_LONG_TESTS=1 alone.
+/// minutes, so it runs with SPECDECODE_TEST_LONG=1 alone.
 /// </summary>
 public sealed class AlertFaultTests
 {
@@ -30,7 +30,7 @@ public sealed class AlertFaultTests
     public async Task Each_alert_fires_on_its_fault_and_clears_when_that_is_over()
     {
         Prometheus.SkipWithout();
-        Assert.SkipUnless(Environment.GetEnvironmentVariable("SPECDECODE_LONG_TESTS") == "1", "It takes minutes: set SPECDECODE_LONG_TESTS=1.");
+        Assert.SkipUnless(TestScale.IsLong, "It takes minutes: set SPECDECODE_TEST_LONG=1.");
         await using Prometheus prometheus = await Prometheus.StartAsync(_port, windowSeconds: 10, holdSeconds: 2);
 
         // Nobody is there; then a service whose model cannot be loaded; then one that answers.

@@ -8,7 +8,7 @@ namespace SpecDecode.Tests.Dashboards;
 
 /// <summary>
 /// samples/Dashboards: what can be said of the files alone, and what a real Prometheus makes of them that scrapes samples/Service under load: 20 seconds of it, or two
-/// minutes with SPECDECODE_LONG_TESTS=1.
+/// minutes with SPECDECODE_TEST_LONG=1.
 /// </summary>
 public sealed partial class DashboardTests
 {
@@ -19,7 +19,7 @@ public sealed partial class DashboardTests
         "specdecode_search_expected_speedup", "specdecode_search_resting",
     ];
 
-    private static readonly TimeSpan LoadTime = TimeSpan.FromSeconds(Environment.GetEnvironmentVariable("SPECDECODE_LONG_TESTS") == "1" ? 120 : 20);
+    private static readonly TimeSpan LoadTime = TimeSpan.FromSeconds(TestScale.IsLong ? 120 : 20);
 
     [Fact]
     public void The_dashboard_has_the_form_that_grafana_reads()

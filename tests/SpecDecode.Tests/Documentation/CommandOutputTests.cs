@@ -9,6 +9,7 @@ public sealed partial class CommandOutputTests
     [Theory]
     [InlineData("user-guide.md")]
     [InlineData("requests.md")]
+    [InlineData("structured-output.md")]
     public void Texts_that_a_page_shows_behind_generate_and_info_are_what_they_write(string page)
     {
         string guide = File.ReadAllText(Path.Combine(TestFolders.Repository, "docs", page));

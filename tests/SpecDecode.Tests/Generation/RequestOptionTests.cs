@@ -39,6 +39,7 @@ public class RequestOptionTests(TalesModels models)
         ("bias", (request, i) => request with { LogitBias = new Dictionary<int, float> { [259] = -3, [47] = i, [300 + i] = 4, [407] = float.NegativeInfinity } }),
         ("bans", (request, i) => request with { BannedTokens = [408, 288 + i], BannedPhrases = ["little girl", "was", "very happy"] }),
         ("log probabilities", (request, i) => request with { LogProbabilities = i % 4, PromptLogProbabilities = i % 3 }),
+        ("top-n-sigma", (request, i) => request with { Sampling = new SamplingOptions { Temperature = 1.1f + 0.1f * i, TopNSigma = 0.5f + 0.25f * i, TopK = i % 3 * 10, Seed = 70 + i } }),
         ("constraints of one's own", (request, i) => request with { Constraints = [new SoftConstraint(i)] }),
     ];
 

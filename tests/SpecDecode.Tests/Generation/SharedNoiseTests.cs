@@ -31,7 +31,7 @@ public class SharedNoiseTests(TalesModels models)
     [
         new() { Temperature = 1 }, new() { Temperature = 0.7f, TopK = 40 }, new() { Temperature = 0.9f, TopP = 0.9f }, new() { Temperature = 1.2f, MinP = 0.1f },
         new() { Temperature = 0.3f, TopP = 0.95f }, new() { Temperature = 1, TopK = 200, TopP = 0.8f }, new() { Temperature = 1.5f, TopK = 20, TopP = 0.95f, MinP = 0.02f },
-        new() { Temperature = 0.6f, MinP = 0.05f },
+        new() { Temperature = 0.6f, MinP = 0.05f }, new() { Temperature = 1.5f, TopNSigma = 1 }, new() { Temperature = 1, TopNSigma = 2, TopP = 0.9f },
     ];
 
     private static readonly LayerPlan[] Plans =

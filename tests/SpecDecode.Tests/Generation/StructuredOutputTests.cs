@@ -18,8 +18,8 @@ public class StructuredOutputTests(TalesModels models)
     private const int Layers = 12;
     private const int Tokens = 96;
 
-    // A tenth by default: SPECDECODE_TEST_GRAMMAR_TEXTS asks for so many of 300 schemas, three seeds each.
-    private static readonly int Schemas = int.TryParse(Environment.GetEnvironmentVariable("SPECDECODE_TEST_GRAMMAR_TEXTS"), CultureInfo.InvariantCulture, out int count) ? count : 90;
+    // A tenth by default, all in long runs: SPECDECODE_TEST_GRAMMAR_TEXTS asks for so many of 300 schemas, three seeds each.
+    private static readonly int Schemas = int.TryParse(Environment.GetEnvironmentVariable("SPECDECODE_TEST_GRAMMAR_TEXTS"), CultureInfo.InvariantCulture, out int count) ? count : TestScale.Cases(90, 300);
     private static readonly int Seeds = Schemas > 90 ? 3 : 1;
 
     private static readonly DraftingOptions[] Drafts =

@@ -9,7 +9,7 @@ namespace SpecDecode.Tests.Samples;
 /// <summary>The sample service as a process of its own, on a free port of this machine; ended with the test, whatever happens.</summary>
 internal sealed class ServiceProcess : IAsyncDisposable
 {
-    private static readonly TimeSpan MostTime = TimeSpan.FromSeconds(Environment.GetEnvironmentVariable("SPECDECODE_LONG_TESTS") == "1" ? 400 : 90);
+    private static readonly TimeSpan MostTime = TimeSpan.FromSeconds(TestScale.IsLong ? 400 : 90);
 
     private readonly Process _process;
     private readonly Task<string> _error;

@@ -61,6 +61,7 @@ public class ChoiceEdgeTests
         [
             new(), new() { TopK = 1 }, new() { TopK = 3 }, new() { TopK = 4 }, new() { TopK = int.MaxValue }, new() { TopP = float.Epsilon }, new() { TopP = 0.5f },
             new() { TopP = 0.99999994f }, new() { MinP = 1 }, new() { MinP = 0.3f }, new() { MinP = float.Epsilon }, new() { TopK = 2, TopP = 0.7f, MinP = 0.2f },
+            new() { TopNSigma = float.Epsilon }, new() { TopNSigma = 1 }, new() { TopNSigma = float.MaxValue }, new() { TopNSigma = 2, TopK = 3, TopP = 0.9f },
         ];
         TokenDistribution distribution = new();
         foreach (float[] logits in rows)

@@ -27,6 +27,17 @@ public class ChoiceMarginTests
     }
 
     [Fact]
+    public void At_top_n_sigma_it_is_the_part_of_the_gap_that_stays_where_the_boundary_moves_too()
+    {
+        float[] logits = [0, -0.6f, -1.3f];
+        double boundary = -1.5 * PlainDistribution.Deviation(logits) / 0.5;
+        const double part = 2 / 3.5;
+        Check(
+            logits, new SamplingOptions { Temperature = 0.5f, TopNSigma = 1.5f }, 2,
+            wayOut: [-boundary * part + 1.2, (-1.2 - boundary) * part], wayIn: [(boundary + 2.6) * part]);
+    }
+
+    [Fact]
     public void At_top_p_it_is_what_is_missing_in_mass() => Check(
         Logs(0.6, 0.3, 0.1), new SamplingOptions { Temperature = 1, TopP = 0.8f }, 2, wayOut: [Math.Log(2), 0.2], wayIn: [0.1]);
 
@@ -67,7 +78,7 @@ public class ChoiceMarginTests
             }
 
             judged++;
-            bounded += margin < ChoiceMargin.SharedNoise(logits, options with { TopK = 0, TopP = 1, MinP = 0 }, noise) ? 1 : 0;
+            bounded += margin < ChoiceMargin.SharedNoise(logits, options with { TopK = 0, TopP = 1, MinP = 0, TopNSigma = 0 }, noise) ? 1 : 0;
             int choice = Choose(logits, options, noise);
             for (int turn = 0; turn < 12; turn++)
             {

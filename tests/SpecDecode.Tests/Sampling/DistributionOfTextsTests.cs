@@ -25,6 +25,7 @@ public class DistributionOfTextsTests
         new SamplingOptions { Temperature = 1.2f, TopP = 0.8f },
         new SamplingOptions { Temperature = 1, MinP = 0.25f },
         new SamplingOptions { Temperature = 1.3f, TopK = 6, TopP = 0.9f, MinP = 0.12f },
+        new SamplingOptions { Temperature = 1.5f, TopNSigma = 1 },
     ];
 
     [Theory]

@@ -96,7 +96,7 @@ public class GumbelNoiseTests
         foreach (SamplingOptions options in (SamplingOptions[])
         [
             new() { Temperature = 1 }, new() { Temperature = 30 }, new() { Temperature = 0.1f },
-            new() { Temperature = 1, TopK = 70_000 }, new() { Temperature = 1, TopP = 0.99f }, new() { Temperature = 2, MinP = 0.01f },
+            new() { Temperature = 1, TopK = 70_000 }, new() { Temperature = 1, TopP = 0.99f }, new() { Temperature = 2, MinP = 0.01f }, new() { Temperature = 2, TopNSigma = 1 },
         ])
         {
             LogitCut cut = truncation.Find(new(logits), options);

@@ -37,6 +37,7 @@ internal sealed class RandomRows(int seed)
         TopK = _random.Next(2) == 0 ? 0 : _random.Next(1, _random.Next(2) == 0 ? 8 : 900),
         TopP = _random.Next(2) == 0 ? 1 : _random.Next(3) == 0 ? 0.999f : _random.NextSingle() * 0.999f + 0.001f,
         MinP = _random.Next(2) == 0 ? 0 : _random.Next(6) == 0 ? 1 : (float)Math.Pow(10, -4 * _random.NextDouble()),
+        TopNSigma = _random.Next(3) > 0 ? 0 : 4 * _random.NextSingle(),
         Seed = _random.NextInt64(long.MinValue, long.MaxValue),
         ChoiceIndex = _random.Next(3) == 0 ? _random.Next() : 0,
     };

@@ -13,7 +13,7 @@ public class SamplingAllocationTests
     public static TheoryData<SamplingOptions> Options => [.. new SamplingOptions[]
     {
         new() { Temperature = 1 }, new() { Temperature = 0.7f, TopK = 5 }, new() { Temperature = 1.3f, TopP = 0.8f }, new() { Temperature = 1, MinP = 0.1f },
-        new() { Temperature = 1, TopK = 9, TopP = 0.9f, MinP = 0.05f },
+        new() { Temperature = 1, TopK = 9, TopP = 0.9f, MinP = 0.05f }, new() { Temperature = 1, TopNSigma = 1 },
     }.SelectMany(options => (SamplingOptions[])
     [
         options with { Seed = 3, Acceptance = AcceptanceRule.SharedNoise }, options with { Seed = 3, Acceptance = AcceptanceRule.Rejection },

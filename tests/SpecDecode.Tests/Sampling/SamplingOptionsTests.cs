@@ -16,6 +16,9 @@ public class SamplingOptionsTests
         { new() { MinP = -0.01f }, "MinP is -0.01: give a share from 0 (no limit) to 1." },
         { new() { MinP = 1.5f }, "MinP is 1.5: give a share from 0 (no limit) to 1." },
         { new() { MinP = float.NaN }, "MinP is NaN: give a share from 0 (no limit) to 1." },
+        { new() { TopNSigma = -0.5f }, "TopNSigma is -0.5: give a number of standard deviations, or 0 for no limit." },
+        { new() { TopNSigma = float.NaN }, "TopNSigma is NaN: give a number of standard deviations, or 0 for no limit." },
+        { new() { TopNSigma = float.PositiveInfinity }, "TopNSigma is Infinity: give a number of standard deviations, or 0 for no limit." },
         { new() { ChoiceIndex = -1 }, "ChoiceIndex is -1: give 0 or more." },
         { new() { Acceptance = (AcceptanceRule)3 }, "Acceptance is 3: give Greedy, Rejection or SharedNoise." },
         { new() { Temperature = 1, Acceptance = AcceptanceRule.Greedy }, "Acceptance is Greedy, but Temperature is 1: greedy acceptance belongs to temperature 0; use Rejection or SharedNoise." },
@@ -33,7 +36,7 @@ public class SamplingOptionsTests
     [InlineData(float.Epsilon, 1, float.Epsilon, float.Epsilon)]
     [InlineData(float.MaxValue, int.MaxValue, 1f, 1f)]
     public void The_ends_of_every_range_are_allowed(float temperature, int topK, float topP, float minP) =>
-        Assert.Empty(new SamplingOptions { Temperature = temperature, TopK = topK, TopP = topP, MinP = minP, Seed = long.MinValue, ChoiceIndex = int.MaxValue }.Errors());
+        Assert.Empty(new SamplingOptions { Temperature = temperature, TopK = topK, TopP = topP, MinP = minP, TopNSigma = temperature, Seed = long.MinValue, ChoiceIndex = int.MaxValue }.Errors());
 
     [Theory]
     [InlineData(0f, null, AcceptanceRule.Greedy)]

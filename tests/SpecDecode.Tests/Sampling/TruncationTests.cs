@@ -80,6 +80,41 @@ public class TruncationTests
     }
 
     [Fact]
+    public void Top_n_sigma_takes_the_tokens_within_so_many_deviations_of_those_that_are_not_masked_at_every_temperature()
+    {
+        // Mean 2.5 and deviation 1.5, whatever is masked.
+        float[] logits = [4, float.NegativeInfinity, 1, 4, 1, float.NegativeInfinity];
+        foreach (float temperature in (float[])[1e-3f, 1, 50])
+        {
+            Assert.Equal([0, 3], Support(logits, Truncation.Find(new(logits), new SamplingOptions { Temperature = temperature, TopNSigma = 1.99f })));
+            Assert.Equal([0, 2, 3, 4], Support(logits, Truncation.Find(new(logits), new SamplingOptions { Temperature = temperature, TopNSigma = 2 })));
+            Assert.Equal([0, 3], Support(logits, Truncation.Find(new(logits), new SamplingOptions { Temperature = temperature, TopNSigma = 2, TopK = 2 })));
+            Assert.Equal([0], Support(logits, Truncation.Find(new(logits), new SamplingOptions { Temperature = temperature, TopNSigma = 1, TopP = 0.1f })));
+        }
+
+        // One token alone, and equal ones, have a deviation of 0, and stay; so does what can be chosen where n reaches below every float.
+        Assert.Equal([1], Support([float.NegativeInfinity, 3], Truncation.Find(new([float.NegativeInfinity, 3]), new SamplingOptions { Temperature = 1, TopNSigma = 1 })));
+        Assert.Equal([0, 1, 2], Support([7, 7, 7], Truncation.Find(new([7, 7, 7]), new SamplingOptions { Temperature = 1, TopNSigma = 0.1f })));
+        float[] wide = [10, 20, float.NegativeInfinity];
+        Assert.Equal([0, 1], Support(wide, Truncation.Find(new(wide), new SamplingOptions { Temperature = 1, TopNSigma = float.MaxValue })));
+    }
+
+    [Fact]
+    public void The_deviation_of_a_row_is_that_of_doubles_whatever_lies_far_below_and_whatever_its_length()
+    {
+        Random random = new(8);
+        foreach (int length in (int[])[1, 2, 15, 16, 17, 31, 33, 1_000, 151_936])
+        {
+            foreach (float far in (float[])[0, -1e4f, -1e30f, float.NegativeInfinity])
+            {
+                float[] logits = [.. Enumerable.Range(0, length).Select(token => token % 7 == 3 ? far : 8 * random.NextSingle() - 30)];
+                double expected = PlainDistribution.Deviation(logits);
+                Assert.Equal(expected, LogitDeviation.Of(new(logits)), 1e-9 * Math.Max(1, expected));
+            }
+        }
+    }
+
+    [Fact]
     public void Without_limits_nothing_is_cut() =>
         Assert.Equal(LogitCut.None, Truncation.Find(new([1, 2, 3]), new SamplingOptions { Temperature = 1, TopK = 3 }));
 
@@ -199,6 +234,8 @@ public class TruncationTests
         double highest = logits.Max();
         bool nearMinP = options.MinP is > 0 and < 1 && logits.Any(logit =>
             Math.Abs((logit - highest) / options.Temperature - boundary) < 1e-6 * Math.Max(1, Math.Abs(boundary)));
-        return nearMinP || (options.TopP < 1 && PlainDistribution.DistanceToTopP(logits, options) < 1e-5);
+        double lowest = highest - options.TopNSigma * PlainDistribution.Deviation(logits);
+        bool nearSigma = options.TopNSigma > 0 && logits.Any(logit => Math.Abs(logit - lowest) < 1e-9 * Math.Max(1, Math.Abs(lowest)));
+        return nearMinP || nearSigma || (options.TopP < 1 && PlainDistribution.DistanceToTopP(logits, options) < 1e-5);
     }
 }

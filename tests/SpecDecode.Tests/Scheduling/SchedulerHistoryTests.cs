@@ -136,6 +136,7 @@ public class SchedulerHistoryTests
                 TopK = random.Next(3) == 0 ? random.Next(1, vocabulary + 2) : 0,
                 TopP = random.Next(3) == 0 ? 1 - random.NextSingle() : 1,
                 MinP = random.Next(3) == 0 ? random.NextSingle() : 0,
+                TopNSigma = random.Next(3) == 0 ? 3 * random.NextSingle() : 0,
                 Seed = random.NextInt64(),
                 Acceptance = random.Next(4) == 0 ? AcceptanceRule.Rejection : null,
             })

@@ -21,6 +21,36 @@ public sealed class FormatCommandTests : IDisposable
     }
 
     [Fact]
+    public void White_space_and_order_are_options()
+    {
+        string schema = _folder.Write("constants.json", """{"type":"object","properties":{"a":{"const":1},"b":{"const":[2,3]}},"required":["a","b"],"additionalProperties":false}""");
+        Assert.Equal("""{"a":1,"b":[2,3]}""", Generate("--json-schema", schema).Output.TrimEnd('\n', '\r'));
+        Assert.Equal("""{"a": 1, "b": [2, 3]}""", Generate("--json-schema", schema, "--json-white-space", "spaced").Output.TrimEnd('\n', '\r'));
+
+        // The model likes line breaks, and breaks lines wherever it may until its tokens are spent.
+        Assert.Matches("^\\s*\\{\\s*\\n", Generate("--json-schema", schema, "--json-white-space", "Free").Output.TrimEnd());
+        using JsonDocument free = JsonDocument.Parse(Generate("--json-schema", schema, "--json-property-order", "free").Output);
+        Assert.Equal(["a", "b"], free.RootElement.EnumerateObject().Select(property => property.Name).Order());
+
+        // A least number of properties can be counted in a given order alone.
+        string counted = _folder.Write("counted.json", """{"properties":{"a":{"const":1},"b":{"const":2}},"type":"object","minProperties":1}""");
+        Assert.Equal(0, Generate("--json-schema", counted, "--json-property-order", "as-given").ExitCode);
+        Assert.Contains("minProperties", Generate("--json-schema", counted, "--json-property-order", "free").Error, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("--json-white-space is 'dense': give one of compact, spaced, free.", "--json-object", "--json-white-space", "dense")]
+    [InlineData("--json-property-order is 'sorted': give one of as-given, free.", "--json-object", "--json-property-order", "sorted")]
+    [InlineData("--json-white-space has no effect without --json-schema or --json-object.", "--regex", "a", "--json-white-space", "free")]
+    [InlineData("--json-property-order has no effect without --json-schema or --json-object.", "--json-property-order", "free")]
+    public void A_wrong_word_and_one_without_effect_are_misuse(string said, params string[] options)
+    {
+        ToolRun run = Generate(options);
+        Assert.Equal(2, run.ExitCode);
+        Assert.Contains(said, run.Error, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void A_choice_an_expression_and_rules_are_held_to()
     {
         Assert.Contains(Generate("--choice", " happy", "--choice", " sad").Output.TrimEnd('\n', '\r'), (string[])[" happy", " sad"]);

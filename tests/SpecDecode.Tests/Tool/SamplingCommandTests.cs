@@ -11,6 +11,7 @@ public sealed class SamplingCommandTests
     [InlineData("--temperature", "1", "--seed", "3")]
     [InlineData("--temperature", "0.7", "--seed", "-9", "--top-k", "20")]
     [InlineData("--temperature", "1.5", "--seed", "9223372036854775807", "--top-p", "0.8", "--min-p", "0.05")]
+    [InlineData("--temperature", "2", "--seed", "4", "--top-n-sigma", "1.5")]
     [InlineData("--temperature", "1", "--seed", "3", "--acceptance", "shared-noise")]
     public void A_seed_writes_the_same_text_again_and_with_drafts(params string[] sampling)
     {
@@ -44,7 +45,7 @@ public sealed class SamplingCommandTests
         int[] greedy = ToolRun.On(model, "generate", Generate).Ints("tokens");
         foreach (string[] sampling in (string[][])[
             ["--temperature", "0"], ["--acceptance", "greedy"],
-            ["--temperature", "1", "--top-k", "1"], ["--temperature", "1", "--top-p", "1e-9", "--seed", "1"], ["--temperature", "1", "--min-p", "1"],
+            ["--temperature", "1", "--top-k", "1"], ["--temperature", "1", "--top-p", "1e-9", "--seed", "1"], ["--temperature", "1", "--min-p", "1"], ["--temperature", "9", "--top-n-sigma", "1e-6"],
             ["--temperature", "1e-30", "--seed", "8"]])
         {
             Assert.Equal(greedy, ToolRun.On(model, "generate", [.. Generate, .. sampling, .. Drafting]).Ints("tokens"));
@@ -63,6 +64,9 @@ public sealed class SamplingCommandTests
     [InlineData("--top-p", "NaN", "above 0, at most 1")]
     [InlineData("--min-p", "-0.5", "from 0 to 1")]
     [InlineData("--min-p", "2", "from 0 to 1")]
+    [InlineData("--top-n-sigma", "-1", "0 or more")]
+    [InlineData("--top-n-sigma", "NaN", "0 or more")]
+    [InlineData("--top-n-sigma", "1", "no effect without a --temperature")]
     [InlineData("--seed", "1.5", "64 bits")]
     [InlineData("--seed", "99999999999999999999", "64 bits")]
     [InlineData("--acceptance", "rejection", "no effect without a --temperature")]

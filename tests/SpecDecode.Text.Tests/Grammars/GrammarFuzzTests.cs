@@ -40,9 +40,9 @@ public sealed class GrammarFuzzTests
 
     private const string Tree = "tree";
 
-    // A part by default: SPECDECODE_TEST_GRAMMAR_FUZZ asks for more of each kind.
+    // Of each kind: a part by default, all in long runs, or so many as SPECDECODE_TEST_GRAMMAR_FUZZ asks for.
     private static readonly int Rounds =
-        int.TryParse(Environment.GetEnvironmentVariable("SPECDECODE_TEST_GRAMMAR_FUZZ"), CultureInfo.InvariantCulture, out int count) ? count : 7000;
+        int.TryParse(Environment.GetEnvironmentVariable("SPECDECODE_TEST_GRAMMAR_FUZZ"), CultureInfo.InvariantCulture, out int count) ? count : TestScale.Cases(7_000, 1_000_000);
 
     [Fact]
     public void A_mutated_expression_is_a_grammar_or_a_sentence() => Fuzz(Grammar.OfRegex, Expressions, 1);
@@ -53,6 +53,17 @@ public sealed class GrammarFuzzTests
     [Fact]
     public void A_mutated_schema_is_a_grammar_or_a_sentence() => Fuzz(
         schema => Grammar.OfJsonSchema(schema), [.. JsonSchemaTexts.Written.Select(item => item.Schema).Where(schema => schema.Length < 700)], 3, Tree);
+
+    [Theory]
+    [InlineData("{\"a\": tr{LONG}}", "at line 1, byte 9: ")]
+    [InlineData("{\n\"{LONG}\": 1,\n \"{LONG}\": 2}", ": ")]
+    [InlineData("\u0001{LONG}", "at line 1, byte 1: ")]
+    public void A_schema_that_is_no_json_is_refused_with_a_short_sentence_that_says_where(string schema, string where)
+    {
+        GrammarException error = Assert.Throws<GrammarException>(() => Grammar.OfJsonSchema(schema.Replace("{LONG}", string.Concat(Enumerable.Repeat("\u007fx", 3000)), StringComparison.Ordinal)));
+        Assert.InRange(error.Message.Length, 10, 700);
+        Assert.Contains(where, error.Message, StringComparison.Ordinal);
+    }
 
     [Theory]
     [MemberData(nameof(Hostile))]
@@ -123,6 +134,9 @@ public sealed class GrammarFuzzTests
             }
             compiled += Check(compile, source, random, steps: 4, seconds: 60) ? 1 : 0;
         }
+
+        // What is kept is bounded, however many there were and however large some of them.
+        Assert.InRange(GC.GetTotalMemory(forceFullCollection: true), 1, 2L << 30);
         Assert.InRange(compiled, Rounds / 20, Rounds);
     }
 
@@ -130,16 +144,17 @@ public sealed class GrammarFuzzTests
     private static string MutateTree(string source, Random random)
     {
         JsonNode? root;
+        var objects = new List<JsonObject>();
         try
         {
+            // A name that is there twice is found where the object is gone through.
             root = JsonNode.Parse(source);
+            Collect(root);
         }
         catch (Exception error) when (error is JsonException or ArgumentException)
         {
             return source;
         }
-        var objects = new List<JsonObject>();
-        Collect(root);
         if (objects.Count > 0)
             objects[random.Next(objects.Count)][Keywords[random.Next(Keywords.Length)]] = JsonNode.Parse(Values[random.Next(Values.Length)]);
         return root?.ToJsonString() ?? source;
@@ -175,7 +190,7 @@ public sealed class GrammarFuzzTests
         catch (GrammarException error)
         {
             good = false;
-            Assert.InRange(error.Message.Length, 10, 700);
+            Assert.True(error.Message.Length is >= 10 and <= 700, $"{shown}: a sentence of {error.Message.Length} characters: {error.Message}");
         }
         catch (Exception error) when (error is not Xunit.Sdk.IAssertionException)
         {

@@ -7,11 +7,12 @@ namespace SpecDecode.Tests.Grammars;
 /// <summary>Masks against every token's bytes tried on <see cref="ReferenceRecogniser"/>.</summary>
 public sealed class GrammarMaskTests
 {
-    // A tenth by default: SPECDECODE_TEST_GRAMMAR_STATES asks for more.
+    // A tenth by default, all in long runs, or so many as SPECDECODE_TEST_GRAMMAR_STATES asks for.
     private static readonly int States = int.TryParse(Environment.GetEnvironmentVariable("SPECDECODE_TEST_GRAMMAR_STATES"), CultureInfo.InvariantCulture, out int count)
         ? count
-        : 20_000;
+        : TestScale.Cases(20_000, 200_000);
 
+    // SPECDECODE_TEST_GRAMMAR_FIRST_SEED goes on where another run has ended, or back to the seed that a failure names.
     private static readonly int FirstSeed = int.TryParse(Environment.GetEnvironmentVariable("SPECDECODE_TEST_GRAMMAR_FIRST_SEED"), CultureInfo.InvariantCulture, out int seed) ? seed : 0;
 
     [Fact]

@@ -8,9 +8,9 @@ public sealed class GrammarSchemaTests
     private static readonly string[] Words =
         ["\":\"", "\",\"", "\":", "{\"", "\"}", "},{", "]}", "\\u00", "\\n", "name", "value", " the", "ing", "true", "null", "false", "12", "0.", "-1", "日本", "ü", "\U0001F600", "2024-"];
 
-    // Seeds of each schema: SPECDECODE_TEST_GRAMMAR_SEEDS asks for more.
+    // Seeds of each schema: SPECDECODE_TEST_GRAMMAR_SEEDS asks for others than these.
     private static readonly int Seeds =
-        int.TryParse(Environment.GetEnvironmentVariable("SPECDECODE_TEST_GRAMMAR_SEEDS"), CultureInfo.InvariantCulture, out int count) ? count : 3;
+        int.TryParse(Environment.GetEnvironmentVariable("SPECDECODE_TEST_GRAMMAR_SEEDS"), CultureInfo.InvariantCulture, out int count) ? count : TestScale.Cases(3, 20);
 
     [Fact]
     public void Texts_walked_by_the_masks_of_written_schemas_validate()

@@ -169,7 +169,7 @@ public sealed class ReplyParserTests
             "{\"name\": \"add\", \"arguments\": {\"a\": 1}}", "{\"name\": \"add\", \"parameters\": {}}", "[{\"name\": \"weather\", \"arguments\": {}}]", "{", "}", "[", "]", "\"", "\\", ":", ",",
             " ", "\n", ";", "<", "|", "add", "é", "😀", "\ud83d", "text", "\"name\"", new string(' ', 1100), new string('a', 300),
         ];
-        int seeds = Environment.GetEnvironmentVariable("SPECDECODE_FUZZ") is { Length: > 0 } ? 200_000 : 3000;
+        int seeds = TestScale.Cases(3_000, 200_000);
         foreach ((string name, ReplyFormat format) in ReplyReading.All)
         {
             for (int seed = 0; seed < seeds / ReplyReading.All.Count; seed++)

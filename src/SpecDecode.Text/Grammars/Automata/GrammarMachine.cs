@@ -20,6 +20,9 @@ internal sealed class GrammarMachine
 
     private const int FirstNumber = 1 << 15;
 
+    // A state and where its classes of bytes lead count as items too.
+    private const long BytesOfItem = 32;
+
     private readonly RuleNetwork _network;
     private readonly int _maxItems;
     private readonly Lock _lock = new();
@@ -52,6 +55,9 @@ internal sealed class GrammarMachine
 
     /// <summary>How many items have been looked at for new states, ever.</summary>
     public long Work { get; private set; }
+
+    /// <summary>How many bytes the table takes, about.</summary>
+    public long Bytes => BytesOfItem * Volatile.Read(ref _itemsInTable);
 
     /// <summary>Which table is in use; states of other ones know nothing of what follows.</summary>
     public int Epoch => _epoch;

@@ -50,6 +50,12 @@ internal readonly record struct NetworkNode(ByteEdge[] Bytes, FreeEdge[] Free, C
 {
     /// <summary>Whether something may follow here, other than by free edges.</summary>
     public bool Waits => Bytes.Length > 0 || Calls.Length > 0;
+
+    /// <summary>How many bytes it takes, about.</summary>
+    public long Size => 32 + Array(Bytes.Length, 12) + Array(Free.Length, 24) + Array(Calls.Length, 8);
+
+    // Empty arrays are shared.
+    private static long Array(int length, int size) => length == 0 ? 0 : 24 + ((long)length * size);
 }
 
 /// <summary>A rule: where it begins.</summary>
@@ -72,6 +78,7 @@ internal sealed class RuleNetwork
         Rules = rules;
         Loops = loops;
         Classes = new ByteClasses(nodes.SelectMany(node => node.Bytes));
+        Bytes = nodes.Sum(node => node.Size);
     }
 
     public NetworkNode[] Nodes { get; }
@@ -82,6 +89,9 @@ internal sealed class RuleNetwork
     public CountedLoop[] Loops { get; }
 
     public ByteClasses Classes { get; }
+
+    /// <summary>How many bytes it takes, about.</summary>
+    public long Bytes { get; }
 }
 
 /// <summary>Bytes that no edge of a grammar tells apart, as classes.</summary>

@@ -88,9 +88,17 @@ internal sealed class SchemaDocument
         }
         catch (JsonException error)
         {
-            throw new GrammarException($"The JSON schema is no JSON: {error.Message}", error);
+            throw new GrammarException($"The JSON schema is no JSON{Place(error)}: {CheckpointText.Shorten(Said(error))}", error);
         }
     }
+
+    // Counted from one, as editors do.
+    private static string Place(JsonException error) => error is { LineNumber: { } line, BytePositionInLine: { } place }
+        ? string.Create(CultureInfo.InvariantCulture, $" at line {line + 1}, byte {place + 1}")
+        : "";
+
+    // The reader's sentence may have a text of the schema in it, of any length, and says the place by itself at its end.
+    private static string Said(JsonException error) => error.Message.Split(" LineNumber: ")[0].Split(" Path: ")[0];
 
     /// <summary>What a reference points to.</summary>
     /// <param name="reference">The reference.</param>
