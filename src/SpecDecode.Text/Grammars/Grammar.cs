@@ -84,7 +84,7 @@ public sealed class Grammar
     /// <param name="schema">A schema with a choice in <c>anyOf</c> for each name.</param>
     /// <param name="options">How JSON is written.</param>
     /// <exception cref="GrammarException">The schema is damaged or has what cannot be honoured.</exception>
-    internal static Grammar OfNamedCalls(IReadOnlyList<string> names, string kind, Expression header, string schema, JsonGrammarOptions options) => GrammarCache.Get(
+    internal static Grammar OfNamedCalls(IReadOnlyList<string> names, string kind, Expression header, string schema, JsonGrammarOptions options) => GrammarCache.Shared.Get(
         $"calls {kind} {options}", string.Concat(names.Select(name => $"{name.Length}:{name}")) + schema,
         _ => SchemaWriter.WriteChoices(SchemaDocument.Read(schema), [.. names.Select(name => Expression.Sequence(Expression.Text(name), header))], options));
 

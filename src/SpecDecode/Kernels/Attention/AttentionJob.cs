@@ -1,5 +1,3 @@
-using System.Runtime.CompilerServices;
-
 namespace SpecDecode.Kernels.Attention;
 
 /// <summary>Attention of a call while it runs: what the tasks on all threads read.</summary>
