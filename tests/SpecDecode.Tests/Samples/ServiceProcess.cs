@@ -9,7 +9,9 @@ namespace SpecDecode.Tests.Samples;
 /// <summary>The sample service as a process of its own, on a free port of this machine; ended with the test, whatever happens.</summary>
 internal sealed class ServiceProcess : IAsyncDisposable
 {
-    private static readonly TimeSpan MostTime = TimeSpan.FromSeconds(Environment.GetEnvironmentVariable("SPECDECODE_LONG_TESTS") == "1" ? 400 : 90);
+    // Whatever happens, it does not outlive its test by much.
+    private static readonly TimeSpan MostTime =
+        TimeSpan.FromSeconds((TestScale.IsLong || Environment.GetEnvironmentVariable("SPECDECODE_LONG_TESTS") == "1" ? 500 : 90) + (60 * TestScale.LoadMinutes));
 
     private readonly Process _process;
     private readonly Task<string> _error;
