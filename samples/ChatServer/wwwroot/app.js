@@ -9,9 +9,31 @@ const KINDS = {
   plain: 'plain',
 };
 
+// What a text is held to where the format is a schema. What it leaves no choice about is forced, and costs no draft.
+const SCHEMA = {
+  type: 'object',
+  properties: {
+    name: { type: 'string', maxLength: 20 },
+    age: { type: 'integer', minimum: 1, maximum: 99 },
+    friends: { type: 'array', items: { type: 'string', maxLength: 20 }, minItems: 1, maxItems: 3 },
+  },
+  required: ['name', 'age', 'friends'],
+  additionalProperties: false,
+};
+
+const FORMATS = {
+  text: {},
+  json_object: { response_format: { type: 'json_object' } },
+  json_schema: { response_format: { type: 'json_schema', json_schema: { name: 'person', strict: true, schema: SCHEMA } } },
+};
+
+// How often the policy is looked at while a text is written.
+const LOOK_MILLISECONDS = 500;
+
 const byId = id => document.getElementById(id);
 const [form, go, stop, problem, summary] = ['ask', 'go', 'stop', 'problem', 'summary'].map(byId);
 let running = null;
+const lastLook = {};
 
 for (const [kind, words] of Object.entries(KINDS)) {
   const item = document.createElement('li');
@@ -150,6 +172,22 @@ function showPositions(metrics) {
   byId('positions').replaceChildren(...rows);
 }
 
+const wordsOf = rounds => rounds.filter(([, count]) => count > 0).map(([reason, count]) => `${reason.replaceAll('_', ' ')} ${count}`).join(', ');
+
+// What the policy does now: the plan, and of the rounds since the last look that had any how long drafts were and why rounds had theirs or none.
+function choiceOf(model) {
+  const look = lastLook[model.name] ??= { figures: model.figures, length: 'none yet', reason: 'none yet' };
+  const reasons = Object.entries(model.figures.rounds).map(([reason, count]) => [reason, count - (look.figures.rounds[reason] ?? 0)]);
+  if (reasons.some(([, count]) => count > 0)) {
+    const [drafts, tokens] = ['draftRounds', 'draftedTokens'].map(name => model.figures[name] - look.figures[name]);
+    look.reason = wordsOf(reasons.sort(([, one], [, other]) => other - one));
+    look.length = drafts > 0 ? `${(tokens / drafts).toFixed(1)} tokens in ${drafts} rounds` : 'no drafts';
+  }
+
+  look.figures = model.figures;
+  return [['Plan', model.plan === 'none' ? 'none: it writes plainly' : model.plan ?? 'none yet'], ['Length of the last drafts', look.length], ['Reason of the last rounds', look.reason]];
+}
+
 async function showStatus() {
   const response = await fetch('status', { headers: headers() });
   if (!response.ok) {
@@ -175,8 +213,7 @@ async function showStatus() {
         lines.push(['Expected speed-up', `${model.figures.expectedSpeedup.toFixed(2)} (error of its chances ${model.figures.calibrationError.toFixed(3)})`]);
       }
 
-      const rounds = Object.entries(model.figures.rounds).filter(([, count]) => count > 0).map(([reason, count]) => `${reason.replaceAll('_', ' ')} ${count}`);
-      lines.push(['Rounds by reason', rounds.join(', ') || 'none yet']);
+      lines.push(...choiceOf(model), ['Rounds by reason, since the start', wordsOf(Object.entries(model.figures.rounds)) || 'none yet']);
     }
   }
 
@@ -193,7 +230,7 @@ form.addEventListener('submit', async event => {
   [problem.textContent, summary.textContent] = ['', ''];
   byId('plain').replaceChildren();
   byId('plain-numbers').textContent = '\u00a0';
-  const format = byId('format').value;
+  const looking = setInterval(() => showStatus().catch(() => { /* The text itself tells what is wrong. */ }), LOOK_MILLISECONDS);
   const request = {
     model: byId('model').value,
     prompt: byId('prompt').value,
@@ -203,7 +240,7 @@ form.addEventListener('submit', async event => {
     stream: true,
     include_tokens: true,
     include_metrics: true,
-    ...(format === 'text' ? {} : { response_format: { type: format } }),
+    ...FORMATS[byId('format').value],
   };
   try {
     const drafted = await write('drafted', request, abort.signal);
@@ -223,6 +260,7 @@ form.addEventListener('submit', async event => {
       problem.textContent = error.message;
     }
   } finally {
+    clearInterval(looking);
     running = null;
     [go.disabled, stop.disabled] = [false, true];
   }

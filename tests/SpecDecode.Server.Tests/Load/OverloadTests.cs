@@ -56,10 +56,10 @@ public sealed class OverloadTests
         }
 
         // As many as fit and ten times as many follow each other, so that whatever else this machine does meets both.
-        TimeSpan time = TimeSpan.FromSeconds(TestScale.IsLong ? 20 : 3);
+        TimeSpan time = TimeSpan.FromSeconds(TestScale.IsLong ? 12 : 3);
         List<double> ratios = [];
         await Run(server, Fits, time, texts);
-        for (int round = 0; round < TestScale.Cases(1, 6); round++)
+        for (int round = 0; round < TestScale.Cases(1, 7); round++)
         {
             Turn few = await Run(server, Fits, time, texts);
             Turn many = await Run(server, Connections, time, texts);
