@@ -119,7 +119,7 @@ internal static class TelemetryBenchmark
     }
 
     // Of each request there is one span.
-    private static Sequence Another(Sequence sequence) => new(sequence.Prompt.ToArray(), sequence.Capacity - sequence.PromptLength, new HashSet<int>(), sequence.Drafting);
+    private static Sequence Another(Sequence sequence) => new(sequence.Prompt.ToArray(), sequence.Capacity - sequence.PromptLength, new HashSet<int>(), null, sequence.Drafting);
 
     private sealed record Way(string Name, ServedModel Model, TimedObserver? Observer, bool IsHeard)
     {

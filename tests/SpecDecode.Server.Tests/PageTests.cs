@@ -96,6 +96,7 @@ public sealed class PageTests(Browser browser) : IClassFixture<Browser>
         // Before the text has ended.
         await Assertions.Expect(Figure(page, "Reason of the last rounds")).ToContainTextAsync(new System.Text.RegularExpressions.Regex("[1-9]"));
         await Assertions.Expect(Figure(page, "Plan")).Not.ToHaveTextAsync("none yet");
+        await Assertions.Expect(page.Locator("#positions meter").First).ToBeVisibleAsync();
         Assert.True(await page.Locator("#go").IsDisabledAsync());
         string reason = await Figure(page, "Reason of the last rounds").InnerTextAsync();
         await Assertions.Expect(Figure(page, "Reason of the last rounds")).Not.ToHaveTextAsync(reason);
@@ -146,6 +147,22 @@ public sealed class PageTests(Browser browser) : IClassFixture<Browser>
         visit.AssertNoComplaints();
 
         Task<bool> HasFocus(string id) => page.EvaluateAsync<bool>($"document.activeElement.id === '{id}'");
+    }
+
+    [Fact]
+    public async Task A_server_that_goes_away_in_the_middle_is_told_and_the_text_until_then_stays()
+    {
+        ServiceProcess server = await ServiceProcess.StartAsync();
+        await using Visit visit = await browser.OpenAsync(server);
+        IPage page = visit.Page;
+        await page.GetByLabel("New tokens").FillAsync("900");
+        await page.GetByRole(AriaRole.Button, new() { Name = "Write" }).ClickAsync();
+        await Assertions.Expect(page.Locator("#drafted .token").Nth(5)).ToBeVisibleAsync();
+        await server.DisposeAsync();
+        await Assertions.Expect(page.Locator("#problem")).Not.ToBeEmptyAsync();
+        await Assertions.Expect(page.Locator("#go")).ToBeEnabledAsync();
+        Assert.InRange(await page.Locator("#drafted .token").CountAsync(), 6, 899);
+        await AssertAccessible(page);
     }
 
     [Fact]

@@ -102,6 +102,7 @@ async function write(side, request, signal) {
   }
 
   let [first, last, tokens, metrics, finish] = [0, 0, 0, null, null];
+  const positions = livePositions();
   for await (const event of events(response)) {
     if (event.error) {
       throw new Error(event.error.message);
@@ -115,6 +116,7 @@ async function write(side, request, signal) {
         first ||= last;
         tokens++;
         counts[token.source]++;
+        positions.add(token.source);
         const span = document.createElement('span');
         span.className = `token ${token.source}`;
         span.title = KINDS[token.source];
@@ -127,6 +129,7 @@ async function write(side, request, signal) {
       numbers.textContent = `${tokens} tokens, ${speedOf(tokens, first, last).toFixed(1)} tokens/s`;
       if (side === 'drafted') {
         showCounts(counts);
+        showPositions(positions.metrics());
       }
     }
   }
@@ -143,6 +146,28 @@ function showCounts(counts) {
   for (const [kind, count] of Object.entries(counts)) {
     byId(`count-${kind}`).textContent = ` ${count}`;
   }
+}
+
+// The same figures while the text is written: a round's accepted tokens come before the one that the whole model adds, which says whether there was a draft.
+function livePositions() {
+  const histogram = {};
+  let [run, longest] = [0, 0];
+  return {
+    add(source) {
+      if (['accepted_draft', 'looked_up', 'forced'].includes(source)) {
+        run++;
+        return;
+      }
+
+      if (source !== 'plain') {
+        histogram[run] = (histogram[run] ?? 0) + 1;
+        longest = Math.max(longest, run, 1);
+      }
+
+      run = 0;
+    },
+    metrics: () => ({ acceptance_histogram: histogram, num_spec_tokens: longest }),
+  };
 }
 
 // acceptance_histogram has, for each number of accepted tokens, how many rounds with a draft accepted so many.
@@ -257,7 +282,8 @@ form.addEventListener('submit', async event => {
     if (error.name === 'AbortError') {
       summary.textContent = 'Stopped.';
     } else {
-      problem.textContent = error.message;
+      // fetch says in few words, and in others in each browser, that there is nobody.
+      problem.textContent = error instanceof TypeError ? `The server has gone away or cannot be reached: ${error.message}.` : error.message;
     }
   } finally {
     clearInterval(looking);

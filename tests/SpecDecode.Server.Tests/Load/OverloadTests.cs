@@ -56,7 +56,7 @@ public sealed class OverloadTests
         }
 
         // As many as fit and ten times as many follow each other, so that whatever else this machine does meets both.
-        TimeSpan time = TimeSpan.FromSeconds(TestScale.IsLong ? 12 : 3);
+        TimeSpan time = TimeSpan.FromSeconds(TestScale.IsLong ? 8 : 3);
         List<double> ratios = [];
         await Run(server, Fits, time, texts);
         for (int round = 0; round < TestScale.Cases(1, 7); round++)
