@@ -4,12 +4,13 @@ using SpecDecode.Diagnostics;
 namespace ChatServer;
 
 /// <summary>
-/// The few figures that the page shows of each model, read from the library's own instruments: what its policy expects, and why rounds had their draft or none.
+/// The few figures that the page shows of each model, read from the library's own instruments: what its policy has chosen and expects, and why rounds had their draft or none.
 /// </summary>
 internal sealed class DraftingWatch : IDisposable
 {
     private const string ModelTag = "gen_ai.request.model";
     private const string ReasonTag = "specdecode.draft.reason";
+    private const string PlanTag = "specdecode.draft.plan";
 
     private readonly MeterListener _listener = new();
     private readonly Lock _gate = new();
@@ -22,7 +23,7 @@ internal sealed class DraftingWatch : IDisposable
         {
             if (instrument.Meter.Name == SpecDecodeTelemetry.MeterName && instrument.Name is
                 "specdecode.draft.expected_speedup" or "specdecode.draft.calibration_error" or "specdecode.draft.decisions"
-                or "specdecode.sequences.live" or "specdecode.sequences.waiting")
+                or "specdecode.draft.choice" or "specdecode.draft.rounds" or "specdecode.draft.drafted_tokens" or "specdecode.sequences.live" or "specdecode.sequences.waiting")
             {
                 listener.EnableMeasurementEvents(instrument);
             }
@@ -49,11 +50,12 @@ internal sealed class DraftingWatch : IDisposable
 
     private void Take(string name, double value, ReadOnlySpan<KeyValuePair<string, object?>> tags)
     {
-        (string? model, string? reason) = (null, null);
+        (string? model, string? reason, string? plan) = (null, null, null);
         foreach ((string key, object? tag) in tags)
         {
             model = key == ModelTag ? tag as string : model;
             reason = key == ReasonTag ? tag as string : reason;
+            plan = key == PlanTag ? tag as string : plan;
         }
 
         // Only observed instruments are asked for, and they are observed while the gate is held.
@@ -74,6 +76,15 @@ internal sealed class DraftingWatch : IDisposable
                 break;
             case "specdecode.draft.calibration_error":
                 figures.CalibrationError = value;
+                break;
+            case "specdecode.draft.choice" when value == 1:
+                figures.Plan = plan;
+                break;
+            case "specdecode.draft.rounds":
+                figures.DraftRounds = (long)value;
+                break;
+            case "specdecode.draft.drafted_tokens":
+                figures.DraftedTokens = (long)value;
                 break;
             case "specdecode.sequences.live":
                 figures.Live = (int)value;

@@ -24,7 +24,7 @@ try
     app.UseStaticFiles();
     app.MapSpecDecode();
     app.MapSpecDecodeHealth();
-    app.MapGet("/status", StatusEndpoint.Handle);
+    app.MapGet("/status", StatusEndpoint.Handle).RequireSpecDecodeKey();
     app.MapTelemetry();
     await app.RunAsync();
     return 0;

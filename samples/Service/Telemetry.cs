@@ -21,8 +21,8 @@ internal static class Telemetry
             .ConfigureResource(resource => resource.AddService(builder.Environment.ApplicationName))
             .WithMetrics(metrics =>
             {
-                // Measurements of a sampled request lead to its trace.
-                metrics.AddSpecDecodeInstrumentation().AddMeter("Microsoft.AspNetCore.Hosting").SetExemplarFilter(ExemplarFilterType.TraceBased);
+                // Measurements of a sampled request lead to its trace. System.Runtime has the process's memory and processor time.
+                metrics.AddSpecDecodeInstrumentation().AddMeter("Microsoft.AspNetCore.Hosting", "System.Runtime").SetExemplarFilter(ExemplarFilterType.TraceBased);
                 if (builder.Configuration.GetValue<bool>(Prometheus))
                 {
                     metrics.AddPrometheusExporter();

@@ -19,7 +19,11 @@ internal sealed class Guard(IOptionsMonitor<SpecDecodeEndpointOptions> options)
     {
         try
         {
-            CheckAccess(context);
+            if (Refusal(context) is { } refusal)
+            {
+                throw refusal;
+            }
+
             await handle(context).ConfigureAwait(false);
         }
         catch (OperationCanceledException) when (context.RequestAborted.IsCancellationRequested)
@@ -31,6 +35,9 @@ internal sealed class Guard(IOptionsMonitor<SpecDecodeEndpointOptions> options)
             await WriteAsync(context, answer).ConfigureAwait(false);
         }
     };
+
+    /// <summary>An endpoint of the application's own that only those reach who may ask; its errors stay its own.</summary>
+    public RequestDelegate Admit(RequestDelegate handle) => context => Refusal(context) is { } refusal ? WriteAsync(context, refusal) : handle(context);
 
     /// <summary>Whether an address is of this machine alone.</summary>
     public static bool IsLoopback(IPAddress address) => IPAddress.IsLoopback(address.IsIPv4MappedToIPv6 ? address.MapToIPv4() : address);
@@ -51,23 +58,20 @@ internal sealed class Guard(IOptionsMonitor<SpecDecodeEndpointOptions> options)
         await context.Response.WriteAsJsonAsync(error.Body, ApiJson.Default.ErrorBody, cancellationToken: context.RequestAborted).ConfigureAwait(false);
     }
 
-    private void CheckAccess(HttpContext context)
+    // Why a request may not ask; null where it may.
+    private ApiException? Refusal(HttpContext context)
     {
         SpecDecodeEndpointOptions current = Options;
         if (current.ApiKeys.Count > 0)
         {
-            if (!HasKey(context, current.ApiKeys))
-            {
-                throw new ApiException(
-                    StatusCodes.Status401Unauthorized, "invalid_request_error", "invalid_api_key", null, "The API key is missing or wrong: send one as Authorization: Bearer KEY.");
-            }
+            return HasKey(context, current.ApiKeys) ? null : new ApiException(
+                StatusCodes.Status401Unauthorized, "invalid_request_error", "invalid_api_key", null, "The API key is missing or wrong: send one as Authorization: Bearer KEY.");
         }
-        else if (!current.AllowAnonymous && context.Connection.LocalIpAddress is { } address && !IsLoopback(address))
-        {
-            // The listening itself is refused when the server starts; this is for what comes before that, and for options that changed since.
-            throw new ApiException(
-                StatusCodes.Status403Forbidden, "invalid_request_error", "no_api_keys", null, "This server has no API keys and answers its own machine alone.");
-        }
+
+        // The listening itself is refused when the server starts; this is for what comes before that, and for options that changed since.
+        return !current.AllowAnonymous && context.Connection.LocalIpAddress is { } address && !IsLoopback(address)
+            ? new ApiException(StatusCodes.Status403Forbidden, "invalid_request_error", "no_api_keys", null, "This server has no API keys and answers its own machine alone.")
+            : null;
     }
 
     // By hashes, which are of one length, and all of them always: how long it takes tells nothing of a key.

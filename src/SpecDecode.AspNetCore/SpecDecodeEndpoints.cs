@@ -109,6 +109,30 @@ public static class SpecDecodeEndpoints
         return group;
     }
 
+    /// <summary>
+    /// Puts endpoints of the application's own behind the keys of <see cref="SpecDecodeEndpointOptions.ApiKeys"/>: a request without one is answered as the endpoints of
+    /// <see cref="MapSpecDecode"/> answer it, with 401, or with 403 where there are no keys and it comes from another machine, and the endpoint is not run.
+    /// </summary>
+    /// <typeparam name="TBuilder">What mapping endpoints returned.</typeparam>
+    /// <param name="endpoints">The endpoint, or a group of them.</param>
+    /// <returns>The same.</returns>
+    /// <exception cref="InvalidOperationException">The services lack <c>AddSpecDecodeEndpoints</c>; thrown when the endpoints are built, with the first request at the latest.</exception>
+    public static TBuilder RequireSpecDecodeKey<TBuilder>(this TBuilder endpoints)
+        where TBuilder : IEndpointConventionBuilder
+    {
+        ArgumentNullException.ThrowIfNull(endpoints);
+
+        // Outermost: whatever else is put around the endpoint runs for those alone who may ask.
+        endpoints.Finally(endpoint =>
+        {
+            if (endpoint.RequestDelegate is { } handle)
+            {
+                endpoint.RequestDelegate = (endpoint.ApplicationServices.GetService<Guard>() ?? throw Missing()).Admit(handle);
+            }
+        });
+        return endpoints;
+    }
+
     private static int[] AllErrors =>
     [
         StatusCodes.Status400BadRequest, StatusCodes.Status401Unauthorized, StatusCodes.Status404NotFound, StatusCodes.Status413PayloadTooLarge,

@@ -1,3 +1,5 @@
+#pragma warning disable CA1720 // The names of number formats are what these are.
+
 namespace SpecDecode;
 
 /// <summary>What the keys and values of sequences are stored as. Sums over them are float32 in any case.</summary>

@@ -51,6 +51,75 @@ public sealed class PageTests(Browser browser) : IClassFixture<Browser>
     }
 
     [Fact]
+    public async Task What_a_format_forces_is_coloured_as_forced_as_often_as_the_server_counts_it()
+    {
+        await using ServiceProcess server = await ServiceProcess.StartAsync();
+        await using Visit visit = await browser.OpenAsync(server);
+        IPage page = visit.Page;
+        Task<IResponse> answer = page.WaitForResponseAsync(response => response.Url.EndsWith("/v1/completions", StringComparison.Ordinal));
+        await page.GetByLabel("Format").SelectOptionAsync("json_schema");
+        await page.GetByRole(AriaRole.Button, new() { Name = "Write" }).ClickAsync();
+        JsonElement[] events = Events(await (await answer).TextAsync());
+        await Assertions.Expect(page.Locator("#summary")).ToContainTextAsync("The same text");
+        (string Source, string Text)[] told = [.. events.SelectMany(one => one.GetProperty("choices").EnumerateArray())
+            .SelectMany(choice => choice.TryGetProperty("tokens", out JsonElement tokens) ? tokens.EnumerateArray().ToArray() : [])
+            .Select(token => (token.GetProperty("source").GetString()!, token.GetProperty("text").GetString()!))];
+        (string Source, string Text)[] shown = [.. (await page.Locator("#drafted .token").EvaluateAllAsync<string[][]>("tokens => tokens.map(token => [token.classList[1], token.textContent])"))
+            .Select(token => (token[0], token[1]))];
+        Assert.Equal(told, shown);
+        int forced = told.Count(token => token.Source == "forced");
+        Assert.True(forced > 0);
+        Assert.Equal($" {forced}", await page.Locator("#count-forced").TextContentAsync());
+        Assert.Equal("rgb(228, 215, 247)", await page.Locator("#drafted .forced").First.EvaluateAsync<string>("token => getComputedStyle(token).backgroundColor"));
+
+        // What is forced is so without drafts too. These texts are the only ones: what the server has counted is what stands on the page.
+        string metrics = await server.Client.GetStringAsync(new Uri("/metrics", UriKind.Relative));
+        Assert.Equal(forced + await page.Locator("#plain .forced").CountAsync(), Sum(metrics, "specdecode_draft_forced_tokens_total"));
+        Assert.Equal(JsonValueKind.Object, JsonElement.Parse(await page.Locator("#drafted").TextContentAsync() ?? "").ValueKind);
+        await AssertAccessible(page);
+        await visit.SaveAsync("page-schema.png");
+        visit.AssertNoComplaints();
+    }
+
+    [Fact]
+    public async Task While_a_text_is_written_the_page_shows_which_plan_the_policy_has_chosen_how_long_it_drafts_and_why()
+    {
+        await using ServiceProcess server = await ServiceProcess.StartAsync();
+        await using Visit visit = await browser.OpenAsync(server);
+        IPage page = visit.Page;
+        await Assertions.Expect(page.Locator("#model option")).ToHaveCountAsync(2);
+        await page.GetByLabel("Model", new() { Exact = true }).SelectOptionAsync("tales-int4");
+        await Assertions.Expect(Figure(page, "Plan")).ToHaveTextAsync("none yet");
+        await page.GetByLabel("New tokens").FillAsync("900");
+        await page.GetByRole(AriaRole.Button, new() { Name = "Write" }).ClickAsync();
+
+        // Before the text has ended.
+        await Assertions.Expect(Figure(page, "Reason of the last rounds")).ToContainTextAsync(new System.Text.RegularExpressions.Regex("[1-9]"));
+        await Assertions.Expect(Figure(page, "Plan")).Not.ToHaveTextAsync("none yet");
+        await Assertions.Expect(page.Locator("#positions meter").First).ToBeVisibleAsync();
+        Assert.True(await page.Locator("#go").IsDisabledAsync());
+        string reason = await Figure(page, "Reason of the last rounds").InnerTextAsync();
+        await Assertions.Expect(Figure(page, "Reason of the last rounds")).Not.ToHaveTextAsync(reason);
+        await page.Locator("#stop").ClickAsync();
+        await Assertions.Expect(page.Locator("#summary")).ToHaveTextAsync("Stopped.");
+
+        // What stands there is what the server's own metrics say.
+        await page.GetByLabel("Model", new() { Exact = true }).SelectOptionAsync("tales");
+        await Assertions.Expect(Figure(page, "Plan")).ToHaveTextAsync("exit layer 2");
+        await page.GetByLabel("Model", new() { Exact = true }).SelectOptionAsync("tales-int4");
+        await Assertions.Expect(Figure(page, "Strategy")).ToHaveTextAsync("auto");
+        string plan = (await Figure(page, "Plan").InnerTextAsync()).Split(':')[0];
+        string line = Assert.Single(
+            (await server.Client.GetStringAsync(new Uri("/metrics", UriKind.Relative))).Split('\n'),
+            line => line.StartsWith("specdecode_draft_choice{", StringComparison.Ordinal) && line.Contains("\"tales-int4\"", StringComparison.Ordinal) && Value(line) == 1);
+        Assert.Contains($"specdecode_draft_plan=\"{plan}\"", line, StringComparison.Ordinal);
+        await AssertAccessible(page);
+        visit.AssertNoComplaints();
+
+        static ILocator Figure(IPage page, string name) => page.Locator($"#policy dt:text-is('{name}') + dd");
+    }
+
+    [Fact]
     public async Task The_keyboard_alone_starts_and_stops_a_text_which_ends_in_the_server_too()
     {
         await using ServiceProcess server = await ServiceProcess.StartAsync();
@@ -81,6 +150,22 @@ public sealed class PageTests(Browser browser) : IClassFixture<Browser>
     }
 
     [Fact]
+    public async Task A_server_that_goes_away_in_the_middle_is_told_and_the_text_until_then_stays()
+    {
+        ServiceProcess server = await ServiceProcess.StartAsync();
+        await using Visit visit = await browser.OpenAsync(server);
+        IPage page = visit.Page;
+        await page.GetByLabel("New tokens").FillAsync("900");
+        await page.GetByRole(AriaRole.Button, new() { Name = "Write" }).ClickAsync();
+        await Assertions.Expect(page.Locator("#drafted .token").Nth(5)).ToBeVisibleAsync();
+        await server.DisposeAsync();
+        await Assertions.Expect(page.Locator("#problem")).Not.ToBeEmptyAsync();
+        await Assertions.Expect(page.Locator("#go")).ToBeEnabledAsync();
+        Assert.InRange(await page.Locator("#drafted .token").CountAsync(), 6, 899);
+        await AssertAccessible(page);
+    }
+
+    [Fact]
     public async Task What_the_server_refuses_is_said_and_a_key_is_asked_for_where_one_is_needed()
     {
         await using ServiceProcess server = await ServiceProcess.StartAsync("--SpecDecodeEndpoints:ApiKeys:0=secret");
@@ -107,6 +192,14 @@ public sealed class PageTests(Browser browser) : IClassFixture<Browser>
     }
 
     // Of the stream's last event.
-    private static JsonElement Metrics(string stream) => stream.Split('\n').Where(line => line.StartsWith("data: {", StringComparison.Ordinal))
-        .Select(line => JsonElement.Parse(line[6..])).Last(line => line.TryGetProperty("metrics", out _)).GetProperty("metrics").GetProperty("speculative_decoding");
+    private static JsonElement Metrics(string stream) => Events(stream).Last(line => line.TryGetProperty("metrics", out _)).GetProperty("metrics").GetProperty("speculative_decoding");
+
+    private static JsonElement[] Events(string stream) =>
+        [.. stream.Split('\n').Where(line => line.StartsWith("data: {", StringComparison.Ordinal)).Select(line => JsonElement.Parse(line[6..]))];
+
+    private static double Sum(string metrics, string name) => metrics.Split('\n').Where(line => line.StartsWith(name + "{", StringComparison.Ordinal)).Sum(Value);
+
+    // Of a line of /metrics: what stands behind the labels, before the time.
+    private static double Value(string line) =>
+        double.Parse(line[(line.LastIndexOf('}') + 1)..].Split(' ', StringSplitOptions.RemoveEmptyEntries)[0], System.Globalization.CultureInfo.InvariantCulture);
 }

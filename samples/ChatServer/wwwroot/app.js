@@ -9,9 +9,31 @@ const KINDS = {
   plain: 'plain',
 };
 
+// What a text is held to where the format is a schema. What it leaves no choice about is forced, and costs no draft.
+const SCHEMA = {
+  type: 'object',
+  properties: {
+    name: { type: 'string', maxLength: 20 },
+    age: { type: 'integer', minimum: 1, maximum: 99 },
+    friends: { type: 'array', items: { type: 'string', maxLength: 20 }, minItems: 1, maxItems: 3 },
+  },
+  required: ['name', 'age', 'friends'],
+  additionalProperties: false,
+};
+
+const FORMATS = {
+  text: {},
+  json_object: { response_format: { type: 'json_object' } },
+  json_schema: { response_format: { type: 'json_schema', json_schema: { name: 'person', strict: true, schema: SCHEMA } } },
+};
+
+// How often the policy is looked at while a text is written.
+const LOOK_MILLISECONDS = 500;
+
 const byId = id => document.getElementById(id);
 const [form, go, stop, problem, summary] = ['ask', 'go', 'stop', 'problem', 'summary'].map(byId);
 let running = null;
+const lastLook = {};
 
 for (const [kind, words] of Object.entries(KINDS)) {
   const item = document.createElement('li');
@@ -80,6 +102,7 @@ async function write(side, request, signal) {
   }
 
   let [first, last, tokens, metrics, finish] = [0, 0, 0, null, null];
+  const positions = livePositions();
   for await (const event of events(response)) {
     if (event.error) {
       throw new Error(event.error.message);
@@ -93,6 +116,7 @@ async function write(side, request, signal) {
         first ||= last;
         tokens++;
         counts[token.source]++;
+        positions.add(token.source);
         const span = document.createElement('span');
         span.className = `token ${token.source}`;
         span.title = KINDS[token.source];
@@ -105,6 +129,7 @@ async function write(side, request, signal) {
       numbers.textContent = `${tokens} tokens, ${speedOf(tokens, first, last).toFixed(1)} tokens/s`;
       if (side === 'drafted') {
         showCounts(counts);
+        showPositions(positions.metrics());
       }
     }
   }
@@ -121,6 +146,28 @@ function showCounts(counts) {
   for (const [kind, count] of Object.entries(counts)) {
     byId(`count-${kind}`).textContent = ` ${count}`;
   }
+}
+
+// The same figures while the text is written: a round's accepted tokens come before the one that the whole model adds, which says whether there was a draft.
+function livePositions() {
+  const histogram = {};
+  let [run, longest] = [0, 0];
+  return {
+    add(source) {
+      if (['accepted_draft', 'looked_up', 'forced'].includes(source)) {
+        run++;
+        return;
+      }
+
+      if (source !== 'plain') {
+        histogram[run] = (histogram[run] ?? 0) + 1;
+        longest = Math.max(longest, run, 1);
+      }
+
+      run = 0;
+    },
+    metrics: () => ({ acceptance_histogram: histogram, num_spec_tokens: longest }),
+  };
 }
 
 // acceptance_histogram has, for each number of accepted tokens, how many rounds with a draft accepted so many.
@@ -150,6 +197,22 @@ function showPositions(metrics) {
   byId('positions').replaceChildren(...rows);
 }
 
+const wordsOf = rounds => rounds.filter(([, count]) => count > 0).map(([reason, count]) => `${reason.replaceAll('_', ' ')} ${count}`).join(', ');
+
+// What the policy does now: the plan, and of the rounds since the last look that had any how long drafts were and why rounds had theirs or none.
+function choiceOf(model) {
+  const look = lastLook[model.name] ??= { figures: model.figures, length: 'none yet', reason: 'none yet' };
+  const reasons = Object.entries(model.figures.rounds).map(([reason, count]) => [reason, count - (look.figures.rounds[reason] ?? 0)]);
+  if (reasons.some(([, count]) => count > 0)) {
+    const [drafts, tokens] = ['draftRounds', 'draftedTokens'].map(name => model.figures[name] - look.figures[name]);
+    look.reason = wordsOf(reasons.sort(([, one], [, other]) => other - one));
+    look.length = drafts > 0 ? `${(tokens / drafts).toFixed(1)} tokens in ${drafts} rounds` : 'no drafts';
+  }
+
+  look.figures = model.figures;
+  return [['Plan', model.plan === 'none' ? 'none: it writes plainly' : model.plan ?? 'none yet'], ['Length of the last drafts', look.length], ['Reason of the last rounds', look.reason]];
+}
+
 async function showStatus() {
   const response = await fetch('status', { headers: headers() });
   if (!response.ok) {
@@ -175,8 +238,7 @@ async function showStatus() {
         lines.push(['Expected speed-up', `${model.figures.expectedSpeedup.toFixed(2)} (error of its chances ${model.figures.calibrationError.toFixed(3)})`]);
       }
 
-      const rounds = Object.entries(model.figures.rounds).filter(([, count]) => count > 0).map(([reason, count]) => `${reason.replaceAll('_', ' ')} ${count}`);
-      lines.push(['Rounds by reason', rounds.join(', ') || 'none yet']);
+      lines.push(...choiceOf(model), ['Rounds by reason, since the start', wordsOf(Object.entries(model.figures.rounds)) || 'none yet']);
     }
   }
 
@@ -193,7 +255,7 @@ form.addEventListener('submit', async event => {
   [problem.textContent, summary.textContent] = ['', ''];
   byId('plain').replaceChildren();
   byId('plain-numbers').textContent = '\u00a0';
-  const format = byId('format').value;
+  const looking = setInterval(() => showStatus().catch(() => { /* The text itself tells what is wrong. */ }), LOOK_MILLISECONDS);
   const request = {
     model: byId('model').value,
     prompt: byId('prompt').value,
@@ -203,7 +265,7 @@ form.addEventListener('submit', async event => {
     stream: true,
     include_tokens: true,
     include_metrics: true,
-    ...(format === 'text' ? {} : { response_format: { type: format } }),
+    ...FORMATS[byId('format').value],
   };
   try {
     const drafted = await write('drafted', request, abort.signal);
@@ -220,9 +282,11 @@ form.addEventListener('submit', async event => {
     if (error.name === 'AbortError') {
       summary.textContent = 'Stopped.';
     } else {
-      problem.textContent = error.message;
+      // fetch says in few words, and in others in each browser, that there is nobody.
+      problem.textContent = error instanceof TypeError ? `The server has gone away or cannot be reached: ${error.message}.` : error.message;
     }
   } finally {
+    clearInterval(looking);
     running = null;
     [go.disabled, stop.disabled] = [false, true];
   }

@@ -141,6 +141,7 @@ internal sealed class CalibrationRun
             Tell(CalibrationPhase.Timing, null, 0, null);
             int past = (int)texts.Texts.Average(text => text.Tokens.Length);
             _state.Times = BlockCosts.Measure(_setting.Stages, CalibrationOptions.DraftLength, past, _budget.Left(CalibrationPhase.Timing), _cancellationToken).Times;
+            Tell(CalibrationPhase.Timing, null, 1, null);
             Save(always: true);
         }
 

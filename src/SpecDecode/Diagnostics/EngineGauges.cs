@@ -18,6 +18,7 @@ internal sealed class EngineGauges
         meter.Gauge("specdecode.draft.expected_speedup", () => Choice.ExpectedSpeedup);
         meter.Gauge("specdecode.draft.calibration_error", () => Choice.CalibrationError);
         meter.Gauge("specdecode.draft.judged_tokens", () => Choice.JudgedTokens);
+        _ = new DraftChoiceGauge(meter, () => Choice);
         meter.Gauge("specdecode.search.expected_speedup", () => load()?.Search.ExpectedSpeedup);
         meter.Gauge("specdecode.search.resting", () => load()?.Search is { IsThere: true } search ? search.IsResting ? 1 : 0 : null);
         meter.UpDown("specdecode.sequences.live", () => load()?.LiveCount ?? 0);

@@ -63,6 +63,8 @@ internal static class InstrumentTable
         Count("specdecode.requests.accepted_tokens", "{token}", "Draft tokens of these rounds that became output.", RequestKind),
         Count("specdecode.search.tried", "{plan}", "Sets of layers to leave out that the search has tried."),
         Count("specdecode.search.adopted", "{plan}", "Those of them by which requests drafted from then on."),
+        Count("specdecode.calibration.tried", "{plan}", "Plans that calibrations have tried, by method; those of a calibration that goes on count again.", TelemetryNames.CalibrationMethodName),
+        Time("specdecode.calibration.time", "Time that calibrations took, by what they did.", TelemetryNames.CalibrationPhaseName),
 
         Histogram("specdecode.draft.drafted_length", "{token}", Lengths, "Draft tokens of a round that had a draft."),
         Histogram("specdecode.draft.accepted_length", "{token}", Lengths, "Draft tokens accepted in a round that had a draft."),
@@ -77,11 +79,14 @@ internal static class InstrumentTable
         Histogram("gen_ai.server.time_to_first_token", "s", FirstTokens, "From a request's coming to its first token, where it was answered.", Answer),
         Histogram("gen_ai.server.time_per_output_token", "s", Steps, "Time per token after the first, of a request that was answered.", Answer),
 
+        Gauge("specdecode.draft.choice", "{plan}", "1, with the plan that auto prefers; 0 with those that it preferred before. The first 32 plans by name, further ones as other.", TelemetryNames.DraftPlanName),
         Gauge("specdecode.draft.expected_speedup", "{ratio}", "Tokens per second that auto expects, over those of plain decoding; 1 where it drafts nothing."),
         Gauge("specdecode.draft.calibration_error", "{ratio}", "Mean difference between the chances that auto said of draft tokens and how many were accepted."),
         Gauge("specdecode.draft.judged_tokens", "{token}", "Draft tokens on which auto's chances rest; those of old texts fade."),
         Gauge("specdecode.search.expected_speedup", "{ratio}", "Tokens per second that the search expects of the best set of layers, over those of plain decoding; none before it has judged one."),
         Gauge("specdecode.search.resting", "{search}", "1 while the search rests, since nothing better was found for long; 0 while it searches; none without a search."),
+        Gauge("specdecode.calibration.running", "{calibration}", "1 for what a calibration is doing, 0 for the rest.", TelemetryNames.CalibrationPhaseName),
+        Gauge("specdecode.calibration.expected_speedup", "{ratio}", "Tokens per second that a calibration expects of a method's best plan, over those of plain decoding.", TelemetryNames.CalibrationMethodName),
         UpDown("specdecode.sequences.live", "{sequence}", "Sequences that are worked on."),
         UpDown("specdecode.sequences.waiting", "{sequence}", "Requests that wait for admission."),
         UpDown("specdecode.kv_cache.used", "By", "Bytes of pages of keys and values that sequences use."),

@@ -1,3 +1,4 @@
+using SpecDecode.Calibration;
 using SpecDecode.Drafting;
 using SpecDecode.Sampling;
 
@@ -26,6 +27,9 @@ internal static class TelemetryNames
 
     /// <summary>Attribute: why a round has its draft, or none.</summary>
     public const string DraftReasonName = "specdecode.draft.reason";
+
+    /// <summary>Attribute: the plan by which is drafted, in words.</summary>
+    public const string DraftPlanName = "specdecode.draft.plan";
 
     /// <summary>Attribute: place of a token in its draft, from 0.</summary>
     public const string DraftPosition = "specdecode.draft.position";
@@ -72,6 +76,12 @@ internal static class TelemetryNames
     /// <summary>Attribute: what the time of a loading went into.</summary>
     public const string LoadPhaseName = "specdecode.model.load.phase";
 
+    /// <summary>Attribute: what a calibration does.</summary>
+    public const string CalibrationPhaseName = "specdecode.calibration.phase";
+
+    /// <summary>Attribute: the method by which a calibration searches.</summary>
+    public const string CalibrationMethodName = "specdecode.calibration.method";
+
     /// <summary>Attribute: the precision of the model's weights.</summary>
     public const string Precision = "specdecode.precision";
 
@@ -99,6 +109,17 @@ internal static class TelemetryNames
         DraftReason.Failed => "failed",
         DraftReason.Forced => "forced",
         _ => throw new ArgumentOutOfRangeException(nameof(reason), reason, "There is no such reason."),
+    };
+
+    /// <summary>What a calibration does, as it is written.</summary>
+    public static string Of(CalibrationPhase phase) => phase switch
+    {
+        CalibrationPhase.Writing => "writing",
+        CalibrationPhase.Timing => "timing",
+        CalibrationPhase.Searching => "searching",
+        CalibrationPhase.Judging => "judging",
+        CalibrationPhase.Measuring => "measuring",
+        _ => throw new ArgumentOutOfRangeException(nameof(phase), phase, "There is no such phase."),
     };
 
     /// <summary>A rule as it is written in options.</summary>

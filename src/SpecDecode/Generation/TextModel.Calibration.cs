@@ -2,6 +2,7 @@ using System.Buffers.Binary;
 using System.Security.Cryptography;
 using System.Text;
 using SpecDecode.Calibration;
+using SpecDecode.Diagnostics;
 using SpecDecode.Drafting;
 using SpecDecode.Drafting.Profiles;
 using SpecDecode.Sampling;
@@ -13,6 +14,9 @@ public sealed partial class TextModel
 {
     // Two texts at least: one to search on, one that is held out.
     private const int LeastPrompts = 2;
+
+    // There from the first calibration on.
+    private CalibrationMetrics? _calibrations;
 
     /// <summary>
     /// Looks for plans that draft well for this model: it writes texts for some prompts (greedy), methods search on half of them, what they
@@ -48,7 +52,9 @@ public sealed partial class TextModel
 
         int[][] tokens = [.. prompts.Select((prompt, i) => PromptTokens(prompt, i + 1, options))];
         CalibrationSetting setting = new(_model.Stages, _scheduler, tokens, _model.Description.EndOfSequence.ToHashSet(), _kvBytes, CalibrationKey(tokens, options), options);
-        return CalibrationRun.Run(setting, progress, cancellationToken);
+        _calibrations ??= new CalibrationMetrics(_name);
+        using CalibrationMetrics.Watched watched = _calibrations.Follow(progress);
+        return CalibrationRun.Run(setting, watched, cancellationToken);
     }
 
     /// <summary>Makes a drafting profile of what was found: the plans that were judged, the best first.</summary>

@@ -20,6 +20,7 @@ public sealed partial class TextModel : IDisposable
     private static readonly GenerationDefaults Defaults = new();
 
     private readonly LoadedModel _model;
+    private readonly string _name;
     private readonly Scheduler _scheduler;
     private readonly int _maxSequences;
     private readonly long _kvBytes;
@@ -31,9 +32,10 @@ public sealed partial class TextModel : IDisposable
     private Thread? _caller;
     private bool _disposed;
 
-    private TextModel(LoadedModel model, SchedulerLimits limits, IReadOnlyList<string> warnings)
+    private TextModel(LoadedModel model, string folder, SchedulerLimits limits, IReadOnlyList<string> warnings)
     {
         _model = model;
+        _name = Path.GetFileName(Path.TrimEndingDirectorySeparator(Path.GetFullPath(folder)));
         _scheduler = new Scheduler(model.Stages, limits);
         _maxSequences = limits.MaxSequences;
         _kvBytes = limits.KvBytes;
@@ -105,7 +107,7 @@ public sealed partial class TextModel : IDisposable
         List<string> warnings = [];
         runtime ??= new RuntimeOptions();
         LoadedModel model = ModelLoader.Load(folder, options ?? new(), runtime, warnings.Add, progress, cancellationToken);
-        return new TextModel(model, SchedulerLimits.Of(runtime, ProcessLimits.Current.MemoryBytes, model.Weights.TensorBytes), warnings);
+        return new TextModel(model, folder, SchedulerLimits.Of(runtime, ProcessLimits.Current.MemoryBytes, model.Weights.TensorBytes), warnings);
     }
 
     /// <summary>
@@ -336,6 +338,7 @@ public sealed partial class TextModel : IDisposable
             if (isFirst)
             {
                 _keeper.End();
+                _calibrations?.Dispose();
                 _spare.Dispose();
                 _model.Dispose();
             }

@@ -4,7 +4,9 @@ using System.Net.Http.Headers;
 using System.Net.Http.Json;
 using System.Text;
 using System.Text.Json;
+using Microsoft.AspNetCore.Builder;
 using OpenAI.Chat;
+using SpecDecode.AspNetCore;
 using SpecDecode.Generation;
 
 namespace SpecDecode.Tests.Endpoints;
@@ -192,6 +194,45 @@ public sealed class RequestErrorTests
         }
 
         Assert.Single(fake.Requests);
+    }
+
+    [Fact]
+    public async Task An_applications_own_endpoints_can_stand_behind_the_same_keys()
+    {
+        int runs = 0;
+        await using EndpointServer server = await EndpointServer.StartAsync(new FakeGenerator("Hi"), options => options.ApiKeys = ["first", "second"], app =>
+        {
+            app.MapSpecDecode();
+            app.MapGet("/own", () => Interlocked.Increment(ref runs)).RequireSpecDecodeKey();
+            app.MapGroup("/group").RequireSpecDecodeKey().MapGet("/failing", void () => throw new QueueFullException("It is mine."));
+            app.MapGet("/open", () => "open");
+        });
+        foreach ((string path, string? key, HttpStatusCode status) in ((string, string?, HttpStatusCode)[])
+        [
+            ("/own", "second", HttpStatusCode.OK), ("/own", "third", HttpStatusCode.Unauthorized), ("/own", null, HttpStatusCode.Unauthorized),
+            ("/group/failing", null, HttpStatusCode.Unauthorized), ("/group/failing", "first", HttpStatusCode.InternalServerError), ("/open", null, HttpStatusCode.OK),
+        ])
+        {
+            using HttpRequestMessage request = new(HttpMethod.Get, path);
+            request.Headers.Authorization = key is null ? null : new AuthenticationHeaderValue("Bearer", key);
+            using HttpResponseMessage response = await server.Http.SendAsync(request, TestContext.Current.CancellationToken);
+            Assert.Equal((path, key, status), (path, key, response.StatusCode));
+            if (status == HttpStatusCode.Unauthorized)
+            {
+                Assert.Equal("Bearer", response.Headers.WwwAuthenticate.ToString());
+                Assert.Equal("invalid_api_key", (await response.Content.ReadFromJsonAsync<JsonElement>(TestContext.Current.CancellationToken)).GetProperty("error").GetProperty("code").GetString());
+            }
+        }
+
+        Assert.Equal(1, runs);
+    }
+
+    [Fact]
+    public async Task Endpoints_behind_the_keys_say_what_is_missing_where_nothing_gives_any()
+    {
+        await using EndpointServer server = await EndpointServer.StartAsync(_ => { }, app => app.MapGet("/own", () => "").RequireSpecDecodeKey());
+        using HttpResponseMessage response = await server.Http.GetAsync("/own", TestContext.Current.CancellationToken);
+        Assert.Equal(HttpStatusCode.InternalServerError, response.StatusCode);
     }
 
     /// <summary>Refuses at the call, as the real generator does.</summary>

@@ -25,11 +25,14 @@ internal sealed class PanelFrame
         PanelSeries[] shown = [.. series.Where(one => one.Points.Length > 0)];
         if (shown.Length == 0)
         {
-            _svg.Text(_x + _width / 2, _y + _height / 2, "no data", 11, "middle", "#999");
+            Nothing();
             return;
         }
 
-        (double left, double right, double top, double bottom) = (_x + 48, _x + _width - 10, _y + 26, _y + _height - 42);
+        // The legend stands at the lower edge, in as many lines as it needs.
+        (double X, int Line)[] places = Legend(shown);
+        double legend = _y + _height - 5 - 11 * Math.Max(1, places[^1].Line);
+        (double left, double right, double top, double bottom) = (_x + 48, _x + _width - 10, _y + 26, legend - 26);
         double first = shown.Min(one => one.Points[0].Time);
         double last = Math.Max(first + 1, shown.Max(one => one.Points[^1].Time));
         double X(double time) => left + (right - left) * (time - first) / (last - first);
@@ -53,8 +56,6 @@ internal sealed class PanelFrame
 
         _svg.Text(left, bottom + 11, "0 s", 9, "start", "#777");
         _svg.Text(right, bottom + 11, string.Create(CultureInfo.InvariantCulture, $"{last - first:0} s"), 9, "end", "#777");
-        double place = _x + 8;
-        double line = _y + _height - 16;
         for (int i = 0; i < layers.Length; i++)
         {
             string color = Svg.Palette[i % Svg.Palette.Length];
@@ -67,15 +68,9 @@ internal sealed class PanelFrame
                 _svg.Line(layers[i].Select(point => (X(point.Time), Y(point.To))), color);
             }
 
-            double needed = 16 + 5.6 * shown[i].Name.Length;
-            if (place + needed > _x + _width)
-            {
-                (place, line) = (_x + 8, line + 11);
-            }
-
-            _svg.Rectangle(place, line - 7, 8, 8, color);
-            _svg.Text(place + 11, line, shown[i].Name, 9);
-            place += needed;
+            double line = legend + 11 * places[i].Line;
+            _svg.Rectangle(places[i].X, line - 7, 8, 8, color);
+            _svg.Text(places[i].X + 11, line, shown[i].Name, 9);
         }
     }
 
@@ -167,6 +162,11 @@ internal sealed class PanelFrame
     public void States(List<PanelSeries> series)
     {
         double y = _y + 34;
+        if (!series.Exists(one => one.Points.Length > 0))
+        {
+            Nothing();
+        }
+
         foreach (PanelSeries one in series.Where(one => one.Points.Length > 0))
         {
             _svg.Text(_x + 8, y + 10, one.Name, 9);
@@ -179,6 +179,28 @@ internal sealed class PanelFrame
 
             y += 24;
         }
+    }
+
+    private void Nothing() => _svg.Text(_x + _width / 2, _y + _height / 2, "no data", 11, "middle", "#999");
+
+    // Where each name begins, and in which line.
+    private (double X, int Line)[] Legend(PanelSeries[] shown)
+    {
+        (double place, int line) = (_x + 8, 0);
+        (double X, int Line)[] places = new (double X, int Line)[shown.Length];
+        for (int i = 0; i < shown.Length; i++)
+        {
+            double needed = 16 + 5.6 * shown[i].Name.Length;
+            if (i > 0 && place + needed > _x + _width)
+            {
+                (place, line) = (_x + 8, line + 1);
+            }
+
+            places[i] = (place, line);
+            place += needed;
+        }
+
+        return places;
     }
 
     private static string Shade(double share)

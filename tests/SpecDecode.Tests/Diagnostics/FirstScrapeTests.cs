@@ -23,8 +23,11 @@ public sealed class FirstScrapeTests
     private static readonly string[] Kinds = [.. new[] { "greedy", "rejection", "shared-noise" }
         .SelectMany(rule => new[] { "early-exit", "none" }.Select(strategy => $"specdecode.acceptance.rule={rule} specdecode.draft.strategy={strategy}"))];
 
-    // What is there only once a model was loaded, or its search has begun.
-    private static readonly string[] Later = ["specdecode.model.load.duration", "specdecode.search.expected_speedup", "specdecode.search.resting"];
+    // What is there only once a model was loaded, its search has begun, or its policy has chosen.
+    private static readonly string[] Later = ["specdecode.model.load.duration", "specdecode.search.expected_speedup", "specdecode.search.resting", "specdecode.draft.choice"];
+
+    // What a model that serves does not have.
+    private const string OffLine = "specdecode.calibration.";
 
     private static readonly Dictionary<string, string[]> Labelled = new()
     {
@@ -113,7 +116,7 @@ public sealed class FirstScrapeTests
         second.OnRound(round);
 
         MetricReadings readings = collector.Read();
-        Assert.All(TelemetryPage.Metrics.Where(row => row.Type != "histogram" && !Later.Contains(row.Instrument)), row =>
+        Assert.All(TelemetryPage.Metrics.Where(row => row.Type != "histogram" && !Later.Contains(row.Instrument) && !row.Instrument.StartsWith(OffLine, StringComparison.Ordinal)), row =>
         {
             SortedDictionary<string, long> one = readings.Series(row.Instrument, "first");
             Assert.NotEmpty(one);
@@ -158,9 +161,37 @@ public sealed class FirstScrapeTests
         Assert.Equal(0.125, readings.Gauge("specdecode.draft.calibration_error"));
     }
 
+    [Fact]
+    public void The_plan_that_auto_prefers_is_one_and_those_before_it_are_zero_and_there_is_an_end_of_their_names()
+    {
+        using Collector collector = new();
+        using ServiceProvider services = new ServiceCollection().AddMetrics().BuildServiceProvider();
+        SpecDecodeMetrics metrics = new(services.GetRequiredService<IMeterFactory>(), "choosing", () => null, () => null, EngineLoop.Refusals);
+        Assert.DoesNotContain("specdecode.draft.choice", collector.Read().Names);
+        SortedDictionary<string, long> Told(DraftPlan? plan)
+        {
+            metrics.OnChoice(new DraftChoice(true, plan, 1.5, 0), TimeSpan.Zero);
+            return collector.Read().Series("specdecode.draft.choice", "choosing");
+        }
+
+        DraftPlan Exit(int layer) => DraftingOptions.EarlyExit(layer).Resolve(100, hasDraftWeights: false, "")!;
+        Assert.Equal([new("specdecode.draft.plan=none", 1)], Told(null));
+        Assert.Equal([new("specdecode.draft.plan=exit layer 2", 1), new("specdecode.draft.plan=none", 0)], Told(Exit(2)));
+        Assert.Equal([new("specdecode.draft.plan=exit layer 2", 0), new("specdecode.draft.plan=none", 1)], Told(null));
+        for (int layer = 3; layer < 99; layer++)
+        {
+            Assert.Equal(1, Told(Exit(layer)).Values.Sum());
+        }
+
+        SortedDictionary<string, long> all = Told(Exit(99));
+        Assert.Equal(33, all.Count);
+        Assert.Equal(1, all["specdecode.draft.plan=other"]);
+        Assert.Equal(1, Told(Exit(2))["specdecode.draft.plan=exit layer 2"]);
+    }
+
     private static void AssertAllAtZero(MetricReadings readings)
     {
-        string[] counters = [.. TelemetryPage.Metrics.Where(row => row.Type == "counter").Select(row => row.Instrument)];
+        string[] counters = [.. TelemetryPage.Metrics.Where(row => row.Type == "counter" && !row.Instrument.StartsWith(OffLine, StringComparison.Ordinal)).Select(row => row.Instrument)];
         Assert.True(counters.Length > 12);
         foreach (string counter in counters)
         {

@@ -4,6 +4,7 @@ using OpenTelemetry;
 using OpenTelemetry.Exporter;
 using OpenTelemetry.Metrics;
 using OpenTelemetry.Trace;
+using SpecDecode.Calibration;
 using SpecDecode.Diagnostics;
 using SpecDecode.Drafting;
 using SpecDecode.Generation;
@@ -19,8 +20,8 @@ namespace SpecDecode.Tests.Diagnostics;
 [Collection(Alone.Name)]
 public sealed class OtlpTests
 {
-    // Of a search, which is not asked for here.
-    private static readonly string[] NotThere = ["specdecode.search.expected_speedup", "specdecode.search.resting"];
+    // Of a search, and of a policy that chooses plans, which are not asked for here.
+    private static readonly string[] NotThere = ["specdecode.search.expected_speedup", "specdecode.search.resting", "specdecode.draft.choice"];
 
     [Fact]
     public async Task Names_units_kinds_boundaries_and_attributes_are_those_of_the_table()
@@ -35,6 +36,9 @@ public sealed class OtlpTests
         GenerationResult result = await story.Generator.CompleteAsync(
             new GenerationRequest { Prompt = "Once upon a time", MaxTokens = 30, Sampling = new SamplingOptions { Temperature = 0.5f, Seed = 11 } }, TestContext.Current.CancellationToken);
         await story.Generator.CompleteAsync(new GenerationRequest { Prompt = "Once", MaxTokens = 5, Drafting = DraftingOptions.None }, TestContext.Current.CancellationToken);
+        using CalibrationMetrics calibrations = new(HostedStory.ModelName);
+        using CalibrationMetrics.Watched calibration = calibrations.Follow(null);
+        calibration.Report(new CalibrationProgress(CalibrationPhase.Searching, CalibrationOptions.AllMethods[0], 3, TimeSpan.FromSeconds(1), 1.25));
         Assert.True(metrics.ForceFlush());
         Assert.True(traces.ForceFlush());
 

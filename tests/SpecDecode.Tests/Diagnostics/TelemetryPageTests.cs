@@ -3,6 +3,7 @@ using System.Reflection;
 using System.Text.RegularExpressions;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
+using SpecDecode.Calibration;
 using SpecDecode.Diagnostics;
 using SpecDecode.Drafting;
 using SpecDecode.Generation;
@@ -39,7 +40,7 @@ public sealed partial class TelemetryPageTests
         string[] bounded =
         [
             "specdecode.draft.reason", "specdecode.draft.position", "specdecode.pass", "specdecode.engine.activity", "specdecode.finish_reason", "error.type", "specdecode.draft.strategy",
-            "specdecode.acceptance.rule", "specdecode.model.load.phase", "gen_ai.operation.name", "gen_ai.provider.name", "gen_ai.response.model",
+            "specdecode.acceptance.rule", "specdecode.model.load.phase", "specdecode.draft.plan", "specdecode.calibration.phase", "specdecode.calibration.method", "gen_ai.operation.name", "gen_ai.provider.name", "gen_ai.response.model",
         ];
         Assert.Empty(InstrumentTable.All.Where(row => row.Name != "specdecode.model.info").SelectMany(row => row.Attributes).Except(bounded));
     }
@@ -144,7 +145,8 @@ public sealed partial class TelemetryPageTests
         using MeterListener listener = new();
         listener.InstrumentPublished = (instrument, self) =>
         {
-            if (instrument.Meter.Scope == meters)
+            // Calibrations have a meter of their own.
+            if (instrument.Meter.Scope == meters || (instrument.Meter.Name == SpecDecodeTelemetry.MeterName && instrument.Name.StartsWith("specdecode.calibration.", StringComparison.Ordinal)))
             {
                 attributes.Add(instrument, new SortedSet<string>(StringComparer.Ordinal));
                 self.EnableMeasurementEvents(instrument);
@@ -170,6 +172,10 @@ public sealed partial class TelemetryPageTests
         });
         metrics.OnStep(new StepRecord { Sequences = 1, DraftRows = 1, VerifyRows = 1, OutputTokens = 1, PromptRows = 1, FailedPasses = 1 });
         metrics.OnRefused(new InvalidOperationException());
+        metrics.OnChoice(new DraftChoice(true, null, 1, 0), TimeSpan.Zero);
+        using CalibrationMetrics calibrations = new("page");
+        using CalibrationMetrics.Watched calibration = calibrations.Follow(null);
+        calibration.Report(new CalibrationProgress(CalibrationPhase.Searching, CalibrationOptions.AllMethods[0], 1, TimeSpan.Zero, 1.5));
         metrics.OnEnded(Ended(engine, failsAt: null));
         metrics.OnEnded(Ended(engine, failsAt: 4));
         DraftingOptions stop = DraftingOptions.EarlyExit(2) with { Policy = DraftingPolicy.ConfidenceStop };

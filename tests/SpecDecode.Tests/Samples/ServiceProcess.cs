@@ -9,7 +9,8 @@ namespace SpecDecode.Tests.Samples;
 /// <summary>The sample service as a process of its own, on a free port of this machine; ended with the test, whatever happens.</summary>
 internal sealed class ServiceProcess : IAsyncDisposable
 {
-    private static readonly TimeSpan MostTime = TimeSpan.FromSeconds(TestScale.IsLong ? 400 : 90);
+    // Whatever happens, it does not outlive its test by much.
+    private static readonly TimeSpan MostTime = TimeSpan.FromSeconds((TestScale.IsLong ? 500 : 90) + (60 * TestScale.LoadMinutes));
 
     private readonly Process _process;
     private readonly Task<string> _error;
