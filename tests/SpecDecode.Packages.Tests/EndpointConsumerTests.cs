@@ -24,7 +24,7 @@ public sealed class EndpointConsumerTests(PackedFeed feed)
     [Fact]
     public async Task The_endpoints_and_the_chat_client_answer_when_they_are_compiled_ahead_of_time()
     {
-        Assert.SkipUnless(Environment.GetEnvironmentVariable("SPECDECODE_LONG_TESTS") == "1", "It takes minutes: set SPECDECODE_LONG_TESTS=1.");
+        Assert.SkipUnless(Environment.GetEnvironmentVariable("SPECDECODE_TEST_LONG") == "1", "It takes minutes: set SPECDECODE_TEST_LONG=1.");
         Assert.SkipUnless(OperatingSystem.IsLinux(), "The compiler is called as on Linux.");
         const string page = "src/SpecDecode.AspNetCore/README.md";
         Consumer consumer = new(

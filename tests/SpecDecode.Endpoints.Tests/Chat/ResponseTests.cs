@@ -3,7 +3,6 @@ using Microsoft.Extensions.AI;
 using OpenAI.Responses;
 using SpecDecode.Generation;
 using ChatMessage = Microsoft.Extensions.AI.ChatMessage;
-using FinishReason = SpecDecode.FinishReason;
 
 namespace SpecDecode.Tests.Endpoints;
 

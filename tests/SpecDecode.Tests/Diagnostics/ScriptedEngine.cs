@@ -20,7 +20,7 @@ internal sealed class ScriptedEngine : IDisposable
     {
         EngineLoop? loop = null;
         SpecDecodeMetrics metrics = new(Meters, Name, () => loop, () => null, EngineLoop.Refusals);
-        loop = new EngineLoop(new Scheduler(Stages, SchedulerLimits.None with { MaxSequences = maxSequences }), 100, observer(metrics), Name);
+        loop = new EngineLoop(new Scheduler(Stages, SchedulerLimits.None with { MaxSequences = maxSequences, Admission = KvAdmission.Reserve }), 100, observer(metrics), Name);
         Loop = loop;
         Generator = new TextGenerator(
             new ModelInfo { Name = Name, LayerCount = 3, VocabularySize = 50, MaxSequenceLength = 4096 }, null, new RequestIntake(Stages, null, [], long.MaxValue), loop, new GenerationDefaults());

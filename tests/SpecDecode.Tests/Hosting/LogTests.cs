@@ -36,6 +36,7 @@ public class LogTests
         (25, "SearchFailed", LogLevel.Error),
         (26, "Summary", LogLevel.Information),
         (27, "Refused", LogLevel.Warning),
+        (28, "Preempted", LogLevel.Warning),
     ];
 
     [Fact]

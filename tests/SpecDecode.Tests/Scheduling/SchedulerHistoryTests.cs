@@ -1,11 +1,9 @@
 using SpecDecode.Drafting;
-using SpecDecode.Generation;
 using SpecDecode.Models;
 using SpecDecode.Plans;
 using SpecDecode.Sampling;
 using SpecDecode.Stages;
 using SpecDecode.Sequences;
-using SpecDecode.Tests.Constraints;
 
 namespace SpecDecode.Tests.Scheduling;
 
