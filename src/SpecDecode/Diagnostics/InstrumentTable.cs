@@ -48,7 +48,7 @@ internal static class InstrumentTable
         Count("specdecode.corrections", "{token}", "Tokens of the verifier in place of a draft token."),
         Count("specdecode.bonus_tokens", "{token}", "Tokens of the verifier behind a draft that was accepted as a whole."),
         Count("specdecode.output_tokens", "{token}", "Tokens that became output."),
-        Count("specdecode.prompt_tokens", "{token}", "Tokens of prompts that were read."),
+        Count("specdecode.prompt_tokens", "{token}", "Tokens of prompts that were read, and of texts that were read again after a preemption."),
         Count("specdecode.cached_prompt_tokens", "{token}", "Tokens of prompts of requests that have ended which were found in pages of other texts, and not read."),
         Count("specdecode.preemptions", "{sequence}", "Sequences that gave their memory up to others, to read their texts again later."),
         Count("specdecode.failed_passes", "{pass}", "Passes that failed: drafts that ended early, and sequences that were tried again alone."),

@@ -24,7 +24,7 @@ internal sealed class RoundList(int prefillChunk, int vocabularySize) : IReadOnl
     /// <inheritdoc/>
     public int Count { get; private set; }
 
-    /// <summary>Rows of prompts among those of this step.</summary>
+    /// <summary>Rows of prompts among those of this step, and of texts that are read again.</summary>
     public int PromptRows { get; private set; }
 
     /// <inheritdoc/>
@@ -68,7 +68,7 @@ internal sealed class RoundList(int prefillChunk, int vocabularySize) : IReadOnl
             else
             {
                 _rounds[i].Choice.IsCancelled = true;
-                PromptRows -= _rounds[i].Sequence.WritesFirstToken ? _rounds[i].PendingLength : 0;
+                PromptRows -= _rounds[i].Reads ? _rounds[i].PendingLength : 0;
             }
         }
 
@@ -111,9 +111,10 @@ internal sealed class RoundList(int prefillChunk, int vocabularySize) : IReadOnl
             if (sequence.ReadsPrompt == readingPrompt)
             {
                 int pending = Math.Min(sequence.Pending.Length, room - used);
-                Next().Begin(sequence, pending);
+                Round round = Next();
+                round.Begin(sequence, pending);
                 sequence.LastServed = _turn;
-                PromptRows += sequence.WritesFirstToken ? pending : 0;
+                PromptRows += round.Reads ? pending : 0;
                 used += pending;
             }
         }

@@ -6,7 +6,7 @@ public readonly record struct StepRecord
     /// <summary>Sequences that took part.</summary>
     public required int Sequences { get; init; }
 
-    /// <summary>Rows of prompts that were read.</summary>
+    /// <summary>Rows of prompts that were read, and of texts that were read again (<see cref="Preemptions"/>).</summary>
     public int PromptRows { get; init; }
 
     /// <summary>Rows of draft passes: one for each draft token.</summary>

@@ -30,6 +30,9 @@ internal sealed class Round
     /// <summary>Whether the last known token is among them, so that the next token will be known.</summary>
     public bool ReachesEnd { get; private set; }
 
+    /// <summary>Whether it reads tokens that were known before: of the prompt, or again of a text whose sequence has given its memory up.</summary>
+    public bool Reads => Sequence.WritesFirstToken || PendingLength > 1 || !ReachesEnd;
+
     /// <summary>The draft: what its policy chose, and its tokens.</summary>
     public SequenceDraft Choice { get; } = new();
 

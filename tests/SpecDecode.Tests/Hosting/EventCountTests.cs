@@ -2,6 +2,7 @@ using Microsoft.Extensions.Logging;
 using SpecDecode.Generation;
 using SpecDecode.Hosting;
 using SpecDecode.Limits;
+using SpecDecode.Scheduling;
 
 namespace SpecDecode.Tests.Hosting;
 
@@ -27,6 +28,40 @@ public class EventCountTests
             ],
             log.Messages(27));
         Assert.Equal(LogLevel.Warning, log.Level(27));
+    }
+
+    [Fact]
+    public void Memory_that_runs_out_now_and_then_makes_no_line_and_often_makes_one()
+    {
+        RecordedLog log = new();
+        SetTime time = new();
+        LoggingObserver observer = new(new Silent(), log, "tales", time);
+        void At(double second, int preemptions)
+        {
+            time.Seconds = second;
+            observer.OnStep(new StepRecord { Sequences = 3, Preemptions = preemptions });
+        }
+
+        foreach (int second in Enumerable.Range(0, 7))
+        {
+            At(second, 1);
+        }
+
+        At(8, 0);
+        Assert.Empty(log.Messages(28));
+        At(9, 2);
+        foreach (int second in Enumerable.Range(10, 31))
+        {
+            At(second, 1);
+        }
+
+        Assert.Equal(
+            [
+                "Memory for keys and values ran out 9 times since this was last told, so that sequences of the model tales gave theirs up and read their texts again: raise Runtime:KvCacheMegabytes, or lower Runtime:MaxSequences",
+                "Memory for keys and values ran out 30 times since this was last told, so that sequences of the model tales gave theirs up and read their texts again: raise Runtime:KvCacheMegabytes, or lower Runtime:MaxSequences",
+            ],
+            log.Messages(28));
+        Assert.Equal(LogLevel.Warning, log.Level(28));
     }
 
     [Fact]

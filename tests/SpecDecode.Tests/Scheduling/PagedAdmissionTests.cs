@@ -13,14 +13,14 @@ public sealed class PagedAdmissionTests
     [Fact]
     public void Sixty_four_that_may_get_long_and_do_not_run_at_once_where_ten_could_if_all_got_long()
     {
-        // An end that comes after some twenty tokens.
+        // An end that comes after a hundred tokens at most.
         int[][] prompts = [.. Enumerable.Range(0, 64).Select(i => new[] { i % 31, i * 7 % 31, i * 11 % 31 })];
-        HashSet<int>[] ends = [.. prompts.Select(prompt => new HashSet<int> { Model.Continue(prompt, 40, NoEnd)[20] })];
+        HashSet<int>[] ends = [.. prompts.Select(prompt => new HashSet<int> { Model.Continue(prompt, 110, NoEnd)[100] })];
         foreach ((KvAdmission admission, int atOnce) in ((KvAdmission, int)[])[(KvAdmission.Paged, 64), (KvAdmission.Reserve, 10)])
         {
-            using ScriptedStages stages = new(Model, 256);
-            Scheduler scheduler = new(stages, new SchedulerLimits(64, 10 * stages.Pages.BytesOf(3 + 1000), 64) { Admission = admission });
-            Sequence[] sequences = [.. prompts.Select((prompt, i) => new Sequence(prompt, 1000, ends[i], null))];
+            using ScriptedStages stages = new(Model, 256, maxSequenceLength: 8192);
+            Scheduler scheduler = new(stages, new SchedulerLimits(64, 10 * stages.Pages.BytesOf(3 + 4096), 64) { Admission = admission });
+            Sequence[] sequences = [.. prompts.Select((prompt, i) => new Sequence(prompt, 4096, ends[i], null))];
             int most = 0, preemptions = 0;
             foreach (Sequence sequence in sequences)
             {
@@ -36,7 +36,7 @@ public sealed class PagedAdmissionTests
             Assert.Equal((atOnce, 0), (most, preemptions));
             for (int i = 0; i < sequences.Length; i++)
             {
-                Assert.Equal(Model.Continue(prompts[i], 1000, ends[i]), sequences[i].NewTokens.ToArray());
+                Assert.Equal(Model.Continue(prompts[i], 4096, ends[i]), sequences[i].NewTokens.ToArray());
             }
         }
     }

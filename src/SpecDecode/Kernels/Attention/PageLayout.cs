@@ -21,14 +21,14 @@ internal readonly struct PageLayout
         KeyScaleOffset = checked(2 * ValueOffset);
         ValueScaleOffset = KeyScaleOffset + Positions * sizeof(float);
         HeadBytes = type == KvPrecision.Int8 ? checked(ValueScaleOffset + Positions * sizeof(float)) : KeyScaleOffset;
-        Bytes = checked(HeadBytes * heads);
+        Bytes = (long)HeadBytes * heads;
     }
 
     /// <summary>How numbers are stored.</summary>
     public KvPrecision Type { get; }
 
     /// <summary>Bytes of the layer's part of a page.</summary>
-    public int Bytes { get; }
+    public long Bytes { get; }
 
     /// <summary>Bytes from a head to the next.</summary>
     public int HeadBytes { get; }

@@ -21,9 +21,14 @@ internal sealed unsafe class PagedAttention
     /// <param name="layout">How its pages are laid out.</param>
     /// <param name="set">The instruction set, which the processor must have.</param>
     /// <param name="scratch">Memory while it runs.</param>
+    /// <exception cref="SpecDecodeException">Heads have more than <see cref="MostChannels"/>.</exception>
     public PagedAttention(in AttentionShape shape, in PageLayout layout, InstructionSet set, KernelScratch scratch)
     {
-        ArgumentOutOfRangeException.ThrowIfGreaterThan(shape.HeadSize, MostChannels);
+        if (shape.HeadSize > MostChannels)
+        {
+            throw new SpecDecodeException($"The model's attention has heads of {shape.HeadSize} channels, and at most {MostChannels} can be computed.");
+        }
+
         _shape = shape;
         _layout = layout;
         _scratch = scratch;

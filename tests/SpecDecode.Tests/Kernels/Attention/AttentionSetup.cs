@@ -38,7 +38,7 @@ internal sealed unsafe class AttentionSetup : IDisposable
         _sines = [.. angles.Select(MathF.Sin)];
         _rotaryStarts = [.. lengths.Select((_, i) => i % 2 * longest)];
 
-        _pageBytes = LayerOffset + attention.Layout.Bytes + 64;
+        _pageBytes = (nint)(LayerOffset + attention.Layout.Bytes + 64);
         int[] order = [.. Enumerable.Range(0, lengths.Sum(length => (length + 15) / 16))];
         random.Shuffle(order);
         for (int i = 0; i < order.Length; i += 1 << SlabShift)
