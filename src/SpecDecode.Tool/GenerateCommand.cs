@@ -16,7 +16,7 @@ internal static class GenerateCommand
     public static Command Create(TextWriter output, TextWriter error, CancellationToken cancellationToken)
     {
         Command command = new("generate", "Continue a prompt and print the new text.");
-        ModelArguments model = new(command);
+        ModelArguments model = new(command, generates: true, keepsPrefixes: true);
         Option<string?> prompt = new("--prompt")
         {
             Description = "Text to continue, encoded as the tokenizer's post-processor says (BOS).",
@@ -198,7 +198,11 @@ internal static class GenerateCommand
     private static void WriteText(Utf8JsonWriter json, GenerationResult result, SamplingOptions sampling, TimeSpan? loadTime)
     {
         json.WriteNumber("prompt_tokens", result.PromptTokens);
-        json.WriteNumber("cached_prompt_tokens", result.CachedPromptTokens);
+        if (result.CachedPromptTokens > 0)
+        {
+            json.WriteNumber("cached_prompt_tokens", result.CachedPromptTokens);
+        }
+
         json.WriteNumbers("tokens", result.Tokens);
         json.WriteString("text", result.Text);
         json.WriteEnd(result);

@@ -25,7 +25,7 @@ internal sealed class ModelArguments
 
     private readonly Option<string?> _prefixCache = new("--prefix-cache")
     {
-        Description = "Whether keys and values are kept for prompts that begin as others did: on (the default) or off.",
+        Description = "Whether keys and values are kept for prompts that begin as others did: on or off; by default on, in bench off.",
     };
 
     private readonly Option<string?> _cacheFolder = new("--cache-folder")
@@ -37,16 +37,25 @@ internal sealed class ModelArguments
     private readonly Option<bool> _verify = VerifyOption.Create();
 
     private readonly PrecisionArguments _precision;
+    private readonly bool _keepsPrefixes;
 
     /// <summary>Adds the options to a command.</summary>
-    public ModelArguments(Command command)
+    /// <param name="command">The command.</param>
+    /// <param name="generates">Whether it writes texts, so that prompts may begin alike.</param>
+    /// <param name="keepsPrefixes">Whether keys and values are kept for prompts that do, where nothing is said.</param>
+    public ModelArguments(Command command, bool generates = false, bool keepsPrefixes = false)
     {
+        _keepsPrefixes = keepsPrefixes;
         command.Options.Add(_model);
         command.Options.Add(_threads);
         _kvPrecision.AcceptWords([.. Enum.GetNames<KvPrecision>().Select(name => name.ToLowerInvariant())]);
         _prefixCache.AcceptWords("on", Off);
         command.Options.Add(_kvPrecision);
-        command.Options.Add(_prefixCache);
+        if (generates)
+        {
+            command.Options.Add(_prefixCache);
+        }
+
         command.Options.Add(_cacheFolder);
         _precision = new PrecisionArguments(command, loads: true);
         command.Options.Add(_verify);
@@ -68,7 +77,8 @@ internal sealed class ModelArguments
     public string Mark(ParseResult arguments)
     {
         ModelOptions options = _precision.Read(arguments, cacheFolder: null);
-        return FormattableString.Invariant($"{options.Precision} {options.HeadPrecision} {options.BlockSize} {options.Activations} {options.Kernels}");
+        string mark = FormattableString.Invariant($"{options.Precision} {options.HeadPrecision} {options.BlockSize} {options.Activations} {options.Kernels}");
+        return KvPrecisionOf(arguments) is KvPrecision.Fp32 ? mark : $"{mark} {KvPrecisionOf(arguments)}";
     }
 
     /// <summary>Loads the model; progress and warnings go to <paramref name="error"/>.</summary>
@@ -103,15 +113,14 @@ internal sealed class ModelArguments
         return model;
     }
 
+    private KvPrecision KvPrecisionOf(ParseResult arguments) =>
+        arguments.GetValue(_kvPrecision) is { } precision ? Enum.Parse<KvPrecision>(precision, ignoreCase: true) : KvPrecision.Fp32;
+
     private RuntimeOptions RuntimeOptions(ParseResult arguments, int? sequences)
     {
         RuntimeOptions runtime = new() { Threads = arguments.GetValue(_threads) };
-        if (arguments.GetValue(_kvPrecision) is { } precision)
-        {
-            runtime.KvPrecision = Enum.Parse<KvPrecision>(precision, ignoreCase: true);
-        }
-
-        if (Off.Equals(arguments.GetValue(_prefixCache), StringComparison.OrdinalIgnoreCase))
+        runtime.KvPrecision = KvPrecisionOf(arguments);
+        if (arguments.GetValue(_prefixCache) is { } word ? Off.Equals(word, StringComparison.OrdinalIgnoreCase) : !_keepsPrefixes)
         {
             runtime.PrefixCache = 0;
         }

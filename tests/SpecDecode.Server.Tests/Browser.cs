@@ -18,6 +18,8 @@ public sealed class Browser : IAsyncLifetime
             return;
         }
 
+        // So long as a busy machine may take; what is waited for comes at once on any other.
+        Assertions.SetDefaultExpectTimeout(30_000);
         _playwright = await Playwright.CreateAsync();
         _browser = await _playwright.Chromium.LaunchAsync(new() { ExecutablePath = program, Args = ["--no-sandbox"] });
     }

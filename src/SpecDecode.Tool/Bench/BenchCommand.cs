@@ -12,7 +12,7 @@ internal static class BenchCommand
     public static Command Create(TextWriter output, TextWriter error, CancellationToken cancellationToken)
     {
         Command command = new("bench", "Measure speculative against plain decoding, in turn; end-of-sequence tokens are ignored.");
-        ModelArguments model = new(command);
+        ModelArguments model = new(command, generates: true);
         Option<string> prompts = new("--prompts")
         {
             Description = "A prompt a line, or .jsonl with 'prompt' or 'turns' (first turn); - is standard input.",

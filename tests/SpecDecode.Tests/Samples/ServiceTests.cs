@@ -30,7 +30,9 @@ public sealed class ServiceTests
         }
 
         Scrape first = await Read(service);
-        string[] counters = [.. TelemetryPage.Metrics.Where(row => row.Type == "counter").Select(row => row.Prometheus)];
+
+        // Those of calibrations come with the first one, of which there is none in a service.
+        string[] counters = [.. TelemetryPage.Metrics.Where(row => row.Type == "counter" && !row.Prometheus.StartsWith("specdecode_calibration_", StringComparison.Ordinal)).Select(row => row.Prometheus)];
         Assert.All(counters, counter => Assert.True(first.Has(counter), counter));
         Assert.All(counters, counter => Assert.Equal(0, first.Sum(counter)));
         Assert.All(
