@@ -268,6 +268,12 @@ form.addEventListener('submit', async event => {
     ...FORMATS[byId('format').value],
   };
   try {
+    // Whoever asks before the page has its models waits for them.
+    if (!request.model) {
+      await showStatus();
+      request.model = byId('model').value;
+    }
+
     const drafted = await write('drafted', request, abort.signal);
     showCounts(drafted.counts);
     showPositions(drafted.metrics);

@@ -239,6 +239,7 @@ internal sealed class EngineLoop : IEngineLoad, IDisposable
                 }
             }
 
+            _scheduler.ForgetKept();
             _keeper?.End();
         }
         catch (Exception error)

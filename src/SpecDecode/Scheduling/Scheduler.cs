@@ -92,7 +92,7 @@ internal sealed class Scheduler(IStages stages, SchedulerLimits limits, Acceptan
         return record;
     }
 
-    /// <summary>Ends every sequence where it is, and keeps nothing for others.</summary>
+    /// <summary>Ends every sequence where it is.</summary>
     /// <param name="reason">Why; those whose cancellation was asked for before are cancelled.</param>
     public void EndAll(FinishReason reason)
     {
@@ -107,6 +107,12 @@ internal sealed class Scheduler(IStages stages, SchedulerLimits limits, Acceptan
         _waiting.Clear();
         _live.ForEach(sequence => sequence.Cancel(reason));
         EndFinished();
+        _room.Note(_live);
+    }
+
+    /// <summary>Keeps nothing any more of texts that have ended.</summary>
+    public void ForgetKept()
+    {
         _room.Empty();
         _room.Note(_live);
     }

@@ -91,7 +91,7 @@ internal sealed class SchedulerHistory : IDisposable
 
     public void Dispose()
     {
-        _scheduler.EndAll(FinishReason.Shutdown);
+        _scheduler.ForgetKept();
         _stages.Dispose();
     }
 
