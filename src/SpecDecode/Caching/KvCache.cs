@@ -4,7 +4,7 @@ namespace SpecDecode.Caching;
 /// The key/value cache of one sequence: the pages that its entries are in, and lengths. Entries below <see cref="CommittedLength"/> are what plain decoding
 /// would have left; a pass writes beyond it inside a <see cref="CacheTransaction"/>, and rolling back is nothing more than keeping a smaller length, since
 /// the entries beyond are overwritten before they are read. It has the pages that it needs for its length, and no others. Pages may be shared with other
-/// caches (<see cref="Fork"/>); before a pass writes into one, the cache takes a copy of its own.
+/// caches (<see cref="Take"/>); before a pass writes into one, the cache takes a copy of its own.
 /// </summary>
 internal sealed class KvCache : IDisposable
 {
@@ -59,19 +59,6 @@ internal sealed class KvCache : IDisposable
 
         CommittedLength = CachedLength = length;
         ReleaseFrom(_pool.PagesOf(length));
-    }
-
-    /// <summary>Another cache with the first of this one's entries, in the same pages.</summary>
-    /// <param name="length">How many entries; 0 to <see cref="CommittedLength"/>.</param>
-    /// <param name="capacity">Positions that it may come to have; at least as many.</param>
-    public KvCache Fork(int length, int capacity)
-    {
-        ArgumentOutOfRangeException.ThrowIfNegative(length);
-        ArgumentOutOfRangeException.ThrowIfGreaterThan(length, CommittedLength);
-        ArgumentOutOfRangeException.ThrowIfLessThan(capacity, length);
-        KvCache fork = new(_pool, capacity);
-        fork.Take(Pages[.._pool.PagesOf(length)], length);
-        return fork;
     }
 
     /// <summary>Begins with entries that are there already.</summary>

@@ -70,6 +70,31 @@ public sealed class KvCacheTests : IDisposable
         Assert.Equal(0, _pool.Used);
     }
 
+    [Fact]
+    public void A_page_that_others_use_is_copied_before_it_is_written()
+    {
+        FakeKvMemory memory = new(1);
+        using KvPool pool = new(memory);
+        using KvCache first = new(pool, 12);
+        using CacheTransaction transaction = new([]);
+        transaction.Keep(transaction.Enlist(first, 8), 8);
+        for (int position = 0; position < 8; position++)
+        {
+            memory.Write(first, 0, position, (ulong)position);
+        }
+
+        transaction.Commit();
+        using KvCache second = new(pool, 12);
+        second.Take(first.Pages, 8);
+        Assert.Equal((2, 2), (pool.Used, pool.Shared));
+        second.RollBackTo(6);
+        transaction.Enlist(second, 1);
+        memory.Write(second, 0, 6, 99);
+        Assert.Equal((3, 1), (pool.Used, pool.Shared));
+        Assert.Equal([0ul, 3, 4, 5, 99], ((int[])[0, 3, 4, 5, 6]).Select(position => memory.Read(second, 0, position)));
+        Assert.Equal(Enumerable.Range(0, 8).Select(position => (ulong)position), Enumerable.Range(0, 8).Select(position => memory.Read(first, 0, position)));
+    }
+
     public void Dispose() => _cache.Dispose();
 
     private void Commit(int rows)
