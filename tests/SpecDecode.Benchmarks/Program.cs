@@ -5,6 +5,7 @@ RootCommand root = new("Side-by-side measurements; every ratio is taken within o
 {
     ProductsBenchmark.Command(),
     AttentionBenchmark.Command(),
+    AttentionShareBenchmark.Command(),
     BatchBenchmark.Command(),
     StagesBenchmark.Command(),
     LoadBenchmark.Command(),

@@ -39,6 +39,7 @@ internal static class RequestBuilder
             BannedPhrases = body.BadWords is { } words && words.Any(string.IsNullOrEmpty)
                 ? throw ApiException.Invalid("bad_words", "'bad_words' has an empty text: give texts that are not.") : body.BadWords ?? [],
             Sampling = Sampling(body, defaults.Sampling),
+            CacheScope = body.CacheSalt is "" ? throw ApiException.Invalid("cache_salt", "'cache_salt' is empty: give a text that is not, or leave it out.") : body.CacheSalt,
             Drafting = body.Drafting is { } drafting ? Drafting(drafting, defaults.Drafting) : null,
         };
     }

@@ -86,6 +86,10 @@ internal abstract record GenerationBody
     [JsonPropertyName("drafting")]
     public DraftingBody? Drafting { get; init; }
 
+    /// <summary>Only requests with the same one share what has been read before. An extension, as other servers have it.</summary>
+    [JsonPropertyName("cache_salt")]
+    public string? CacheSalt { get; init; }
+
     /// <summary>Whether the answer has <c>metrics.speculative_decoding</c>. An extension.</summary>
     [JsonPropertyName("include_metrics")]
     public bool? IncludeMetrics { get; init; }

@@ -11,6 +11,9 @@ internal static unsafe class Prefetch
     /// </summary>
     public const int Ahead = 4096;
 
+    /// <summary>Bytes of a cache line.</summary>
+    public const int LineBytes = 64;
+
     /// <summary>Asks for a cache line. Where it lies beyond what is mapped, nothing happens; nor on processors that .NET has no instruction for.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void Line(byte* address)

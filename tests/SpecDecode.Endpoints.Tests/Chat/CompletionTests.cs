@@ -50,6 +50,23 @@ public sealed class CompletionTests(StoryServer story)
         Assert.Equal(whole.GetProperty("metrics").GetRawText(), events[^1].GetProperty("metrics").GetRawText());
     }
 
+    [Theory]
+    [InlineData("/v1/completions", "prompt", "prompt_tokens_details")]
+    [InlineData("/v1/responses", "input", "input_tokens_details")]
+    public async Task Requests_with_the_same_salt_share_what_was_read_and_others_do_not(string path, string field, string details)
+    {
+        string prompt = JsonSerializer.Serialize($"Once upon a time a dog, a cat and a bird went to the park and found a big red ball there, number {Guid.NewGuid()}.");
+        List<int> found = [];
+        foreach (string salt in (string[])["a", "a", "b"])
+        {
+            (int status, JsonElement body, _) = await story.Server.PostAsync(path, $$"""{"{{field}}": {{prompt}}, "cache_salt": "{{salt}}"}""");
+            Assert.Equal(200, status);
+            found.Add(body.GetProperty("usage").GetProperty(details).GetProperty("cached_tokens").GetInt32());
+        }
+
+        Assert.True(found is [0, > 0, 0], string.Join(", ", found));
+    }
+
     [Fact]
     public async Task The_best_of_several_texts_is_the_generators()
     {
@@ -183,6 +200,7 @@ public sealed class CompletionTests(StoryServer story)
     [InlineData("""{"prompt": ["a", "b"], "n": 12}""", "n")]
     [InlineData("""{"prompt": "a", "n": 0}""", "n")]
     [InlineData("""{"prompt": "a", "suffix": "b"}""", "suffix")]
+    [InlineData("""{"prompt": "a", "cache_salt": ""}""", "cache_salt")]
     [InlineData("""{"prompt": "a", "n": 2, "best_of": 1}""", "best_of")]
     [InlineData("""{"prompt": "a", "best_of": 2, "stream": true}""", "best_of")]
     [InlineData("""{"prompt": "a", "best_of": 2, "include_tokens": true}""", "include_tokens")]

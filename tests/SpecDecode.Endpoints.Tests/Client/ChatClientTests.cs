@@ -139,6 +139,22 @@ public sealed class ChatClientTests(StoryServer story)
     }
 
     [Fact]
+    public async Task Callers_that_must_not_share_name_a_scope()
+    {
+        string question = $"Tell me a story of a dog, a cat and a bird who went to the park and found a big red ball there, number {Guid.NewGuid()}.";
+        ChatOptions Scoped(string? scope) => new() { MaxOutputTokens = 2, RawRepresentationFactory = _ => new GenerationRequest { CacheScope = scope } };
+        List<long?> found = [];
+        foreach (string? scope in (string?[])["a", "a", "b", null, "b"])
+        {
+            found.Add((await Client.GetResponseAsync(question, Scoped(scope), TestContext.Current.CancellationToken)).Usage!.CachedInputTokenCount);
+        }
+
+        // What the template begins with may have been read for others without a scope.
+        Assert.Equal((0, 0), (found[0], found[2]));
+        Assert.True(found[1] > 0 && found[4] == found[1] && found[3] < found[1], string.Join(", ", found));
+    }
+
+    [Fact]
     public async Task Callers_may_ask_at_the_same_time()
     {
         SpecDecodeChatClient client = Client;

@@ -77,8 +77,8 @@ public sealed class AlertFaultTests
         // Room for one such text, which takes nearly all of it.
         await using (ServiceProcess service = await Service("--SpecDecode:Runtime:KvCacheMegabytes=6"))
         {
-            await Under(prometheus, service, 12, WritingLong, "SpecDecodeKvCacheExhausted");
-            await Clears(prometheus, "SpecDecodeKvCacheExhausted");
+            await Under(prometheus, service, 12, WritingLong, "SpecDecodeKvCacheExhausted", "SpecDecodePreemptions");
+            await Clears(prometheus, "SpecDecodeKvCacheExhausted", "SpecDecodePreemptions");
         }
 
         await Fail(prometheus);

@@ -56,6 +56,65 @@ public sealed class StorySearchTests
     }
 
     [Fact]
+    public void A_prompt_that_comes_again_while_the_search_tries_plans_on_its_text_finds_what_the_model_wrote_there_and_nothing_else()
+    {
+        using LoadedModel model = ModelLoader.Load(
+            TestFolders.StoryModel, new ModelOptions { CacheFolder = TestFolders.WeightCache }, new RuntimeOptions(), _ => { }, null, TestContext.Current.CancellationToken);
+        SchedulerLimits limits = new(4, 1L << 30, 256) { PrefixCache = 0.5f }, apart = limits with { PrefixCache = 0 };
+        Scheduler scheduler = new(model.Stages, limits), fresh = new(model.Stages, apart);
+        RequestIntake intake = RequestIntake.Of(model, limits.KvBytes);
+        using SpareWork spare = new(model.Stages, scheduler, intake.Drafting.Swift, 0.5);
+        int[][] texts = [.. Prompts.Select(prompt => (int[])[.. Encode(prompt), .. Write(fresh, Encode(prompt), DraftingStrategy.None).NewTokens])];
+        Random random = new(5);
+        int found = 0, interrupted = 0;
+        for (int turn = 0; turn < 40; turn++)
+        {
+            // A beginning of a text, so that pages of prompt and output are found, some of which the search reads and writes behind.
+            int[] prompt = texts[turn % texts.Length][..random.Next(20, texts[turn % texts.Length].Length - 1)];
+            Sequence again = Write(scheduler, prompt, DraftingStrategy.Swift), alone = Write(fresh, prompt, DraftingStrategy.None);
+            Assert.Equal(alone.NewTokens.ToArray(), again.NewTokens.ToArray());
+            for (int i = 0; i < alone.NewTokens.Length; i++)
+            {
+                Assert.Equal(Bits(alone, i), Bits(again, i));
+            }
+
+            found += again.CachedPromptTokens;
+            long tried = spare.State?.Tried ?? 0;
+            for (int slice = random.Next(1, 40); slice > 0 && spare.RunIdle(); slice--)
+            {
+            }
+
+            interrupted += spare.State?.Tried > tried ? 1 : 0;
+        }
+
+        Assert.Null(spare.Error);
+        Assert.True(found > 500 && interrupted > 0 && spare.State!.Tried > 3, $"{found} tokens found, {spare.State}");
+
+        static int Bits(Sequence sequence, int i) => BitConverter.SingleToInt32Bits(sequence.LogProbabilities!.Of(i, sequence.NewTokens[i]).LogProbability);
+
+        int[] Encode(string prompt) => model.Tokenizer!.Encode(prompt);
+
+        Sequence Write(Scheduler on, int[] prompt, string strategy)
+        {
+            Sequence sequence = intake.Accept(
+                new GenerationRequest { Tokens = prompt, MaxTokens = 50, IgnoreEndOfSequence = true, LogProbabilities = 0, Drafting = new DraftingOptions { Strategy = strategy } },
+                new GenerationDefaults(), TestContext.Current.CancellationToken).Sequence;
+            on.Add(sequence);
+            while (!on.IsIdle)
+            {
+                TimeSpan time = on.Step().Time;
+                if (on == scheduler)
+                {
+                    spare.RunAfter(time);
+                }
+            }
+
+            Assert.Null(sequence.Error);
+            return sequence;
+        }
+    }
+
+    [Fact]
     public void A_call_of_a_text_model_tells_how_far_the_search_is()
     {
         using TextModel model = TextModel.Load(TestFolders.StoryModel, new ModelOptions { CacheFolder = TestFolders.WeightCache }, new RuntimeOptions { SearchShare = 0.5f });

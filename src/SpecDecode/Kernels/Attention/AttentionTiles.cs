@@ -5,6 +5,7 @@ namespace SpecDecode.Kernels.Attention;
 /// <summary>
 /// Some query vectors of one key/value head over stretches of positions: scores, softmax and weighted values of a stretch at a time.
 /// </summary>
+/// <remarks>Optimised from the first call on: compiled as other code is, it takes several times as long until it has run for a tenth of a second.</remarks>
 /// <typeparam name="TLanes">The registers.</typeparam>
 /// <typeparam name="TType">How keys and values are stored.</typeparam>
 internal static unsafe class AttentionTiles<TLanes, TType>
@@ -20,6 +21,7 @@ internal static unsafe class AttentionTiles<TLanes, TType>
     public static void Run(void* job, nint task) => Run((AttentionJob*)job, ((AttentionJob*)job)->Tasks + task);
 
     /// <summary>Merges what the stretches of a task's vectors gave, where it is the first of several with the same vectors.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void Merge(void* job, nint task)
     {
         AttentionJob* attention = (AttentionJob*)job;
@@ -61,6 +63,7 @@ internal static unsafe class AttentionTiles<TLanes, TType>
     }
 
     [SkipLocalsInit]
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void Run(AttentionJob* job, AttentionTask* task)
     {
         int size = job->Shape.HeadSize;
@@ -119,6 +122,7 @@ internal static unsafe class AttentionTiles<TLanes, TType>
     }
 
     // What of the stretch each vector sees; whether any sees anything.
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static bool See(ref Tile tile, AttentionJob* job, int past, int firstVector)
     {
         tile.From = Stretch;
@@ -145,6 +149,7 @@ internal static unsafe class AttentionTiles<TLanes, TType>
         return tile.To > tile.From;
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void Score(ref Tile tile, AttentionJob* job, float* queries, byte** keys)
     {
         int size = job->Shape.HeadSize;
@@ -190,6 +195,7 @@ internal static unsafe class AttentionTiles<TLanes, TType>
     }
 
     // From a vector's scores to what its positions weigh.
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void Weigh(ref Tile tile, AttentionJob* job, int vector, byte** keys)
     {
         int from = tile.FirstSeen[vector], to = tile.EndSeen[vector];
@@ -246,6 +252,7 @@ internal static unsafe class AttentionTiles<TLanes, TType>
 
     // Positions that all see are added up for all; what only some see before and behind them, for each alone: so nothing that is masked is ever
     // multiplied, and what is no number there reaches nobody.
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void Sum(ref Tile tile, byte** values, int size)
     {
         new Span<float>(tile.Values, tile.Count * size).Clear();
@@ -271,6 +278,7 @@ internal static unsafe class AttentionTiles<TLanes, TType>
         }
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void Sum(ref Tile tile, byte** values, int size, int first, int count, int from, int to)
     {
         if (to <= from)
@@ -296,6 +304,7 @@ internal static unsafe class AttentionTiles<TLanes, TType>
     }
 
     // The stretch is merged at once, or kept for later.
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void Pass(ref Tile tile, AttentionJob* job, AttentionTask* task, int stretch, int first, float* highest, float* total)
     {
         int size = job->Shape.HeadSize;

@@ -17,6 +17,7 @@ internal static unsafe class KeyValueWriter
     /// <param name="cosines">Of the position, <c>[size / 2]</c>; null for no turn.</param>
     /// <param name="sines">Likewise.</param>
     /// <param name="factor">The factor.</param>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void Turn(float* from, float* to, int size, float* cosines, float* sines, float factor)
     {
         int half = size / 2;
@@ -55,6 +56,7 @@ internal static unsafe class KeyValueWriter
     /// <param name="value">The value, <c>[size]</c>.</param>
     /// <param name="size">Channels.</param>
     /// <returns>Whether every number can be stored so.</returns>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static bool Write(in PageLayout layout, byte* head, int slot, float* key, float* value, int size)
     {
         switch (layout.Type)

@@ -20,6 +20,7 @@ internal static unsafe class RunningSum<TLanes>
     /// <param name="stretchTotal">Its sum.</param>
     /// <param name="stretchValues">Its values.</param>
     /// <param name="size">Channels.</param>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void Add(ref float highest, ref float total, float* values, float stretchHighest, float stretchTotal, float* stretchValues, int size)
     {
         if (total == 0)
@@ -47,6 +48,7 @@ internal static unsafe class RunningSum<TLanes>
     /// <param name="values">The values.</param>
     /// <param name="size">Channels.</param>
     /// <param name="sink">The sink's score; null for none.</param>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void Finish(float highest, float total, float* values, int size, float* sink)
     {
         float factor = 1f;

@@ -42,8 +42,18 @@ internal static unsafe class ScoreTile<TLanes, TType>
         TLanes s60 = s00, s61 = s00;
         TLanes s70 = s00, s71 = s00;
         nint step = Lanes * TType.Bytes;
+
+        // A page's values lie behind its keys and are as many: asked for line by line, they are there when the scores are.
+        nint ahead = channels * step;
         for (nint i = 0, at = 0; i < channels; i++, at += step)
         {
+            if (TType.Bytes == sizeof(float) || (at & (Prefetch.LineBytes - 1)) == 0)
+            {
+                Prefetch.Line(k0 + at + ahead);
+                if (TPages.Value > 1) { Prefetch.Line(k1 + at + ahead); }
+                if (TPages.Value > 2) { Prefetch.Line(k2 + at + ahead); Prefetch.Line(k3 + at + ahead); }
+            }
+
             TLanes a = TType.Load<TLanes>(k0 + at);
             TLanes b = TPages.Value > 1 ? TType.Load<TLanes>(k1 + at) : a;
             TLanes c = TPages.Value > 2 ? TType.Load<TLanes>(k2 + at) : a;

@@ -44,6 +44,7 @@ internal static unsafe class TileTable<TLanes, TType>
         }
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void Score<TRows>(int pages, float* queries, nint channels, byte** keys, float* scores, nint stride)
         where TRows : unmanaged, IRowCount
     {
@@ -57,6 +58,7 @@ internal static unsafe class TileTable<TLanes, TType>
         }
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void ScoreMany<TRows>(int pages, float* queries, nint channels, byte** keys, float* scores, nint stride)
         where TRows : unmanaged, IRowCount
     {
@@ -70,6 +72,7 @@ internal static unsafe class TileTable<TLanes, TType>
         }
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void Sum<TRows>(
         int columns, float* weights, nint weightStride, byte** values, nint channels, nint from, nint to, float* sums, nint sumStride)
         where TRows : unmanaged, IRowCount
@@ -84,6 +87,7 @@ internal static unsafe class TileTable<TLanes, TType>
         }
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void SumMany<TRows>(
         int columns, float* weights, nint weightStride, byte** values, nint channels, nint from, nint to, float* sums, nint sumStride)
         where TRows : unmanaged, IRowCount

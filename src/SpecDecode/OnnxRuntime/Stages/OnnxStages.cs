@@ -119,6 +119,9 @@ internal sealed class OnnxStages : IStages
     /// <inheritdoc/>
     public long RuntimeTicks => _verifier.RuntimeTicks + (_drafter?.RuntimeTicks ?? 0) + _attention.RuntimeTicks;
 
+    /// <summary>What of <see cref="RuntimeTicks"/> is attention, without the projections around it.</summary>
+    public long AttentionTicks => _attention.RuntimeTicks;
+
     /// <inheritdoc/>
     public Precision? DraftPrecision { get; }
 
