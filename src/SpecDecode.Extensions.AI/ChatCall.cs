@@ -12,9 +12,11 @@ internal sealed class ChatCall
 {
     private readonly GenerationRequest _request;
     private readonly bool _isCall;
+    private readonly bool _beginsInReasoning;
 
-    private ChatCall(GenerationRequest request, ReplyFormat format, IReadOnlyList<string> tools, bool isCall, bool showsReasoning, string? model)
+    private ChatCall(GenerationRequest request, ReplyFormat format, IReadOnlyList<string> tools, bool isCall, bool beginsInReasoning, bool showsReasoning, string? model)
     {
+        _beginsInReasoning = beginsInReasoning;
         _request = request;
         Format = format;
         Tools = tools;
@@ -55,21 +57,27 @@ internal sealed class ChatCall
                 : request with { Tools = declarations };
         }
 
-        if (mapping.Declarations is { } held && !mapping.IsCall
-            && ToolCallConstraint.Of(format, held, format.BeginsInReasoning(request.TemplateVariables), options?.AllowMultipleToolCalls != false) is { } constraint)
+        // Under a form there is no place for reasoning.
+        bool beginsInReasoning = request.Grammar is null && format.BeginsInReasoning(request.TemplateVariables);
+        if (mapping.Declarations is { } held && !mapping.IsCall)
         {
-            request = request with { Constraints = [.. request.Constraints, constraint] };
+            request = request.Grammar is { } answer
+                ? request with
+                {
+                    Grammar = null,
+                    Constraints = [.. request.Constraints, AnswerOrCallConstraint.Of(format, held, answer) ?? throw new NotSupportedException(
+                        "ChatOptions.ResponseFormat is not served with tools by models of this family, whose answers have no place for a call then: leave one of them out.")],
+                }
+                : ToolCallConstraint.Of(format, held, beginsInReasoning, options?.AllowMultipleToolCalls != false) is { } constraint
+                    ? request with { Constraints = [.. request.Constraints, constraint] } : request;
         }
 
-        return new ChatCall(request, format, mapping.Tools, mapping.IsCall, mapping.ShowsReasoning, SpecDecodeChatClient.ModelName(generator));
+        return new ChatCall(request, format, mapping.Tools, mapping.IsCall, beginsInReasoning, mapping.ShowsReasoning, SpecDecodeChatClient.ModelName(generator));
     }
 
     /// <summary>Hands the request over.</summary>
     public IAsyncEnumerable<GenerationUpdate> StartAsync(ITextGenerator generator, CancellationToken cancellationToken) => generator.GenerateAsync(_request, cancellationToken);
 
     /// <summary>Begins to read the answer.</summary>
-    public ReplyParser CreateParser() => _isCall ? Format.CreateCallParser()
-
-        // Under a form there is no place for reasoning.
-        : Format.CreateParser(Tools, _request.Grammar is null && Format.BeginsInReasoning(_request.TemplateVariables));
+    public ReplyParser CreateParser() => _isCall ? Format.CreateCallParser() : Format.CreateParser(Tools, _beginsInReasoning);
 }

@@ -40,7 +40,6 @@ internal sealed record OptionMapping(GenerationRequest Request, IReadOnlyList<st
             TemplateVariables = WithReasoning(request.TemplateVariables, options.Reasoning, format),
         };
         (IReadOnlyList<string> names, JsonElement? declarations) = OfferedTools(options, format);
-        Refuse(declarations is not null && request.Grammar is not null, nameof(options.ResponseFormat), "an answer of that form has no place for a call: leave the tools out");
         bool isCall = declarations is not null && options.ToolMode is RequiredChatToolMode;
         request = isCall ? request with { Grammar = ToolGrammar.OfCall(declarations!.Value, ((RequiredChatToolMode)options.ToolMode!).RequiredFunctionName) } : request;
         return new OptionMapping(request, names, declarations, isCall, options.Reasoning?.Output != ReasoningOutput.None);

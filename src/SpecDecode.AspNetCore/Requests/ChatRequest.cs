@@ -61,14 +61,15 @@ internal sealed record ChatRequest(GenerationRequest Request, ReplyFormat Format
                 : request with { Tools = declarations };
         }
 
-        if (tools.Declarations is not null && request.Grammar is not null)
-        {
-            throw ApiException.Unsupported("response_format", "'response_format' is given with tools, and an answer of that form has no place for a call: leave one of them out.");
-        }
-
-        // Under a form there is no place for reasoning either.
+        // Under a form there is no place for reasoning.
         bool beginsInReasoning = request.Grammar is null && tools.Call is null && format.BeginsInReasoning(variables);
         request = tools.Call is not null ? request with { Grammar = tools.Call }
+            : request.Grammar is { } answer && tools.Declarations is { } offered ? request with
+            {
+                Grammar = null,
+                Constraints = [OfferedTools.HeldOr(format, offered, answer) ?? throw ApiException.Unsupported(
+                    "response_format", "'response_format' is given with tools, and answers of this model's family have no place for a call then: leave one of them out.")],
+            }
             : OfferedTools.Held(format, tools, beginsInReasoning) is { } held ? request with { Constraints = [held] }
             : request;
         return new ChatRequest(request, format, tools.Names, tools.Call is not null, beginsInReasoning);

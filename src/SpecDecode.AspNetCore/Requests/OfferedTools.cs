@@ -117,6 +117,19 @@ internal sealed record OfferedTools(IReadOnlyList<string> Names, JsonElement? De
         }
     }
 
+    /// <summary>What holds replies to an answer of a form or a call; null where nothing can.</summary>
+    public static AnswerOrCallConstraint? HeldOr(ReplyFormat format, JsonElement declarations, Grammar answer)
+    {
+        try
+        {
+            return AnswerOrCallConstraint.Of(format, declarations, answer);
+        }
+        catch (GrammarException error)
+        {
+            throw ApiException.Invalid("tools", $"A schema of the tools cannot be honoured: {error.Message}", inner: error);
+        }
+    }
+
     private static Grammar CallOf(JsonElement tools, string? name)
     {
         try

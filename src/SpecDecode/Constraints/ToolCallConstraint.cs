@@ -57,12 +57,21 @@ public sealed class ToolCallConstraint : ITokenConstraint
     public ITokenConstraintState Begin(TokenConstraintContext context)
     {
         ArgumentNullException.ThrowIfNull(context);
+        return Begin(context, mustBeCall: false);
+    }
+
+    /// <summary>Begins a reply that is a call.</summary>
+    internal ITokenConstraintState BeginCall(TokenConstraintContext context) => Begin(context, mustBeCall: true);
+
+    private ToolCallState Begin(TokenConstraintContext context, bool mustBeCall)
+    {
         if (context.Tokenizer is not { } tokenizer)
         {
             throw new SpecDecodeException("The model has no tokenizer that can be used, so its calls cannot be held to a schema.");
         }
 
         TokenGrammar grammar = _grammar.For(GrammarVocabularies.Of(tokenizer, context.VocabularySize, context.EndOfText, _format));
-        return new ToolCallState(_format, new ToolCallScan(_format, _bare, grammar.Machine, _isLast), grammar, _beginsInReasoning);
+        ToolCallScan scan = new(_format, _bare, grammar.Machine, _isLast);
+        return new ToolCallState(_format, scan, grammar, mustBeCall ? scan.BeginCall() : scan.Begin(_beginsInReasoning));
     }
 }

@@ -23,6 +23,9 @@ internal enum ReplyPhase : byte
     Header,
     Reasoning,
 
+    /// <summary>In the marker that the text has to begin with.</summary>
+    Opening,
+
     /// <summary>Behind what could not come.</summary>
     Broken,
 
@@ -67,6 +70,13 @@ internal sealed class ToolCallScan(ReplyFormat format, BareCall? bare, GrammarMa
     public ReplyPlace Begin(bool inReasoning) =>
         new(inReasoning ? ReplyPhase.Reasoning : _hasHeaders ? ReplyPhase.Header : bare is null ? ReplyPhase.Free : ReplyPhase.Lead, GrammarState.Dead, 0, 0, 0);
 
+    /// <summary>The beginning of a reply that is a call.</summary>
+    public ReplyPlace BeginCall() =>
+        bare is null ? new(ReplyPhase.Opening, GrammarState.Dead, 0, 0, 0) : new(ReplyPhase.Call, machine.Start, 0, 0, 0);
+
+    /// <summary>What calls begin with.</summary>
+    public ReadOnlySpan<byte[]> Openers => _openers;
+
     /// <summary>Whether white space may stand at a place behind a marker.</summary>
     public bool TakesSpace(in ReplyPlace place) => place.Phase == ReplyPhase.Opened && place.Space < MostSpace && !_hasHeaders;
 
@@ -87,6 +97,8 @@ internal sealed class ToolCallScan(ReplyFormat format, BareCall? bare, GrammarMa
                 return next with { Space = place.Space + 1 };
             case ReplyPhase.Opened or ReplyPhase.Call:
                 return InCall(next, machine.Step(place.Call, value));
+            case ReplyPhase.Opening:
+                return InOpener(next, text);
             case ReplyPhase.Header:
                 return InHeader(next, text);
             case ReplyPhase.Lead or ReplyPhase.Next when IsSpace([value]) || (value == ';' && place.Phase == ReplyPhase.Next):
@@ -153,6 +165,19 @@ internal sealed class ToolCallScan(ReplyFormat format, BareCall? bare, GrammarMa
         }
 
         return header.EndsWith(Message) ? place with { Phase = ReplyPhase.Free, Start = text.Length } : AtOpener(place, text);
+    }
+
+    private ReplyPlace InOpener(ReplyPlace place, ReadOnlySpan<byte> text)
+    {
+        foreach (byte[] opener in _openers)
+        {
+            if (opener.AsSpan().StartsWith(text))
+            {
+                return AtOpener(place, text);
+            }
+        }
+
+        return place with { Phase = ReplyPhase.Broken };
     }
 
     private ReplyPlace AtOpener(ReplyPlace place, ReadOnlySpan<byte> text)

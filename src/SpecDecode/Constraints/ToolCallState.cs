@@ -22,6 +22,9 @@ internal sealed class ToolCallState : ITokenConstraintState
     private readonly CrossingTokens _crossing;
     private readonly SpaceTokens _spaces;
 
+    // Control tokens that stand for what they are spelled as.
+    private readonly int[] _spelled;
+
     // The text so far, and behind each token where it was: to be taken back.
     private byte[] _text = new byte[1024];
     private ReplyPlace[] _places = new ReplyPlace[256];
@@ -31,8 +34,8 @@ internal sealed class ToolCallState : ITokenConstraintState
     /// <param name="format">How the model writes.</param>
     /// <param name="scan">Finds calls in it.</param>
     /// <param name="grammar">The grammar of what stands behind a marker.</param>
-    /// <param name="inReasoning">Whether the prompt has opened reasoning.</param>
-    public ToolCallState(ReplyFormat format, ToolCallScan scan, TokenGrammar grammar, bool inReasoning)
+    /// <param name="begin">Where it begins.</param>
+    public ToolCallState(ReplyFormat format, ToolCallScan scan, TokenGrammar grammar, ReplyPlace begin)
     {
         _format = format;
         _scan = scan;
@@ -41,7 +44,8 @@ internal sealed class ToolCallState : ITokenConstraintState
         _mask = new ulong[grammar.Vocabulary.MaskLength];
         _crossing = CrossingTokens.Of(grammar.Vocabulary, format.CallOpeners);
         _spaces = Known.GetValue(grammar.Vocabulary, static vocabulary => new SpaceTokens(vocabulary));
-        _places[0] = scan.Begin(inReasoning);
+        _spelled = [.. format.Marks.Keys.Where(token => token < grammar.Vocabulary.Size)];
+        _places[0] = begin;
     }
 
     private ReplyPlace Place => _places[_count];
@@ -71,6 +75,9 @@ internal sealed class ToolCallState : ITokenConstraintState
             case ReplyPhase.Ended:
                 MaskEnd(logits);
                 return;
+            case ReplyPhase.Opening:
+                MaskOpening(logits);
+                return;
             default:
                 MaskCrossing(logits);
                 return;
@@ -80,7 +87,7 @@ internal sealed class ToolCallState : ITokenConstraintState
     public bool Allows(int token) => Place.Phase switch
     {
         ReplyPhase.Ended => _grammar.Vocabulary.IsEnd(token),
-        ReplyPhase.Opened or ReplyPhase.Call when _grammar.Vocabulary.BytesOf(token).IsEmpty => false,
+        ReplyPhase.Opening or ReplyPhase.Opened or ReplyPhase.Call when _grammar.Vocabulary.BytesOf(token).IsEmpty => false,
         ReplyPhase.Broken => true,
         _ => Behind(Place, token).Phase != ReplyPhase.Broken,
     };
@@ -107,16 +114,38 @@ internal sealed class ToolCallState : ITokenConstraintState
 
         foreach (int token in _scan.TakesSpace(Place) ? _spaces.Leading : [])
         {
-            if (Behind(Place, token).Phase != ReplyPhase.Broken)
+            AllowUnlessBroken(token);
+        }
+
+        Apply(logits);
+    }
+
+    // What the marker goes on with, whether in pieces, as a token of its own, or with what stands behind it.
+    private void MaskOpening(Span<float> logits)
+    {
+        Array.Clear(_mask);
+        TokenTrie trie = _grammar.Vocabulary.Trie;
+        foreach (byte[] opener in _scan.Openers)
+        {
+            if (!opener.AsSpan().StartsWith(_text.AsSpan(0, Place.Length)))
             {
-                _mask[token >> 6] |= 1UL << token;
+                continue;
+            }
+
+            int node = -1;
+            for (int i = Place.Length; i < opener.Length && (node = trie.Child(node, opener[i])) >= 0; i++)
+            {
+                AllowUnlessBroken(trie.TokensOf(node));
+            }
+
+            for (int longer = node + 1; node >= 0 && longer < trie.Ends[node]; longer++)
+            {
+                AllowUnlessBroken(trie.TokensOf(longer));
             }
         }
 
-        for (int i = 0; i < logits.Length; i++)
-        {
-            logits[i] = (_mask[i >> 6] >> i & 1) != 0 ? logits[i] : float.NegativeInfinity;
-        }
+        AllowUnlessBroken(_spelled);
+        Apply(logits);
     }
 
     // Where the text may not end yet it has white space until it may.
@@ -134,6 +163,27 @@ internal sealed class ToolCallState : ITokenConstraintState
             _mask[token >> 6] |= 1UL << token;
         }
 
+        Apply(logits);
+    }
+
+    private void AllowUnlessBroken(ReadOnlySpan<int> tokens)
+    {
+        foreach (int token in tokens)
+        {
+            AllowUnlessBroken(token);
+        }
+    }
+
+    private void AllowUnlessBroken(int token)
+    {
+        if (Behind(Place, token).Phase != ReplyPhase.Broken)
+        {
+            _mask[token >> 6] |= 1UL << token;
+        }
+    }
+
+    private void Apply(Span<float> logits)
+    {
         for (int i = 0; i < logits.Length; i++)
         {
             logits[i] = (_mask[i >> 6] >> i & 1) != 0 ? logits[i] : float.NegativeInfinity;

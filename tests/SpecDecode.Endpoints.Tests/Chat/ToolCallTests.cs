@@ -97,7 +97,6 @@ public sealed class ToolCallTests
     [InlineData("""{"messages": [{"role": "user", "content": "x"}], "tool_choice": 3}""", "tool_choice")]
     [InlineData("""{"messages": [{"role": "user", "content": "x"}], "tools": [{"type": "function", "function": {"name": "a"}}], "tool_choice": {"type": "function", "function": {"name": "b"}}}""", "tool_choice")]
     [InlineData("""{"messages": [{"role": "user", "content": "x"}], "tools": [{"type": "function", "function": {"name": "a", "parameters": {"contains": {}}}}], "tool_choice": "required"}""", "tools")]
-    [InlineData("""{"messages": [{"role": "user", "content": "x"}], "tools": [{"type": "function", "function": {"name": "a"}}], "response_format": {"type": "json_object"}}""", "response_format")]
     [InlineData("""{"messages": [{"role": "assistant", "tool_calls": [{"function": {"name": "a", "arguments": "[1]"}}]}]}""", "messages[0].tool_calls[0].function.arguments")]
     [InlineData("""{"messages": [{"role": "assistant", "tool_calls": [3]}]}""", "messages[0].tool_calls[0]")]
     public async Task A_wrong_tool_is_named(string body, string field)
