@@ -7,6 +7,7 @@ RootCommand root = new("Side-by-side measurements; every ratio is taken within o
     AttentionBenchmark.Command(),
     BatchBenchmark.Command(),
     StagesBenchmark.Command(),
+    SegmentsBenchmark.Command(),
     LoadBenchmark.Command(),
     PrecisionBenchmark.Command(),
     RandomCheckpoint.Command(),

@@ -107,8 +107,8 @@ internal sealed partial class GraphBuilder
     private IEnumerable<string> BlockScales(PreparedTensor tensor)
     {
         (long rows, long columns) = (tensor.Shape[0], tensor.Shape[1]);
-        yield return Initializer(
-            $"{tensor.Name}.scales", OnnxTypes.Of(ElementType.Float32), tensor.ScalesOffset, tensor.ScalesLength, rows, tensor.Format.Blocks(columns));
+        yield return Constant(Initializer(
+            $"{tensor.Name}.scales", OnnxTypes.Of(ElementType.Float32), tensor.ScalesOffset, tensor.ScalesLength, rows, tensor.Format.Blocks(columns)));
         if (tensor.Format.HasZeroPoints)
         {
             yield return Initializer(
@@ -121,7 +121,7 @@ internal sealed partial class GraphBuilder
         PreparedTensor tensor = weights[name];
         return tensor.Format.IsQuantized
             ? throw new InvalidOperationException($"The matrix {name} is quantised, and only Linear reads such.")
-            : Initializer(name, OnnxTypes.Of(elementType), tensor.Offset, tensor.Length, tensor.Shape.AsSpan());
+            : Constant(Initializer(name, OnnxTypes.Of(ElementType.Float32), tensor.Offset, tensor.Length, tensor.Shape.AsSpan()));
     }
 
     // Added here once, as a node would add it in every pass.
@@ -131,7 +131,7 @@ internal sealed partial class GraphBuilder
         float[] values = new float[tensor.Length / sizeof(float)];
         weights.Read(tensor.Offset, MemoryMarshal.AsBytes(values.AsSpan()));
         TensorPrimitives.Add(values, 1f, values);
-        return Inline(OnnxTypes.Of(ElementType.Float32), MemoryMarshal.AsBytes(values.AsSpan()), values.Length);
+        return Constant(Inline(OnnxTypes.Of(ElementType.Float32), MemoryMarshal.AsBytes(values.AsSpan()), values.Length));
     }
 
     private string Initializer(string name, int type, long offset, long length, params ReadOnlySpan<long> dimensions)

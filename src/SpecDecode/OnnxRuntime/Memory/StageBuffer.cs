@@ -80,6 +80,8 @@ internal abstract unsafe class StageBuffer : IDisposable
     {
         ElementType.Float32 => TensorElementType.Float,
         ElementType.Int32 => TensorElementType.Int32,
+        ElementType.Float16 => TensorElementType.Float16,
+        ElementType.BFloat16 => TensorElementType.BFloat16,
         _ => throw new ArgumentOutOfRangeException(nameof(type), type, "An element type that no stage has."),
     };
 

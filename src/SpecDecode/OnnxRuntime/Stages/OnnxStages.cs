@@ -29,16 +29,18 @@ internal sealed class OnnxStages : IStages
     private readonly IBufferAllocator _allocator;
     private readonly AttendDescription[] _attends;
     private readonly AttentionStages _attention;
-    private readonly List<StageBuffer> _buffers = [];
+    private readonly List<RowBuffer> _buffers = [];
 
-    private readonly StageBuffer[] _residuals;
-    private readonly StageBuffer _kept;
+    private readonly RowBuffer[] _residuals;
+    private readonly RowBuffer _kept;
     private readonly LayerInput? _layerInput;
-    private readonly StageBuffer _packed;
-    private readonly StageBuffer _attended;
-    private readonly StageBuffer _scored;
-    private readonly StageBuffer _logits;
-    private readonly StageBuffer? _draftLogits;
+
+    // By layer; layers of one width share one.
+    private readonly RowBuffer[] _packed;
+    private readonly RowBuffer[] _attended;
+    private readonly RowBuffer _scored;
+    private readonly RowBuffer _logits;
+    private readonly RowBuffer? _draftLogits;
 
     // Those of the pass that runs.
     private StageSessions _sessions;
@@ -71,21 +73,21 @@ internal sealed class OnnxStages : IStages
         _attention = attention;
         try
         {
-            _residuals = [Reserve(maxRows + SpareRows, RowBytes(model.HiddenSize), "residuals"), Reserve(maxRows + SpareRows, RowBytes(model.HiddenSize), "residuals")];
-            _kept = Reserve(maxRows, RowBytes(model.HiddenSize), "rows kept for verification");
-            _packed = Reserve(maxRows + SpareRows, RowBytes(_attends.Max(attend => attend.PackedWidth)), "queries, keys and values");
-            _attended = Reserve(maxRows + SpareRows, RowBytes(_attends.Max(attend => attend.OutputWidth)), "attention");
-            _scored = Reserve(MaxScoredRows + SpareRows, RowBytes(model.HiddenSize), "the head's rows");
+            _residuals = [Reserve(maxRows + SpareRows, model.HiddenSize, "residuals"), Reserve(maxRows + SpareRows, model.HiddenSize, "residuals")];
+            _kept = Reserve(maxRows, model.HiddenSize, "rows kept for verification");
+            _packed = ReserveByLayer(attend => attend.PackedWidth, "queries, keys and values");
+            _attended = ReserveByLayer(attend => attend.OutputWidth, "attention");
+            _scored = Reserve(MaxScoredRows + SpareRows, model.HiddenSize, "the head's rows");
             if (model.Layers.Any(layer => layer.IsParallel))
             {
                 _layerInput = new LayerInput(
-                    Reserve(maxRows + SpareRows, RowBytes(model.HiddenSize), "layer inputs"), Reserve(maxRows, RowBytes(model.HiddenSize), "kept layer inputs"), model.HiddenSize);
+                    Reserve(maxRows + SpareRows, model.HiddenSize, "layer inputs"), Reserve(maxRows, model.HiddenSize, "kept layer inputs"));
             }
 
-            _logits = Reserve(MaxScoredRows + SpareRows, RowBytes(model.VocabularySize), "logits");
+            _logits = Reserve(MaxScoredRows + SpareRows, model.VocabularySize, "logits");
             if (DraftVocabulary.Length > 0)
             {
-                _draftLogits = Reserve(MaxScoredRows, RowBytes(DraftVocabulary.Length), "logits of drafts");
+                _draftLogits = Reserve(MaxScoredRows, DraftVocabulary.Length, "logits of drafts");
             }
         }
         catch
@@ -147,27 +149,29 @@ internal sealed class OnnxStages : IStages
         _attention.SetRows(batch);
         _current = 0;
         _layerInput?.Leave();
-        _sessions.Embed.Read(batch.Tokens, Rows(_residuals[_current], 0, batch.Rows));
-        Companions.Accompany(_residuals[_current], batch.Rows, _sessions.BlockRows, _model.HiddenSize);
+        RowBuffer residual = _residuals[_current];
+        _sessions.Embed.Read(batch.Tokens, residual.Floats(batch.Rows));
+        residual.Write(batch.Rows);
+        Accompany(residual, batch.Rows);
     }
 
     /// <inheritdoc/>
     public void Run(Block block, RowBatch batch)
     {
         int layer = block.Layer;
-        StageBuffer next = _residuals[1 - _current];
+        RowBuffer next = _residuals[1 - _current];
         if (block.Kind == BlockKind.Attention)
         {
-            RunOverRows(_sessions.AttentionIn[layer], batch.Rows, _packed, _attends[layer].PackedWidth);
-            _attention.Run(layer, _packed, _attended, batch.Rows);
-            Companions.Accompany(_attended, batch.Rows, _sessions.BlockRows, _attends[layer].OutputWidth);
-            RunOverRows(_sessions.AttentionOut[layer], batch.Rows, next, _model.HiddenSize, _attends[layer].OutputWidth);
-            _layerInput?.Enter(layer, Rows(_residuals[_current], 0, _sessions.BlockRows.RowsToRun(batch.Rows)));
+            RunOverRows(_sessions.AttentionIn[layer], batch.Rows, _packed[layer]);
+            _attention.Run(layer, _packed[layer], _attended[layer], batch.Rows);
+            Accompany(_attended[layer], batch.Rows);
+            RunOverRows(_sessions.AttentionOut[layer], batch.Rows, next, _attended[layer]);
+            _layerInput?.Enter(layer, _residuals[_current], _sessions.BlockRows.RowsToRun(batch.Rows));
         }
         else
         {
-            StageBuffer? input = _model.Layers[layer].IsParallel ? _layerInput!.Of(layer) ?? _residuals[_current] : null;
-            RunOverRows(_sessions.Mlp[layer], batch.Rows, next, _model.HiddenSize, layerInput: input);
+            RowBuffer? input = _model.Layers[layer].IsParallel ? _layerInput!.Of(layer) ?? _residuals[_current] : null;
+            RunOverRows(_sessions.Mlp[layer], batch.Rows, next, layerInput: input);
             _layerInput?.Leave();
         }
 
@@ -175,30 +179,55 @@ internal sealed class OnnxStages : IStages
     }
 
     /// <inheritdoc/>
+    public void Run(ReadOnlySpan<Block> blocks, RowBatch batch)
+    {
+        if (blocks.Length == 0)
+        {
+            return;
+        }
+
+        if (_sessions.Segments?.Of(blocks) is { } segments)
+        {
+            for (int i = 0; i < segments.Count; i++)
+            {
+                RunSegment(segments[i], batch.Rows);
+                _current = 1 - _current;
+            }
+
+            return;
+        }
+
+        foreach (Block block in blocks)
+        {
+            Run(block, batch);
+        }
+    }
+
+    /// <inheritdoc/>
     public void Keep(int row, int slot)
     {
-        Rows(_residuals[_current], row, 1).CopyTo(Rows(_kept, slot, 1));
+        _residuals[_current].CopyTo(row, 1, _kept, slot);
         _layerInput?.Keep(row, slot);
     }
 
     /// <inheritdoc/>
-    public void ReadResidual(int row, Span<float> destination) => Rows(_residuals[_current], row, 1).CopyTo(destination);
+    public void ReadResidual(int row, Span<float> destination) => _residuals[_current].Read(row, destination);
 
     /// <inheritdoc/>
     public void Arrange(IReadOnlyList<RowSource> sources, RowBatch batch)
     {
-        StageBuffer next = _residuals[1 - _current];
+        RowBuffer next = _residuals[1 - _current];
         int row = 0;
         for (int i = 0; i < sources.Count; i++)
         {
             RowSource source = sources[i];
-            Rows(source.IsKept ? _kept : _residuals[_current], source.First, source.Rows).CopyTo(Rows(next, row, source.Rows));
+            (source.IsKept ? _kept : _residuals[_current]).CopyTo(source.First, source.Rows, next, row);
             row += source.Rows;
         }
 
-        Companions.Accompany(next, batch.Rows, _sessions.BlockRows, _model.HiddenSize);
+        Accompany(next, batch.Rows);
         // What was the residual is free now.
-        _layerInput?.Arrange(sources, Rows(_residuals[_current], 0, _sessions.BlockRows.RowsToRun(batch.Rows)));
+        _layerInput?.Arrange(sources, _residuals[_current], _sessions.BlockRows.RowsToRun(batch.Rows));
         _current = 1 - _current;
         _attention.SetRows(batch);
     }
@@ -207,9 +236,10 @@ internal sealed class OnnxStages : IStages
     public Span<float> Head(ReadOnlySpan<int> rows)
     {
         TakeScored(rows);
-        Companions.Accompany(_scored, rows.Length, _sessions.HeadRows, _model.HiddenSize);
-        RunHead(_sessions.Head, _sessions.HeadRows.RowsToRun(rows.Length), _logits, _model.VocabularySize);
-        return _logits.Span<float>(0, rows.Length * _model.VocabularySize);
+        int run = _sessions.HeadRows.RowsToRun(rows.Length);
+        _scored.Repeat(rows.Length, run);
+        RunHead(_sessions.Head, run, _logits);
+        return _logits.Read(rows.Length);
     }
 
     /// <inheritdoc/>
@@ -221,9 +251,9 @@ internal sealed class OnnxStages : IStages
         }
 
         TakeScored(rows);
-        RunHead(head.Stage, rows.Length, _draftLogits!, head.Count);
-        Span<float> logits = _logits.Span<float>(0, rows.Length * _model.VocabularySize);
-        head.Spread(_draftLogits!.Span<float>(0, rows.Length * head.Count), logits, rows.Length);
+        RunHead(head.Stage, rows.Length, _draftLogits!);
+        Span<float> logits = _logits.Floats(rows.Length);
+        head.Spread(_draftLogits!.Read(rows.Length), logits, rows.Length);
         return logits;
     }
 
@@ -245,85 +275,118 @@ internal sealed class OnnxStages : IStages
 
     private void FreeBuffers()
     {
-        foreach (StageBuffer buffer in _buffers)
+        foreach (RowBuffer buffer in _buffers)
         {
             buffer.Dispose();
         }
     }
 
-    // Rows of a buffer that is as wide as the residual.
-    private Span<float> Rows(StageBuffer buffer, int first, int rows) =>
-        buffer.Span<float>((long)first * _model.HiddenSize, rows * _model.HiddenSize);
+    // Rows that run beside one that must not be alone; each is a copy of it, so that nothing of another sequence is read.
+    private void Accompany(RowBuffer buffer, int rows) => buffer.Repeat(rows, _sessions.BlockRows.RowsToRun(rows));
 
-    private long RowBytes(int width) => (long)width * _model.ElementType.Bytes();
-
-    private void BindInput(OrtIoBinding binding, string name, StageBuffer buffer, int rows, int width)
+    private static void BindInput(OrtIoBinding binding, string name, RowBuffer buffer, int rows)
     {
-        using OrtValue view = buffer.View(_model.ElementType, 0, rows, width);
+        using OrtValue view = buffer.View(rows);
         binding.BindInput(name, view);
     }
 
-    private void BindOutput(OrtIoBinding binding, StageBuffer buffer, int rows, int width)
+    private static void BindOutput(OrtIoBinding binding, RowBuffer buffer, int rows)
     {
-        using OrtValue view = buffer.View(_model.ElementType, 0, rows, width);
+        using OrtValue view = buffer.View(rows);
         binding.BindOutput(StageNames.Output, view);
     }
 
     // A stage over all rows: from the residual, and what attention gave or what the layer began with where it takes that too,
     // to its output. Its binding depends on the number of rows and on the buffers that hold the residual and the layer's input.
-    private void RunOverRows(
-        StageSession stage, int rows, StageBuffer output, int outputWidth, int attendedWidth = 0, StageBuffer? layerInput = null)
+    private void RunOverRows(StageSession stage, int rows, RowBuffer output, RowBuffer? attended = null, RowBuffer? layerInput = null)
     {
         rows = _sessions.BlockRows.RowsToRun(rows);
         bool isInputApart = layerInput is not null && layerInput != _residuals[_current];
         int key = 4 * rows + (isInputApart ? 2 : 0) + _current;
-        OrtIoBinding? binding = stage.KeptBinding(key);
-        if (binding is null)
+        OrtIoBinding? kept = stage.KeptBinding(key);
+        OrtIoBinding binding = kept ?? stage.NewBinding();
+        if (kept is null || stage.CopiesInputs)
         {
-            binding = stage.NewBinding();
-            BindInput(binding, StageNames.Residual, _residuals[_current], rows, _model.HiddenSize);
-            if (attendedWidth > 0)
+            BindInput(binding, StageNames.Residual, _residuals[_current], rows);
+            if (attended is not null)
             {
-                BindInput(binding, StageNames.Attended, _attended, rows, attendedWidth);
+                BindInput(binding, StageNames.Attended, attended, rows);
             }
 
             if (layerInput is not null)
             {
-                BindInput(binding, StageNames.LayerInput, layerInput, rows, _model.HiddenSize);
+                BindInput(binding, StageNames.LayerInput, layerInput, rows);
             }
+        }
 
-            BindOutput(binding, output, rows, outputWidth);
+        if (kept is null)
+        {
+            BindOutput(binding, output, rows);
             stage.Keep(key, binding);
         }
 
         stage.Run(binding);
     }
 
+    private void RunSegment(StageSession segment, int rows)
+    {
+        int key = 2 * rows + _current;
+        OrtIoBinding? binding = segment.KeptBinding(key);
+        if (binding is null)
+        {
+            binding = segment.NewBinding();
+            BindInput(binding, StageNames.Residual, _residuals[_current], rows);
+            _attention.BindTables(binding, segment.Blocks.AsSpan());
+            BindOutput(binding, _residuals[1 - _current], rows);
+            segment.Keep(key, binding);
+        }
+
+        segment.Run(binding);
+    }
+
     private void TakeScored(ReadOnlySpan<int> rows)
     {
         for (int i = 0; i < rows.Length; i++)
         {
-            Rows(_residuals[_current], rows[i], 1).CopyTo(Rows(_scored, i, 1));
+            _residuals[_current].CopyTo(rows[i], 1, _scored, i);
         }
     }
 
-    private void RunHead(StageSession stage, int rows, StageBuffer logits, int width)
+    private void RunHead(StageSession stage, int rows, RowBuffer logits)
     {
-        OrtIoBinding? binding = stage.KeptBinding(rows);
-        if (binding is null)
+        OrtIoBinding? kept = stage.KeptBinding(rows);
+        OrtIoBinding binding = kept ?? stage.NewBinding();
+        if (kept is null || stage.CopiesInputs)
         {
-            binding = stage.NewBinding();
-            BindInput(binding, StageNames.Residual, _scored, rows, _model.HiddenSize);
-            BindOutput(binding, logits, rows, width);
+            BindInput(binding, StageNames.Residual, _scored, rows);
+        }
+
+        if (kept is null)
+        {
+            BindOutput(binding, logits, rows);
             stage.Keep(rows, binding);
         }
 
         stage.Run(binding);
     }
 
-    private StageBuffer Reserve(int rows, long rowBytes, string purpose)
+    private RowBuffer[] ReserveByLayer(Func<AttendDescription, int> width, string purpose)
     {
-        StageBuffer buffer = _allocator.Reserve(checked(rows * rowBytes), purpose);
+        Dictionary<int, RowBuffer> byWidth = [];
+        foreach (AttendDescription attend in _attends)
+        {
+            if (!byWidth.ContainsKey(width(attend)))
+            {
+                byWidth.Add(width(attend), Reserve(MaxRows + SpareRows, width(attend), purpose));
+            }
+        }
+
+        return [.. _attends.Select(attend => byWidth[width(attend)])];
+    }
+
+    private RowBuffer Reserve(int rows, int width, string purpose)
+    {
+        RowBuffer buffer = new(_allocator, _model.ElementType, rows, width, purpose);
         _buffers.Add(buffer);
         return buffer;
     }
