@@ -181,7 +181,7 @@ internal static class AttentionBenchmark
             for (int i = 0; i < sequences * Layers; i++)
             {
                 FusedAttention attention = new([attend], _length);
-                attention.KeysAndValues.ToList().ForEach(Fill);
+                attention.KeysAndValues.ToList().ForEach(buffer => Fill(buffer.Span<float>(0, (int)(buffer.Bytes / sizeof(float)))));
                 if (i == 0)
                 {
                     string packed = graph.Input(StageNames.QueryKeyValue, 1, "rows", attend.PackedWidth);

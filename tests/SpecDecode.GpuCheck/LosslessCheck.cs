@@ -7,7 +7,7 @@ namespace SpecDecode.GpuCheck;
 /// <summary>Drafted texts against plain ones of the same engine, alone and eight at a time.</summary>
 internal static class LosslessCheck
 {
-    private const int NewTokens = 100;
+    private const int NewTokens = 64;
 
     public static void Run(Subject subject, string folder, Report report)
     {

@@ -89,7 +89,7 @@ internal static class ModelLoader
             RuntimeEnvironment environment = RuntimeEnvironment.Get(runtime, warn);
             ExecutionProvider provider = ExecutionProvider.Get(runtime, environment);
             WeightCopies weights = prepared.GetAwaiter().GetResult();
-            string kernels = weights.Verifier.IsInPanels ? $"own, {InstructionSets.Current.Name()}" : "ONNX Runtime";
+            string kernels = weights.Verifier.IsInPanels ? $"own, {InstructionSets.Current.Name()}" : provider.IsDevice ? $"ONNX Runtime on {runtime.ExecutionProvider.ToLowerInvariant()} {runtime.DeviceId}" : "ONNX Runtime";
             int? vocabulary = DraftVocabularySize.Of(options, description, weights.Verifier.IsInPanels);
             DraftMemory memory = OpenMemory(options, runtime, weights, vocabulary, kernels, environment.Threads, warn);
             OnnxStages stages = CreateStages(

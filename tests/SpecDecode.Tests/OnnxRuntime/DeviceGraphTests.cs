@@ -12,7 +12,7 @@ namespace SpecDecode.Tests.OnnxRuntime;
 
 /// <summary>
 /// The graphs that a device gets, whose nodes compute in 16 bits, on the CPU provider: ONNX Runtime has kernels of its own there for some of these nodes and
-/// converts around the others. Inputs are bound again before each run, as for a device.
+/// converts around the others. They round more often than stages that compute in float32. Inputs are bound again before each run, as for a device.
 /// </summary>
 public sealed class DeviceGraphTests
 {
@@ -20,16 +20,14 @@ public sealed class DeviceGraphTests
 
     [Theory]
     [MemberData(nameof(Folders))]
-    public void All_families_stay_near_the_reference_in_float16(string fixture) => Check(fixture, Precision.Stored, ElementType.Float16, 0.01);
+    public void All_families_stay_near_the_reference_in_float16(string fixture) => Check(fixture, Precision.Stored, ElementType.Float16, 0.015);
 
     [Theory]
-    [InlineData("llama_base")]
-    [InlineData("qwen3")]
-    public void Quantised_matrices_multiply_float16_rows(string fixture)
-    {
-        Check(fixture, Precision.Int8, ElementType.Float16, 0.1);
-        Check(fixture, Precision.Int4, ElementType.Float16, 0.7);
-    }
+    [InlineData("llama_base", Precision.Int8, 0.1)]
+    [InlineData("qwen3", Precision.Int8, 0.1)]
+    [InlineData("llama_base", Precision.Int4, 0.7)]
+    [InlineData("qwen3", Precision.Int4, 0.7)]
+    public void Quantised_matrices_multiply_float16_rows(string fixture, Precision precision, double share) => Check(fixture, precision, ElementType.Float16, share);
 
     private static void Check(string fixture, Precision precision, ElementType type, double share)
     {

@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Numerics.Tensors;
 using System.Runtime.InteropServices;
 using SpecDecode.Descriptions;
+using SpecDecode.Kernels;
 using SpecDecode.OnnxRuntime.ModelFormat;
 using SpecDecode.OnnxRuntime.Operators;
 using SpecDecode.Weights;
@@ -107,13 +108,24 @@ internal sealed partial class GraphBuilder
     private IEnumerable<string> BlockScales(PreparedTensor tensor)
     {
         (long rows, long columns) = (tensor.Shape[0], tensor.Shape[1]);
-        yield return Constant(Initializer(
-            $"{tensor.Name}.scales", OnnxTypes.Of(ElementType.Float32), tensor.ScalesOffset, tensor.ScalesLength, rows, tensor.Format.Blocks(columns)));
+        yield return _nodeType == ElementType.Float32
+            ? Initializer($"{tensor.Name}.scales", OnnxTypes.Of(ElementType.Float32), tensor.ScalesOffset, tensor.ScalesLength, rows, tensor.Format.Blocks(columns))
+            : NarrowScales(tensor, rows, tensor.Format.Blocks(columns));
         if (tensor.Format.HasZeroPoints)
         {
             yield return Initializer(
                 $"{tensor.Name}.zero_points", OnnxTypes.UInt8, tensor.ZeroPointsOffset, tensor.ZeroPointsLength, rows, tensor.Format.ZeroPointBytes(columns));
         }
+    }
+
+    // Carried by the graph: MatMulNBits takes scales in the type of the rows, and lays them out when a session is made, before anything is converted.
+    private string NarrowScales(PreparedTensor tensor, long rows, long blocks)
+    {
+        float[] scales = new float[tensor.ScalesLength / sizeof(float)];
+        weights.Read(tensor.ScalesOffset, MemoryMarshal.AsBytes(scales.AsSpan()));
+        ushort[] narrow = new ushort[scales.Length];
+        PanelPacker.Narrow(_nodeType == ElementType.BFloat16 ? Precision.Bf16 : Precision.Fp16, scales, narrow);
+        return Inline(OnnxTypes.Of(_nodeType), MemoryMarshal.AsBytes(narrow.AsSpan()), rows, blocks);
     }
 
     private string Weight(string name)
