@@ -36,4 +36,14 @@ internal static class ElementTypes
         ElementType.Float16 or ElementType.BFloat16 => sizeof(ushort),
         _ => throw new ArgumentOutOfRangeException(nameof(type), type, "An element type that no stage has."),
     };
+
+    /// <summary>Its number in ONNX's TensorProto.DataType.</summary>
+    public static int OnnxNumber(this ElementType type) => type switch
+    {
+        ElementType.Float32 => 1,
+        ElementType.Int32 => 6,
+        ElementType.Float16 => 10,
+        ElementType.BFloat16 => 16,
+        _ => throw new ArgumentOutOfRangeException(nameof(type), type, "An element type that no graph is written for."),
+    };
 }

@@ -134,6 +134,7 @@ internal static class ModelLoader
         StageSessions? verifier = null;
         StageSessions? drafter = null;
         AttentionStages? attention = null;
+        DeviceRows? device = null;
         OnnxStages? stages = null;
         try
         {
@@ -151,8 +152,9 @@ internal static class ModelLoader
                 drafter?.AddShortHead(description, weights.Drafter!, environment, runtime, provider.Buffers, tokens);
             }
 
+            device = provider.DeviceMemory is null ? null : new DeviceRows(description.ElementType, provider, provider.DeviceMemory);
             stages = new OnnxStages(
-                description, verifier, drafter is null ? null : (drafter, draftPrecision!.Value), attention, provider.Buffers, maxSequenceLength, runtime.MaxRowsPerPass);
+                description, verifier, drafter is null ? null : (drafter, draftPrecision!.Value), attention, provider.Buffers, maxSequenceLength, runtime.MaxRowsPerPass, device);
             if (!stages.RowsAreAlike)
             {
                 warn(RowsDiffer(settings));
@@ -163,6 +165,7 @@ internal static class ModelLoader
         catch
         {
             stages?.Dispose();
+            device?.Dispose();
             attention?.Dispose();
             drafter?.Dispose();
             verifier?.Dispose();

@@ -12,27 +12,30 @@ internal sealed class ExecutionProvider
     private readonly Action<SessionOptions> _addTo;
 
     /// <summary>Describes a provider.</summary>
-    /// <param name="buffers">Where buffers that stages are bound to come from.</param>
-    /// <param name="isDevice">Whether it has memory of its own.</param>
+    /// <param name="buffers">Where buffers in the process's memory come from.</param>
+    /// <param name="deviceMemory">Gives its own memory, from a session that runs on it; null where it has none.</param>
     /// <param name="addTo">Adds it to a session's options.</param>
-    internal ExecutionProvider(IBufferAllocator buffers, bool isDevice, Action<SessionOptions> addTo)
+    internal ExecutionProvider(IBufferAllocator buffers, Func<InferenceSession, IBufferAllocator>? deviceMemory, Action<SessionOptions> addTo)
     {
         Buffers = buffers;
-        IsDevice = isDevice;
+        DeviceMemory = deviceMemory;
         _addTo = addTo;
     }
 
     /// <summary>The processor, in the process's own memory.</summary>
-    public static ExecutionProvider Cpu { get; } = new(new CpuBufferAllocator(), isDevice: false, _ => { });
+    public static ExecutionProvider Cpu { get; } = new(new CpuBufferAllocator(), deviceMemory: null, _ => { });
 
-    /// <summary>The allocator for buffers that stages are bound to.</summary>
+    /// <summary>The allocator for buffers in the process's memory.</summary>
     public IBufferAllocator Buffers { get; }
 
+    /// <summary>Gives the provider's own memory, from a session that runs on it; null where it has none.</summary>
+    public Func<InferenceSession, IBufferAllocator>? DeviceMemory { get; }
+
     /// <summary>
-    /// Whether it has memory of its own. Then ONNX Runtime copies rows there when they are bound, and results back when a stage has run; and nodes compute
-    /// in the element type of the stages, for which it has kernels.
+    /// Whether it has memory of its own. Then ONNX Runtime copies rows of the process there when they are bound, and results for it back when a stage has run; and nodes
+    /// compute in the element type of the stages, for which it has kernels.
     /// </summary>
-    public bool IsDevice { get; }
+    public bool IsDevice => DeviceMemory is not null;
 
     /// <summary>The provider that the options name.</summary>
     /// <param name="options">Name and device.</param>
@@ -47,7 +50,10 @@ internal sealed class ExecutionProvider
             return Cpu;
         }
 
-        ExecutionProvider cuda = new(Cpu.Buffers, isDevice: true, session => AddCuda(session, options));
+        ExecutionProvider cuda = new(
+            Cpu.Buffers,
+            session => new DeviceBufferAllocator(session, new OrtMemoryInfo(OrtMemoryInfo.allocatorCUDA, OrtAllocatorType.DeviceAllocator, options.DeviceId, OrtMemType.Default)),
+            session => AddCuda(session, options));
         try
         {
             // What driver and device have to say they say to the first session.

@@ -204,13 +204,6 @@ internal sealed partial class GraphBuilder(PreparedWeights weights, ProductSet p
         public const int UInt8 = 2;
         public const int Int64 = 7;
 
-        public static int Of(ElementType type) => type switch
-        {
-            ElementType.Float32 => 1,
-            ElementType.Int32 => 6,
-            ElementType.Float16 => 10,
-            ElementType.BFloat16 => 16,
-            _ => throw new ArgumentOutOfRangeException(nameof(type), type, "An element type that no graph is written for."),
-        };
+        public static int Of(ElementType type) => type.OnnxNumber();
     }
 }

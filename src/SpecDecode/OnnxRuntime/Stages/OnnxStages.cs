@@ -27,6 +27,7 @@ internal sealed class OnnxStages : IStages
     private readonly StageSessions _verifier;
     private readonly StageSessions? _drafter;
     private readonly IBufferAllocator _allocator;
+    private readonly DeviceRows? _device;
     private readonly AttendDescription[] _attends;
     private readonly AttentionStages _attention;
     private readonly List<RowBuffer> _buffers = [];
@@ -56,11 +57,13 @@ internal sealed class OnnxStages : IStages
     /// <param name="allocator">Where buffers come from.</param>
     /// <param name="maxSequenceLength">Longest sequence.</param>
     /// <param name="maxRows">Most rows in a pass.</param>
+    /// <param name="device">Where the residual lies, taken over too; null for the process's memory, where everything else lies always.</param>
     public OnnxStages(
         DecoderDescription model, StageSessions verifier, (StageSessions Sessions, Precision Precision)? drafter, AttentionStages attention,
-        IBufferAllocator allocator, int maxSequenceLength, int maxRows)
+        IBufferAllocator allocator, int maxSequenceLength, int maxRows, DeviceRows? device = null)
     {
         _model = model;
+        _device = device;
         _verifier = verifier;
         _drafter = drafter?.Sessions;
         DraftPrecision = drafter?.Precision;
@@ -73,15 +76,15 @@ internal sealed class OnnxStages : IStages
         _attention = attention;
         try
         {
-            _residuals = [Reserve(maxRows + SpareRows, model.HiddenSize, "residuals"), Reserve(maxRows + SpareRows, model.HiddenSize, "residuals")];
-            _kept = Reserve(maxRows, model.HiddenSize, "rows kept for verification");
+            _residuals = [ReserveResidual(maxRows + SpareRows, "residuals"), ReserveResidual(maxRows + SpareRows, "residuals")];
+            _kept = ReserveResidual(maxRows, "rows kept for verification");
             _packed = ReserveByLayer(attend => attend.PackedWidth, "queries, keys and values");
             _attended = ReserveByLayer(attend => attend.OutputWidth, "attention");
-            _scored = Reserve(MaxScoredRows + SpareRows, model.HiddenSize, "the head's rows");
+            _scored = ReserveResidual(MaxScoredRows + SpareRows, "the head's rows");
             if (model.Layers.Any(layer => layer.IsParallel))
             {
                 _layerInput = new LayerInput(
-                    Reserve(maxRows + SpareRows, model.HiddenSize, "layer inputs"), Reserve(maxRows, model.HiddenSize, "kept layer inputs"));
+                    ReserveResidual(maxRows + SpareRows, "layer inputs"), ReserveResidual(maxRows, "kept layer inputs"));
             }
 
             _logits = Reserve(MaxScoredRows + SpareRows, model.VocabularySize, "logits");
@@ -271,6 +274,7 @@ internal sealed class OnnxStages : IStages
         _drafter?.Dispose();
         _attention.Dispose();
         FreeBuffers();
+        _device?.Dispose();
     }
 
     private void FreeBuffers()
@@ -382,6 +386,19 @@ internal sealed class OnnxStages : IStages
         }
 
         return [.. _attends.Select(attend => byWidth[width(attend)])];
+    }
+
+    // What goes from stage to stage on the device; queries, keys and values come back for attention, and logits for the choice of tokens.
+    private RowBuffer ReserveResidual(int rows, string purpose)
+    {
+        if (_device is null)
+        {
+            return Reserve(rows, _model.HiddenSize, purpose);
+        }
+
+        RowBuffer buffer = new(_device.Buffers, _device, _allocator, _model.ElementType, rows, _model.HiddenSize, purpose);
+        _buffers.Add(buffer);
+        return buffer;
     }
 
     private RowBuffer Reserve(int rows, int width, string purpose)
