@@ -18,30 +18,14 @@ internal sealed class OnnxStages : IStages
     // Logits of one call of the head: enough rows that its weights are read seldom, little enough to be no memory worth naming.
     private const int MaxLogitBytes = 16 << 20;
 
-    // A single row, alone or left over behind a kernel's blocks, goes through another kernel than several and rounds otherwise. Such a
-    // row gets a companion (RowRule), so that it comes out the same, bit for bit, alone and among others. The companion is a copy of
-    // the row, and its results are dropped. Attention needs none.
-    private const int SpareRows = 1;
-
     private readonly DecoderDescription _model;
     private readonly StageSessions _verifier;
     private readonly StageSessions? _drafter;
-    private readonly IBufferAllocator _allocator;
     private readonly DeviceRows? _device;
-    private readonly AttendDescription[] _attends;
     private readonly AttentionStages _attention;
-    private readonly List<RowBuffer> _buffers = [];
-
+    private readonly PassBuffers _buffers;
     private readonly RowBuffer[] _residuals;
-    private readonly RowBuffer _kept;
     private readonly LayerInput? _layerInput;
-
-    // By layer; layers of one width share one.
-    private readonly RowBuffer[] _packed;
-    private readonly RowBuffer[] _attended;
-    private readonly RowBuffer _scored;
-    private readonly RowBuffer _logits;
-    private readonly RowBuffer? _draftLogits;
 
     // Those of the pass that runs.
     private StageSessions _sessions;
@@ -68,36 +52,13 @@ internal sealed class OnnxStages : IStages
         _drafter = drafter?.Sessions;
         DraftPrecision = drafter?.Precision;
         _sessions = verifier;
-        _allocator = allocator;
         MaxSequenceLength = maxSequenceLength;
         MaxRows = maxRows;
         MaxScoredRows = Math.Clamp(MaxLogitBytes / sizeof(float) / model.VocabularySize, 1, maxRows);
-        _attends = [.. model.Layers.Select(layer => layer.Attention.Attend)];
         _attention = attention;
-        try
-        {
-            _residuals = [ReserveResidual(maxRows + SpareRows, "residuals"), ReserveResidual(maxRows + SpareRows, "residuals")];
-            _kept = ReserveResidual(maxRows, "rows kept for verification");
-            _packed = ReserveByLayer(attend => attend.PackedWidth, "queries, keys and values");
-            _attended = ReserveByLayer(attend => attend.OutputWidth, "attention");
-            _scored = ReserveResidual(MaxScoredRows + SpareRows, "the head's rows");
-            if (model.Layers.Any(layer => layer.IsParallel))
-            {
-                _layerInput = new LayerInput(
-                    ReserveResidual(maxRows + SpareRows, "layer inputs"), ReserveResidual(maxRows, "kept layer inputs"));
-            }
-
-            _logits = Reserve(MaxScoredRows + SpareRows, model.VocabularySize, "logits");
-            if (DraftVocabulary.Length > 0)
-            {
-                _draftLogits = Reserve(MaxScoredRows, DraftVocabulary.Length, "logits of drafts");
-            }
-        }
-        catch
-        {
-            FreeBuffers();
-            throw;
-        }
+        _buffers = new PassBuffers(model, allocator, device, maxRows, MaxScoredRows, DraftVocabulary.Length);
+        _residuals = _buffers.Residuals;
+        _layerInput = _buffers.LayerInput;
     }
 
     /// <inheritdoc/>
@@ -165,10 +126,10 @@ internal sealed class OnnxStages : IStages
         RowBuffer next = _residuals[1 - _current];
         if (block.Kind == BlockKind.Attention)
         {
-            RunOverRows(_sessions.AttentionIn[layer], batch.Rows, _packed[layer]);
-            _attention.Run(layer, _packed[layer], _attended[layer], batch.Rows);
-            Accompany(_attended[layer], batch.Rows);
-            RunOverRows(_sessions.AttentionOut[layer], batch.Rows, next, _attended[layer]);
+            RunOverRows(_sessions.AttentionIn[layer], batch.Rows, _buffers.Packed[layer]);
+            _attention.Run(layer, _buffers.Packed[layer], _buffers.Attended[layer], batch.Rows);
+            Accompany(_buffers.Attended[layer], batch.Rows);
+            RunOverRows(_sessions.AttentionOut[layer], batch.Rows, next, _buffers.Attended[layer]);
             _layerInput?.Enter(layer, _residuals[_current], _sessions.BlockRows.RowsToRun(batch.Rows));
         }
         else
@@ -209,7 +170,7 @@ internal sealed class OnnxStages : IStages
     /// <inheritdoc/>
     public void Keep(int row, int slot)
     {
-        _residuals[_current].CopyTo(row, 1, _kept, slot);
+        _residuals[_current].CopyTo(row, 1, _buffers.Kept, slot);
         _layerInput?.Keep(row, slot);
     }
 
@@ -224,7 +185,7 @@ internal sealed class OnnxStages : IStages
         for (int i = 0; i < sources.Count; i++)
         {
             RowSource source = sources[i];
-            (source.IsKept ? _kept : _residuals[_current]).CopyTo(source.First, source.Rows, next, row);
+            (source.IsKept ? _buffers.Kept : _residuals[_current]).CopyTo(source.First, source.Rows, next, row);
             row += source.Rows;
         }
 
@@ -240,9 +201,9 @@ internal sealed class OnnxStages : IStages
     {
         TakeScored(rows);
         int run = _sessions.HeadRows.RowsToRun(rows.Length);
-        _scored.Repeat(rows.Length, run);
-        RunHead(_sessions.Head, run, _logits);
-        return _logits.Read(rows.Length);
+        _buffers.Scored.Repeat(rows.Length, run);
+        RunHead(_sessions.Head, run, _buffers.Logits);
+        return _buffers.Logits.Read(rows.Length);
     }
 
     /// <inheritdoc/>
@@ -254,9 +215,9 @@ internal sealed class OnnxStages : IStages
         }
 
         TakeScored(rows);
-        RunHead(head.Stage, rows.Length, _draftLogits!);
-        Span<float> logits = _logits.Floats(rows.Length);
-        head.Spread(_draftLogits!.Read(rows.Length), logits, rows.Length);
+        RunHead(head.Stage, rows.Length, _buffers.DraftLogits!);
+        Span<float> logits = _buffers.Logits.Floats(rows.Length);
+        head.Spread(_buffers.DraftLogits!.Read(rows.Length), logits, rows.Length);
         return logits;
     }
 
@@ -273,16 +234,8 @@ internal sealed class OnnxStages : IStages
         _verifier.Dispose();
         _drafter?.Dispose();
         _attention.Dispose();
-        FreeBuffers();
+        _buffers.Dispose();
         _device?.Dispose();
-    }
-
-    private void FreeBuffers()
-    {
-        foreach (RowBuffer buffer in _buffers)
-        {
-            buffer.Dispose();
-        }
     }
 
     // Rows that run beside one that must not be alone; each is a copy of it, so that nothing of another sequence is read.
@@ -352,7 +305,7 @@ internal sealed class OnnxStages : IStages
     {
         for (int i = 0; i < rows.Length; i++)
         {
-            _residuals[_current].CopyTo(rows[i], 1, _scored, i);
+            _residuals[_current].CopyTo(rows[i], 1, _buffers.Scored, i);
         }
     }
 
@@ -362,7 +315,7 @@ internal sealed class OnnxStages : IStages
         OrtIoBinding binding = kept ?? stage.NewBinding();
         if (kept is null || stage.CopiesInputs)
         {
-            BindInput(binding, StageNames.Residual, _scored, rows);
+            BindInput(binding, StageNames.Residual, _buffers.Scored, rows);
         }
 
         if (kept is null)
@@ -372,39 +325,5 @@ internal sealed class OnnxStages : IStages
         }
 
         stage.Run(binding);
-    }
-
-    private RowBuffer[] ReserveByLayer(Func<AttendDescription, int> width, string purpose)
-    {
-        Dictionary<int, RowBuffer> byWidth = [];
-        foreach (AttendDescription attend in _attends)
-        {
-            if (!byWidth.ContainsKey(width(attend)))
-            {
-                byWidth.Add(width(attend), Reserve(MaxRows + SpareRows, width(attend), purpose));
-            }
-        }
-
-        return [.. _attends.Select(attend => byWidth[width(attend)])];
-    }
-
-    // What goes from stage to stage on the device; queries, keys and values come back for attention, and logits for the choice of tokens.
-    private RowBuffer ReserveResidual(int rows, string purpose)
-    {
-        if (_device is null)
-        {
-            return Reserve(rows, _model.HiddenSize, purpose);
-        }
-
-        RowBuffer buffer = new(_device.Buffers, _device, _allocator, _model.ElementType, rows, _model.HiddenSize, purpose);
-        _buffers.Add(buffer);
-        return buffer;
-    }
-
-    private RowBuffer Reserve(int rows, int width, string purpose)
-    {
-        RowBuffer buffer = new(_allocator, _model.ElementType, rows, width, purpose);
-        _buffers.Add(buffer);
-        return buffer;
     }
 }

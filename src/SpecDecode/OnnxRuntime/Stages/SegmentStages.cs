@@ -10,16 +10,20 @@ namespace SpecDecode.OnnxRuntime.Stages;
 /// </summary>
 internal sealed class SegmentStages : IDisposable
 {
-    // A run that has come so often comes again.
+    // A run that has come so often comes again, and is known.
     private const int RunsToKnow = 16;
 
-    // Runs that are looked at: those of a few plans. What a search tries comes and goes.
+    // Runs that are known, which are those of some plans, and runs that may become so. What a search tries comes and goes.
     private const int MostRuns = 32;
 
+    // Calls for which a known run must have rested before another takes its place: to cut anew makes sessions, which takes milliseconds.
+    private const int Rest = 20_000;
+
     private readonly Func<ImmutableArray<Block>, StageSession> _create;
-    private readonly List<Run> _runs = [];
+    private readonly List<Run> _known = [];
+    private readonly List<Run> _tried = [];
     private readonly Dictionary<string, StageSession> _sessions = [];
-    private int _clock;
+    private long _clock;
 
     /// <summary>Has no segment yet.</summary>
     /// <param name="create">Makes the session of some blocks.</param>
@@ -33,24 +37,24 @@ internal sealed class SegmentStages : IDisposable
     /// <exception cref="SpecDecodeException">A session cannot be made.</exception>
     public IReadOnlyList<StageSession>? Of(ReadOnlySpan<Block> blocks)
     {
-        Run? run = null;
-        foreach (Run each in _runs)
+        _clock++;
+        if (Find(_known, blocks) is { } known)
         {
-            if (blocks.SequenceEqual(each.Blocks.AsSpan()))
-            {
-                run = each;
-                break;
-            }
+            known.LastUse = _clock;
+            return known.Stages;
         }
 
-        run ??= Enter(blocks);
-        run.LastUse = ++_clock;
-        if (run.Uses < RunsToKnow && ++run.Uses == RunsToKnow)
+        Run tried = Find(_tried, blocks) ?? Enter(blocks);
+        tried.LastUse = _clock;
+        if (++tried.Uses < RunsToKnow || !HasRoom())
         {
-            CutAnew();
+            return null;
         }
 
-        return run.Stages;
+        _tried.Remove(tried);
+        _known.Add(tried);
+        CutAnew();
+        return tried.Stages;
     }
 
     /// <inheritdoc/>
@@ -64,27 +68,46 @@ internal sealed class SegmentStages : IDisposable
         _sessions.Clear();
     }
 
-    private Run Enter(ReadOnlySpan<Block> blocks)
+    private static Run? Find(List<Run> runs, ReadOnlySpan<Block> blocks)
     {
-        if (_runs.Count == MostRuns)
+        foreach (Run run in runs)
         {
-            Run oldest = _runs.MinBy(run => run.LastUse)!;
-            _runs.Remove(oldest);
-            if (oldest.Stages is not null)
+            if (blocks.SequenceEqual(run.Blocks.AsSpan()))
             {
-                CutAnew();
+                return run;
             }
         }
 
+        return null;
+    }
+
+    private Run Enter(ReadOnlySpan<Block> blocks)
+    {
+        if (_tried.Count == MostRuns)
+        {
+            _tried.Remove(_tried.MinBy(run => run.LastUse)!);
+        }
+
         Run entered = new([.. blocks]);
-        _runs.Add(entered);
+        _tried.Add(entered);
         return entered;
+    }
+
+    // Whether there is, or comes to be, room for one more known run.
+    private bool HasRoom()
+    {
+        if (_known.Count < MostRuns)
+        {
+            return true;
+        }
+
+        Run oldest = _known.MinBy(run => run.LastUse)!;
+        return _clock - oldest.LastUse > Rest && _known.Remove(oldest);
     }
 
     private void CutAnew()
     {
-        Run[] known = [.. _runs.Where(run => run.Uses == RunsToKnow)];
-        ImmutableArray<ImmutableArray<Block>> segments = Segments.Cut(known.Select(run => run.Blocks));
+        ImmutableArray<ImmutableArray<Block>> segments = Segments.Cut(_known.Select(run => run.Blocks));
         Dictionary<Block, (ImmutableArray<Block> Blocks, StageSession Session)> byFirst = [];
         HashSet<string> used = [];
         foreach (ImmutableArray<Block> segment in segments)
@@ -106,7 +129,7 @@ internal sealed class SegmentStages : IDisposable
             unused!.Dispose();
         }
 
-        foreach (Run run in known)
+        foreach (Run run in _known)
         {
             List<StageSession> stages = [];
             for (int place = 0; place < run.Blocks.Length;)
@@ -126,7 +149,7 @@ internal sealed class SegmentStages : IDisposable
 
         public int Uses { get; set; }
 
-        public int LastUse { get; set; }
+        public long LastUse { get; set; }
 
         public IReadOnlyList<StageSession>? Stages { get; set; }
     }
