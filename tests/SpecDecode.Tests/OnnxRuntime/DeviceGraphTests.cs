@@ -35,6 +35,11 @@ public sealed class DeviceGraphTests
     [InlineData("qwen3", Precision.Int4, 0.7)]
     public void Quantised_matrices_multiply_float16_rows(string fixture, Precision precision, double share) => Check(fixture, precision, ElementType.Float16, share);
 
+    [Theory]
+    [InlineData("llama_base", Precision.Int8, 0.1)]
+    [InlineData("qwen3", Precision.Int4, 0.7)]
+    public void Quantised_matrices_multiply_float32_rows(string fixture, Precision precision, double share) => Check(fixture, precision, ElementType.Float32, share);
+
     private static void Check(string fixture, Precision precision, ElementType type, double share)
     {
         string path = Path.Combine(TestFolders.Fixtures, fixture);

@@ -12,7 +12,7 @@ namespace SpecDecode.OnnxRuntime.Graphs;
 /// <summary>What reads weights. How a weight is stored decides which operator does; families and stages need not know.</summary>
 internal sealed partial class GraphBuilder
 {
-    // MatMulNBits' accuracy_level: the least precise type that the rows may be rounded to.
+    // MatMulNBits' accuracy_level: the least precise type that the rows may be rounded to. Rows of 16 bits are multiplied as they are.
     private const int RowsInFloat32 = 1;
     private const int RowsInInt8 = 4;
 
@@ -101,7 +101,7 @@ internal sealed partial class GraphBuilder
         return Node(
             "MatMulNBits", inputs.ToArray(), MicrosoftDomain,
             Integer("K", linear.Inputs), Integer("N", linear.Outputs), Integer("bits", format.Bits), Integer("block_size", format.BlockSize),
-            Integer("accuracy_level", weights.Activations == ActivationPrecision.Int8 ? RowsInInt8 : RowsInFloat32));
+            Integer("accuracy_level", weights.Activations == ActivationPrecision.Int8 && _nodeType == ElementType.Float32 ? RowsInInt8 : RowsInFloat32));
     }
 
     // Scales, and zero points where there are any.
