@@ -16,11 +16,23 @@ internal sealed class ModelArguments
 
     private readonly Option<int?> _threads = NumberOption.Optional("--threads", "N", "Threads that compute; by default one per physical core.");
 
+    private readonly Option<string?> _executionProvider = new("--execution-provider")
+    {
+        Description = "Where products run: cpu (the default), or cuda, for which the command must be built with OnnxRuntimeFlavor=Gpu.",
+    };
+
+    private readonly Option<int?> _deviceId = NumberOption.Optional("--device-id", "N", "Device number for cuda, from 0; by default 0.", min: 0);
+
     private const string Off = "off";
 
     private readonly Option<string?> _kvPrecision = new("--kv-precision")
     {
         Description = "What keys and values are stored as: fp32 (the default), fp16 or int8.",
+    };
+
+    private readonly Option<string?> _computePrecision = new("--compute-precision")
+    {
+        Description = "What stages hand on to each other (residual, logits): fp32 (the default), fp16 or bf16.",
     };
 
     private readonly Option<string?> _prefixCache = new("--prefix-cache")
@@ -48,9 +60,14 @@ internal sealed class ModelArguments
         _keepsPrefixes = keepsPrefixes;
         command.Options.Add(_model);
         command.Options.Add(_threads);
+        _executionProvider.AcceptWords("cpu", "cuda");
+        command.Options.Add(_executionProvider);
+        command.Options.Add(_deviceId);
         _kvPrecision.AcceptWords([.. Enum.GetNames<KvPrecision>().Select(name => name.ToLowerInvariant())]);
         _prefixCache.AcceptWords("on", Off);
         command.Options.Add(_kvPrecision);
+        _computePrecision.AcceptWords([.. Enum.GetNames<ComputePrecision>().Select(name => name.ToLowerInvariant())]);
+        command.Options.Add(_computePrecision);
         if (generates)
         {
             command.Options.Add(_prefixCache);
@@ -78,7 +95,8 @@ internal sealed class ModelArguments
     {
         ModelOptions options = _precision.Read(arguments, cacheFolder: null);
         string mark = FormattableString.Invariant($"{options.Precision} {options.HeadPrecision} {options.BlockSize} {options.Activations} {options.Kernels}");
-        return KvPrecisionOf(arguments) is KvPrecision.Fp32 ? mark : $"{mark} {KvPrecisionOf(arguments)}";
+        mark = KvPrecisionOf(arguments) is KvPrecision.Fp32 ? mark : $"{mark} {KvPrecisionOf(arguments)}";
+        return ComputePrecisionOf(arguments) is ComputePrecision.Fp32 ? mark : $"{mark} computed in {ComputePrecisionOf(arguments)}";
     }
 
     /// <summary>Loads the model; progress and warnings go to <paramref name="error"/>.</summary>
@@ -116,10 +134,16 @@ internal sealed class ModelArguments
     private KvPrecision KvPrecisionOf(ParseResult arguments) =>
         arguments.GetValue(_kvPrecision) is { } precision ? Enum.Parse<KvPrecision>(precision, ignoreCase: true) : KvPrecision.Fp32;
 
+    private ComputePrecision ComputePrecisionOf(ParseResult arguments) =>
+        arguments.GetValue(_computePrecision) is { } precision ? Enum.Parse<ComputePrecision>(precision, ignoreCase: true) : ComputePrecision.Fp32;
+
     private RuntimeOptions RuntimeOptions(ParseResult arguments, int? sequences)
     {
         RuntimeOptions runtime = new() { Threads = arguments.GetValue(_threads) };
+        runtime.ExecutionProvider = arguments.GetValue(_executionProvider) ?? runtime.ExecutionProvider;
+        runtime.DeviceId = arguments.GetValue(_deviceId) ?? runtime.DeviceId;
         runtime.KvPrecision = KvPrecisionOf(arguments);
+        runtime.ComputePrecision = ComputePrecisionOf(arguments);
         if (arguments.GetValue(_prefixCache) is { } word ? Off.Equals(word, StringComparison.OrdinalIgnoreCase) : !_keepsPrefixes)
         {
             runtime.PrefixCache = 0;

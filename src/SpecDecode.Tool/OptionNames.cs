@@ -15,6 +15,10 @@ internal static class OptionNames
         ["Model:VerifyWeights"] = "--verify-weights",
         ["Drafting:Profile"] = "--draft-profile",
         ["Runtime:Threads"] = "--threads",
+        ["Runtime:ExecutionProvider"] = "--execution-provider",
+        ["Runtime:DeviceId"] = "--device-id",
+        ["Runtime:ComputePrecision"] = "--compute-precision",
+        ["Runtime:KvPrecision"] = "--kv-precision",
     };
 
     /// <summary>The option's name on the command line; of one that it does not have, the property's.</summary>

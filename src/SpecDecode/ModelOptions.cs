@@ -87,4 +87,7 @@ public class ModelOptions
     /// </summary>
     /// <value>The default is false. With true, loading takes as long as reading both takes.</value>
     public bool VerifyWeights { get; set; }
+
+    /// <summary>The same options, to change some of them.</summary>
+    internal ModelOptions Copy() => (ModelOptions)MemberwiseClone();
 }

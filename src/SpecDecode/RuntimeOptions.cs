@@ -7,13 +7,21 @@ public class RuntimeOptions
     private const int MostSequences = 4096;
     private const float MostSearchShare = 0.5f;
 
-    /// <summary>Execution provider of ONNX Runtime: <c>cpu</c> or <c>cuda</c>, in any case.</summary>
+    /// <summary>Execution provider of ONNX Runtime: <c>cpu</c> or <c>cuda</c>, in any case. On <c>cuda</c> the products run, norms and activations with
+    /// them; attention and its keys and values stay on the CPU. It needs the package Microsoft.ML.OnnxRuntime.Gpu in the application, and was never run on a device.</summary>
     /// <value>The default is <c>cpu</c>.</value>
     public string ExecutionProvider { get; set; } = "cpu";
 
     /// <summary>Device number for <c>cuda</c>; <c>cpu</c> has only device 0.</summary>
     /// <value>The default is 0.</value>
     public int DeviceId { get; set; }
+
+    /// <summary>
+    /// Whether <c>cuda</c> may multiply float32 rows by float32 matrices in TF32, which is several times as fast and has the 10 bits of float16 after the point. Has no
+    /// place with another <see cref="ComputePrecision"/>, and none on <c>cpu</c>: asking for it there is an error.
+    /// </summary>
+    /// <value>The default is false.</value>
+    public bool Tf32 { get; set; }
 
     /// <summary>
     /// Threads of the pool that computes, the calling one included. The pool belongs to the process and is made by the
@@ -74,6 +82,13 @@ public class RuntimeOptions
     /// <value>The default is <see cref="KvPrecision.Fp32"/>.</value>
     public KvPrecision KvPrecision { get; set; }
 
+    /// <summary>
+    /// What the stages of the model hand on to each other: residual, queries, keys, values and logits. 16 bits take half of the memory and round each
+    /// of them, so that texts are others; drafting for them changes them no further. How weights are stored is <see cref="ModelOptions.Precision"/>.
+    /// </summary>
+    /// <value>The default is <see cref="ComputePrecision.Fp32"/>.</value>
+    public ComputePrecision ComputePrecision { get; set; }
+
     /// <summary>By how much memory for keys and values a sequence is admitted.</summary>
     /// <value>The default is <see cref="KvAdmission.Paged"/>.</value>
     public KvAdmission Admission { get; set; }
@@ -106,6 +121,7 @@ public class RuntimeOptions
             : !Enum.IsDefined(Admission) ? (nameof(Admission), $"is {Admission}: give {string.Join(" or ", Enum.GetNames<KvAdmission>())}.")
             : PrefixCache is not (>= 0 and <= 1) ? (nameof(PrefixCache), FormattableString.Invariant($"is {PrefixCache}: give 0 (off) to 1."))
             : !Enum.IsDefined(KvPrecision) ? (nameof(KvPrecision), $"is {KvPrecision}: give {string.Join(" or ", Enum.GetNames<KvPrecision>())}.")
+            : !Enum.IsDefined(ComputePrecision) ? (nameof(ComputePrecision), $"is {ComputePrecision}: give {string.Join(" or ", Enum.GetNames<ComputePrecision>())}.")
             : MaxSequenceLength < 1 ? (nameof(MaxSequenceLength), $"is {MaxSequenceLength}: give 1 or more, or leave it unset for what the model allows.")
             : SearchShare is not (>= 0 and <= MostSearchShare) ? (nameof(SearchShare), FormattableString.Invariant($"is {SearchShare}: give 0 to {MostSearchShare}."))
             : ExecutionProvider?.ToLowerInvariant() is not ("cpu" or "cuda") ? (nameof(ExecutionProvider), $"is '{ExecutionProvider}': give cpu or cuda.")

@@ -95,10 +95,10 @@ internal static class AttentionBenchmark
         return Stopwatch.GetElapsedTime(start).TotalMilliseconds;
     }
 
-    private static void Fill(StageBuffer buffer)
+    private static void Fill(Span<float> numbers)
     {
         Random random = new(1);
-        foreach (ref float number in buffer.Span<float>(0, (int)(buffer.Bytes / sizeof(float))))
+        foreach (ref float number in numbers)
         {
             number = random.NextSingle() * 2 - 1;
         }
@@ -109,8 +109,8 @@ internal static class AttentionBenchmark
         private readonly AttentionStages _stages;
         private readonly List<KvCache> _caches = [];
         private readonly RowBatch _batch;
-        private readonly StageBuffer _packed;
-        private readonly StageBuffer _attended;
+        private readonly RowBuffer _packed;
+        private readonly RowBuffer _attended;
 
         public Ours(DecoderDescription model, KvPrecision precision, StageGraphs graphs, SessionOptions options, int sequences, int past, int rows)
         {
@@ -118,9 +118,9 @@ internal static class AttentionBenchmark
             AttendDescription attend = model.Layers[0].Attention.Attend;
             int most = Math.Max(sequences * rows, 256);
             _stages = new AttentionStages(model, precision, graphs, options, buffers, past + rows, most);
-            _packed = buffers.Reserve((long)most * attend.PackedWidth * sizeof(float), "rows");
-            _attended = buffers.Reserve((long)most * attend.OutputWidth * sizeof(float), "attended rows");
-            Fill(_packed);
+            _packed = new RowBuffer(buffers, ElementType.Float32, most, attend.PackedWidth, "rows");
+            _attended = new RowBuffer(buffers, ElementType.Float32, most, attend.OutputWidth, "attended rows");
+            Fill(_packed.Floats(most));
             _batch = new RowBatch(most);
             for (int i = 0; i < sequences; i++)
             {
@@ -177,11 +177,11 @@ internal static class AttentionBenchmark
             _length = past + rows;
             _packed = buffers.Reserve((long)rows * attend.PackedWidth * sizeof(float), "rows");
             _attended = buffers.Reserve((long)rows * attend.OutputWidth * sizeof(float), "attended rows");
-            Fill(_packed);
+            Fill(_packed.Span<float>(0, (int)(_packed.Bytes / sizeof(float))));
             for (int i = 0; i < sequences * Layers; i++)
             {
                 FusedAttention attention = new([attend], _length);
-                attention.KeysAndValues.ToList().ForEach(Fill);
+                attention.KeysAndValues.ToList().ForEach(buffer => Fill(buffer.Span<float>(0, (int)(buffer.Bytes / sizeof(float)))));
                 if (i == 0)
                 {
                     string packed = graph.Input(StageNames.QueryKeyValue, 1, "rows", attend.PackedWidth);

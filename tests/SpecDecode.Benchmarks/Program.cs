@@ -8,6 +8,7 @@ RootCommand root = new("Side-by-side measurements; every ratio is taken within o
     AttentionShareBenchmark.Command(),
     BatchBenchmark.Command(),
     StagesBenchmark.Command(),
+    SegmentsBenchmark.Command(),
     LoadBenchmark.Command(),
     PrecisionBenchmark.Command(),
     RandomCheckpoint.Command(),

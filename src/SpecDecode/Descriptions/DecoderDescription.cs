@@ -11,7 +11,7 @@ internal sealed record DecoderDescription
     /// <summary>The checkpoint's <c>model_type</c>, for messages.</summary>
     public required string Family { get; init; }
 
-    /// <summary>What the stages compute in: weights, residuals, keys and values.</summary>
+    /// <summary>What the stages hand on to each other: residuals, packed and attended rows, logits.</summary>
     public ElementType ElementType { get; init; } = ElementType.Float32;
 
     /// <summary>Rows of the embedding and of the head.</summary>

@@ -17,6 +17,7 @@ internal enum OptionKind
     KernelChoice,
     WeightMemory,
     KvPrecision,
+    ComputePrecision,
     KvAdmission,
     AcceptanceRule,
     Seed,
@@ -83,6 +84,7 @@ internal static class ConfigurationKeys
         {
             [nameof(RuntimeOptions.ExecutionProvider)] = OptionKind.Text,
             [nameof(RuntimeOptions.DeviceId)] = OptionKind.WholeNumber,
+            [nameof(RuntimeOptions.Tf32)] = OptionKind.Flag,
             [nameof(RuntimeOptions.Threads)] = OptionKind.WholeNumber,
             [nameof(RuntimeOptions.Spinning)] = OptionKind.Flag,
             [nameof(RuntimeOptions.AllowRuntimeTelemetry)] = OptionKind.Flag,
@@ -90,6 +92,7 @@ internal static class ConfigurationKeys
             [nameof(RuntimeOptions.MaxSequenceLength)] = OptionKind.WholeNumber,
             [nameof(RuntimeOptions.KvCacheMegabytes)] = OptionKind.WholeNumber,
             [nameof(RuntimeOptions.KvPrecision)] = OptionKind.KvPrecision,
+            [nameof(RuntimeOptions.ComputePrecision)] = OptionKind.ComputePrecision,
             [nameof(RuntimeOptions.Admission)] = OptionKind.KvAdmission,
             [nameof(RuntimeOptions.PrefixCache)] = OptionKind.Number,
             [nameof(HostedRuntimeOptions.MaxQueue)] = OptionKind.WholeNumber,

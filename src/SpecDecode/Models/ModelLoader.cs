@@ -64,9 +64,16 @@ internal static class ModelLoader
     {
         Check(runtime);
         warn = OneAtATime(warn);
+        if (ExecutionProvider.IsOnDevice(runtime))
+        {
+            // A device that cannot be had ends the loading before anything is read.
+            ExecutionProvider.Get(runtime, RuntimeEnvironment.Get(runtime, warn));
+            options = ForDevice(options);
+        }
+
         using ModelFolder source = ModelFolder.Open(folder, options);
         Checkpoint checkpoint = source.Checkpoint;
-        DecoderDescription description = ModelFamilies.Describe(checkpoint);
+        DecoderDescription description = ModelFamilies.Describe(checkpoint) with { ElementType = ElementTypes.Of(runtime.ComputePrecision) };
         int maxSequenceLength = MaxSequenceLength(runtime, description);
 
         using ModelFolder? draftSource = OpenForDrafts(folder, options, source.Settings);
@@ -82,7 +89,7 @@ internal static class ModelLoader
             RuntimeEnvironment environment = RuntimeEnvironment.Get(runtime, warn);
             ExecutionProvider provider = ExecutionProvider.Get(runtime, environment);
             WeightCopies weights = prepared.GetAwaiter().GetResult();
-            string kernels = weights.Verifier.IsInPanels ? $"own, {InstructionSets.Current.Name()}" : "ONNX Runtime";
+            string kernels = weights.Verifier.IsInPanels ? $"own, {InstructionSets.Current.Name()}" : provider.IsDevice ? $"ONNX Runtime on {runtime.ExecutionProvider.ToLowerInvariant()} {runtime.DeviceId}" : "ONNX Runtime";
             int? vocabulary = DraftVocabularySize.Of(options, description, weights.Verifier.IsInPanels);
             DraftMemory memory = OpenMemory(options, runtime, weights, vocabulary, kernels, environment.Threads, warn);
             OnnxStages stages = CreateStages(
@@ -114,7 +121,7 @@ internal static class ModelLoader
             options.CacheFolder,
             [
                 weights.Verifier.Key, weights.Drafter?.Key ?? "no copy", FormattableString.Invariant($"{vocabulary} draft tokens"), options.Activations.ToString(), options.WeightMemory.ToString(), kernels,
-                InstructionSets.Current.ToString(), FormattableString.Invariant($"{threads?.Count} threads"), runtime.ExecutionProvider.ToString(),
+                InstructionSets.Current.ToString(), FormattableString.Invariant($"{threads?.Count} threads"), runtime.ComputePrecision == ComputePrecision.Fp32 ? runtime.ExecutionProvider : $"{runtime.ExecutionProvider} in {runtime.ComputePrecision}",
             ],
             warn);
 
@@ -127,23 +134,27 @@ internal static class ModelLoader
         StageSessions? verifier = null;
         StageSessions? drafter = null;
         AttentionStages? attention = null;
+        DeviceRows? device = null;
         OnnxStages? stages = null;
         try
         {
-            verifier = StageSessions.Create(description, weights.Verifier, environment, runtime, progress, cancellationToken);
+            verifier = StageSessions.Create(description, weights.Verifier, environment, runtime, progress, cancellationToken, provider);
             drafter = weights.Drafter is null ? null
-                : StageSessions.Create(description, weights.Drafter, environment, runtime, progress, cancellationToken);
+                : StageSessions.Create(description, weights.Drafter, environment, runtime, progress, cancellationToken, provider);
             // Only the verifier's: a drafter in a precision of its own only proposes.
             verifier.ProbeRows(description, provider.Buffers);
             attention = verifier.CreateAttention(description, weights.Verifier, environment, runtime, provider.Buffers, maxSequenceLength);
+            verifier.AddSegments(description, weights.Verifier, environment, runtime, attention);
+            drafter?.AddSegments(description, weights.Drafter!, environment, runtime, attention);
             if (DraftVocabularySize.Of(options, description, weights.Verifier.IsInPanels) is { } tokens)
             {
                 verifier.AddShortHead(description, weights.Verifier, environment, runtime, provider.Buffers, tokens);
                 drafter?.AddShortHead(description, weights.Drafter!, environment, runtime, provider.Buffers, tokens);
             }
 
+            device = provider.DeviceMemory is null ? null : new DeviceRows(description.ElementType, provider, provider.DeviceMemory);
             stages = new OnnxStages(
-                description, verifier, drafter is null ? null : (drafter, draftPrecision!.Value), attention, provider.Buffers, maxSequenceLength, runtime.MaxRowsPerPass);
+                description, verifier, drafter is null ? null : (drafter, draftPrecision!.Value), attention, provider.Buffers, maxSequenceLength, runtime.MaxRowsPerPass, device);
             if (!stages.RowsAreAlike)
             {
                 warn(RowsDiffer(settings));
@@ -154,11 +165,26 @@ internal static class ModelLoader
         catch
         {
             stages?.Dispose();
+            device?.Dispose();
             attention?.Dispose();
             drafter?.Dispose();
             verifier?.Dispose();
             throw;
         }
+    }
+
+    // The kernels of this library are the CPU's.
+    private static ModelOptions ForDevice(ModelOptions options)
+    {
+        if (options.Kernels == KernelChoice.Own)
+        {
+            throw new OptionException(
+                $"{OptionName.OfModel(nameof(options.Kernels))} is Own, but the kernels of this library run on the CPU alone: leave it out, or use the execution provider cpu.");
+        }
+
+        ModelOptions own = options.Copy();
+        own.Kernels = KernelChoice.OnnxRuntime;
+        return own;
     }
 
     // Weights are opened while the tokenizer and the environment come up.
@@ -195,12 +221,10 @@ internal static class ModelLoader
                 : new OptionException($"{draft} is {precision.Name()}, and the model's own precision is {own}: give {(verifier.Precision == Precision.Int8 ? "int4" : "int8 or int4")}, or leave it out.");
         }
 
-        return ModelFolder.Open(folder, new ModelOptions
-        {
-            CacheFolder = options.CacheFolder, Precision = precision, BlockSize = options.BlockSize, Activations = options.Activations,
-            Kernels = options.Kernels, WeightMemory = options.WeightMemory,
-            VerifyWeights = options.VerifyWeights,
-        });
+        ModelOptions copy = options.Copy();
+        copy.Precision = precision;
+        copy.HeadPrecision = null;
+        return ModelFolder.Open(folder, copy);
     }
 
     private static WeightCopies OpenWeights(

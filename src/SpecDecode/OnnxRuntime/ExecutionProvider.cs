@@ -1,14 +1,41 @@
+using System.Globalization;
+using Microsoft.ML.OnnxRuntime;
 using SpecDecode.OnnxRuntime.Memory;
 
 namespace SpecDecode.OnnxRuntime;
 
-/// <summary>Where stages run: chosen by name, refused clearly where it cannot be had.</summary>
+/// <summary>Where the stages that multiply run: chosen by name, refused clearly where it cannot be had.</summary>
 internal sealed class ExecutionProvider
 {
-    private ExecutionProvider(IBufferAllocator buffers) => Buffers = buffers;
+    private const string Cuda = "cuda";
 
-    /// <summary>The allocator for buffers that stages are bound to.</summary>
+    private readonly Action<SessionOptions> _addTo;
+
+    /// <summary>Describes a provider.</summary>
+    /// <param name="buffers">Where buffers in the process's memory come from.</param>
+    /// <param name="deviceMemory">Gives its own memory, from a session that runs on it; null where it has none.</param>
+    /// <param name="addTo">Adds it to a session's options.</param>
+    internal ExecutionProvider(IBufferAllocator buffers, Func<InferenceSession, IBufferAllocator>? deviceMemory, Action<SessionOptions> addTo)
+    {
+        Buffers = buffers;
+        DeviceMemory = deviceMemory;
+        _addTo = addTo;
+    }
+
+    /// <summary>The processor, in the process's own memory.</summary>
+    public static ExecutionProvider Cpu { get; } = new(new CpuBufferAllocator(), deviceMemory: null, _ => { });
+
+    /// <summary>The allocator for buffers in the process's memory.</summary>
     public IBufferAllocator Buffers { get; }
+
+    /// <summary>Gives the provider's own memory, from a session that runs on it; null where it has none.</summary>
+    public Func<InferenceSession, IBufferAllocator>? DeviceMemory { get; }
+
+    /// <summary>
+    /// Whether it has memory of its own. Then ONNX Runtime copies rows of the process there when they are bound, and results for it back when a stage has run; and nodes
+    /// compute in the element type of the stages, for which it has kernels.
+    /// </summary>
+    public bool IsDevice => DeviceMemory is not null;
 
     /// <summary>The provider that the options name.</summary>
     /// <param name="options">Name and device.</param>
@@ -18,7 +45,27 @@ internal sealed class ExecutionProvider
     {
         ArgumentNullException.ThrowIfNull(environment);
         Check(options);
-        return new ExecutionProvider(new CpuBufferAllocator());
+        if (!IsOnDevice(options))
+        {
+            return Cpu;
+        }
+
+        ExecutionProvider cuda = new(
+            Cpu.Buffers,
+            session => new DeviceBufferAllocator(session, new OrtMemoryInfo(OrtMemoryInfo.allocatorCUDA, OrtAllocatorType.DeviceAllocator, options.DeviceId, OrtMemType.Default)),
+            session => AddCuda(session, options));
+        try
+        {
+            // What driver and device have to say they say to the first session.
+            using SessionOptions session = new() { LogSeverityLevel = OrtLoggingLevel.ORT_LOGGING_LEVEL_FATAL };
+            cuda.AddTo(session);
+            using InferenceSession probe = new(ProbeGraph.Build(), session);
+            return cuda;
+        }
+        catch (OnnxRuntimeException error)
+        {
+            throw new OptionException($"{Provider} is '{Cuda}', but {CudaFailure.Explain(error.Message, options.DeviceId)}", error);
+        }
     }
 
     /// <summary>Whether the options name a provider that models run on; asked before anything is read or made for it.</summary>
@@ -26,19 +73,45 @@ internal sealed class ExecutionProvider
     /// <exception cref="SpecDecodeException">They do not.</exception>
     public static void Check(RuntimeOptions options)
     {
-        OptionName provider = OptionName.OfRuntime(nameof(options.ExecutionProvider));
+        OptionName device = OptionName.OfRuntime(nameof(options.DeviceId));
+        OptionName tf32 = OptionName.OfRuntime(nameof(options.Tf32));
         switch (options.ExecutionProvider.ToLowerInvariant())
         {
-            case "cpu" when options.DeviceId == 0:
-                return;
-            case "cpu":
-                throw new OptionException($"{OptionName.OfRuntime(nameof(options.DeviceId))} is {options.DeviceId}, but the execution provider 'cpu' has only device 0.");
-            case "cuda":
-                // Whatever packages and hardware there are.
+            case "cpu" when options.DeviceId != 0:
+                throw new OptionException($"{device} is {options.DeviceId}, but the execution provider 'cpu' has only device 0.");
+            case "cpu" when options.Tf32:
+                throw new OptionException($"{tf32} is true, but the execution provider 'cpu' knows no TF32: leave it out, or use cuda.");
+            case Cuda when options.DeviceId < 0:
+                throw new OptionException($"{device} is {options.DeviceId}: give 0 or more, or use cpu.");
+            case Cuda when options.Tf32 && options.ComputePrecision != ComputePrecision.Fp32:
                 throw new OptionException(
-                    $"{provider} is 'cuda', on which this version of SpecDecode runs no model, with any package of ONNX Runtime: it computes in 32-bit floats, and ONNX Runtime's attention kernel for CUDA takes 16-bit floats only. Use cpu.");
+                    $"{tf32} is true, but {OptionName.OfRuntime(nameof(options.ComputePrecision))} is {options.ComputePrecision}, in which there is no 32-bit product to shorten: leave one of them out.");
+            case "cpu" or Cuda:
+                return;
             default:
-                throw new OptionException($"{provider}: '{options.ExecutionProvider}' is unknown: use cpu or cuda.");
+                throw new OptionException($"{Provider}: '{options.ExecutionProvider}' is unknown: use cpu or cuda.");
         }
+    }
+
+    /// <summary>Whether the options name a provider with memory of its own.</summary>
+    public static bool IsOnDevice(RuntimeOptions options) => Cuda.Equals(options.ExecutionProvider, StringComparison.OrdinalIgnoreCase);
+
+    /// <summary>Has sessions with these options run on it what it has kernels for, and the rest on the CPU.</summary>
+    public void AddTo(SessionOptions session) => _addTo(session);
+
+    private static OptionName Provider => OptionName.OfRuntime(nameof(RuntimeOptions.ExecutionProvider));
+
+    private static void AddCuda(SessionOptions session, RuntimeOptions options)
+    {
+        using OrtCUDAProviderOptions cuda = new();
+        cuda.UpdateOptions(new Dictionary<string, string>
+        {
+            ["device_id"] = options.DeviceId.ToString(CultureInfo.InvariantCulture),
+            ["use_tf32"] = options.Tf32 ? "1" : "0",
+            // No stage has a node that would need it, and its library is not part of CUDA.
+            ["enable_cudnn"] = "0",
+            ["arena_extend_strategy"] = "kSameAsRequested",
+        });
+        session.AppendExecutionProvider_CUDA(cuda);
     }
 }

@@ -58,6 +58,15 @@ internal interface IStages : IDisposable
     /// </summary>
     void Run(Block block, RowBatch batch);
 
+    /// <summary>Runs blocks one behind the other, with nobody looking at the residual in between.</summary>
+    void Run(ReadOnlySpan<Block> blocks, RowBatch batch)
+    {
+        foreach (Block block in blocks)
+        {
+            Run(block, batch);
+        }
+    }
+
     /// <summary>Keeps a row of the residual as it is now.</summary>
     /// <param name="row">The row.</param>
     /// <param name="slot">Where it is kept, until something else is: 0 to <see cref="MaxRows"/> − 1.</param>

@@ -6,11 +6,5 @@ namespace SpecDecode.Stages;
 internal static class Pass
 {
     /// <summary>Runs the blocks in order on all rows; the residual stays in the stages.</summary>
-    public static void Run(IStages stages, ReadOnlySpan<Block> blocks, RowBatch batch)
-    {
-        foreach (Block block in blocks)
-        {
-            stages.Run(block, batch);
-        }
-    }
+    public static void Run(IStages stages, ReadOnlySpan<Block> blocks, RowBatch batch) => stages.Run(blocks, batch);
 }

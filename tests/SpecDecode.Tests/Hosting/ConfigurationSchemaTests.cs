@@ -68,6 +68,7 @@ public class ConfigurationSchemaTests
                 : type == typeof(ActivationPrecision) ? (OptionKind.ActivationPrecision, "string")
                 : type == typeof(KernelChoice) ? (OptionKind.KernelChoice, "string")
                 : type == typeof(KvPrecision) ? (OptionKind.KvPrecision, "string")
+                : type == typeof(ComputePrecision) ? (OptionKind.ComputePrecision, "string")
                 : type == typeof(KvAdmission) ? (OptionKind.KvAdmission, "string")
                 : type == typeof(WeightMemory) ? (OptionKind.WeightMemory, "string")
                 : type == typeof(AcceptanceRule) ? (OptionKind.AcceptanceRule, "string")

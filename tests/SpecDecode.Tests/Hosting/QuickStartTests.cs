@@ -32,7 +32,7 @@ public class QuickStartTests
     [InlineData("Drafting:ExitLayer=13", "SpecDecode:Drafting:ExitLayer is 13, but the model has 12 layers: give 1 to 12.")]
     [InlineData("Drafting:DraftLength=-1", "SpecDecode:Drafting:DraftLength is -1: give 1 to 64, or Strategy none to draft nothing.")]
     [InlineData("Drafting:Strategy=turbo", "SpecDecode:Drafting:Strategy is 'turbo': give one of none, auto, early-exit, layer-skip, lookup, swift.")]
-    [InlineData("Runtime:ExecutionProvider=cuda", "SpecDecode:Runtime:ExecutionProvider is 'cuda', on which this version of SpecDecode runs no model")]
+    [InlineData("Runtime:ExecutionProvider=cuda", "SpecDecode:Runtime:ExecutionProvider is 'cuda', but the application's native ONNX Runtime has no CUDA in it")]
     public async Task A_wrong_setting_ends_it_with_one_sentence_on_stderr(string setting, string sentence)
     {
         using Process process = Start(["dotnet"], setting);

@@ -59,6 +59,7 @@ public class WrongOptionsTests
         { "Runtime:MaxQueue", "-1", "SpecDecode:Runtime:MaxQueue is -1: give 0 or more." },
         { "Runtime:KvCacheMegabytes", "0", "SpecDecode:Runtime:KvCacheMegabytes is 0: give 1 or more, or leave it unset for half of the memory that the weights leave." },
         { "Runtime:KvPrecision", "fp8", "SpecDecode:Runtime:KvPrecision is 'fp8': give fp32, fp16 or int8, or leave it out." },
+        { "Runtime:ComputePrecision", "int8", "SpecDecode:Runtime:ComputePrecision is 'int8': give fp32, fp16 or bf16, or leave it out." },
         { "Runtime:Admission", "1", "SpecDecode:Runtime:Admission is '1': give paged or reserve, or leave it out." },
         { "Runtime:PrefixCache", "1.5", "SpecDecode:Runtime:PrefixCache is 1.5: give 0 (off) to 1." },
         { "Runtime:PrefillChunk", "0", "SpecDecode:Runtime:PrefillChunk is 0: give 1 or more." },
@@ -94,6 +95,7 @@ public class WrongOptionsTests
         { "layer-skip", "Drafting:SkipMlp:0", "-1", "SpecDecode:Drafting:SkipMlp is -1, but the model has 4 layers: give layers from 0 to 3." },
         { "none", "Runtime:MaxSequenceLength", "513", "SpecDecode:Runtime:MaxSequenceLength is 513: this model allows 1 to 512 (max_position_embeddings)." },
         { "none", "Runtime:DeviceId", "1", "SpecDecode:Runtime:DeviceId is 1, but the execution provider 'cpu' has only device 0." },
+        { "none", "Runtime:Tf32", "true", "SpecDecode:Runtime:Tf32 is true, but the execution provider 'cpu' knows no TF32: leave it out, or use cuda." },
         { "none", "Model:Path", "a\0b", "SpecDecode:Model:Path is 'a\\0b', which is no path: name a folder." },
     };
 
@@ -117,7 +119,7 @@ public class WrongOptionsTests
     [InlineData("Model:Path", "nowhere", "nowhere", "does not exist or may not be read; give the folder of a downloaded checkpoint")]
     [InlineData("Model:Path", "README.md", "README.md", "is a file; give the folder that holds it together with config.json")]
     [InlineData("Model:CacheFolder", "README.md", "SpecDecode:Model:CacheFolder", "name another cache folder")]
-    [InlineData("Runtime:ExecutionProvider", "cuda", "SpecDecode:Runtime:ExecutionProvider is 'cuda', on which this version of SpecDecode runs no model", "Use cpu")]
+    [InlineData("Runtime:ExecutionProvider", "cuda", "SpecDecode:Runtime:ExecutionProvider is 'cuda', but the application's native ONNX Runtime has no CUDA in it", "reference the package Microsoft.ML.OnnxRuntime.Gpu")]
     public async Task What_is_not_there_is_named_with_the_mend(string key, string value, string what, string mend)
     {
         await using TestHost host = new((key, value));

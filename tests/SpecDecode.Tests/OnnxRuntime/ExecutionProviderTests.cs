@@ -13,8 +13,9 @@ public sealed class ExecutionProviderTests
     public void The_default_is_the_processor() => Assert.NotNull(ExecutionProvider.Get(new RuntimeOptions(), Environment).Buffers);
 
     [Theory]
-    [InlineData("cuda", 0, "'cuda'")]
-    [InlineData("cuda", 3, "'cuda'")]
+    [InlineData("cuda", 0, "ExecutionProvider is 'cuda', but the application's native ONNX Runtime has no CUDA in it")]
+    [InlineData("CUDA", 3, "ExecutionProvider is 'cuda', but the application's native ONNX Runtime has no CUDA in it")]
+    [InlineData("cuda", -1, "DeviceId is -1: give 0 or more")]
     [InlineData("tpu", 0, "'tpu' is unknown: use cpu or cuda")]
     [InlineData("", 0, "'' is unknown: use cpu or cuda")]
     [InlineData("cpu", 1, "only device 0")]
@@ -27,6 +28,18 @@ public sealed class ExecutionProviderTests
         Assert.Contains(said, error.Message, StringComparison.Ordinal);
         Assert.Contains("cpu", error.Message, StringComparison.Ordinal);
         Assert.DoesNotContain('\n', error.Message);
+    }
+
+    [Fact]
+    public void TF32_is_refused_where_there_is_no_product_to_shorten()
+    {
+        RuntimeOptions options = new() { ExecutionProvider = "cuda", Tf32 = true, ComputePrecision = ComputePrecision.Bf16 };
+        OptionException error = Assert.Throws<OptionException>(() => ExecutionProvider.Check(options));
+
+        Assert.Equal("Runtime:Tf32", error.Option);
+        Assert.Contains("ComputePrecision is Bf16", error.Message, StringComparison.Ordinal);
+        options.ComputePrecision = ComputePrecision.Fp32;
+        ExecutionProvider.Check(options);
     }
 
     [Fact]

@@ -218,7 +218,7 @@ public sealed class ServiceTests
             ("--SpecDecode:Model:Precision=int5", "SpecDecode:Model:Precision is 'int5': give stored, bf16, fp16, fp32, int8 or int4, or leave it out."),
             ("--SpecDecode:Model:DraftPrecision=fp32", "SpecDecode:Model:DraftPrecision is fp32, and the model's own precision is bf16"),
             ("--SpecDecode:Runtime:Threads=0", "SpecDecode:Runtime:Threads is 0: give 1 to "),
-            ("--SpecDecode:Runtime:ExecutionProvider=cuda", "SpecDecode:Runtime:ExecutionProvider is 'cuda', on which this version"),
+            ("--SpecDecode:Runtime:ExecutionProvider=cuda", "SpecDecode:Runtime:ExecutionProvider is 'cuda', but the application's native ONNX Runtime has no CUDA in it"),
             ("--SpecDecode:Modell=x", "SpecDecode:Modell is no section and no option"),
 
             ("--SpecDecode:Drafting:ExitLayer=40", "SpecDecode:Drafting:ExitLayer is 40, but the model has 12 layers"),

@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Numerics.Tensors;
 using System.Runtime.InteropServices;
 using SpecDecode.Descriptions;
+using SpecDecode.Kernels;
 using SpecDecode.OnnxRuntime.ModelFormat;
 using SpecDecode.OnnxRuntime.Operators;
 using SpecDecode.Weights;
@@ -11,7 +12,8 @@ namespace SpecDecode.OnnxRuntime.Graphs;
 /// <summary>What reads weights. How a weight is stored decides which operator does; families and stages need not know.</summary>
 internal sealed partial class GraphBuilder
 {
-    // MatMulNBits' accuracy_level: the least precise type that the rows may be rounded to.
+    // MatMulNBits' accuracy_level: the least precise type that the rows may be rounded to. Rows of 16 bits are multiplied as they are:
+    // with 4, the CPU provider of 1.31.1 gives float16 rows numbers that have nothing to do with the product.
     private const int RowsInFloat32 = 1;
     private const int RowsInInt8 = 4;
 
@@ -100,15 +102,16 @@ internal sealed partial class GraphBuilder
         return Node(
             "MatMulNBits", inputs.ToArray(), MicrosoftDomain,
             Integer("K", linear.Inputs), Integer("N", linear.Outputs), Integer("bits", format.Bits), Integer("block_size", format.BlockSize),
-            Integer("accuracy_level", weights.Activations == ActivationPrecision.Int8 ? RowsInInt8 : RowsInFloat32));
+            Integer("accuracy_level", weights.Activations == ActivationPrecision.Int8 && _nodeType == ElementType.Float32 ? RowsInInt8 : RowsInFloat32));
     }
 
     // Scales, and zero points where there are any.
     private IEnumerable<string> BlockScales(PreparedTensor tensor)
     {
         (long rows, long columns) = (tensor.Shape[0], tensor.Shape[1]);
-        yield return Initializer(
-            $"{tensor.Name}.scales", OnnxTypes.Of(ElementType.Float32), tensor.ScalesOffset, tensor.ScalesLength, rows, tensor.Format.Blocks(columns));
+        yield return _nodeType == ElementType.Float32
+            ? Initializer($"{tensor.Name}.scales", OnnxTypes.Of(ElementType.Float32), tensor.ScalesOffset, tensor.ScalesLength, rows, tensor.Format.Blocks(columns))
+            : NarrowScales(tensor, rows, tensor.Format.Blocks(columns));
         if (tensor.Format.HasZeroPoints)
         {
             yield return Initializer(
@@ -116,12 +119,22 @@ internal sealed partial class GraphBuilder
         }
     }
 
+    // Carried by the graph: MatMulNBits takes scales in the type of the rows, and lays them out when a session is made, before anything is converted.
+    private string NarrowScales(PreparedTensor tensor, long rows, long blocks)
+    {
+        float[] scales = new float[tensor.ScalesLength / sizeof(float)];
+        weights.Read(tensor.ScalesOffset, MemoryMarshal.AsBytes(scales.AsSpan()));
+        ushort[] narrow = new ushort[scales.Length];
+        PanelPacker.Narrow(_nodeType == ElementType.BFloat16 ? Precision.Bf16 : Precision.Fp16, scales, narrow);
+        return Inline(OnnxTypes.Of(_nodeType), MemoryMarshal.AsBytes(narrow.AsSpan()), rows, blocks);
+    }
+
     private string Weight(string name)
     {
         PreparedTensor tensor = weights[name];
         return tensor.Format.IsQuantized
             ? throw new InvalidOperationException($"The matrix {name} is quantised, and only Linear reads such.")
-            : Initializer(name, OnnxTypes.Of(elementType), tensor.Offset, tensor.Length, tensor.Shape.AsSpan());
+            : Constant(Initializer(name, OnnxTypes.Of(ElementType.Float32), tensor.Offset, tensor.Length, tensor.Shape.AsSpan()));
     }
 
     // Added here once, as a node would add it in every pass.
@@ -131,7 +144,7 @@ internal sealed partial class GraphBuilder
         float[] values = new float[tensor.Length / sizeof(float)];
         weights.Read(tensor.Offset, MemoryMarshal.AsBytes(values.AsSpan()));
         TensorPrimitives.Add(values, 1f, values);
-        return Inline(OnnxTypes.Of(ElementType.Float32), MemoryMarshal.AsBytes(values.AsSpan()), values.Length);
+        return Constant(Inline(OnnxTypes.Of(ElementType.Float32), MemoryMarshal.AsBytes(values.AsSpan()), values.Length));
     }
 
     private string Initializer(string name, int type, long offset, long length, params ReadOnlySpan<long> dimensions)

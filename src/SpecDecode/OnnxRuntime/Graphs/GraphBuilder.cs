@@ -13,8 +13,9 @@ namespace SpecDecode.OnnxRuntime.Graphs;
 /// </summary>
 /// <param name="weights">Where the weights lie.</param>
 /// <param name="products">Takes the products of weights that lie in panels.</param>
-/// <param name="elementType">What weights, inputs and outputs are, unless a method says otherwise.</param>
-internal sealed partial class GraphBuilder(PreparedWeights weights, ProductSet products, ElementType elementType)
+/// <param name="elementType">What inputs and outputs are, unless a method says otherwise.</param>
+/// <param name="computesInType">Whether nodes compute in that type, for providers that have kernels for it; else they compute in float32.</param>
+internal sealed partial class GraphBuilder(PreparedWeights weights, ProductSet products, ElementType elementType, bool computesInType = false)
 {
     private const int IrVersion = 10;
     private const int OnnxOpset = 21;
@@ -22,20 +23,27 @@ internal sealed partial class GraphBuilder(PreparedWeights weights, ProductSet p
 
     private readonly GraphProto _graph = new() { Name = "stage" };
     private readonly HashSet<string> _initializers = [];
+    private readonly Dictionary<string, string> _constants = [];
+    private readonly ElementType _nodeType = computesInType ? elementType : ElementType.Float32;
     private int _values;
     private bool _usesOperators;
 
-    /// <summary>Declares a graph input.</summary>
+    /// <summary>Declares a graph input. It becomes what nodes compute in at once.</summary>
     /// <param name="name">Its name.</param>
     /// <param name="dimensions">A number, or a name for a size that changes from run to run.</param>
-    public string Input(string name, params ReadOnlySpan<object> dimensions) => Input(name, OnnxTypes.Of(elementType), dimensions);
+    /// <returns>The input as nodes take it.</returns>
+    public string Input(string name, params ReadOnlySpan<object> dimensions) => Cast(Input(name, OnnxTypes.Of(elementType), dimensions), elementType, _nodeType);
+
+    /// <summary>Declares a graph input of float32, whatever the stages' type is.</summary>
+    public string FloatInput(string name, params ReadOnlySpan<object> dimensions) => Input(name, OnnxTypes.Of(ElementType.Float32), dimensions);
 
     /// <summary>Declares a graph input of int32.</summary>
     public string IntegerInput(string name, params ReadOnlySpan<object> dimensions) => Input(name, OnnxTypes.Of(ElementType.Int32), dimensions);
 
-    /// <summary>Names a value as an output of the graph.</summary>
+    /// <summary>Names a value as an output of the graph; it is rounded to the stages' type.</summary>
     public void Output(string value, string name, params ReadOnlySpan<object> dimensions)
     {
+        value = Cast(value, _nodeType, elementType);
         foreach (NodeProto node in _graph.Node)
         {
             node.Input.AsSpan().Replace(value, name);
@@ -77,6 +85,12 @@ internal sealed partial class GraphBuilder(PreparedWeights weights, ProductSet p
     /// <summary>c · tanh(x / c), which bounds every element by c; null adds no node.</summary>
     public string SoftCap(string x, float? bound) =>
         bound is { } c ? Multiply(Node("Tanh", [Node("Div", [x, Number(c)])]), Number(c)) : x;
+
+    /// <summary>A value as it would come out of one stage and into the next: rounded to the stages' type.</summary>
+    public string HandedOn(string x) => Cast(Cast(x, _nodeType, elementType), elementType, _nodeType);
+
+    /// <summary>A constant int32, <c>[1]</c>.</summary>
+    public string IntegerConstant(int number) => Inline(OnnxTypes.Of(ElementType.Int32), BitConverter.GetBytes(number), 1);
 
     /// <summary>The finished model as ONNX bytes.</summary>
     public byte[] Build()
@@ -122,6 +136,26 @@ internal sealed partial class GraphBuilder(PreparedWeights weights, ProductSet p
         return name;
     }
 
+    // No node where the two are one.
+    private string Cast(string x, ElementType from, ElementType to) => from == to ? x : Node("Cast", [x], "", Integer("to", OnnxTypes.Of(to)));
+
+    // A constant of the file or of the graph, which is float32, as nodes take it. Once for each graph.
+    private string Constant(string name)
+    {
+        if (_nodeType == ElementType.Float32)
+        {
+            return name;
+        }
+
+        if (!_constants.TryGetValue(name, out string? constant))
+        {
+            constant = Cast(name, ElementType.Float32, _nodeType);
+            _constants.Add(name, constant);
+        }
+
+        return constant;
+    }
+
     private string NewValue() => string.Create(CultureInfo.InvariantCulture, $"v{_values++}");
 
     private string Node(string type, ReadOnlySpan<string> inputs, string domain = "", params ReadOnlySpan<AttributeProto> attributes) =>
@@ -154,7 +188,7 @@ internal sealed partial class GraphBuilder(PreparedWeights weights, ProductSet p
 
     private string Constant(params ReadOnlySpan<long> numbers) => Inline(OnnxTypes.Int64, MemoryMarshal.AsBytes(numbers), numbers.Length);
 
-    private string Number(float number) => Inline(OnnxTypes.Of(elementType), BitConverter.GetBytes(number));
+    private string Number(float number) => Constant(Inline(OnnxTypes.Of(ElementType.Float32), BitConverter.GetBytes(number)));
 
     // A constant that the graph carries itself; without dimensions a scalar.
     private string Inline(int type, ReadOnlySpan<byte> content, params ReadOnlySpan<long> dimensions)
@@ -170,11 +204,6 @@ internal sealed partial class GraphBuilder(PreparedWeights weights, ProductSet p
         public const int UInt8 = 2;
         public const int Int64 = 7;
 
-        public static int Of(ElementType type) => type switch
-        {
-            ElementType.Float32 => 1,
-            ElementType.Int32 => 6,
-            _ => throw new ArgumentOutOfRangeException(nameof(type), type, "An element type that no graph is written for."),
-        };
+        public static int Of(ElementType type) => type.OnnxNumber();
     }
 }

@@ -1,5 +1,6 @@
 using SpecDecode.Descriptions;
 using SpecDecode.OnnxRuntime.Operators;
+using SpecDecode.Plans;
 using SpecDecode.Weights;
 
 namespace SpecDecode.OnnxRuntime.Graphs;
@@ -8,12 +9,16 @@ namespace SpecDecode.OnnxRuntime.Graphs;
 /// The graphs of the stages. Each part (embedding, projections, attention, MLP, head) is written once, over a builder, so
 /// that it can stand alone as a stage or be one stretch of a larger graph.
 /// </summary>
-internal sealed class StageGraphs(DecoderDescription model, PreparedWeights weights, ProductSet products)
+/// <param name="model">The model.</param>
+/// <param name="weights">Its weights.</param>
+/// <param name="products">Takes the products of weights that lie in panels.</param>
+/// <param name="computesInType">Whether nodes compute in the model's element type; else in float32.</param>
+internal sealed class StageGraphs(DecoderDescription model, PreparedWeights weights, ProductSet products, bool computesInType = false)
 {
     /// <summary>residual <c>[rows, d]</c> → packed queries, keys and values <c>[rows, (Hq + 2 Hkv) · D]</c>.</summary>
     public byte[] AttentionIn(AttentionDescription attention)
     {
-        GraphBuilder graph = new(weights, products, model.ElementType);
+        GraphBuilder graph = new(weights, products, model.ElementType, computesInType);
         string residual = Residual(graph);
         graph.Output(AttentionIn(graph, residual, attention), StageNames.Output, "rows", attention.QueryKeyValue.Outputs);
         return graph.Build();
@@ -27,7 +32,7 @@ internal sealed class StageGraphs(DecoderDescription model, PreparedWeights weig
     /// <param name="positions">Positions of the rotary table; null for none.</param>
     public byte[] Attend(AttendDescription attend, long number, int sequences, int pages, int? positions)
     {
-        GraphBuilder graph = new(weights, products, model.ElementType);
+        GraphBuilder graph = new(weights, products, model.ElementType, computesInType);
         List<string> inputs =
         [
             graph.Input(StageNames.QueryKeyValue, "rows", attend.PackedWidth),
@@ -38,8 +43,8 @@ internal sealed class StageGraphs(DecoderDescription model, PreparedWeights weig
         ];
         if (positions is { } count)
         {
-            inputs.Add(graph.Input(StageNames.Cosines, count, attend.HeadSize / 2));
-            inputs.Add(graph.Input(StageNames.Sines, count, attend.HeadSize / 2));
+            inputs.Add(graph.FloatInput(StageNames.Cosines, count, attend.HeadSize / 2));
+            inputs.Add(graph.FloatInput(StageNames.Sines, count, attend.HeadSize / 2));
             inputs.Add(graph.IntegerInput(StageNames.RotaryStarts, sequences));
         }
 
@@ -50,7 +55,7 @@ internal sealed class StageGraphs(DecoderDescription model, PreparedWeights weig
     /// <summary>residual <c>[rows, d]</c>, attended rows <c>[rows, Hq · D]</c> → residual.</summary>
     public byte[] AttentionOut(AttentionDescription attention)
     {
-        GraphBuilder graph = new(weights, products, model.ElementType);
+        GraphBuilder graph = new(weights, products, model.ElementType, computesInType);
         string residual = Residual(graph);
         string attended = graph.Input(StageNames.Attended, "rows", attention.Output.Inputs);
         graph.Output(AttentionOut(graph, attended, attention, residual), StageNames.Output, "rows", model.HiddenSize);
@@ -60,17 +65,66 @@ internal sealed class StageGraphs(DecoderDescription model, PreparedWeights weig
     /// <summary>residual <c>[rows, d]</c>, and where the layer is parallel what its MLP reads, <c>[rows, d]</c> → residual.</summary>
     public byte[] Mlp(LayerDescription layer)
     {
-        GraphBuilder graph = new(weights, products, model.ElementType);
+        GraphBuilder graph = new(weights, products, model.ElementType, computesInType);
         string residual = Residual(graph);
         string input = layer.IsParallel ? graph.Input(StageNames.LayerInput, "rows", model.HiddenSize) : residual;
         graph.Output(Mlp(graph, input, layer.Mlp, residual), StageNames.Output, "rows", model.HiddenSize);
         return graph.Build();
     }
 
+    /// <summary>residual <c>[rows, d]</c> → residual, through several blocks, attention among them. What one stage would hand on to the next is rounded alike.</summary>
+    /// <param name="blocks">The blocks; an MLP of a parallel layer is none of them.</param>
+    /// <param name="kinds">The kinds of attention among them: each with its kernel's number and the positions of its rotary table, or null.</param>
+    /// <param name="sequences">Most sequences.</param>
+    /// <param name="pages">Most pages of a sequence.</param>
+    public byte[] Segment(ReadOnlySpan<Block> blocks, IReadOnlyList<(AttendDescription Attend, long Number, int? Positions)> kinds, int sequences, int pages)
+    {
+        GraphBuilder graph = new(weights, products, model.ElementType, computesInType);
+        string residual = Residual(graph);
+        string[] tables = kinds.Count == 0 ? [] :
+        [
+            graph.IntegerInput(StageNames.FirstRows, sequences + 1),
+            graph.IntegerInput(StageNames.Past, sequences),
+            graph.IntegerInput(StageNames.Pages, sequences, pages),
+        ];
+        Dictionary<AttendDescription, (long Number, string[] Rotary)> attends = [];
+        for (int i = 0; i < kinds.Count; i++)
+        {
+            (AttendDescription attend, long number, int? positions) = kinds[i];
+            attends.Add(attend, (number, positions is not { } count ? [] :
+            [
+                graph.FloatInput(StageNames.Of(StageNames.Cosines, i), count, attend.HeadSize / 2),
+                graph.FloatInput(StageNames.Of(StageNames.Sines, i), count, attend.HeadSize / 2),
+                graph.IntegerInput(StageNames.Of(StageNames.RotaryStarts, i), sequences),
+            ]));
+        }
+
+        for (int i = 0; i < blocks.Length; i++)
+        {
+            LayerDescription layer = model.Layers[blocks[i].Layer];
+            if (blocks[i].Kind == BlockKind.Mlp)
+            {
+                residual = Mlp(graph, residual, layer.Mlp, residual);
+            }
+            else
+            {
+                (long number, string[] rotary) = attends[layer.Attention.Attend];
+                string packed = graph.HandedOn(AttentionIn(graph, residual, layer.Attention));
+                string attended = graph.HandedOn(graph.Attend(number, [packed, .. tables, graph.IntegerConstant(blocks[i].Layer), .. rotary]));
+                residual = AttentionOut(graph, attended, layer.Attention, residual);
+            }
+
+            residual = i < blocks.Length - 1 ? graph.HandedOn(residual) : residual;
+        }
+
+        graph.Output(residual, StageNames.Output, "rows", model.HiddenSize);
+        return graph.Build();
+    }
+
     /// <summary>residual <c>[rows, d]</c> → logits <c>[rows, V]</c>.</summary>
     public byte[] Head()
     {
-        GraphBuilder graph = new(weights, products, model.ElementType);
+        GraphBuilder graph = new(weights, products, model.ElementType, computesInType);
         string residual = Residual(graph);
         graph.Output(Head(graph, residual), StageNames.Output, "rows", model.VocabularySize);
         return graph.Build();
@@ -81,7 +135,7 @@ internal sealed class StageGraphs(DecoderDescription model, PreparedWeights weig
     /// <param name="tokens">How many.</param>
     public byte[] ShortHead(long product, int tokens)
     {
-        GraphBuilder graph = new(weights, products, model.ElementType);
+        GraphBuilder graph = new(weights, products, model.ElementType, computesInType);
         string residual = Residual(graph);
         graph.Output(graph.SoftCap(graph.Product(product, residual), model.LogitSoftCap), StageNames.Output, "rows", tokens);
         return graph.Build();

@@ -14,5 +14,9 @@ internal static class StageNames
     public const string RotaryStarts = "rotary_starts";
     public const string Cosines = "cosines";
     public const string Sines = "sines";
+
+    /// <summary>The name of an input of which there is one for each kind of attention in a segment.</summary>
+    public static string Of(string name, int kind) => string.Create(System.Globalization.CultureInfo.InvariantCulture, $"{name}_{kind}");
+
     public const string Output = "output";
 }

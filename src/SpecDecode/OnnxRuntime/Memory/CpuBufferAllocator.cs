@@ -25,7 +25,7 @@ internal sealed unsafe partial class CpuBufferAllocator : IBufferAllocator
 
     private sealed class CpuBuffer(void* start, long bytes) : StageBuffer(start, bytes, OrtMemoryInfo.DefaultInstance)
     {
-        private protected override void Free(void* start)
+        protected override void Free(void* start)
         {
             if (OperatingSystem.IsWindows())
             {

@@ -11,8 +11,14 @@ internal abstract unsafe class StageBuffer : IDisposable
 
     private void* _start;
 
-    private protected StageBuffer(void* start, long bytes, OrtMemoryInfo memory)
+    /// <summary>Takes over memory.</summary>
+    /// <param name="start">Where it begins.</param>
+    /// <param name="bytes">Its length.</param>
+    /// <param name="memory">What kind of memory it is, for ONNX Runtime.</param>
+    /// <param name="isOnDevice">Whether the process must not touch it.</param>
+    protected StageBuffer(void* start, long bytes, OrtMemoryInfo memory, bool isOnDevice = false)
     {
+        IsOnDevice = isOnDevice;
         _start = start;
         Bytes = bytes;
         Memory = memory;
@@ -27,6 +33,9 @@ internal abstract unsafe class StageBuffer : IDisposable
 
     /// <summary>Its length.</summary>
     public long Bytes { get; }
+
+    /// <summary>Whether it is a device's, where only stages read and write it.</summary>
+    public bool IsOnDevice { get; }
 
     private OrtMemoryInfo Memory { get; }
 
@@ -52,6 +61,11 @@ internal abstract unsafe class StageBuffer : IDisposable
         where T : unmanaged
     {
         Check(firstElement, elements, sizeof(T));
+        if (IsOnDevice)
+        {
+            throw new InvalidOperationException("The process does not reach a device's memory: copy it.");
+        }
+
         return new Span<T>((T*)_start + firstElement, elements);
     }
 
@@ -63,7 +77,7 @@ internal abstract unsafe class StageBuffer : IDisposable
     }
 
     /// <summary>Gives the memory back to where it came from.</summary>
-    private protected abstract void Free(void* start);
+    protected abstract void Free(void* start);
 
     private void Release()
     {
@@ -80,6 +94,8 @@ internal abstract unsafe class StageBuffer : IDisposable
     {
         ElementType.Float32 => TensorElementType.Float,
         ElementType.Int32 => TensorElementType.Int32,
+        ElementType.Float16 => TensorElementType.Float16,
+        ElementType.BFloat16 => TensorElementType.BFloat16,
         _ => throw new ArgumentOutOfRangeException(nameof(type), type, "An element type that no stage has."),
     };
 

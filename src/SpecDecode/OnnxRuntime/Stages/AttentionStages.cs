@@ -5,6 +5,7 @@ using SpecDecode.Kernels;
 using SpecDecode.OnnxRuntime.Graphs;
 using SpecDecode.OnnxRuntime.Memory;
 using SpecDecode.OnnxRuntime.Operators;
+using SpecDecode.Plans;
 using SpecDecode.Stages;
 
 namespace SpecDecode.OnnxRuntime.Stages;
@@ -23,7 +24,7 @@ internal sealed class AttentionStages : IDisposable
     private readonly RunClock _run = new();
     private readonly List<IDisposable> _owned = [];
     private readonly List<long> _numbers = [];
-    private readonly Dictionary<AttendDescription, (StageSession Session, RotaryTable? Rotary, StageBuffer Starts)> _stages = [];
+    private readonly Dictionary<AttendDescription, (StageSession Session, RotaryTable? Rotary, StageBuffer Starts, long Number)> _stages = [];
     private readonly StageBuffer _firstRows;
     private readonly StageBuffer _past;
     private readonly StageBuffer _pages;
@@ -59,7 +60,7 @@ internal sealed class AttentionStages : IDisposable
                     RotaryTable? rotary = attend.Rotary is null ? null : Own(new RotaryTable(attend.Rotary, attend.HeadSize, maxSequenceLength, allocator));
                     _numbers.Add(KernelTable<AttentionKernel>.Add(new AttentionKernel(attend, _memory, layer, InstructionSets.Current, _scratch)));
                     StageSession session = Own(new StageSession(graphs.Attend(attend, _numbers[^1], maxRows, _maxPages, rotary?.Positions), options, _run));
-                    _stages.Add(attend, (session, rotary, Reserve(maxRows)));
+                    _stages.Add(attend, (session, rotary, Reserve(maxRows), _numbers[^1]));
                 }
             }
         }
@@ -83,7 +84,7 @@ internal sealed class AttentionStages : IDisposable
     public int KindOf(int capacity)
     {
         int kind = 0;
-        foreach ((_, RotaryTable? rotary, _) in _stages.Values)
+        foreach ((_, RotaryTable? rotary, _, _) in _stages.Values)
         {
             kind = 2 * kind + (rotary?.StartOf(capacity) > 0 ? 1 : 0);
         }
@@ -107,7 +108,7 @@ internal sealed class AttentionStages : IDisposable
         }
 
         firstRows[^1] = batch.Rows;
-        foreach ((_, RotaryTable? rotary, StageBuffer starts) in _stages.Values)
+        foreach ((_, RotaryTable? rotary, StageBuffer starts, _) in _stages.Values)
         {
             for (int i = 0; i < spans.Count && rotary is not null; i++)
             {
@@ -123,19 +124,49 @@ internal sealed class AttentionStages : IDisposable
     /// <param name="packed">Packed queries, keys and values <c>[rows, (Hq + 2 Hkv) · D]</c>.</param>
     /// <param name="attended">Takes <c>[rows, Hq · D]</c>.</param>
     /// <param name="rows">Rows of the pass.</param>
-    public void Run(int layer, StageBuffer packed, StageBuffer attended, int rows)
+    public void Run(int layer, RowBuffer packed, RowBuffer attended, int rows)
     {
         _layer.Span<int>(0, 1)[0] = layer;
-        (StageSession session, RotaryTable? rotary, StageBuffer starts) = _stages[_attends[layer]];
+        (StageSession session, RotaryTable? rotary, StageBuffer starts, _) = _stages[_attends[layer]];
         OrtIoBinding? binding = session.KeptBinding(rows);
         if (binding is null)
         {
             binding = session.NewBinding();
-            Bind(binding, _attends[layer], packed, attended, rows, rotary, starts);
+            Bind(binding, packed, attended, rows, rotary, starts);
             session.Keep(rows, binding);
         }
 
         session.Run(binding);
+    }
+
+    /// <summary>The graph of a segment that has attention of this model in it.</summary>
+    /// <param name="graphs">Writes it, for some copy of the weights.</param>
+    /// <param name="blocks">The segment.</param>
+    public byte[] Segment(StageGraphs graphs, ReadOnlySpan<Block> blocks) => graphs.Segment(
+        blocks, [.. Kinds(blocks).Select(attend => (attend, _stages[attend].Number, _stages[attend].Rotary?.Positions))], _maxRows, _maxPages);
+
+    /// <summary>Binds what a segment's attention reads besides its rows.</summary>
+    /// <param name="binding">A binding of the segment's session.</param>
+    /// <param name="blocks">The segment.</param>
+    public void BindTables(OrtIoBinding binding, ReadOnlySpan<Block> blocks)
+    {
+        AttendDescription[] kinds = [.. Kinds(blocks)];
+        if (kinds.Length == 0)
+        {
+            return;
+        }
+
+        BindInput(binding, StageNames.FirstRows, _firstRows.View(ElementType.Int32, 0, _maxRows + 1));
+        BindInput(binding, StageNames.Past, _past.View(ElementType.Int32, 0, _maxRows));
+        BindInput(binding, StageNames.Pages, _pages.View(ElementType.Int32, 0, _maxRows, _maxPages));
+        for (int i = 0; i < kinds.Length; i++)
+        {
+            if (_stages[kinds[i]] is (_, { } rotary, var starts, _))
+            {
+                rotary.Bind(binding, StageNames.Of(StageNames.Cosines, i), StageNames.Of(StageNames.Sines, i));
+                BindInput(binding, StageNames.Of(StageNames.RotaryStarts, i), starts.View(ElementType.Int32, 0, _maxRows));
+            }
+        }
     }
 
     /// <inheritdoc/>
@@ -153,29 +184,44 @@ internal sealed class AttentionStages : IDisposable
     }
 
     private void Bind(
-        OrtIoBinding binding, AttendDescription attend, StageBuffer packed, StageBuffer attended, int rows, RotaryTable? rotary, StageBuffer starts)
+        OrtIoBinding binding, RowBuffer packed, RowBuffer attended, int rows, RotaryTable? rotary, StageBuffer starts)
     {
-        Input(StageNames.QueryKeyValue, packed.View(ElementType.Float32, 0, rows, attend.PackedWidth));
-        Input(StageNames.FirstRows, _firstRows.View(ElementType.Int32, 0, _maxRows + 1));
-        Input(StageNames.Past, _past.View(ElementType.Int32, 0, _maxRows));
-        Input(StageNames.Pages, _pages.View(ElementType.Int32, 0, _maxRows, _maxPages));
-        Input(StageNames.Layer, _layer.View(ElementType.Int32, 0, 1));
+        BindInput(binding, StageNames.QueryKeyValue, packed.View(rows));
+        BindInput(binding, StageNames.FirstRows, _firstRows.View(ElementType.Int32, 0, _maxRows + 1));
+        BindInput(binding, StageNames.Past, _past.View(ElementType.Int32, 0, _maxRows));
+        BindInput(binding, StageNames.Pages, _pages.View(ElementType.Int32, 0, _maxRows, _maxPages));
+        BindInput(binding, StageNames.Layer, _layer.View(ElementType.Int32, 0, 1));
         if (rotary is not null)
         {
             rotary.Bind(binding, StageNames.Cosines, StageNames.Sines);
-            Input(StageNames.RotaryStarts, starts.View(ElementType.Int32, 0, _maxRows));
+            BindInput(binding, StageNames.RotaryStarts, starts.View(ElementType.Int32, 0, _maxRows));
         }
 
-        using OrtValue output = attended.View(ElementType.Float32, 0, rows, attend.OutputWidth);
+        using OrtValue output = attended.View(rows);
         binding.BindOutput(StageNames.Output, output);
+    }
 
-        void Input(string name, OrtValue value)
+    private static void BindInput(OrtIoBinding binding, string name, OrtValue value)
+    {
+        using (value)
         {
-            using (value)
+            binding.BindInput(name, value);
+        }
+    }
+
+    // The kinds of attention among some blocks, each once, in the order in which they come.
+    private HashSet<AttendDescription> Kinds(ReadOnlySpan<Block> blocks)
+    {
+        HashSet<AttendDescription> kinds = [];
+        foreach (Block block in blocks)
+        {
+            if (block.Kind == BlockKind.Attention)
             {
-                binding.BindInput(name, value);
+                kinds.Add(_attends[block.Layer]);
             }
         }
+
+        return kinds;
     }
 
     private T Own<T>(T owned)

@@ -10,39 +10,42 @@ namespace SpecDecode.OnnxRuntime.Stages;
 /// </summary>
 /// <param name="rows">Room for the rows of a pass.</param>
 /// <param name="kept">Room for kept rows.</param>
-/// <param name="width">Width of a row.</param>
-internal sealed class LayerInput(StageBuffer rows, StageBuffer kept, int width)
+internal sealed class LayerInput(RowBuffer rows, RowBuffer kept)
 {
     private const int None = -1;
 
     private int _layer = None;
 
     /// <summary>Notes what a layer's attention has read.</summary>
-    public void Enter(int layer, ReadOnlySpan<float> residual)
+    /// <param name="layer">The layer.</param>
+    /// <param name="residual">The residual before it.</param>
+    /// <param name="count">Rows of it, companions among them.</param>
+    public void Enter(int layer, RowBuffer residual, int count)
     {
         _layer = layer;
-        residual.CopyTo(Rows(rows, 0, residual.Length / width));
+        residual.CopyTo(0, count, rows, 0);
     }
 
     /// <summary>Forgets it: another block has run.</summary>
     public void Leave() => _layer = None;
 
     /// <summary>What the layer's attention has read; null where that was not the last block that ran.</summary>
-    public StageBuffer? Of(int layer) => layer == _layer ? rows : null;
+    public RowBuffer? Of(int layer) => layer == _layer ? rows : null;
 
     /// <summary>Keeps a row, as the residual does.</summary>
     public void Keep(int row, int slot)
     {
         if (_layer != None)
         {
-            Rows(rows, row, 1).CopyTo(Rows(kept, slot, 1));
+            rows.CopyTo(row, 1, kept, slot);
         }
     }
 
     /// <summary>Puts the rows together anew, as the residual does.</summary>
     /// <param name="sources">Where the rows come from, in their order.</param>
-    /// <param name="scratch">Room for them, to build them in, and for companions of the last, which are copies of it.</param>
-    public void Arrange(IReadOnlyList<RowSource> sources, Span<float> scratch)
+    /// <param name="scratch">Room for them, to build them in.</param>
+    /// <param name="count">How many there are to be, with companions of the last, which are copies of it.</param>
+    public void Arrange(IReadOnlyList<RowSource> sources, RowBuffer scratch, int count)
     {
         if (_layer == None)
         {
@@ -53,17 +56,11 @@ internal sealed class LayerInput(StageBuffer rows, StageBuffer kept, int width)
         for (int i = 0; i < sources.Count; i++)
         {
             RowSource source = sources[i];
-            Rows(source.IsKept ? kept : rows, source.First, source.Rows).CopyTo(scratch[(row * width)..]);
+            (source.IsKept ? kept : rows).CopyTo(source.First, source.Rows, scratch, row);
             row += source.Rows;
         }
 
-        for (; row * width < scratch.Length; row++)
-        {
-            scratch.Slice((row - 1) * width, width).CopyTo(scratch[(row * width)..]);
-        }
-
-        scratch.CopyTo(Rows(rows, 0, row));
+        scratch.Repeat(row, count);
+        scratch.CopyTo(0, count, rows, 0);
     }
-
-    private Span<float> Rows(StageBuffer buffer, int first, int count) => buffer.Span<float>((long)first * width, count * width);
 }

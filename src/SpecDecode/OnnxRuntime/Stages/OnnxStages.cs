@@ -18,27 +18,14 @@ internal sealed class OnnxStages : IStages
     // Logits of one call of the head: enough rows that its weights are read seldom, little enough to be no memory worth naming.
     private const int MaxLogitBytes = 16 << 20;
 
-    // A single row, alone or left over behind a kernel's blocks, goes through another kernel than several and rounds otherwise. Such a
-    // row gets a companion (RowRule), so that it comes out the same, bit for bit, alone and among others. The companion is a copy of
-    // the row, and its results are dropped. Attention needs none.
-    private const int SpareRows = 1;
-
     private readonly DecoderDescription _model;
     private readonly StageSessions _verifier;
     private readonly StageSessions? _drafter;
-    private readonly IBufferAllocator _allocator;
-    private readonly AttendDescription[] _attends;
+    private readonly DeviceRows? _device;
     private readonly AttentionStages _attention;
-    private readonly List<StageBuffer> _buffers = [];
-
-    private readonly StageBuffer[] _residuals;
-    private readonly StageBuffer _kept;
+    private readonly PassBuffers _buffers;
+    private readonly RowBuffer[] _residuals;
     private readonly LayerInput? _layerInput;
-    private readonly StageBuffer _packed;
-    private readonly StageBuffer _attended;
-    private readonly StageBuffer _scored;
-    private readonly StageBuffer _logits;
-    private readonly StageBuffer? _draftLogits;
 
     // Those of the pass that runs.
     private StageSessions _sessions;
@@ -54,45 +41,24 @@ internal sealed class OnnxStages : IStages
     /// <param name="allocator">Where buffers come from.</param>
     /// <param name="maxSequenceLength">Longest sequence.</param>
     /// <param name="maxRows">Most rows in a pass.</param>
+    /// <param name="device">Where the residual lies, taken over too; null for the process's memory, where everything else lies always.</param>
     public OnnxStages(
         DecoderDescription model, StageSessions verifier, (StageSessions Sessions, Precision Precision)? drafter, AttentionStages attention,
-        IBufferAllocator allocator, int maxSequenceLength, int maxRows)
+        IBufferAllocator allocator, int maxSequenceLength, int maxRows, DeviceRows? device = null)
     {
         _model = model;
+        _device = device;
         _verifier = verifier;
         _drafter = drafter?.Sessions;
         DraftPrecision = drafter?.Precision;
         _sessions = verifier;
-        _allocator = allocator;
         MaxSequenceLength = maxSequenceLength;
         MaxRows = maxRows;
         MaxScoredRows = Math.Clamp(MaxLogitBytes / sizeof(float) / model.VocabularySize, 1, maxRows);
-        _attends = [.. model.Layers.Select(layer => layer.Attention.Attend)];
         _attention = attention;
-        try
-        {
-            _residuals = [Reserve(maxRows + SpareRows, RowBytes(model.HiddenSize), "residuals"), Reserve(maxRows + SpareRows, RowBytes(model.HiddenSize), "residuals")];
-            _kept = Reserve(maxRows, RowBytes(model.HiddenSize), "rows kept for verification");
-            _packed = Reserve(maxRows + SpareRows, RowBytes(_attends.Max(attend => attend.PackedWidth)), "queries, keys and values");
-            _attended = Reserve(maxRows + SpareRows, RowBytes(_attends.Max(attend => attend.OutputWidth)), "attention");
-            _scored = Reserve(MaxScoredRows + SpareRows, RowBytes(model.HiddenSize), "the head's rows");
-            if (model.Layers.Any(layer => layer.IsParallel))
-            {
-                _layerInput = new LayerInput(
-                    Reserve(maxRows + SpareRows, RowBytes(model.HiddenSize), "layer inputs"), Reserve(maxRows, RowBytes(model.HiddenSize), "kept layer inputs"), model.HiddenSize);
-            }
-
-            _logits = Reserve(MaxScoredRows + SpareRows, RowBytes(model.VocabularySize), "logits");
-            if (DraftVocabulary.Length > 0)
-            {
-                _draftLogits = Reserve(MaxScoredRows, RowBytes(DraftVocabulary.Length), "logits of drafts");
-            }
-        }
-        catch
-        {
-            FreeBuffers();
-            throw;
-        }
+        _buffers = new PassBuffers(model, allocator, device, maxRows, MaxScoredRows, DraftVocabulary.Length);
+        _residuals = _buffers.Residuals;
+        _layerInput = _buffers.LayerInput;
     }
 
     /// <inheritdoc/>
@@ -150,27 +116,29 @@ internal sealed class OnnxStages : IStages
         _attention.SetRows(batch);
         _current = 0;
         _layerInput?.Leave();
-        _sessions.Embed.Read(batch.Tokens, Rows(_residuals[_current], 0, batch.Rows));
-        Companions.Accompany(_residuals[_current], batch.Rows, _sessions.BlockRows, _model.HiddenSize);
+        RowBuffer residual = _residuals[_current];
+        _sessions.Embed.Read(batch.Tokens, residual.Floats(batch.Rows));
+        residual.Write(batch.Rows);
+        Accompany(residual, batch.Rows);
     }
 
     /// <inheritdoc/>
     public void Run(Block block, RowBatch batch)
     {
         int layer = block.Layer;
-        StageBuffer next = _residuals[1 - _current];
+        RowBuffer next = _residuals[1 - _current];
         if (block.Kind == BlockKind.Attention)
         {
-            RunOverRows(_sessions.AttentionIn[layer], batch.Rows, _packed, _attends[layer].PackedWidth);
-            _attention.Run(layer, _packed, _attended, batch.Rows);
-            Companions.Accompany(_attended, batch.Rows, _sessions.BlockRows, _attends[layer].OutputWidth);
-            RunOverRows(_sessions.AttentionOut[layer], batch.Rows, next, _model.HiddenSize, _attends[layer].OutputWidth);
-            _layerInput?.Enter(layer, Rows(_residuals[_current], 0, _sessions.BlockRows.RowsToRun(batch.Rows)));
+            RunOverRows(_sessions.AttentionIn[layer], batch.Rows, _buffers.Packed[layer]);
+            _attention.Run(layer, _buffers.Packed[layer], _buffers.Attended[layer], batch.Rows);
+            Accompany(_buffers.Attended[layer], batch.Rows);
+            RunOverRows(_sessions.AttentionOut[layer], batch.Rows, next, _buffers.Attended[layer]);
+            _layerInput?.Enter(layer, _residuals[_current], _sessions.BlockRows.RowsToRun(batch.Rows));
         }
         else
         {
-            StageBuffer? input = _model.Layers[layer].IsParallel ? _layerInput!.Of(layer) ?? _residuals[_current] : null;
-            RunOverRows(_sessions.Mlp[layer], batch.Rows, next, _model.HiddenSize, layerInput: input);
+            RowBuffer? input = _model.Layers[layer].IsParallel ? _layerInput!.Of(layer) ?? _residuals[_current] : null;
+            RunOverRows(_sessions.Mlp[layer], batch.Rows, next, layerInput: input);
             _layerInput?.Leave();
         }
 
@@ -178,30 +146,55 @@ internal sealed class OnnxStages : IStages
     }
 
     /// <inheritdoc/>
+    public void Run(ReadOnlySpan<Block> blocks, RowBatch batch)
+    {
+        if (blocks.Length == 0)
+        {
+            return;
+        }
+
+        if (_sessions.Segments?.Of(blocks) is { } segments)
+        {
+            for (int i = 0; i < segments.Count; i++)
+            {
+                RunSegment(segments[i], batch.Rows);
+                _current = 1 - _current;
+            }
+
+            return;
+        }
+
+        foreach (Block block in blocks)
+        {
+            Run(block, batch);
+        }
+    }
+
+    /// <inheritdoc/>
     public void Keep(int row, int slot)
     {
-        Rows(_residuals[_current], row, 1).CopyTo(Rows(_kept, slot, 1));
+        _residuals[_current].CopyTo(row, 1, _buffers.Kept, slot);
         _layerInput?.Keep(row, slot);
     }
 
     /// <inheritdoc/>
-    public void ReadResidual(int row, Span<float> destination) => Rows(_residuals[_current], row, 1).CopyTo(destination);
+    public void ReadResidual(int row, Span<float> destination) => _residuals[_current].Read(row, destination);
 
     /// <inheritdoc/>
     public void Arrange(IReadOnlyList<RowSource> sources, RowBatch batch)
     {
-        StageBuffer next = _residuals[1 - _current];
+        RowBuffer next = _residuals[1 - _current];
         int row = 0;
         for (int i = 0; i < sources.Count; i++)
         {
             RowSource source = sources[i];
-            Rows(source.IsKept ? _kept : _residuals[_current], source.First, source.Rows).CopyTo(Rows(next, row, source.Rows));
+            (source.IsKept ? _buffers.Kept : _residuals[_current]).CopyTo(source.First, source.Rows, next, row);
             row += source.Rows;
         }
 
-        Companions.Accompany(next, batch.Rows, _sessions.BlockRows, _model.HiddenSize);
+        Accompany(next, batch.Rows);
         // What was the residual is free now.
-        _layerInput?.Arrange(sources, Rows(_residuals[_current], 0, _sessions.BlockRows.RowsToRun(batch.Rows)));
+        _layerInput?.Arrange(sources, _residuals[_current], _sessions.BlockRows.RowsToRun(batch.Rows));
         _current = 1 - _current;
         _attention.SetRows(batch);
     }
@@ -210,9 +203,10 @@ internal sealed class OnnxStages : IStages
     public Span<float> Head(ReadOnlySpan<int> rows)
     {
         TakeScored(rows);
-        Companions.Accompany(_scored, rows.Length, _sessions.HeadRows, _model.HiddenSize);
-        RunHead(_sessions.Head, _sessions.HeadRows.RowsToRun(rows.Length), _logits, _model.VocabularySize);
-        return _logits.Span<float>(0, rows.Length * _model.VocabularySize);
+        int run = _sessions.HeadRows.RowsToRun(rows.Length);
+        _buffers.Scored.Repeat(rows.Length, run);
+        RunHead(_sessions.Head, run, _buffers.Logits);
+        return _buffers.Logits.Read(rows.Length);
     }
 
     /// <inheritdoc/>
@@ -224,9 +218,9 @@ internal sealed class OnnxStages : IStages
         }
 
         TakeScored(rows);
-        RunHead(head.Stage, rows.Length, _draftLogits!, head.Count);
-        Span<float> logits = _logits.Span<float>(0, rows.Length * _model.VocabularySize);
-        head.Spread(_draftLogits!.Span<float>(0, rows.Length * head.Count), logits, rows.Length);
+        RunHead(head.Stage, rows.Length, _buffers.DraftLogits!);
+        Span<float> logits = _buffers.Logits.Floats(rows.Length);
+        head.Spread(_buffers.DraftLogits!.Read(rows.Length), logits, rows.Length);
         return logits;
     }
 
@@ -243,91 +237,96 @@ internal sealed class OnnxStages : IStages
         _verifier.Dispose();
         _drafter?.Dispose();
         _attention.Dispose();
-        FreeBuffers();
+        _buffers.Dispose();
+        _device?.Dispose();
     }
 
-    private void FreeBuffers()
+    // Rows that run beside one that must not be alone; each is a copy of it, so that nothing of another sequence is read.
+    private void Accompany(RowBuffer buffer, int rows) => buffer.Repeat(rows, _sessions.BlockRows.RowsToRun(rows));
+
+    private static void BindInput(OrtIoBinding binding, string name, RowBuffer buffer, int rows)
     {
-        foreach (StageBuffer buffer in _buffers)
-        {
-            buffer.Dispose();
-        }
-    }
-
-    // Rows of a buffer that is as wide as the residual.
-    private Span<float> Rows(StageBuffer buffer, int first, int rows) =>
-        buffer.Span<float>((long)first * _model.HiddenSize, rows * _model.HiddenSize);
-
-    private long RowBytes(int width) => (long)width * _model.ElementType.Bytes();
-
-    private void BindInput(OrtIoBinding binding, string name, StageBuffer buffer, int rows, int width)
-    {
-        using OrtValue view = buffer.View(_model.ElementType, 0, rows, width);
+        using OrtValue view = buffer.View(rows);
         binding.BindInput(name, view);
     }
 
-    private void BindOutput(OrtIoBinding binding, StageBuffer buffer, int rows, int width)
+    private static void BindOutput(OrtIoBinding binding, RowBuffer buffer, int rows)
     {
-        using OrtValue view = buffer.View(_model.ElementType, 0, rows, width);
+        using OrtValue view = buffer.View(rows);
         binding.BindOutput(StageNames.Output, view);
     }
 
     // A stage over all rows: from the residual, and what attention gave or what the layer began with where it takes that too,
     // to its output. Its binding depends on the number of rows and on the buffers that hold the residual and the layer's input.
-    private void RunOverRows(
-        StageSession stage, int rows, StageBuffer output, int outputWidth, int attendedWidth = 0, StageBuffer? layerInput = null)
+    private void RunOverRows(StageSession stage, int rows, RowBuffer output, RowBuffer? attended = null, RowBuffer? layerInput = null)
     {
         rows = _sessions.BlockRows.RowsToRun(rows);
         bool isInputApart = layerInput is not null && layerInput != _residuals[_current];
         int key = 4 * rows + (isInputApart ? 2 : 0) + _current;
-        OrtIoBinding? binding = stage.KeptBinding(key);
-        if (binding is null)
+        OrtIoBinding? kept = stage.KeptBinding(key);
+        OrtIoBinding binding = kept ?? stage.NewBinding();
+        if (kept is null || stage.CopiesInputs)
         {
-            binding = stage.NewBinding();
-            BindInput(binding, StageNames.Residual, _residuals[_current], rows, _model.HiddenSize);
-            if (attendedWidth > 0)
+            BindInput(binding, StageNames.Residual, _residuals[_current], rows);
+            if (attended is not null)
             {
-                BindInput(binding, StageNames.Attended, _attended, rows, attendedWidth);
+                BindInput(binding, StageNames.Attended, attended, rows);
             }
 
             if (layerInput is not null)
             {
-                BindInput(binding, StageNames.LayerInput, layerInput, rows, _model.HiddenSize);
+                BindInput(binding, StageNames.LayerInput, layerInput, rows);
             }
+        }
 
-            BindOutput(binding, output, rows, outputWidth);
+        if (kept is null)
+        {
+            BindOutput(binding, output, rows);
             stage.Keep(key, binding);
         }
 
         stage.Run(binding);
     }
 
+    private void RunSegment(StageSession segment, int rows)
+    {
+        int key = 2 * rows + _current;
+        OrtIoBinding? binding = segment.KeptBinding(key);
+        if (binding is null)
+        {
+            binding = segment.NewBinding();
+            BindInput(binding, StageNames.Residual, _residuals[_current], rows);
+            _attention.BindTables(binding, segment.Blocks.AsSpan());
+            BindOutput(binding, _residuals[1 - _current], rows);
+            segment.Keep(key, binding);
+        }
+
+        segment.Run(binding);
+    }
+
     private void TakeScored(ReadOnlySpan<int> rows)
     {
         for (int i = 0; i < rows.Length; i++)
         {
-            Rows(_residuals[_current], rows[i], 1).CopyTo(Rows(_scored, i, 1));
+            _residuals[_current].CopyTo(rows[i], 1, _buffers.Scored, i);
         }
     }
 
-    private void RunHead(StageSession stage, int rows, StageBuffer logits, int width)
+    private void RunHead(StageSession stage, int rows, RowBuffer logits)
     {
-        OrtIoBinding? binding = stage.KeptBinding(rows);
-        if (binding is null)
+        OrtIoBinding? kept = stage.KeptBinding(rows);
+        OrtIoBinding binding = kept ?? stage.NewBinding();
+        if (kept is null || stage.CopiesInputs)
         {
-            binding = stage.NewBinding();
-            BindInput(binding, StageNames.Residual, _scored, rows, _model.HiddenSize);
-            BindOutput(binding, logits, rows, width);
+            BindInput(binding, StageNames.Residual, _buffers.Scored, rows);
+        }
+
+        if (kept is null)
+        {
+            BindOutput(binding, logits, rows);
             stage.Keep(rows, binding);
         }
 
         stage.Run(binding);
-    }
-
-    private StageBuffer Reserve(int rows, long rowBytes, string purpose)
-    {
-        StageBuffer buffer = _allocator.Reserve(checked(rows * rowBytes), purpose);
-        _buffers.Add(buffer);
-        return buffer;
     }
 }

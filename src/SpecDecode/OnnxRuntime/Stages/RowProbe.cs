@@ -24,33 +24,34 @@ internal static class RowProbe
         LayerDescription layer = model.Layers[0];
         AttendDescription attend = layer.Attention.Attend;
         (string, int) residual = (StageNames.Residual, model.HiddenSize);
-        return Probe(sessions.AttentionIn[0], allocator, attend.PackedWidth, residual)
-            .And(Probe(sessions.AttentionOut[0], allocator, model.HiddenSize, residual, (StageNames.Attended, attend.OutputWidth)))
+        return Probe(sessions.AttentionIn[0], model.ElementType, allocator, attend.PackedWidth, residual)
+            .And(Probe(sessions.AttentionOut[0], model.ElementType, allocator, model.HiddenSize, residual, (StageNames.Attended, attend.OutputWidth)))
             .And(Probe(
-                sessions.Mlp[0], allocator, model.HiddenSize, layer.IsParallel ? [residual, (StageNames.LayerInput, model.HiddenSize)] : [residual]));
+                sessions.Mlp[0], model.ElementType, allocator, model.HiddenSize, layer.IsParallel ? [residual, (StageNames.LayerInput, model.HiddenSize)] : [residual]));
     }
 
     /// <summary>Probes the head of a model.</summary>
     public static RowRule Head(DecoderDescription model, StageSessions sessions, IBufferAllocator allocator) =>
-        Probe(sessions.Head, allocator, model.VocabularySize, (StageNames.Residual, model.HiddenSize));
+        Probe(sessions.Head, model.ElementType, allocator, model.VocabularySize, (StageNames.Residual, model.HiddenSize));
 
-    private static RowRule Probe(StageSession stage, IBufferAllocator allocator, int outputWidth, params ReadOnlySpan<(string Name, int Width)> inputs)
+    private static RowRule Probe(
+        StageSession stage, ElementType type, IBufferAllocator allocator, int outputWidth, params ReadOnlySpan<(string Name, int Width)> inputs)
     {
-        using StageBuffer alone = Run(stage, allocator, outputWidth, rows: 1, inputs);
-        using StageBuffer two = Run(stage, allocator, outputWidth, rows: 2, inputs);
-        using StageBuffer three = Run(stage, allocator, outputWidth, rows: 3, inputs);
-        using StageBuffer five = Run(stage, allocator, outputWidth, rows: 5, inputs);
-        ReadOnlySpan<int> first = two.Span<int>(0, outputWidth);
+        using RowBuffer alone = Run(stage, type, allocator, outputWidth, rows: 1, inputs);
+        using RowBuffer two = Run(stage, type, allocator, outputWidth, rows: 2, inputs);
+        using RowBuffer three = Run(stage, type, allocator, outputWidth, rows: 3, inputs);
+        using RowBuffer five = Run(stage, type, allocator, outputWidth, rows: 5, inputs);
+        ReadOnlySpan<byte> first = two.Bytes(0, 1);
         return new RowRule(
-            AreAll(first, alone) ? RowRule.None : LeastBlock, IsAlike: AreAll(first, two) && AreAll(first, three) && AreAll(first, five));
+            AreAll(first, alone, 1) ? RowRule.None : LeastBlock, IsAlike: AreAll(first, two, 2) && AreAll(first, three, 3) && AreAll(first, five, 5));
     }
 
     // The same row as often as asked. Kernels take rows in twos or fours, so that the counts above leave one over and none.
-    private static StageBuffer Run(
-        StageSession stage, IBufferAllocator allocator, int outputWidth, int rows, ReadOnlySpan<(string Name, int Width)> inputs)
+    private static RowBuffer Run(
+        StageSession stage, ElementType type, IBufferAllocator allocator, int outputWidth, int rows, ReadOnlySpan<(string Name, int Width)> inputs)
     {
         Random random = new(Seed);
-        StageBuffer output = allocator.Reserve((long)rows * outputWidth * sizeof(float), "comparing rows");
+        RowBuffer output = new(allocator, type, rows, outputWidth, "comparing rows");
         List<IDisposable> used = [];
         try
         {
@@ -58,24 +59,20 @@ internal static class RowProbe
             used.Add(binding);
             foreach ((string name, int width) in inputs)
             {
-                StageBuffer input = allocator.Reserve((long)rows * width * sizeof(float), "comparing rows");
+                RowBuffer input = new(allocator, type, rows, width, "comparing rows");
                 used.Add(input);
-                Span<float> row = input.Span<float>(0, width);
-                for (int i = 0; i < width; i++)
+                foreach (ref float number in input.Floats(1))
                 {
-                    row[i] = random.NextSingle() * 2 - 1;
+                    number = random.NextSingle() * 2 - 1;
                 }
 
-                for (int i = 1; i < rows; i++)
-                {
-                    row.CopyTo(input.Span<float>((long)i * width, width));
-                }
-
-                using OrtValue value = input.View(ElementType.Float32, 0, rows, width);
+                input.Write(1);
+                input.Repeat(1, rows);
+                using OrtValue value = input.View(rows);
                 binding.BindInput(name, value);
             }
 
-            using OrtValue result = output.View(ElementType.Float32, 0, rows, outputWidth);
+            using OrtValue result = output.View(rows);
             binding.BindOutput(StageNames.Output, result);
             stage.Run(binding);
             return output;
@@ -92,12 +89,12 @@ internal static class RowProbe
     }
 
     // Bits rather than numbers.
-    private static bool AreAll(ReadOnlySpan<int> row, StageBuffer rows)
+    private static bool AreAll(ReadOnlySpan<byte> row, RowBuffer rows, int count)
     {
         bool same = true;
-        for (long first = 0; first < rows.Bytes / sizeof(int); first += row.Length)
+        for (int i = 0; i < count; i++)
         {
-            same &= rows.Span<int>(first, row.Length).SequenceEqual(row);
+            same &= rows.Bytes(i, 1).SequenceEqual(row);
         }
 
         return same;

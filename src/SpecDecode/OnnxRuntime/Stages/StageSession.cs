@@ -1,5 +1,7 @@
+using System.Collections.Immutable;
 using Microsoft.ML.OnnxRuntime;
 using SpecDecode.OnnxRuntime.Memory;
+using SpecDecode.Plans;
 
 namespace SpecDecode.OnnxRuntime.Stages;
 
@@ -24,8 +26,10 @@ internal sealed class StageSession : IDisposable
     /// <param name="graph">The stage's graph.</param>
     /// <param name="options">Options of all stages.</param>
     /// <param name="run">Runs the sessions of all stages.</param>
-    public StageSession(byte[] graph, SessionOptions options, RunClock run)
+    /// <param name="copiesInputs">Whether what is bound is copied to a device then, so that it must be bound again before each run.</param>
+    public StageSession(byte[] graph, SessionOptions options, RunClock run, bool copiesInputs = false)
     {
+        CopiesInputs = copiesInputs;
         _session = MappedWeightPages.WithSessions(() => new InferenceSession(graph, options));
         _run = run;
         Interlocked.Increment(ref s_liveCount);
@@ -33,6 +37,12 @@ internal sealed class StageSession : IDisposable
 
     /// <summary>Sessions of this process that were created and not disposed.</summary>
     public static int LiveCount => Volatile.Read(ref s_liveCount);
+
+    /// <summary>Of a segment, its blocks.</summary>
+    public ImmutableArray<Block> Blocks { get; init; }
+
+    /// <summary>Whether inputs must be bound again before each run.</summary>
+    public bool CopiesInputs { get; }
 
     /// <summary>The binding that was kept under a key.</summary>
     /// <param name="key">What the binding depends on, as one number.</param>

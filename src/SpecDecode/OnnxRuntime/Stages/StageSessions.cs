@@ -53,6 +53,9 @@ internal sealed class StageSessions : IDisposable
     /// <summary>Residual to the logits of some tokens, for drafts; null where drafts score all.</summary>
     public ShortHead? ShortHead { get; private set; }
 
+    /// <summary>Several blocks in one call; null where each block is called by itself.</summary>
+    public SegmentStages? Segments { get; private set; }
+
     /// <summary>How the blocks' stages other than attention must be run; before they are probed, as rows come.</summary>
     public RowRule BlockRows { get; private set; } = new(RowRule.None, IsAlike: false);
 
@@ -69,12 +72,14 @@ internal sealed class StageSessions : IDisposable
     /// <param name="options">Threads, where each session has its own.</param>
     /// <param name="progress">Told the share of sessions that exist; null for nobody.</param>
     /// <param name="cancellationToken">Ends the work between sessions.</param>
+    /// <param name="provider">Where they run; null for the CPU.</param>
     public static StageSessions Create(
         DecoderDescription model, PreparedWeights weights, RuntimeEnvironment environment, RuntimeOptions options,
-        IProgress<LoadProgress>? progress, CancellationToken cancellationToken)
+        IProgress<LoadProgress>? progress, CancellationToken cancellationToken, ExecutionProvider? provider = null)
     {
         StageSessions sessions = new(model.Layers.Length, new EmbeddingTable(model, weights), new ProductSet(weights, InstructionSets.Current));
-        StageGraphs graphs = new(model, weights, sessions.Products);
+        bool isOnDevice = provider?.IsDevice ?? false;
+        StageGraphs graphs = new(model, weights, sessions.Products, computesInType: isOnDevice);
         List<(Func<byte[]> Graph, Action<StageSession> Place)> work = [(graphs.Head, stage => sessions.Head = stage)];
         for (int i = 0; i < model.Layers.Length; i++)
         {
@@ -88,10 +93,17 @@ internal sealed class StageSessions : IDisposable
         try
         {
             using SessionOptions sessionOptions = SessionOptionsFor(environment, options, weights);
+            if (isOnDevice)
+            {
+                // Constants in the stages' type are made of those in the file, once and for all.
+                sessionOptions.GraphOptimizationLevel = GraphOptimizationLevel.ORT_ENABLE_BASIC;
+            }
+
+            provider?.AddTo(sessionOptions);
             int created = 0;
             Parallel.ForEach(work, new ParallelOptions { CancellationToken = cancellationToken, MaxDegreeOfParallelism = Math.Min(Environment.ProcessorCount, MostAtATime) }, item =>
             {
-                StageSession session = new(item.Graph(), sessionOptions, sessions._run);
+                StageSession session = new(item.Graph(), sessionOptions, sessions._run, isOnDevice);
                 bool isTimeToDrop;
                 lock (sessions._all)
                 {
@@ -117,7 +129,9 @@ internal sealed class StageSessions : IDisposable
         {
             sessions.Dispose();
             Exception first = error.InnerExceptions[0];
-            throw first is OnnxRuntimeException
+            throw first is OnnxRuntimeException && isOnDevice
+                ? new SpecDecodeException($"A stage of the model cannot be made on the device: {CudaFailure.Explain(first.Message, options.DeviceId)}", first)
+                : first is OnnxRuntimeException
                 ? new SpecDecodeException($"ONNX Runtime cannot create a stage of the model: {first.Message.Trim()} Free memory, or use a smaller model.", first)
                 : first;
         }
@@ -168,9 +182,41 @@ internal sealed class StageSessions : IDisposable
         ShortHead.RunOn(new StageSession(graph, sessionOptions, _run));
     }
 
+    /// <summary>
+    /// Lets several blocks run in one call where passes ask for them again and again: where sessions have no weights of their own, no row needs a companion, and
+    /// nothing but the residual goes from block to block.
+    /// </summary>
+    /// <param name="model">The model.</param>
+    /// <param name="weights">Its weights.</param>
+    /// <param name="environment">The process's ONNX Runtime environment.</param>
+    /// <param name="options">Threads, where each session has its own.</param>
+    /// <param name="attention">Attention of the model.</param>
+    public void AddSegments(DecoderDescription model, PreparedWeights weights, RuntimeEnvironment environment, RuntimeOptions options, AttentionStages attention)
+    {
+        if (!weights.IsInPanels || BlockRows.Block != RowRule.None || model.Layers.Any(layer => layer.IsParallel))
+        {
+            return;
+        }
+
+        StageGraphs graphs = new(model, weights, Products);
+        Segments = new SegmentStages(blocks =>
+        {
+            using SessionOptions sessionOptions = SessionOptionsFor(environment, options, weights);
+            try
+            {
+                return new StageSession(attention.Segment(graphs, blocks.AsSpan()), sessionOptions, _run) { Blocks = blocks };
+            }
+            catch (OnnxRuntimeException error)
+            {
+                throw new SpecDecodeException($"ONNX Runtime cannot create a segment of the model: {error.Message.Trim()} Free memory, or use a smaller model.", error);
+            }
+        });
+    }
+
     /// <inheritdoc/>
     public void Dispose()
     {
+        Segments?.Dispose();
         ShortHead?.Dispose();
         foreach (StageSession session in _all)
         {

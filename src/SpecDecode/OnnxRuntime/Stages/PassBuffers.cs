@@ -1,0 +1,103 @@
+using SpecDecode.Descriptions;
+using SpecDecode.OnnxRuntime.Memory;
+
+namespace SpecDecode.OnnxRuntime.Stages;
+
+/// <summary>
+/// The rows of a pass, in what stages compute in. Where there is a device, what goes from stage to stage lies there; queries, keys and values come back
+/// for attention, and logits for the choice of tokens.
+/// </summary>
+internal sealed class PassBuffers : IDisposable
+{
+    // A single row, alone or left over behind a kernel's blocks, goes through another kernel than several and rounds otherwise. Such a
+    // row gets a companion (RowRule), so that it comes out the same, bit for bit, alone and among others. The companion is a copy of
+    // the row, and its results are dropped. Attention needs none.
+    private const int SpareRows = 1;
+
+    private readonly DecoderDescription _model;
+    private readonly IBufferAllocator _allocator;
+    private readonly DeviceRows? _device;
+    private readonly List<RowBuffer> _all = [];
+
+    /// <summary>Reserves them.</summary>
+    /// <param name="model">The model.</param>
+    /// <param name="allocator">The process's memory.</param>
+    /// <param name="device">The device's; null for none.</param>
+    /// <param name="maxRows">Most rows in a pass.</param>
+    /// <param name="maxScoredRows">Most rows that are scored at once.</param>
+    /// <param name="draftVocabulary">Tokens that drafts choose from; 0 for all.</param>
+    public PassBuffers(DecoderDescription model, IBufferAllocator allocator, DeviceRows? device, int maxRows, int maxScoredRows, int draftVocabulary)
+    {
+        _model = model;
+        _allocator = allocator;
+        _device = device;
+        try
+        {
+            Residuals = [ReserveResidual(maxRows + SpareRows, "residuals"), ReserveResidual(maxRows + SpareRows, "residuals")];
+            Kept = ReserveResidual(maxRows, "rows kept for verification");
+            Packed = ReserveByLayer(maxRows + SpareRows, attend => attend.PackedWidth, "queries, keys and values");
+            Attended = ReserveByLayer(maxRows + SpareRows, attend => attend.OutputWidth, "attention");
+            Scored = ReserveResidual(maxScoredRows + SpareRows, "the head's rows");
+            LayerInput = !model.Layers.Any(layer => layer.IsParallel) ? null
+                : new LayerInput(ReserveResidual(maxRows + SpareRows, "layer inputs"), ReserveResidual(maxRows, "kept layer inputs"));
+            Logits = Reserve(maxScoredRows + SpareRows, model.VocabularySize, "logits");
+            DraftLogits = draftVocabulary == 0 ? null : Reserve(maxScoredRows, draftVocabulary, "logits of drafts");
+        }
+        catch
+        {
+            Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>The two that hold the residual in turn, <c>[rows, d]</c>.</summary>
+    public RowBuffer[] Residuals { get; }
+
+    /// <summary>Rows of it that were kept.</summary>
+    public RowBuffer Kept { get; }
+
+    /// <summary>What layers began with, of a model with parallel ones.</summary>
+    public LayerInput? LayerInput { get; }
+
+    /// <summary>Packed queries, keys and values, by layer; layers of one width share one.</summary>
+    public RowBuffer[] Packed { get; }
+
+    /// <summary>Attended rows, likewise.</summary>
+    public RowBuffer[] Attended { get; }
+
+    /// <summary>Rows that are scored.</summary>
+    public RowBuffer Scored { get; }
+
+    /// <summary>Their logits, <c>[rows, V]</c>.</summary>
+    public RowBuffer Logits { get; }
+
+    /// <summary>Logits of the tokens that drafts choose from; null where they choose from all.</summary>
+    public RowBuffer? DraftLogits { get; }
+
+    /// <inheritdoc/>
+    public void Dispose() => _all.ForEach(buffer => buffer.Dispose());
+
+    private RowBuffer[] ReserveByLayer(int rows, Func<AttendDescription, int> width, string purpose)
+    {
+        Dictionary<int, RowBuffer> byWidth = [];
+        int[] widths = [.. _model.Layers.Select(layer => width(layer.Attention.Attend))];
+        foreach (int each in widths.Distinct())
+        {
+            byWidth.Add(each, Reserve(rows, each, purpose));
+        }
+
+        return [.. widths.Select(each => byWidth[each])];
+    }
+
+    private RowBuffer ReserveResidual(int rows, string purpose) => _device is null
+        ? Reserve(rows, _model.HiddenSize, purpose)
+        : Own(new RowBuffer(_device.Buffers, _device, _allocator, _model.ElementType, rows, _model.HiddenSize, purpose));
+
+    private RowBuffer Reserve(int rows, int width, string purpose) => Own(new RowBuffer(_allocator, _model.ElementType, rows, width, purpose));
+
+    private RowBuffer Own(RowBuffer buffer)
+    {
+        _all.Add(buffer);
+        return buffer;
+    }
+}
