@@ -37,13 +37,9 @@ internal static class SegmentsBenchmark
     private static void Run(string folder, Precision precision, int threads, int passes)
     {
         RuntimeOptions options = new() { Threads = threads };
-        using Checkpoint checkpoint = Checkpoint.Open(folder);
-        DecoderDescription model = ModelFamilies.Describe(checkpoint);
-        RuntimeEnvironment environment = RuntimeEnvironment.Get(options, Console.Error.WriteLine);
-        WeightSettings settings = WeightSettings.Of(new ModelOptions { Precision = precision, Kernels = KernelChoice.Own }, checkpoint.Tensors.Values);
-        using PreparedWeights weights = new WeightCache(null).Open(checkpoint, model, settings, null, default);
-        using OnnxStages blocks = Stages(hasSegments: false);
-        using OnnxStages segments = Stages(hasSegments: true);
+        using BareModel model = new(folder, precision, options);
+        using OnnxStages blocks = model.Stages(hasSegments: false, 2 * Past, maxRows: Past);
+        using OnnxStages segments = model.Stages(hasSegments: true, 2 * Past, maxRows: Past);
         LayerPlan full = LayerPlan.Full(blocks.LayerCount);
         LayerPlan exit = LayerPlan.EarlyExit(blocks.LayerCount, Math.Max(1, blocks.LayerCount / 6));
         int depth = exit.ExactDepth;
@@ -75,20 +71,6 @@ internal static class SegmentsBenchmark
             double ratio = bySegment[passes / 2] / byBlock[passes / 2];
             Console.WriteLine(string.Create(
                 CultureInfo.InvariantCulture, $"{what}: block by block {byBlock[passes / 2]:f3} ms, in segments {bySegment[passes / 2]:f3} ms, ratio {ratio:f3}; quartiles {byBlock[passes / 4]:f3} and {bySegment[passes / 4]:f3}; the longest pass while they were made {made:f1} ms"));
-        }
-
-        OnnxStages Stages(bool hasSegments)
-        {
-            CpuBufferAllocator buffers = new();
-            StageSessions sessions = StageSessions.Create(model, weights, environment, options, null, default);
-            sessions.ProbeRows(model, buffers);
-            AttentionStages attention = sessions.CreateAttention(model, weights, environment, options, buffers, 2 * Past);
-            if (hasSegments)
-            {
-                sessions.AddSegments(model, weights, environment, options, attention);
-            }
-
-            return new OnnxStages(model, sessions, null, attention, buffers, 2 * Past, maxRows: Past);
         }
     }
 
