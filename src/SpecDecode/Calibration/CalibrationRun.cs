@@ -1,6 +1,8 @@
 using System.Diagnostics;
+using SpecDecode.Calibration.Selectors;
 using SpecDecode.Drafting;
 using SpecDecode.Evaluation;
+using SpecDecode.Plans;
 using SpecDecode.Stages;
 
 namespace SpecDecode.Calibration;
@@ -24,6 +26,7 @@ internal sealed class CalibrationRun
     private readonly IProgress<CalibrationProgress>? _progress;
     private readonly CancellationToken _cancellationToken;
     private readonly List<string> _notes = [];
+    private readonly LinearBridge?[] _bridgesBefore;
     private List<CalibratedPlan> _plans = [];
     private int _searchTokens;
     private int _heldOutTokens;
@@ -38,6 +41,7 @@ internal sealed class CalibrationRun
         _state = _file?.Load(setting)
             ?? new CalibrationState { Format = CalibrationState.FormatName, Key = setting.Key, Texts = [], Methods = [] };
         _budget = new CalibrationBudget(_state, setting.Options.Budget);
+        _bridgesBefore = [.. Enumerable.Range(0, setting.Stages.LayerCount).Select(layer => setting.Stages.Bridges[layer])];
         _saved = Stopwatch.GetTimestamp();
     }
 
@@ -52,24 +56,31 @@ internal sealed class CalibrationRun
         bool isComplete;
         try
         {
-            run.RunPhases();
-            isComplete = true;
-        }
-        catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
-        {
-            isComplete = false;
-        }
+            try
+            {
+                run.RunPhases();
+                isComplete = true;
+            }
+            catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
+            {
+                isComplete = false;
+            }
 
-        if (isComplete)
-        {
-            run._file?.Delete();
-        }
-        else
-        {
-            run.Save(always: true);
-        }
+            if (isComplete)
+            {
+                run._file?.Delete();
+            }
+            else
+            {
+                run.Save(always: true);
+            }
 
-        return run.Report(isComplete);
+            return run.Report(isComplete);
+        }
+        finally
+        {
+            run.PutBridgesBack();
+        }
     }
 
     private IEnumerable<ILayerSelector> Selectors =>
@@ -92,6 +103,11 @@ internal sealed class CalibrationRun
             _searchTokens = texts.Tokens;
             left = texts.LeftOut;
             costs = MeasureCosts(texts);
+            if (FitBridges(texts))
+            {
+                costs = new BlockCosts(_setting.Stages.LayerCount, _state.Times!);
+            }
+
             Search(texts, costs);
         }
 
@@ -146,6 +162,35 @@ internal sealed class CalibrationRun
         }
 
         return new BlockCosts(_setting.Stages.LayerCount, _state.Times);
+    }
+
+    // What an earlier run has tried with its own bridges says nothing of these. They take a share of the search, before it begins.
+    private bool FitBridges(TextSet texts)
+    {
+        if (!Selectors.Any(selector => selector is BridgeSelector) || _setting.Stages.LayerCount < 2)
+        {
+            return false;
+        }
+
+        MethodState method = _state.Of(BridgeSelector.MethodName);
+        method.Plans.Clear();
+        method.IsExhausted = false;
+        long start = Stopwatch.GetTimestamp();
+        int[] prompts = [.. Enumerable.Range(0, _state.Texts.Count).Where(prompt => prompt % 2 == 0)];
+        double seconds = BridgeFitting.Run(
+            _setting, [.. texts.Texts.Select(text => text.Tokens)], prompts, _budget.Left(CalibrationPhase.Searching) / Selectors.Count(),
+            () => Tell(CalibrationPhase.Searching, BridgeSelector.MethodName, 0, null), _cancellationToken);
+        method.Seconds = Stopwatch.GetElapsedTime(start).TotalSeconds;
+        _state.Times = _state.Times! with { Bridge = seconds };
+        return true;
+    }
+
+    private void PutBridgesBack()
+    {
+        for (int layer = 0; layer < _bridgesBefore.Length && _setting.Stages.Bridges != BridgeSet.None; layer++)
+        {
+            _setting.Stages.Bridges.Replace(layer, _bridgesBefore[layer]);
+        }
     }
 
     // Time that a method leaves goes to those after it.
@@ -291,6 +336,7 @@ internal sealed class CalibrationRun
             PlainRow = _state.Times is null ? null : TimeSpan.FromSeconds(new BlockCosts(_setting.Stages.LayerCount, _state.Times).Plain),
             Methods = [.. Selectors.Select(Describe)],
             Plans = _plans,
+            Bridges = [.. _plans.Select(plan => plan.Plan.Bridge).OfType<Block>().Select(block => block.Layer).Distinct().Order().Select(layer => _setting.Stages.Bridges[layer]!)],
             Tried = tried,
             Notes = _notes,
         };

@@ -9,6 +9,7 @@ internal static class LayerSelectors
     public static IReadOnlyList<ILayerSelector> All { get; } =
     [
         new ExitSelector(),
+        new BridgeSelector(),
         new EvenSelector(),
         new InfluenceSelector(),
         new CosineSelector(),

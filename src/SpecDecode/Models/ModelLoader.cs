@@ -93,7 +93,7 @@ internal static class ModelLoader
             {
                 Precision = source.Settings.Precision, Threads = environment.Threads, Kernels = kernels, Memory = memory,
             };
-            return model with { Profile = FolderProfile.Find(checkpoint.Folder, model.Identity, warn) };
+            return model with { Profile = FolderProfile.Find(checkpoint.Folder, model.Identity, stages.Bridges, warn) };
         }
         finally
         {
@@ -127,6 +127,7 @@ internal static class ModelLoader
         StageSessions? verifier = null;
         StageSessions? drafter = null;
         AttentionStages? attention = null;
+        BridgeStages? bridges = null;
         OnnxStages? stages = null;
         try
         {
@@ -136,6 +137,7 @@ internal static class ModelLoader
             // Only the verifier's: a drafter in a precision of its own only proposes.
             verifier.ProbeRows(description, provider.Buffers);
             attention = verifier.CreateAttention(description, weights.Verifier, environment, runtime, provider.Buffers, maxSequenceLength);
+            bridges = verifier.CreateBridges(description, weights.Verifier, environment, runtime, provider.Buffers);
             if (DraftVocabularySize.Of(options, description, weights.Verifier.IsInPanels) is { } tokens)
             {
                 verifier.AddShortHead(description, weights.Verifier, environment, runtime, provider.Buffers, tokens);
@@ -143,7 +145,7 @@ internal static class ModelLoader
             }
 
             stages = new OnnxStages(
-                description, verifier, drafter is null ? null : (drafter, draftPrecision!.Value), attention, provider.Buffers, maxSequenceLength, runtime.MaxRowsPerPass);
+                description, verifier, drafter is null ? null : (drafter, draftPrecision!.Value), attention, bridges, provider.Buffers, maxSequenceLength, runtime.MaxRowsPerPass);
             if (!stages.RowsAreAlike)
             {
                 warn(RowsDiffer(settings));
@@ -155,6 +157,7 @@ internal static class ModelLoader
         {
             stages?.Dispose();
             attention?.Dispose();
+            bridges?.Dispose();
             drafter?.Dispose();
             verifier?.Dispose();
             throw;

@@ -29,6 +29,7 @@ internal sealed class OnnxStages : IStages
     private readonly IBufferAllocator _allocator;
     private readonly AttendDescription[] _attends;
     private readonly AttentionStages _attention;
+    private readonly BridgeStages _bridges;
     private readonly List<StageBuffer> _buffers = [];
 
     private readonly StageBuffer[] _residuals;
@@ -51,12 +52,13 @@ internal sealed class OnnxStages : IStages
     /// <param name="verifier">Sessions of its weights, whose rows have been probed.</param>
     /// <param name="drafter">Sessions of a copy in lower precision, and that precision; null where there is none.</param>
     /// <param name="attention">Attention of all layers.</param>
+    /// <param name="bridges">What runs bridges.</param>
     /// <param name="allocator">Where buffers come from.</param>
     /// <param name="maxSequenceLength">Longest sequence.</param>
     /// <param name="maxRows">Most rows in a pass.</param>
     public OnnxStages(
         DecoderDescription model, StageSessions verifier, (StageSessions Sessions, Precision Precision)? drafter, AttentionStages attention,
-        IBufferAllocator allocator, int maxSequenceLength, int maxRows)
+        BridgeStages bridges, IBufferAllocator allocator, int maxSequenceLength, int maxRows)
     {
         _model = model;
         _verifier = verifier;
@@ -69,6 +71,7 @@ internal sealed class OnnxStages : IStages
         MaxScoredRows = Math.Clamp(MaxLogitBytes / sizeof(float) / model.VocabularySize, 1, maxRows);
         _attends = [.. model.Layers.Select(layer => layer.Attention.Attend)];
         _attention = attention;
+        _bridges = bridges;
         try
         {
             _residuals = [Reserve(maxRows + SpareRows, RowBytes(model.HiddenSize), "residuals"), Reserve(maxRows + SpareRows, RowBytes(model.HiddenSize), "residuals")];
@@ -117,13 +120,16 @@ internal sealed class OnnxStages : IStages
     public ReadOnlySpan<int> DraftVocabulary => _verifier.ShortHead is { } head ? head.Tokens : default;
 
     /// <inheritdoc/>
-    public long RuntimeTicks => _verifier.RuntimeTicks + (_drafter?.RuntimeTicks ?? 0) + _attention.RuntimeTicks;
+    public long RuntimeTicks => _verifier.RuntimeTicks + (_drafter?.RuntimeTicks ?? 0) + _attention.RuntimeTicks + _bridges.RuntimeTicks;
 
     /// <inheritdoc/>
     public Precision? DraftPrecision { get; }
 
     /// <inheritdoc/>
     public bool RowsAreAlike => _verifier.BlockRows.IsAlike && _verifier.HeadRows.IsAlike;
+
+    /// <inheritdoc/>
+    public BridgeSet Bridges => _bridges.Set;
 
     /// <inheritdoc/>
     public KvPool Pages => _attention.Pages;
@@ -163,6 +169,11 @@ internal sealed class OnnxStages : IStages
             Companions.Accompany(_attended, batch.Rows, _sessions.BlockRows, _attends[layer].OutputWidth);
             RunOverRows(_sessions.AttentionOut[layer], batch.Rows, next, _model.HiddenSize, _attends[layer].OutputWidth);
             _layerInput?.Enter(layer, Rows(_residuals[_current], 0, _sessions.BlockRows.RowsToRun(batch.Rows)));
+        }
+        else if (block.Kind == BlockKind.Bridge)
+        {
+            RunOverRows(_bridges.Of(layer), batch.Rows, next, _model.HiddenSize);
+            _layerInput?.Leave();
         }
         else
         {
@@ -240,6 +251,7 @@ internal sealed class OnnxStages : IStages
         _verifier.Dispose();
         _drafter?.Dispose();
         _attention.Dispose();
+        _bridges.Dispose();
         FreeBuffers();
     }
 
