@@ -4,155 +4,172 @@ using SpecDecode.Plans;
 namespace SpecDecode.Calibration;
 
 /// <summary>
-/// The bridge behind one layer, in closed form, from rows of the residual there and before the final norm. How strongly it is held to the identity, and
-/// whether it is full or of a lower rank, decide rows that it was not fitted to.
+/// The bridge behind one layer, in closed form, from rows of the residual there and before the final norm: ridge regression to what the model ends with; then, from
+/// that or from no bridge at all, whichever is better, a few steps of Fisher scoring, each a ridge regression to the residual that would bring the head's probabilities to
+/// the full model's. How strongly and how far, and whether in full or of a lower rank, decide rows that nothing was fitted to.
 /// </summary>
 /// <param name="layer">The layer behind which it begins.</param>
-/// <param name="width">Numbers d of a row.</param>
-internal sealed class BridgeFit(int layer, int width)
+/// <param name="target">What it is fitted to, and judged by.</param>
+internal sealed class BridgeFit(int layer, BridgeTarget target)
 {
-    // In parts of the rows' mean square.
-    private static readonly double[] Ridges = [0.003, 0.01, 0.03, 0.1, 0.3];
+    private const int Steps = 4;
+
+    // A step that gains less in parts of the divergence is the last.
+    private const double LeastGain = 0.002;
+
+    // A map of lower rank is worth a little divergence: it is read in less time.
+    private const double WorthOfFull = 1.01;
+
+    private static readonly double[] Ridges = [0.003, 0.03, 0.3];
+    private static readonly double[] ScoreRidges = [0.1, 0.5, 2];
+
+    // The curvature is a mean over rows, so a whole step is too far for most of them.
+    private static readonly double[] Lengths = [0.5, 0.2];
 
     // Ranks beside the full one, in parts of the width.
     private static readonly int[] RankParts = [4, 16];
 
-    private readonly NormalEquations _equations = new(width);
-    private readonly List<(float[] X, float[] Y)> _apart = [];
-
-    /// <summary>The mean square error of the choice on rows that it was not fitted to, of rows with a mean square of 1; that of no bridge beside it.</summary>
-    public (double Bridge, double Identity) Error { get; private set; }
-
-    /// <summary>Adds a row.</summary>
-    /// <param name="x">The residual behind the layer.</param>
-    /// <param name="y">The residual before the final norm.</param>
-    /// <param name="isApart">Whether it is kept to decide by, until <see cref="Choose"/>.</param>
-    public void Add(ReadOnlySpan<float> x, ReadOnlySpan<float> y, bool isApart)
-    {
-        if (isApart)
-        {
-            _apart.Add((x.ToArray(), y.ToArray()));
-        }
-        else
-        {
-            _equations.Add(x, y);
-        }
-    }
+    private readonly int _width = target.Width;
 
     /// <summary>Fits it.</summary>
-    /// <param name="rank">The rank that it is to have: 0 for a scale of each channel alone, the width for a full map; null for what rows apart speak for.</param>
+    /// <param name="x">Rows behind the layer that it is fitted to.</param>
+    /// <param name="apart">Those that decide.</param>
+    /// <param name="rank">The rank that it is to have: 0 for a scale of each channel alone, the width for a full map; null for what the rows apart speak for.</param>
+    /// <param name="hasTime">Whether another step may be tried.</param>
     /// <param name="cancellationToken">Ends the work.</param>
-    public LinearBridge Choose(int? rank, CancellationToken cancellationToken)
+    /// <returns>The bridge; null where none that was found is better than no bridge.</returns>
+    public LinearBridge? Fit(BridgeRows x, BridgeRows apart, int? rank, Func<bool> hasTime, CancellationToken cancellationToken)
     {
-        // A map of lower rank is worth a little error: it is read in less time.
-        const double WorthOfFull = 0.98;
-        int[] ranks = rank is { } given ? [Math.Min(given, width)] : [width, .. RankParts.Select(part => width / part).Where(low => low > 0)];
-        (double Error, double Weighted, double Ridge, int Rank) best = (double.PositiveInfinity, double.PositiveInfinity, Ridges[^1], ranks[0]);
+        RidgeRegression regression = new(x.Values, x.Count, _width);
+
+        // What is added to the identity, transposed: y = x + Bᵀ x.
+        double[] best = new double[_width * _width];
+        double without = target.Divergence(apart, best);
+        double divergence = without;
+        double[] cross = target.CrossOfChange(x);
         foreach (double ridge in Ridges)
         {
-            foreach (int low in ranks)
-            {
-                // Lower ranks are tried at the strength that suits the full one.
-                if (low != ranks[0] && ridge != best.Ridge)
-                {
-                    continue;
-                }
+            Take(regression.Solve(cross, ridge, cancellationToken));
+        }
 
-                double error = ErrorOf(Make(ridge, low, cancellationToken));
-                double weighted = error * (low < width ? WorthOfFull : 1);
-                if (weighted < best.Weighted)
+        for (int step = 0; step < Steps && hasTime(); step++)
+        {
+            double before = divergence;
+            double[] from = best;
+            cross = target.CrossOfScore(x, from, cancellationToken);
+            foreach (double ridge in ScoreRidges)
+            {
+                double[] change = regression.Solve(cross, ridge, cancellationToken);
+                foreach (double length in Lengths)
                 {
-                    best = (error, weighted, ridge, low);
+                    double[] sum = new double[change.Length];
+                    TensorPrimitives.MultiplyAdd(change, length, from, sum);
+                    Take(sum);
+                    if (ridge > ScoreRidges[0])
+                    {
+                        // Fewer directions say less about these rows and more about others.
+                        Take(Narrow(regression, sum, Math.Max(1, _width / 8), cancellationToken).Change);
+                    }
                 }
+            }
+
+            if (divergence > before * (1 - LeastGain))
+            {
+                break;
             }
         }
 
-        Error = (best.Error, ErrorOf(null));
-        _apart.ForEach(pair => _equations.Add(pair.X, pair.Y));
-        _apart.Clear();
-        return Make(best.Ridge, best.Rank, cancellationToken);
+        if (divergence >= without)
+        {
+            return null;
+        }
+
+        return Shape(regression, best, divergence, apart, rank, cancellationToken);
+
+        void Take(double[] candidate)
+        {
+            cancellationToken.ThrowIfCancellationRequested();
+            double found = target.Divergence(apart, candidate);
+            if (found < divergence)
+            {
+                (best, divergence) = (candidate, found);
+            }
+        }
     }
 
-    private LinearBridge Make(double ridge, int rank, CancellationToken cancellationToken)
+    private LinearBridge Shape(
+        RidgeRegression regression, double[] change, double divergence, BridgeRows apart, int? rank, CancellationToken cancellationToken)
     {
-        if (rank >= width)
+        LinearBridge best = Full(change);
+        foreach (int low in rank is { } given ? (int[])[given] : [.. RankParts.Select(part => _width / part).Where(low => low > 0)])
         {
-            double[] solution = _equations.Solve(ridge, scale: null, cancellationToken);
-            float[] full = new float[width * width];
-            for (int output = 0; output < width; output++)
+            if (low >= _width)
             {
-                for (int input = 0; input < width; input++)
-                {
-                    full[output * width + input] = (float)solution[input * width + output];
-                }
+                continue;
             }
 
-            float[] ones = new float[width];
-            Array.Fill(ones, 1f);
-            return new LinearBridge(layer, ones, full);
+            (LinearBridge bridge, double[] cut) = Narrow(regression, change, low, cancellationToken);
+            double found = target.Divergence(apart, cut);
+            if (rank is not null || found <= divergence * WorthOfFull)
+            {
+                best = bridge;
+            }
         }
 
-        double[] scale = _equations.Diagonal(ridge);
-        float[] narrow = [.. scale.Select(factor => (float)factor)];
+        return best;
+    }
+
+    private LinearBridge Full(double[] change)
+    {
+        float[] full = new float[_width * _width];
+        for (int output = 0; output < _width; output++)
+        {
+            for (int input = 0; input < _width; input++)
+            {
+                full[output * _width + input] = (float)change[input * _width + output];
+            }
+        }
+
+        float[] ones = new float[_width];
+        Array.Fill(ones, 1f);
+        return new LinearBridge(layer, ones, full);
+    }
+
+    // The channels' own factors apart, and of the rest the part of a rank that keeps most of what it says about the rows (reduced-rank regression).
+    private (LinearBridge Bridge, double[] Change) Narrow(RidgeRegression regression, double[] change, int rank, CancellationToken cancellationToken)
+    {
+        double[] rest = (double[])change.Clone();
+        double[] cut = new double[change.Length];
+        float[] scale = new float[_width];
+        for (int i = 0; i < _width; i++)
+        {
+            scale[i] = (float)(1 + change[i * _width + i]);
+            cut[i * _width + i] = change[i * _width + i];
+            rest[i * _width + i] = 0;
+        }
+
         if (rank == 0)
         {
-            return new LinearBridge(layer, narrow, new float[width], new float[width]);
+            return (new LinearBridge(layer, scale, new float[_width], new float[_width]), cut);
         }
 
-        (double[] directions, double[] inner) = _equations.Reduce(_equations.Solve(ridge, scale, cancellationToken), rank, layer, cancellationToken);
-        float[] up = new float[width * rank];
-        float[] down = new float[rank * width];
-        for (int channel = 0; channel < width; channel++)
+        // Bᵀ G B, the second moments of what B adds: its first directions are those that count.
+        double[] moments = Dense.TransposedTimes(rest, Dense.Times(regression.Gram, rest, _width), _width);
+        double[] directions = Dense.LeadingDirections(moments, _width, rank, layer, cancellationToken);
+        double[] inner = Dense.TimesTransposed(rest, directions, _width, rank);
+        float[] up = new float[_width * rank];
+        float[] down = new float[rank * _width];
+        for (int channel = 0; channel < _width; channel++)
         {
             for (int i = 0; i < rank; i++)
             {
-                up[channel * rank + i] = (float)directions[i * width + channel];
-                down[i * width + channel] = (float)inner[channel * rank + i];
+                up[channel * rank + i] = (float)directions[i * _width + channel];
+                down[i * _width + channel] = (float)inner[channel * rank + i];
+                Span<double> row = cut.AsSpan(channel * _width, _width);
+                TensorPrimitives.MultiplyAdd(directions.AsSpan(i * _width, _width), inner[channel * rank + i], row, row);
             }
         }
 
-        return new LinearBridge(layer, narrow, up, down);
-    }
-
-    // Of what counts, which is the direction: the final norm takes the length out.
-    private double ErrorOf(LinearBridge? bridge)
-    {
-        if (_apart.Count == 0)
-        {
-            return 0;
-        }
-
-        double[] errors = new double[_apart.Count];
-        Parallel.For(0, _apart.Count, i =>
-        {
-            (float[] x, float[] y) = _apart[i];
-            double[] predicted = new double[width];
-            double[] target = new double[width];
-            if (NormalEquations.TryNormalise(bridge is null ? x : Apply(bridge, x), predicted) && NormalEquations.TryNormalise(y, target))
-            {
-                TensorPrimitives.Subtract(predicted, target, predicted);
-                errors[i] = TensorPrimitives.SumOfSquares<double>(predicted) / width;
-            }
-        });
-        return errors.Average();
-    }
-
-    /// <summary>What a bridge makes of a row, in float32.</summary>
-    public static float[] Apply(LinearBridge bridge, ReadOnlySpan<float> x)
-    {
-        int width = bridge.Width;
-        float[] y = new float[width];
-        float[] inner = bridge.IsFull ? x.ToArray() : new float[bridge.Rank];
-        for (int i = 0; !bridge.IsFull && i < inner.Length; i++)
-        {
-            inner[i] = TensorPrimitives.Dot(bridge.Down.Span.Slice(i * width, width), x);
-        }
-
-        for (int i = 0; i < width; i++)
-        {
-            y[i] = bridge.Scale.Span[i] * x[i] + TensorPrimitives.Dot<float>(bridge.Up.Span.Slice(i * inner.Length, inner.Length), inner);
-        }
-
-        return y;
+        return (new LinearBridge(layer, scale, up, down), cut);
     }
 }

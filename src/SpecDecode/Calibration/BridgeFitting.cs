@@ -7,64 +7,80 @@ using SpecDecode.Stages;
 namespace SpecDecode.Calibration;
 
 /// <summary>
-/// Fits the bridges of a calibration: behind every layer where memory allows, else behind the first ones, since late exits cost what the model costs. The text that
-/// they are fitted to is the texts that are searched on, and more for the same prompts, drawn at temperature 1: a greedy text says little that is new.
+/// Fits the bridges of a calibration, behind every layer, the first layers first, as long as there is time. The text that they are fitted to is the texts that are
+/// searched on, and more for the same prompts, drawn at a temperature of 0.7: greedy texts say little that is new.
 /// </summary>
 internal static class BridgeFitting
 {
-    // What sums of all bridges may take together.
-    private const long MostBytes = 1L << 31;
+    // What rows behind all exits that are fitted at the same time may take together.
+    private const long MostBytes = 1L << 30;
 
-    // Rows for each channel of the residual, and what is kept apart of them.
-    private const int RowsPerChannel = 16;
-    private const int Fold = 6;
-    private const int MostRowsApart = 1024;
+    // Rows for each channel of the residual, of which one in so many texts is kept apart.
+    private const int RowsPerChannel = 40;
+    private const int Fold = 12;
     private const int MostTexts = 4096;
+    private const int MostHeadTokens = 2048;
 
     // Of the time that the method has, so much for writing.
     private const double WritingShare = 0.4;
 
     private const int TimedRuns = 15;
 
-    /// <summary>Fits bridges and puts them into the stages.</summary>
+    /// <summary>Fits bridges and puts them into the stages, in place of all that were there. Where none predicts better than the plain exit there is none.</summary>
     /// <param name="setting">The model, its prompts and the options.</param>
     /// <param name="texts">The texts that are searched on: prompt and new tokens.</param>
     /// <param name="prompts">Their prompts' numbers.</param>
     /// <param name="limit">How long it may take. One fit is made in any case.</param>
     /// <param name="tell">Told that it is not standing still.</param>
     /// <param name="cancellationToken">Ends the work.</param>
-    /// <returns>What a row through one takes, in seconds.</returns>
+    /// <param name="rowsPerChannel">Rows for each channel of the residual, of which text is written as long as there is time.</param>
+    /// <param name="exits">Behind so many layers at most.</param>
+    /// <returns>What a row through one takes, in seconds; 0 where there is none.</returns>
     /// <exception cref="OperationCanceledException">It was cancelled.</exception>
     public static double Run(
-        CalibrationSetting setting, IReadOnlyList<ReadOnlyMemory<int>> texts, IReadOnlyList<int> prompts, TimeSpan limit, Action tell, CancellationToken cancellationToken)
+        CalibrationSetting setting, IReadOnlyList<ReadOnlyMemory<int>> texts, IReadOnlyList<int> prompts, TimeSpan limit, Action tell, CancellationToken cancellationToken,
+        int rowsPerChannel = RowsPerChannel, int exits = int.MaxValue)
     {
         IStages stages = setting.Stages;
         long start = Stopwatch.GetTimestamp();
+        bool HasTime() => Stopwatch.GetElapsedTime(start) < limit;
         List<int[]> all = [.. texts.Select(text => text.ToArray())];
-        Write(setting, all, prompts, () => Stopwatch.GetElapsedTime(start) < limit * WritingShare, tell, cancellationToken);
+        Write(setting, all, prompts, (long)rowsPerChannel * stages.ResidualWidth, () => Stopwatch.GetElapsedTime(start) < limit * WritingShare, tell, cancellationToken);
 
-        int width = stages.ResidualWidth;
-        int exits = (int)Math.Clamp(MostBytes / NormalEquations.BytesOf(width), 1, Math.Max(1, stages.LayerCount - 1));
-        BridgeFit[] fits = [.. Enumerable.Range(0, exits).Select(layer => new BridgeFit(layer, width))];
-        Read(stages, all, fits, tell, cancellationToken);
-        for (int layer = 0; layer < exits && (layer == 0 || Stopwatch.GetElapsedTime(start) < limit); layer++)
+        exits = Math.Clamp(stages.LayerCount - 1, 1, exits);
+        for (int layer = 0; layer < stages.LayerCount; layer++)
         {
-            stages.Bridges.Replace(layer, fits[layer].Choose(setting.Options.BridgeRank, cancellationToken));
-            tell();
+            stages.Bridges.Replace(layer, null);
+        }
+
+        HeadProbe head = HeadProbe.Read(stages, Tokens(all), cancellationToken);
+        int together = (int)Math.Clamp(MostBytes / ((long)all.Sum(text => text.Length) * stages.ResidualWidth * sizeof(float)), 1, exits);
+        for (int first = 0; first < exits && (first == 0 || HasTime()); first += together)
+        {
+            PairedRows rows = PairedRows.Read(stages, all, Fold, first, Math.Min(together, exits - first), tell, cancellationToken);
+            TimeSpan read = Stopwatch.GetElapsedTime(start);
+            BridgeTarget target = new(head, rows.Ends, rows.EndsApart, stages.ResidualWidth);
+            for (int i = 0; i < rows.Exits.Count && (first + i == 0 || HasTime()); i++)
+            {
+                BridgeFit fit = new(first + i, target);
+                int next = first + i + 1;
+                stages.Bridges.Replace(first + i, fit.Fit(
+                    rows.Exits[i], rows.ExitsApart[i], setting.Options.BridgeRank, () => Stopwatch.GetElapsedTime(start) < read + (limit - read) * next / exits, cancellationToken));
+                tell();
+            }
         }
 
         return Time(stages);
     }
 
     private static void Write(
-        CalibrationSetting setting, List<int[]> texts, IReadOnlyList<int> prompts, Func<bool> hasTime, Action tell, CancellationToken cancellationToken)
+        CalibrationSetting setting, List<int[]> texts, IReadOnlyList<int> prompts, long wanted, Func<bool> hasTime, Action tell, CancellationToken cancellationToken)
     {
-        long wanted = (long)RowsPerChannel * setting.Stages.ResidualWidth;
         long rows = texts.Sum(text => (long)text.Length);
         for (int i = 0; rows < wanted && i < MostTexts && hasTime(); i++)
         {
             int prompt = prompts[i % prompts.Count];
-            Sampler sampler = new(new SamplingOptions { Temperature = 1, Seed = setting.Options.Seed + i });
+            Sampler sampler = new(new SamplingOptions { Temperature = 0.7f, Seed = setting.Options.Seed + i });
             int[] text = [.. setting.Prompts[prompt], .. TextWriting.Write(setting, prompt, null, cancellationToken, sampler).NewTokens];
             texts.Add(text);
             rows += text.Length;
@@ -72,68 +88,21 @@ internal static class BridgeFitting
         }
     }
 
-    private static void Read(IStages stages, IReadOnlyList<int[]> texts, BridgeFit[] fits, Action tell, CancellationToken cancellationToken)
-    {
-        int width = stages.ResidualWidth;
-        float[][] behind = [.. fits.Select(_ => Array.Empty<float>())];
-        float[] last = new float[width];
-        int apart = 0;
-
-        // One text at a time, so that those which are kept apart are so as wholes.
-        for (int i = 0; i < texts.Count; i++)
-        {
-            using SequencePasses passes = new(stages, [new ScoredSequence(texts[i], 1)]);
-            while (passes.Next())
-            {
-                cancellationToken.ThrowIfCancellationRequested();
-                RowBatch batch = passes.Batch;
-                stages.Embed(batch);
-                for (int layer = 0; layer < stages.LayerCount; layer++)
-                {
-                    stages.Run(new Block(BlockKind.Attention, layer), batch);
-                    stages.Run(new Block(BlockKind.Mlp, layer), batch);
-                    if (layer < fits.Length)
-                    {
-                        Keep(stages, batch.Rows, ref behind[layer]);
-                    }
-                }
-
-                for (int row = 0; row < batch.Rows; row++)
-                {
-                    stages.ReadResidual(row, last);
-                    bool isApart = (texts.Count < Fold ? row % Fold == Fold - 1 : i % Fold == Fold - 1) && apart < MostRowsApart;
-                    apart += isApart ? 1 : 0;
-                    for (int layer = 0; layer < fits.Length; layer++)
-                    {
-                        fits[layer].Add(behind[layer].AsSpan(row * width, width), last, isApart);
-                    }
-                }
-
-                tell();
-            }
-        }
-    }
-
-    private static void Keep(IStages stages, int rows, ref float[] residual)
-    {
-        int width = stages.ResidualWidth;
-        if (residual.Length < rows * width)
-        {
-            residual = new float[rows * width];
-        }
-
-        for (int row = 0; row < rows; row++)
-        {
-            stages.ReadResidual(row, residual.AsSpan(row * width, width));
-        }
-    }
+    // Those that texts have most of: a token that hardly ever comes says nothing.
+    private static int[] Tokens(IReadOnlyList<int[]> texts) =>
+        [.. texts.SelectMany(text => text).CountBy(token => token).OrderByDescending(count => count.Value).ThenBy(count => count.Key).Take(MostHeadTokens).Select(count => count.Key)];
 
     // A pass with the bridge less one without; the median of some, after one that makes the stage.
     private static double Time(IStages stages)
     {
         using SequencePasses passes = new(stages, [new ScoredSequence(new int[2], 1)]);
         passes.Next();
-        Block bridge = new(BlockKind.Bridge, 0);
+        if (Enumerable.Range(0, stages.LayerCount).FirstOrDefault(layer => stages.Bridges[layer] is not null, -1) is not (>= 0 and var first))
+        {
+            return 0;
+        }
+
+        Block bridge = new(BlockKind.Bridge, first);
         List<double> times = [];
         for (int run = -1; run < TimedRuns; run++)
         {

@@ -167,7 +167,7 @@ internal sealed class CalibrationRun
     // What an earlier run has tried with its own bridges says nothing of these. They take a share of the search, before it begins.
     private bool FitBridges(TextSet texts)
     {
-        if (!Selectors.Any(selector => selector is BridgeSelector) || _setting.Stages.LayerCount < 2)
+        if (!Selectors.Any(selector => selector is BridgeSelector) || _setting.Stages.LayerCount < 2 || _setting.Stages.Bridges == BridgeSet.None)
         {
             return false;
         }

@@ -8,8 +8,34 @@ internal static class Dense
     // Subspace iteration converges by the ratio of what is kept to what is not; directions that are near each other count alike.
     private const int Iterations = 12;
 
-    /// <summary>S X of a symmetric S <c>[d, d]</c>, of which the lower triangle is there, and X <c>[d, d]</c>.</summary>
-    public static double[] Symmetric(double[] lower, int width, double[] x)
+    /// <summary>Σ x tᵀ over rows of two lists: <c>[d, d]</c>.</summary>
+    /// <param name="x">Rows <c>[n, d]</c>.</param>
+    /// <param name="t">As many.</param>
+    /// <param name="rows">n.</param>
+    /// <param name="width">d.</param>
+    public static double[] SumOfProducts(float[] x, float[] t, int rows, int width)
+    {
+        const int Together = 16;
+        double[] sums = new double[width * width];
+        Parallel.For(0, (width + Together - 1) / Together, block =>
+        {
+            double[] row = new double[width];
+            int last = Math.Min(width, (block + 1) * Together);
+            for (int n = 0; n < rows; n++)
+            {
+                TensorPrimitives.ConvertChecked<float, double>(t.AsSpan(n * width, width), row);
+                for (int i = block * Together; i < last; i++)
+                {
+                    Span<double> sum = sums.AsSpan(i * width, width);
+                    TensorPrimitives.MultiplyAdd(row, x[n * width + i], sum, sum);
+                }
+            }
+        });
+        return sums;
+    }
+
+    /// <summary>A B of two matrices <c>[d, d]</c>.</summary>
+    public static double[] Times(double[] a, double[] b, int width)
     {
         double[] result = new double[width * width];
         Parallel.For(0, width, i =>
@@ -17,9 +43,21 @@ internal static class Dense
             Span<double> row = result.AsSpan(i * width, width);
             for (int k = 0; k < width; k++)
             {
-                TensorPrimitives.MultiplyAdd(x.AsSpan(k * width, width), k <= i ? lower[i * width + k] : lower[k * width + i], row, row);
+                TensorPrimitives.MultiplyAdd(b.AsSpan(k * width, width), a[i * width + k], row, row);
             }
         });
+        return result;
+    }
+
+    /// <summary>Aᵀ of a matrix <c>[d, d]</c>.</summary>
+    public static double[] Transposed(double[] a, int width)
+    {
+        double[] result = new double[a.Length];
+        for (int i = 0; i < a.Length; i++)
+        {
+            result[i % width * width + i / width] = a[i];
+        }
+
         return result;
     }
 

@@ -13,6 +13,7 @@ internal static class LayerSelectors
         new EvenSelector(),
         new InfluenceSelector(),
         new CosineSelector(),
+        new ConfidenceSelector(),
         new ClaspSelector(),
         new KnapsackSelector(),
         new GreedySelector(),

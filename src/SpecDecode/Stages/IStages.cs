@@ -71,6 +71,11 @@ internal interface IStages : IDisposable
     /// <param name="destination">Takes it, <c>[d]</c>.</param>
     void ReadResidual(int row, Span<float> destination);
 
+    /// <summary>Puts another row in the place of one of the residual, for those who look into the model.</summary>
+    /// <param name="row">The row.</param>
+    /// <param name="values">What it becomes, <c>[d]</c>.</param>
+    void WriteResidual(int row, ReadOnlySpan<float> values) => throw new NotSupportedException("The residual of these stages cannot be written.");
+
     /// <summary>Puts a new residual together from rows of the one there is and rows that were kept.</summary>
     /// <param name="sources">Where its rows come from, in their order.</param>
     /// <param name="batch">What they are; as many rows as the sources have.</param>

@@ -196,6 +196,9 @@ internal sealed class OnnxStages : IStages
     public void ReadResidual(int row, Span<float> destination) => Rows(_residuals[_current], row, 1).CopyTo(destination);
 
     /// <inheritdoc/>
+    public void WriteResidual(int row, ReadOnlySpan<float> values) => values.CopyTo(Rows(_residuals[_current], row, 1));
+
+    /// <inheritdoc/>
     public void Arrange(IReadOnlyList<RowSource> sources, RowBatch batch)
     {
         StageBuffer next = _residuals[1 - _current];
