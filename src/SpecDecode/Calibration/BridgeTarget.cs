@@ -121,7 +121,7 @@ internal sealed class BridgeTarget
         return Dense.Transposed(RidgeRegression.Solve(curvature, Damping * trace / Width, cross, Width, cancellationToken), Width);
     }
 
-    private float[] Narrow(double[] change)
+    private static float[] Narrow(double[] change)
     {
         float[] narrow = new float[change.Length];
         TensorPrimitives.ConvertChecked<double, float>(change, narrow);

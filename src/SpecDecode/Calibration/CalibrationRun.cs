@@ -2,7 +2,6 @@ using System.Diagnostics;
 using SpecDecode.Calibration.Selectors;
 using SpecDecode.Drafting;
 using SpecDecode.Evaluation;
-using SpecDecode.Plans;
 using SpecDecode.Stages;
 
 namespace SpecDecode.Calibration;
@@ -26,13 +25,13 @@ internal sealed class CalibrationRun
     private readonly IProgress<CalibrationProgress>? _progress;
     private readonly CancellationToken _cancellationToken;
     private readonly List<string> _notes = [];
-    private readonly LinearBridge?[] _bridgesBefore;
+    private readonly BridgeTrial _bridges;
     private List<CalibratedPlan> _plans = [];
     private int _searchTokens;
     private int _heldOutTokens;
     private long _saved;
 
-    private CalibrationRun(CalibrationSetting setting, IProgress<CalibrationProgress>? progress, CancellationToken cancellationToken)
+    private CalibrationRun(CalibrationSetting setting, BridgeTrial bridges, IProgress<CalibrationProgress>? progress, CancellationToken cancellationToken)
     {
         _setting = setting;
         _progress = progress;
@@ -41,7 +40,7 @@ internal sealed class CalibrationRun
         _state = _file?.Load(setting)
             ?? new CalibrationState { Format = CalibrationState.FormatName, Key = setting.Key, Texts = [], Methods = [] };
         _budget = new CalibrationBudget(_state, setting.Options.Budget);
-        _bridgesBefore = [.. Enumerable.Range(0, setting.Stages.LayerCount).Select(layer => setting.Stages.Bridges[layer])];
+        _bridges = bridges;
         _saved = Stopwatch.GetTimestamp();
     }
 
@@ -52,35 +51,29 @@ internal sealed class CalibrationRun
     /// <exception cref="SpecDecodeException">The texts give nothing to search on, the state is damaged or cannot be written, or the model fails.</exception>
     public static CalibrationReport Run(CalibrationSetting setting, IProgress<CalibrationProgress>? progress, CancellationToken cancellationToken)
     {
-        CalibrationRun run = new(setting, progress, cancellationToken);
+        using BridgeTrial bridges = new(setting);
+        CalibrationRun run = new(setting, bridges, progress, cancellationToken);
         bool isComplete;
         try
         {
-            try
-            {
-                run.RunPhases();
-                isComplete = true;
-            }
-            catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
-            {
-                isComplete = false;
-            }
-
-            if (isComplete)
-            {
-                run._file?.Delete();
-            }
-            else
-            {
-                run.Save(always: true);
-            }
-
-            return run.Report(isComplete);
+            run.RunPhases();
+            isComplete = true;
         }
-        finally
+        catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
         {
-            run.PutBridgesBack();
+            isComplete = false;
         }
+
+        if (isComplete)
+        {
+            run._file?.Delete();
+        }
+        else
+        {
+            run.Save(always: true);
+        }
+
+        return run.Report(isComplete);
     }
 
     private IEnumerable<ILayerSelector> Selectors =>
@@ -103,8 +96,10 @@ internal sealed class CalibrationRun
             _searchTokens = texts.Tokens;
             left = texts.LeftOut;
             costs = MeasureCosts(texts);
-            if (FitBridges(texts))
+            if (_bridges.CanFit && Selectors.Any(selector => selector is BridgeSelector))
             {
+                _bridges.Fit(
+                    _state, texts, _budget.Left(CalibrationPhase.Searching) / Selectors.Count(), () => Tell(CalibrationPhase.Searching, BridgeSelector.MethodName, 0, null), _cancellationToken);
                 costs = new BlockCosts(_setting.Stages.LayerCount, _state.Times!);
             }
 
@@ -162,35 +157,6 @@ internal sealed class CalibrationRun
         }
 
         return new BlockCosts(_setting.Stages.LayerCount, _state.Times);
-    }
-
-    // What an earlier run has tried with its own bridges says nothing of these. They take a share of the search, before it begins.
-    private bool FitBridges(TextSet texts)
-    {
-        if (!Selectors.Any(selector => selector is BridgeSelector) || _setting.Stages.LayerCount < 2 || _setting.Stages.Bridges == BridgeSet.None)
-        {
-            return false;
-        }
-
-        MethodState method = _state.Of(BridgeSelector.MethodName);
-        method.Plans.Clear();
-        method.IsExhausted = false;
-        long start = Stopwatch.GetTimestamp();
-        int[] prompts = [.. Enumerable.Range(0, _state.Texts.Count).Where(prompt => prompt % 2 == 0)];
-        double seconds = BridgeFitting.Run(
-            _setting, [.. texts.Texts.Select(text => text.Tokens)], prompts, _budget.Left(CalibrationPhase.Searching) / Selectors.Count(),
-            () => Tell(CalibrationPhase.Searching, BridgeSelector.MethodName, 0, null), _cancellationToken);
-        method.Seconds = Stopwatch.GetElapsedTime(start).TotalSeconds;
-        _state.Times = _state.Times! with { Bridge = seconds };
-        return true;
-    }
-
-    private void PutBridgesBack()
-    {
-        for (int layer = 0; layer < _bridgesBefore.Length && _setting.Stages.Bridges != BridgeSet.None; layer++)
-        {
-            _setting.Stages.Bridges.Replace(layer, _bridgesBefore[layer]);
-        }
     }
 
     // Time that a method leaves goes to those after it.
@@ -336,7 +302,7 @@ internal sealed class CalibrationRun
             PlainRow = _state.Times is null ? null : TimeSpan.FromSeconds(new BlockCosts(_setting.Stages.LayerCount, _state.Times).Plain),
             Methods = [.. Selectors.Select(Describe)],
             Plans = _plans,
-            Bridges = [.. _plans.Select(plan => plan.Plan.Bridge).OfType<Block>().Select(block => block.Layer).Distinct().Order().Select(layer => _setting.Stages.Bridges[layer]!)],
+            Bridges = _bridges.Of(_plans.Select(plan => plan.Plan)),
             Tried = tried,
             Notes = _notes,
         };

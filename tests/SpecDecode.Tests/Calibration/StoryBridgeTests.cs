@@ -1,5 +1,6 @@
 using SpecDecode.Benchmarks;
 using SpecDecode.Calibration;
+using SpecDecode.Drafting;
 using SpecDecode.Evaluation;
 using SpecDecode.Generation;
 using SpecDecode.Models;
@@ -69,7 +70,7 @@ public sealed class StoryBridgeTests : IDisposable
         using TextModel loaded = TextModel.Load(TestFolders.StoryModel, new ModelOptions { CacheFolder = TestFolders.WeightCache });
         foreach (GenerationRequest prompt in prompts)
         {
-            GenerationRequest drafted = prompt with { Drafting = new Drafting.DraftingOptions { Profile = profile } };
+            GenerationRequest drafted = prompt with { Drafting = new DraftingOptions { Profile = profile } };
             GenerationResult result = loaded.Generate(drafted, null, TestContext.Current.CancellationToken);
             Assert.Equal(loaded.Generate(prompt, null, TestContext.Current.CancellationToken).Tokens, result.Tokens);
             Assert.True(result.Drafting.Drafted > 0);

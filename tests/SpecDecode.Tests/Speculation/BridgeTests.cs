@@ -1,4 +1,5 @@
 using SpecDecode.Drafting;
+using SpecDecode.Drafting.Profiles;
 using SpecDecode.Evaluation;
 using SpecDecode.Generation;
 using SpecDecode.Models;
@@ -74,10 +75,10 @@ public sealed class BridgeTests : IDisposable
     public void Drafts_by_a_bridge_change_no_text(int rank, float strength)
     {
         using TextModel model = TextModel.Load(TestFolders.StoryModel, new ModelOptions { CacheFolder = TestFolders.WeightCache, DraftPrecision = Precision.Int4 });
-        Drafting.Profiles.DraftingProfile profile = new()
+        DraftingProfile profile = new()
         {
             Model = model.Identity, Bridges = [Bridge(1, rank, strength)],
-            Plans = [new Drafting.Profiles.ProfilePlan { Plan = LayerPlan.BridgedExit(12, 2) }, new Drafting.Profiles.ProfilePlan { Plan = LayerPlan.BridgedExit(12, 2), UsesDraftWeights = true }],
+            Plans = [new ProfilePlan { Plan = LayerPlan.BridgedExit(12, 2) }, new ProfilePlan { Plan = LayerPlan.BridgedExit(12, 2), UsesDraftWeights = true }],
         };
         string[] prompts = ["Once upon a time", "The dog", "Lily wanted to"];
         foreach (SamplingOptions? sampling in (SamplingOptions?[])[null, new SamplingOptions { Temperature = 0.8f, Seed = 4 }])

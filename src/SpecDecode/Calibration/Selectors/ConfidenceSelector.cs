@@ -1,4 +1,3 @@
-using SpecDecode.Evaluation;
 using SpecDecode.Plans;
 
 namespace SpecDecode.Calibration.Selectors;
