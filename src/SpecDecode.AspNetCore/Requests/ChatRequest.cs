@@ -43,6 +43,7 @@ internal sealed record ChatRequest(GenerationRequest Request, ReplyFormat Format
         GenerationRequest request = RequestBuilder.Build(
             body, defaults, body.MaxCompletionTokens is null ? ("max_tokens", body.MaxTokens) : ("max_completion_tokens", body.MaxCompletionTokens), options);
         int choices = RequestBuilder.CountChoices(body.N, 1, options.MaxChoices);
+        RequestBuilder.CheckTexts("n", choices, generator.Model);
         OfferedTools tools = OfferedTools.Read(body, format);
         Dictionary<string, JsonElement> variables = Variables(body, format);
         List<ChatMessage> messages = MessageReader.Read(body.Messages, format);

@@ -33,6 +33,8 @@ internal sealed record CompletionRequest(IReadOnlyList<GenerationRequest> Reques
         };
         List<GenerationRequest> prompts = Prompts(body.Prompt, request, options.MaxChoices);
         int choices = RequestBuilder.CountChoices(body.N, prompts.Count, options.MaxChoices);
+        RequestBuilder.CheckTexts(
+            prompts.Count > generator.Model.MaxTexts ? "prompt" : body.BestOf > choices ? "best_of" : "n", (long)Math.Max(choices, body.BestOf ?? 0) * prompts.Count, generator.Model);
         prompts = [.. prompts.Select(prompt => prompt with { Choices = choices, BestOf = body.BestOf > choices ? body.BestOf : null })];
         return new CompletionRequest(prompts, choices, [.. prompts.Select(prompt => body.Echo == true ? Text(prompt, generator.Tokenizer) : "")]);
     }

@@ -62,6 +62,18 @@ internal static class RequestBuilder
             : count;
     }
 
+    /// <summary>Refuses a request of more texts than its model ever takes at a time: a full queue would have it sent again for ever.</summary>
+    /// <param name="field">The field that says how many.</param>
+    /// <param name="texts">How many texts are written for it.</param>
+    /// <param name="model">The model.</param>
+    public static void CheckTexts(string field, long texts, ModelInfo model)
+    {
+        if (texts > model.MaxTexts)
+        {
+            throw ApiException.Invalid(field, $"{texts} texts are asked for, and this model takes {model.MaxTexts} at a time: ask for fewer, or send several requests.");
+        }
+    }
+
     private static SamplingOptions Sampling(GenerationBody body, SamplingOptions defaults)
     {
         float temperature = Checked("temperature", body.Temperature, value => value >= 0, "0 (the most probable token always) or more") ?? defaults.Temperature;

@@ -16,12 +16,14 @@ public sealed class TokenGrammar
     private readonly string _name;
     private readonly long _maxMaskBytes;
     private readonly List<GrammarState> _masked = [];
+    private readonly ForcedRun _forced;
     private long _maskBytes;
 
     internal TokenGrammar(Grammar grammar, TokenVocabulary vocabulary, int maxItems = GrammarMachine.MaxItems, long maxMaskBytes = MaxMaskBytes)
     {
         (_grammar, _name, Vocabulary, _maxMaskBytes) = (new(grammar), grammar.Name, vocabulary, maxMaskBytes);
         Machine = new(grammar.Network, maxItems);
+        _forced = new(Machine, vocabulary);
     }
 
     /// <summary>The grammar.</summary>
@@ -74,7 +76,7 @@ public sealed class TokenGrammar
         if (state.Forced is { } known)
             return known;
         lock (Machine.Lock)
-            return state.Forced ??= new ForcedRun(Machine, Vocabulary).TokensOf(state);
+            return state.Forced ??= _forced.TokensOf(state);
     }
 
     private TokenMask Build(GrammarState outline, MaskBuilder builder, Span<ulong> bits)

@@ -21,7 +21,6 @@ internal sealed class EngineLoop : IEngineLoad, IDisposable
     private readonly IEngineObserver _observer;
     private readonly AutoDraftPolicy? _policy;
     private readonly DraftKeeper? _keeper;
-    private readonly int _maxInFlight;
     private readonly Thread _thread;
     private readonly ConcurrentQueue<TokenFeed> _incoming = new();
     private readonly List<TokenFeed> _feeds = [];
@@ -56,7 +55,7 @@ internal sealed class EngineLoop : IEngineLoad, IDisposable
         _keeper = keeper;
         _spare = spare;
         _scheduler = scheduler;
-        _maxInFlight = maxInFlight;
+        MaxInFlight = maxInFlight;
         _observer = observer;
         _thread = new Thread(Run) { Name = name, IsBackground = true };
 
@@ -70,8 +69,11 @@ internal sealed class EngineLoop : IEngineLoad, IDisposable
     /// <inheritdoc/>
     public int WaitingCount => Math.Max(0, Volatile.Read(ref _inFlight) - _liveCount);
 
+    /// <summary>Most texts that are live or wait: a request that asks for more can never be taken.</summary>
+    public int MaxInFlight { get; }
+
     /// <summary>Whether as many requests are live or wait as there may be.</summary>
-    public bool IsFull => Volatile.Read(ref _inFlight) >= _maxInFlight;
+    public bool IsFull => Volatile.Read(ref _inFlight) >= MaxInFlight;
 
     /// <summary>Whether a policy threw in the last step, so that its texts went on without drafts.</summary>
     public bool DraftingFails => _draftingFails;
@@ -122,7 +124,7 @@ internal sealed class EngineLoop : IEngineLoad, IDisposable
     /// <returns>What is to be read of each.</returns>
     /// <exception cref="QueueFullException">Too many wait already.</exception>
     /// <exception cref="ShuttingDownException">The loop takes no more.</exception>
-    /// <exception cref="SpecDecodeException">They are more than it ever takes at a time, or it has failed.</exception>
+    /// <exception cref="SpecDecodeException">It has failed.</exception>
     public TokenFeed[] Submit(ReadOnlySpan<Sequence> sequences, AsyncSignal signal)
     {
         TokenFeed[] feeds = new TokenFeed[sequences.Length];
@@ -217,9 +219,7 @@ internal sealed class EngineLoop : IEngineLoad, IDisposable
     private SpecDecodeException? FindRefusal(int texts) =>
         _isStopping ? new ShuttingDownException("The service is stopping and takes no more requests: send this one to another instance, or again later.")
         : _fault is { } fault ? new SpecDecodeException($"The engine has failed and cannot go on: {fault.Message} Restart the service.", fault)
-        : texts > _maxInFlight ? new SpecDecodeException(
-            $"The request asks for {texts} texts, but MaxSequences and MaxQueue allow {_maxInFlight} together: ask for fewer, or raise MaxQueue.")
-        : _inFlight + texts > _maxInFlight ? new QueueFullException(
+        : _inFlight + texts > MaxInFlight ? new QueueFullException(
             $"{_inFlight} requests are being answered or wait, as many as MaxSequences and MaxQueue allow together: try again later, or raise MaxQueue.")
         : null;
 

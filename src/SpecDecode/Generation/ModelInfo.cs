@@ -22,6 +22,10 @@ public sealed record ModelInfo
     /// <summary>The precision of the copy of the weights that drafts; null where it was loaded without one.</summary>
     public Precision? DraftPrecision { get; init; }
 
+    /// <summary>Most texts that are written or wait at a time, <c>MaxSequences</c> and <c>MaxQueue</c> together: requests that ask for more can never be answered.</summary>
+    /// <value>The default is no limit.</value>
+    public int MaxTexts { get; init; } = int.MaxValue;
+
     /// <summary>The model in words.</summary>
     public override string ToString() => $"{Name}: {LayerCount} layers, {VocabularySize} token ids, sequences of at most {MaxSequenceLength} tokens";
 }

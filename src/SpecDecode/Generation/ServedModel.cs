@@ -62,6 +62,7 @@ internal sealed class ServedModel : IAsyncDisposable
                 MaxSequenceLength = model.Stages.MaxSequenceLength,
                 Precision = model.Precision,
                 DraftPrecision = model.Stages.DraftPrecision,
+                MaxTexts = loop.MaxInFlight,
             };
             return new ServedModel(model, intake.Drafting, loop, new TextGenerator(info, model.Tokenizer, intake, loop, defaults, model.Chat.Tokenizer) { Tracing = tracing });
         }

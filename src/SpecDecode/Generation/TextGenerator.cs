@@ -39,7 +39,7 @@ internal sealed class TextGenerator(
     public IAsyncEnumerable<GenerationUpdate> GenerateAsync(GenerationRequest request, CancellationToken cancellationToken = default)
     {
         // Made now, so that a mistake is thrown at the call; an enumeration that is begun again makes another.
-        AcceptedRequest accepted = intake.Accept(request, _defaults, cancellationToken);
+        AcceptedRequest accepted = Accept(request, cancellationToken);
         if (accepted.IsBestOf)
         {
             throw new ArgumentException("The best of several texts is known when all have ended: ask for them without streaming, or leave BestOf out.", nameof(request));
@@ -47,14 +47,21 @@ internal sealed class TextGenerator(
 
         int uses = 0;
         return Stream(
-            request, () => Interlocked.Exchange(ref uses, 1) == 0 ? accepted : intake.Accept(request, _defaults, cancellationToken), cancellationToken);
+            request, () => Interlocked.Exchange(ref uses, 1) == 0 ? accepted : Accept(request, cancellationToken), cancellationToken);
     }
 
     /// <inheritdoc/>
     public Task<GenerationResult> CompleteAsync(GenerationRequest request, CancellationToken cancellationToken = default)
     {
+        return CompleteAsync(request, Accept(request, cancellationToken), cancellationToken);
+    }
+
+    // A request that could never be taken is a mistake of the request's, not a queue that is full: whoever sends it again later is refused again.
+    private AcceptedRequest Accept(GenerationRequest request, CancellationToken cancellationToken)
+    {
         AcceptedRequest accepted = intake.Accept(request, _defaults, cancellationToken);
-        return CompleteAsync(request, accepted, cancellationToken);
+        return accepted.Sequences.Length <= loop.MaxInFlight ? accepted : throw new SpecDecodeException(
+            $"The request asks for {accepted.Sequences.Length} texts, but MaxSequences and MaxQueue allow {loop.MaxInFlight} together: ask for fewer, or raise MaxQueue.");
     }
 
     private async Task<GenerationResult> CompleteAsync(GenerationRequest request, AcceptedRequest accepted, CancellationToken cancellationToken)

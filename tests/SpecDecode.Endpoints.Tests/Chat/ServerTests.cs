@@ -93,6 +93,45 @@ public sealed class ServerTests(StoryServer story)
     }
 
     [Fact]
+    public async Task More_texts_than_are_ever_taken_at_a_time_are_the_requests_mistake()
+    {
+        await using EndpointServer server = await EndpointServer.StartAsync(builder =>
+        {
+            builder.Configuration.AddInMemoryCollection(StoryServer.Settings(("SpecDecode:Runtime:MaxSequences", "1"), ("SpecDecode:Runtime:MaxQueue", "2")));
+            builder.AddSpecDecode();
+            builder.AddSpecDecodeEndpoints();
+        });
+        (string Path, string Body, string Field)[] wrong =
+        [
+            ("/v1/completions", """{"prompt": "The dog", "max_tokens": 2, "n": 4}""", "n"),
+            ("/v1/completions", """{"prompt": "The dog", "max_tokens": 2, "n": 4, "stream": true}""", "n"),
+            ("/v1/completions", """{"prompt": ["a", "b"], "max_tokens": 2, "n": 2}""", "n"),
+            ("/v1/completions", """{"prompt": ["a", "b", "c", "d"], "max_tokens": 2}""", "prompt"),
+            ("/v1/completions", """{"prompt": "The dog", "max_tokens": 2, "best_of": 4}""", "best_of"),
+            ("/v1/chat/completions", """{"messages": [{"role": "user", "content": "Hi"}], "max_tokens": 2, "n": 4}""", "n"),
+        ];
+        foreach ((string path, string body, string field) in wrong)
+        {
+            (int status, JsonElement answer, HttpResponseMessage response) = await server.PostAsync(path, body);
+            Assert.Equal((400, field, null), (status, answer.GetProperty("error").GetProperty("param").GetString(), response.Headers.RetryAfter));
+            Assert.Contains("takes 3 at a time", answer.GetProperty("error").GetProperty("message").GetString()!, StringComparison.Ordinal);
+        }
+
+        foreach (string body in (string[])["""{"prompt": "The dog", "max_tokens": 2, "n": 3}""", """{"prompt": ["a", "b", "c"], "max_tokens": 2}"""])
+        {
+            (int status, JsonElement answer, _) = await server.PostAsync("/v1/completions", body);
+            Assert.Equal((200, 3), (status, answer.GetProperty("choices").GetArrayLength()));
+        }
+
+        // The chat client hands over one text at a time; the library's own callers get a sentence at the call.
+        ITextGenerator generator = server.Services.GetRequiredService<ITextGenerator>();
+        Assert.Equal(3, generator.Model.MaxTexts);
+        SpecDecodeException error = Assert.Throws<SpecDecodeException>(
+            () => { _ = generator.GenerateAsync(new GenerationRequest { Prompt = "a", Choices = 4 }, TestContext.Current.CancellationToken); });
+        Assert.Contains("asks for 4 texts", error.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task An_OpenAPI_document_describes_the_endpoints_by_their_own_names()
     {
         await using EndpointServer server = await EndpointServer.StartAsync(

@@ -16,7 +16,7 @@ public class RegistrationTests
     public async Task A_section_of_the_hosts_configuration_makes_a_generator()
     {
         await using TestHost host = await TestHost.Started(("MaxTokens", "7"), ("Drafting:Strategy", "early-exit"), ("Drafting:ExitLayer", "2"));
-        Assert.Equal(new ModelInfo { Name = "llama_base", LayerCount = 4, VocabularySize = 512, MaxSequenceLength = 512, Precision = Precision.Bf16 }, host.Generator.Model);
+        Assert.Equal(new ModelInfo { Name = "llama_base", LayerCount = 4, VocabularySize = 512, MaxSequenceLength = 512, Precision = Precision.Bf16, MaxTexts = 288 }, host.Generator.Model);
         Assert.Same(host.Generator, host.Generator);
         Assert.Equal((7, 2), (host.Generator.Defaults.MaxTokens, host.Generator.Defaults.Drafting.ExitLayer));
         GenerationResult result = await host.Generator.CompleteAsync(TestHost.Request() with { MaxTokens = null }, Cancellation);

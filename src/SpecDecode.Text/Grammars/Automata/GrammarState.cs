@@ -65,6 +65,9 @@ internal sealed class GrammarState
     /// <summary>The tokens of what must follow; null until they are asked for.</summary>
     public int[]? Forced { get; set; }
 
+    /// <summary>The first of them, negative for none; null until it is asked for.</summary>
+    public int? FirstForced { get; set; }
+
     /// <summary>A state that is not known.</summary>
     public static GrammarState Hole(int number) => new(2 + number, 0, [], false, false, false, 0) { IsHole = true };
 

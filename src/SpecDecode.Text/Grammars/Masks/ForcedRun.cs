@@ -3,7 +3,10 @@ using SpecDecode.Grammars.Automata;
 
 namespace SpecDecode.Grammars.Masks;
 
-/// <summary>What must follow a state, where only one continuation is possible: its bytes, and its tokens.</summary>
+/// <summary>
+/// What must follow a state, where only one continuation is possible: its bytes, and its tokens. Not thread-safe, and states remember what was found: whoever
+/// asks has the machine's lock.
+/// </summary>
 internal sealed class ForcedRun(GrammarMachine machine, TokenVocabulary vocabulary)
 {
     /// <summary>The most bytes that are looked at for a token.</summary>
@@ -12,10 +15,16 @@ internal sealed class ForcedRun(GrammarMachine machine, TokenVocabulary vocabula
     /// <summary>The most tokens of a run; the rest is another one.</summary>
     public const int MaxTokens = 64;
 
+    // That nothing is forced, as states remember it.
+    private const int None = -1;
+
     // A tokenizer may treat the start of a text in a way of its own. Behind one of these the forced text is in the middle of it.
     private static readonly string[] Contexts = ["", "\n", "a", "."];
 
     private static readonly UTF8Encoding Strict = new(false, throwOnInvalidBytes: true);
+
+    // What the tokenizer makes of each context alone; null until there is something to cut.
+    private int[][]? _contexts;
 
     /// <summary>The bytes that must follow.</summary>
     /// <param name="state">The state.</param>
@@ -39,7 +48,7 @@ internal sealed class ForcedRun(GrammarMachine machine, TokenVocabulary vocabula
     public int[] TokensOf(GrammarState state)
     {
         var tokens = new List<int>();
-        while (tokens.Count < MaxTokens && First(state) is { } token)
+        while (tokens.Count < MaxTokens && (state.FirstForced ??= First(state) ?? None) is >= 0 and var token)
         {
             tokens.Add(token);
             if (vocabulary.IsEnd(token))
@@ -56,9 +65,8 @@ internal sealed class ForcedRun(GrammarMachine machine, TokenVocabulary vocabula
         if (bytes.Length == 0)
             return end is { MayEnd: true, Items.Length: 0 } && vocabulary.EndTokens is [var only] ? only : null;
         int whole = WholeCharacters(bytes);
-        if (whole == 0 || Cut(bytes[..whole]) is not [var first, ..] tokens)
-            return null;
-        return end is { MayEnd: true, Items.Length: 0 } || Settled(tokens, bytes, whole, end) > 0 ? first : null;
+        int settled = end is { MayEnd: true, Items.Length: 0 } ? whole : Settled(bytes, whole, end);
+        return settled > 0 && Cut(bytes[..whole]) is [var first, ..] && vocabulary.BytesOf(first).Length <= settled ? first : null;
     }
 
     // How many bytes there are to the end of the last whole character; 0 where they begin within one.
@@ -76,10 +84,11 @@ internal sealed class ForcedRun(GrammarMachine machine, TokenVocabulary vocabula
         if (vocabulary.Tokenizer is not { } tokenizer)
             return Longest(bytes);
         string text = Strict.GetString(bytes);
-        foreach (string context in Contexts)
+        _contexts ??= [.. Contexts.Select(context => tokenizer.Encode(context, addSpecialTokens: false))];
+        for (int i = 0; i < Contexts.Length; i++)
         {
-            int[] before = tokenizer.Encode(context, addSpecialTokens: false);
-            int[] all = tokenizer.Encode(context + text, addSpecialTokens: false);
+            int[] before = _contexts[i];
+            int[] all = tokenizer.Encode(Contexts[i] + text, addSpecialTokens: false);
             if (all.AsSpan().StartsWith(before) && IsText(all.AsSpan(before.Length), bytes))
                 return all[before.Length..];
         }
@@ -118,17 +127,14 @@ internal sealed class ForcedRun(GrammarMachine machine, TokenVocabulary vocabula
         return [.. tokens];
     }
 
-    // How many tokens stay as they are, whatever follows: those before the first place from which a token of the vocabulary goes on
+    // How many bytes stay in the tokens that they are in, whatever follows: those before the first place from which a token of the vocabulary goes on
     // over the end. A tokenizer that merges may join the end of a token with what follows and leave its beginning alone.
-    private int Settled(int[] tokens, byte[] bytes, int whole, GrammarState end)
+    private int Settled(byte[] bytes, int whole, GrammarState end)
     {
         int place = Math.Max(0, bytes.Length - vocabulary.Trie.Depth);
         while (place < whole && !GoesOn(bytes.AsSpan(place), end))
             place++;
-        int settled = 0;
-        for (int at = 0; settled < tokens.Length && (at += vocabulary.BytesOf(tokens[settled]).Length) <= place;)
-            settled++;
-        return settled;
+        return Math.Min(place, whole);
     }
 
     private bool GoesOn(ReadOnlySpan<byte> bytes, GrammarState end)
