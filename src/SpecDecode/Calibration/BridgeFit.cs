@@ -37,25 +37,25 @@ internal sealed class BridgeFit(int layer, BridgeTarget target)
     /// <param name="rank">The rank that it is to have: 0 for a scale of each channel alone, the width for a full map; null for what the rows apart speak for.</param>
     /// <param name="hasTime">Whether another step may be tried.</param>
     /// <param name="cancellationToken">Ends the work.</param>
-    /// <returns>The bridge; null where none that was found is better than no bridge.</returns>
-    public LinearBridge? Fit(BridgeRows x, BridgeRows apart, int? rank, Func<bool> hasTime, CancellationToken cancellationToken)
+    public LinearBridge Fit(BridgeRows x, BridgeRows apart, int? rank, Func<bool> hasTime, CancellationToken cancellationToken)
     {
         RidgeRegression regression = new(x.Values, x.Count, _width);
 
         // What is added to the identity, transposed: y = x + Bᵀ x.
-        double[] best = new double[_width * _width];
-        double without = target.Divergence(apart, best);
-        double divergence = without;
+        double[] none = new double[_width * _width];
+        double without = target.Divergence(apart, none);
         double[] cross = target.CrossOfChange(x);
-        foreach (double ridge in Ridges)
+        double[] best = regression.Solve(cross, Ridges[0], cancellationToken);
+        double divergence = target.Divergence(apart, best);
+        foreach (double ridge in Ridges[1..])
         {
             Take(regression.Solve(cross, ridge, cancellationToken));
         }
 
         for (int step = 0; step < Steps && hasTime(); step++)
         {
-            double before = divergence;
-            double[] from = best;
+            double before = Math.Min(divergence, without);
+            double[] from = divergence < without ? best : none;
             cross = target.CrossOfScore(x, from, cancellationToken);
             foreach (double ridge in ScoreRidges)
             {
@@ -77,11 +77,6 @@ internal sealed class BridgeFit(int layer, BridgeTarget target)
             {
                 break;
             }
-        }
-
-        if (divergence >= without)
-        {
-            return null;
         }
 
         return Shape(regression, best, divergence, apart, rank, cancellationToken);

@@ -26,7 +26,7 @@ internal static class BridgeFitting
 
     private const int TimedRuns = 15;
 
-    /// <summary>Fits bridges and puts them into the stages, in place of all that were there. Where none predicts better than the plain exit there is none.</summary>
+    /// <summary>Fits bridges and puts them into the stages, in place of all that were there.</summary>
     /// <param name="setting">The model, its prompts and the options.</param>
     /// <param name="texts">The texts that are searched on: prompt and new tokens.</param>
     /// <param name="prompts">Their prompts' numbers.</param>
@@ -35,7 +35,7 @@ internal static class BridgeFitting
     /// <param name="cancellationToken">Ends the work.</param>
     /// <param name="rowsPerChannel">Rows for each channel of the residual, of which text is written as long as there is time.</param>
     /// <param name="exits">Behind so many layers at most.</param>
-    /// <returns>What a row through one takes, in seconds; 0 where there is none.</returns>
+    /// <returns>What a row through one takes, in seconds.</returns>
     /// <exception cref="OperationCanceledException">It was cancelled.</exception>
     public static double Run(
         CalibrationSetting setting, IReadOnlyList<ReadOnlyMemory<int>> texts, IReadOnlyList<int> prompts, TimeSpan limit, Action tell, CancellationToken cancellationToken,
@@ -97,12 +97,7 @@ internal static class BridgeFitting
     {
         using SequencePasses passes = new(stages, [new ScoredSequence(new int[2], 1)]);
         passes.Next();
-        if (Enumerable.Range(0, stages.LayerCount).FirstOrDefault(layer => stages.Bridges[layer] is not null, -1) is not (>= 0 and var first))
-        {
-            return 0;
-        }
-
-        Block bridge = new(BlockKind.Bridge, first);
+        Block bridge = new(BlockKind.Bridge, 0);
         List<double> times = [];
         for (int run = -1; run < TimedRuns; run++)
         {
