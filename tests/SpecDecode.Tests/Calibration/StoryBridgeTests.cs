@@ -12,9 +12,9 @@ namespace SpecDecode.Tests.Calibration;
 /// <summary>Bridges fitted to the story model, and to a copy whose exits say nothing.</summary>
 public sealed class StoryBridgeTests : IDisposable
 {
-    private const int NewTokens = 96;
+    private const int NewTokens = 64;
 
-    private static readonly string[] Prompts = [.. File.ReadLines(Path.Combine(TestFolders.Repository, "tests", "SpecDecode.Benchmarks", "stories.txt")).Where((_, line) => line % 5 == 0)];
+    private static readonly string[] Prompts = [.. File.ReadLines(Path.Combine(TestFolders.Repository, "tests", "SpecDecode.Benchmarks", "stories.txt")).Where((_, line) => line % 6 == 0)];
 
     private readonly TemporaryFolder _folder = new();
 
@@ -41,7 +41,7 @@ public sealed class StoryBridgeTests : IDisposable
 
         BridgeFitting.Run(
             setting, [.. written.Where((_, prompt) => prompt % 2 == 0).Select(text => (ReadOnlyMemory<int>)text)], [.. Enumerable.Range(0, tokens.Length).Where(prompt => prompt % 2 == 0)],
-            TimeSpan.FromMinutes(10), () => { }, TestContext.Current.CancellationToken, rowsPerChannel: 10, exits: 4);
+            TimeSpan.FromMinutes(10), () => { }, TestContext.Current.CancellationToken, rowsPerChannel: 8, exits: 4);
         double[] restored = Agreement(ruined, written, tokens, [.. exits.Select(exit => LayerPlan.BridgedExit(13, exit))]);
         Assert.All(exits.Index(), exit => Assert.True(
             restored[exit.Index] - lost[exit.Index] >= (whole[exit.Index] - lost[exit.Index]) / 2, $"exit {exit.Item}: {whole[exit.Index]:f3}, {lost[exit.Index]:f3}, {restored[exit.Index]:f3}"));
