@@ -40,7 +40,7 @@ internal sealed class BareModel : IDisposable
             sessions.AddSegments(Description, _weights, _environment, _options, attention);
         }
 
-        return new OnnxStages(Description, sessions, null, attention, buffers, maxSequenceLength, maxRows);
+        return new OnnxStages(Description, sessions, null, attention, sessions.CreateBridges(Description, _weights, _environment, _options, buffers, canRun: true), buffers, maxSequenceLength, maxRows);
     }
 
     public void Dispose()

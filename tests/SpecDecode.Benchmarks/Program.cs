@@ -18,6 +18,8 @@ RootCommand root = new("Side-by-side measurements; every ratio is taken within o
     IntakeBenchmark.Command(),
     PolicyBenchmark.Command(),
     SwiftBenchmark.Command(),
+    BridgeBenchmark.Command(),
+    RuinedExits.Command(),
     GrammarBenchmark.Command(),
     GrammarStepsBenchmark.Command(),
     ForcedRunBenchmark.Command(),

@@ -59,7 +59,7 @@ internal static class StagesBenchmark
         CpuBufferAllocator buffers = new();
         sessions.ProbeRows(model, buffers);
         AttentionStages attention = sessions.CreateAttention(model, weights, environment, options, buffers, capacity);
-        using OnnxStages stages = new(model, sessions, null, attention, buffers, capacity, maxRows: 256);
+        using OnnxStages stages = new(model, sessions, null, attention, sessions.CreateBridges(model, weights, environment, options, buffers, canRun: true), buffers, capacity, maxRows: 256);
         using FusedDecoder fused = new(model, fusedWeights, environment, options, capacity);
 
         List<double> ratios = [];

@@ -31,6 +31,8 @@ internal static class CalibrateCommand
         Option<int?> seed = NumberOption.Optional("--seed", "N", "Where methods' random numbers begin; by default 1.", min: int.MinValue);
         Option<int?> measured = NumberOption.Optional(
             "--measure", "N", "Plans, the best, that write texts in earnest, in turn with plain decoding; by default 3.", max: CalibrationOptions.MaxMeasuredPlans);
+        Option<int?> bridgeRank = NumberOption.Optional(
+            "--bridge-rank", "N", "Rank of the maps that 'bridge' fits: 0 scales channels alone, the residual's width is a full matrix; by default what predicts best.", min: 0);
         Option<string?> draftPrecision = new("--draft-precision") { Description = "Load a second copy of the weights in this precision for drafts, and look for plans on it." };
         draftPrecision.AcceptWords(PrecisionArguments.Name(Precision.Int8), PrecisionArguments.Name(Precision.Int4));
         Option<string?> profile = new("--output")
@@ -41,7 +43,7 @@ internal static class CalibrateCommand
         Option<string?> svg = new("--svg") { Description = "Draw cost and agreement of all plans that were tried there.", HelpName = "FILE" };
         Option<bool> json = new("--json") { Description = "Print one JSON object in place of the table." };
         Option<bool> quiet = QuietOption.Create("Show no progress.");
-        foreach (Option option in (Option[])[prompts, method, budget, maxTokens, seed, measured, draftPrecision, profile, svg, json, quiet])
+        foreach (Option option in (Option[])[prompts, method, budget, maxTokens, seed, measured, bridgeRank, draftPrecision, profile, svg, json, quiet])
         {
             command.Options.Add(option);
         }
@@ -59,6 +61,7 @@ internal static class CalibrateCommand
                 MaxTokens = arguments.GetValue(maxTokens) ?? defaults.MaxTokens,
                 Seed = arguments.GetValue(seed) ?? defaults.Seed,
                 MeasuredPlans = arguments.GetValue(measured) ?? defaults.MeasuredPlans,
+                BridgeRank = arguments.GetValue(bridgeRank),
                 StateFile = arguments.GetValue(profile) is { } path ? path + ".state" : null,
             };
             bool isQuiet = arguments.GetValue(quiet);

@@ -25,6 +25,11 @@ internal static class PlanWords
             return string.Create(CultureInfo.InvariantCulture, $"first {layers} layer{(layers == 1 ? "" : "s")}");
         }
 
+        if (plan.Bridge is { } bridge && plan.Equals(LayerPlan.BridgedExit(layerCount, bridge.Layer + 1)))
+        {
+            return string.Create(CultureInfo.InvariantCulture, $"first {bridge.Layer + 1} layer{(bridge.Layer == 0 ? "" : "s")} and a bridge");
+        }
+
         HashSet<Block> runs = [.. plan.Blocks];
         if (!plan.Equals(LayerPlan.Of(layerCount, LayerPlan.Full(layerCount).Blocks.Where(runs.Contains))))
         {

@@ -32,6 +32,13 @@ public sealed record CalibrationOptions
     /// <value>The default is 1.</value>
     public int Seed { get; init; } = 1;
 
+    /// <summary>
+    /// The rank of the maps that <c>bridge</c> fits: 0 scales each channel of the residual alone, r adds a product of matrices r wide, and the residual's width or more is
+    /// a full matrix.
+    /// </summary>
+    /// <value>The default is null: full, a quarter or a sixteenth of the width, whichever predicts best on text that it was not fitted to. 0 or more.</value>
+    public int? BridgeRank { get; init; }
+
     /// <summary>Whether plans that skip blocks keep those of the first and the last layer, which matter most. Early exits leave out the last in any case.</summary>
     /// <value>The default is true.</value>
     public bool KeepEndLayers { get; init; } = true;
@@ -68,6 +75,7 @@ public sealed record CalibrationOptions
 
         return Budget <= TimeSpan.Zero ? $"Budget is {Budget}: give a time above 0."
             : MeasuredPlans is < 1 or > MaxMeasuredPlans ? $"MeasuredPlans is {MeasuredPlans}: give 1 to {MaxMeasuredPlans}."
+            : BridgeRank < 0 ? $"BridgeRank is {BridgeRank}: give 0 or more."
             : MaxTokens < 8 ? $"MaxTokens is {MaxTokens}: give 8 or more."
             : null;
     }

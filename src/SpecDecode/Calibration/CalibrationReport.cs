@@ -1,3 +1,5 @@
+using SpecDecode.Plans;
+
 namespace SpecDecode.Calibration;
 
 /// <summary>What a calibration has found.</summary>
@@ -23,6 +25,9 @@ public sealed record CalibrationReport
 
     /// <summary>The plans that were judged on held-out text, the best first: measured ones by what was measured, then the others by what is expected.</summary>
     public required IReadOnlyList<CalibratedPlan> Plans { get; init; }
+
+    /// <summary>The bridges that judged plans end with; none where no plan has one.</summary>
+    public IReadOnlyList<LinearBridge> Bridges { get; init; } = [];
 
     /// <summary>Everything that was tried, for a picture of it.</summary>
     public required IReadOnlyList<TriedPlan> Tried { get; init; }

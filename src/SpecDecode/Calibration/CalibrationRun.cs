@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using SpecDecode.Calibration.Selectors;
 using SpecDecode.Drafting;
 using SpecDecode.Evaluation;
 using SpecDecode.Stages;
@@ -24,12 +25,13 @@ internal sealed class CalibrationRun
     private readonly IProgress<CalibrationProgress>? _progress;
     private readonly CancellationToken _cancellationToken;
     private readonly List<string> _notes = [];
+    private readonly BridgeTrial _bridges;
     private List<CalibratedPlan> _plans = [];
     private int _searchTokens;
     private int _heldOutTokens;
     private long _saved;
 
-    private CalibrationRun(CalibrationSetting setting, IProgress<CalibrationProgress>? progress, CancellationToken cancellationToken)
+    private CalibrationRun(CalibrationSetting setting, BridgeTrial bridges, IProgress<CalibrationProgress>? progress, CancellationToken cancellationToken)
     {
         _setting = setting;
         _progress = progress;
@@ -38,6 +40,7 @@ internal sealed class CalibrationRun
         _state = _file?.Load(setting)
             ?? new CalibrationState { Format = CalibrationState.FormatName, Key = setting.Key, Texts = [], Methods = [] };
         _budget = new CalibrationBudget(_state, setting.Options.Budget);
+        _bridges = bridges;
         _saved = Stopwatch.GetTimestamp();
     }
 
@@ -48,7 +51,8 @@ internal sealed class CalibrationRun
     /// <exception cref="SpecDecodeException">The texts give nothing to search on, the state is damaged or cannot be written, or the model fails.</exception>
     public static CalibrationReport Run(CalibrationSetting setting, IProgress<CalibrationProgress>? progress, CancellationToken cancellationToken)
     {
-        CalibrationRun run = new(setting, progress, cancellationToken);
+        using BridgeTrial bridges = new(setting);
+        CalibrationRun run = new(setting, bridges, progress, cancellationToken);
         bool isComplete;
         try
         {
@@ -92,6 +96,13 @@ internal sealed class CalibrationRun
             _searchTokens = texts.Tokens;
             left = texts.LeftOut;
             costs = MeasureCosts(texts);
+            if (_bridges.CanFit && Selectors.Any(selector => selector is BridgeSelector))
+            {
+                _bridges.Fit(
+                    _state, texts, _budget.Left(CalibrationPhase.Searching) / Selectors.Count(), () => Tell(CalibrationPhase.Searching, BridgeSelector.MethodName, 0, null), _cancellationToken);
+                costs = new BlockCosts(_setting.Stages.LayerCount, _state.Times!);
+            }
+
             Search(texts, costs);
         }
 
@@ -291,6 +302,7 @@ internal sealed class CalibrationRun
             PlainRow = _state.Times is null ? null : TimeSpan.FromSeconds(new BlockCosts(_setting.Stages.LayerCount, _state.Times).Plain),
             Methods = [.. Selectors.Select(Describe)],
             Plans = _plans,
+            Bridges = _bridges.Of(_plans.Select(plan => plan.Plan)),
             Tried = tried,
             Notes = _notes,
         };

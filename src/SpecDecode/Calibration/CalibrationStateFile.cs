@@ -93,7 +93,7 @@ internal sealed class CalibrationStateFile(string path)
         }
 
         bool hasDrafter = setting.Stages.DraftPrecision is not null;
-        if (state.Times is { } times && !((times.Drafter is not null) == hasDrafter && IsSound(times.Verifier, times.Rows) && times.DraftEnds > 0 && double.IsFinite(times.DraftEnds) && (times.Drafter is null || IsSound(times.Drafter, [1]))))
+        if (state.Times is { } times && !((times.Drafter is not null) == hasDrafter && IsSound(times.Verifier, times.Rows) && times.DraftEnds > 0 && double.IsFinite(times.DraftEnds) && times.Bridge >= 0 && double.IsFinite(times.Bridge) && (times.Drafter is null || IsSound(times.Drafter, [1]))))
         {
             return "its times are none";
         }

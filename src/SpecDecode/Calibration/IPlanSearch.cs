@@ -17,6 +17,9 @@ internal interface IPlanSearch
     /// <summary>The weights that drafters can run on. Plans are looked for on the first: the copy in lower precision where there is one.</summary>
     IReadOnlyList<WeightSet> Weights { get; }
 
+    /// <summary>The layers behind which there is a bridge.</summary>
+    IReadOnlyList<int> Bridges => [];
+
     /// <summary>Where random numbers begin.</summary>
     int Seed { get; }
 

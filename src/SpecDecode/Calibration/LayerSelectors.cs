@@ -9,9 +9,11 @@ internal static class LayerSelectors
     public static IReadOnlyList<ILayerSelector> All { get; } =
     [
         new ExitSelector(),
+        new BridgeSelector(),
         new EvenSelector(),
         new InfluenceSelector(),
         new CosineSelector(),
+        new ConfidenceSelector(),
         new ClaspSelector(),
         new KnapsackSelector(),
         new GreedySelector(),

@@ -60,6 +60,9 @@ internal sealed class PlanSearch : IPlanSearch
     public IReadOnlyList<WeightSet> Weights { get; }
 
     /// <inheritdoc/>
+    public IReadOnlyList<int> Bridges => [.. Enumerable.Range(0, LayerCount).Where(layer => _stages.Bridges[layer] is not null)];
+
+    /// <inheritdoc/>
     public int Seed { get; }
 
     /// <summary>Whether a batch was refused.</summary>

@@ -1,4 +1,3 @@
-using System.Globalization;
 using SpecDecode.Plans;
 
 namespace SpecDecode.Calibration;
@@ -21,14 +20,14 @@ internal static class PlanText
         List<Block> blocks = [];
         foreach (string word in words)
         {
-            if (word[0] is not ('A' or 'M') || !int.TryParse(word.AsSpan(1), NumberStyles.None, CultureInfo.InvariantCulture, out int layer) || layer >= layerCount)
+            if (Block.TryParse(word, layerCount) is not { } block)
             {
                 return null;
             }
 
-            blocks.Add(new Block(word[0] == 'A' ? BlockKind.Attention : BlockKind.Mlp, layer));
+            blocks.Add(block);
         }
 
-        return LayerPlan.Of(layerCount, blocks);
+        return LayerPlan.HasBridgeLast(blocks) ? LayerPlan.Of(layerCount, blocks) : null;
     }
 }

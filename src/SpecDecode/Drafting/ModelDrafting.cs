@@ -18,6 +18,7 @@ internal sealed class ModelDrafting
 
     private readonly int _layerCount;
     private readonly bool _hasDraftWeights;
+    private readonly BridgeSet _bridges;
     private readonly List<DraftPlan> _given = [];
     private readonly ModelIdentity? _identity;
     private readonly DraftPlan[] _defaults;
@@ -30,8 +31,11 @@ internal sealed class ModelDrafting
     /// <param name="hasDraftWeights">Whether it is loaded with a copy of its weights for drafting.</param>
     /// <param name="identity">Which model it is; null where only its layers are compared with a profile's.</param>
     /// <param name="found">A profile of this model that lies in its folder; null where there is none.</param>
-    public ModelDrafting(int layerCount, bool hasDraftWeights, ModelIdentity? identity = null, DraftingProfile? found = null)
+    /// <param name="bridges">The model's bridges, which get those of profiles; null where there are none.</param>
+    /// <exception cref="SpecDecodeException">The profile's bridges are none of this model.</exception>
+    public ModelDrafting(int layerCount, bool hasDraftWeights, ModelIdentity? identity = null, DraftingProfile? found = null, BridgeSet? bridges = null)
     {
+        _bridges = bridges ?? BridgeSet.None;
         _layerCount = layerCount;
         _hasDraftWeights = hasDraftWeights;
         _identity = identity;
@@ -62,6 +66,11 @@ internal sealed class ModelDrafting
         }
 
         DraftPlan? plan = options.Resolve(_layerCount, _hasDraftWeights, place);
+        if (plan is not null && _bridges.FindError(plan.Plan) is { } problem)
+        {
+            throw new SpecDecodeException($"{place}Plan: {problem}");
+        }
+
         if (plan is null && !options.FindsLength && !options.HasOwnPolicy)
         {
             return null;
@@ -102,8 +111,13 @@ internal sealed class ModelDrafting
     /// <summary>What a profile means for this model.</summary>
     /// <param name="profile">The profile.</param>
     /// <exception cref="OptionException">It is another model's, or has no plan that this one can run.</exception>
-    public ProfileFit Fit(DraftingProfile profile) =>
-        ProfileFit.Of(profile, _identity ?? profile.Model with { LayerCount = _layerCount }, _hasDraftWeights);
+    public ProfileFit Fit(DraftingProfile profile)
+    {
+        ProfileFit fit = ProfileFit.Of(profile, _identity ?? profile.Model with { LayerCount = _layerCount }, _hasDraftWeights);
+        return _bridges.FindErrorOrAdd(profile.Bridges) is { } problem
+            ? throw new OptionException($"{ProfileFit.Option} is {profile.Source ?? "a profile"}, which cannot be used since {problem}.")
+            : fit;
+    }
 
     private SequenceDrafting OfProfile(ProfileFit fit, DraftingProfile profile, DraftingOptions options)
     {

@@ -69,7 +69,7 @@ internal sealed class BlockCosts
         (int attention, int mlp) = Count(candidate.Plan.Blocks.AsSpan());
         BlockCurves curves = candidate.Weights == WeightSet.Verifier ? Times.Verifier : Times.Drafter ?? throw new InvalidOperationException("There are no weights to draft with.");
         double ends = candidate.Weights == WeightSet.Verifier ? Times.DraftEnds : curves.Ends[0];
-        return ends + attention * curves.Attention[0] + mlp * curves.Mlp[0];
+        return ends + attention * curves.Attention[0] + mlp * curves.Mlp[0] + (candidate.Plan.Bridge is null ? 0 : Times.Bridge);
     }
 
     /// <summary>What drafting by a plan takes.</summary>
@@ -94,12 +94,14 @@ internal sealed class BlockCosts
     private static (int Attention, int Mlp) Count(ReadOnlySpan<Block> blocks)
     {
         int attention = 0;
+        int mlp = 0;
         foreach (Block block in blocks)
         {
             attention += block.Kind == BlockKind.Attention ? 1 : 0;
+            mlp += block.Kind == BlockKind.Mlp ? 1 : 0;
         }
 
-        return (attention, blocks.Length - attention);
+        return (attention, mlp);
     }
 
     private double At(double[] curve, int rows)

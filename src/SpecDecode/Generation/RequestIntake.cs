@@ -38,7 +38,7 @@ internal sealed class RequestIntake(
     /// <param name="kvBytes">Bytes that the keys and values of all sequences may take.</param>
     public static RequestIntake Of(LoadedModel model, long kvBytes) => new(
         model.Stages, model.Tokenizer, model.Description.EndOfSequence, kvBytes, model.Chat,
-        new ModelDrafting(model.Stages.LayerCount, model.Stages.DraftPrecision is not null, model.Identity, model.Profile));
+        new ModelDrafting(model.Stages.LayerCount, model.Stages.DraftPrecision is not null, model.Identity, model.Profile, model.Stages.Bridges));
 
     /// <summary>Makes a sequence that has still to be admitted.</summary>
     /// <param name="request">The request.</param>
@@ -138,12 +138,17 @@ internal sealed class RequestIntake(
         return options.FindProfile() is { } profile ? Drafting.Fit(profile).Warnings : [];
     }
 
-    /// <summary>Refuses a plan for a deeper model.</summary>
+    /// <summary>Refuses a plan for a deeper model, or with a bridge that is not there.</summary>
     public void CheckLayers(LayerPlan plan, string parameter)
     {
         if (plan.Blocks.Any(block => block.Layer >= stages.LayerCount))
         {
             throw new ArgumentException($"The plan names a layer that the model does not have; its last is {stages.LayerCount - 1}.", parameter);
+        }
+
+        if (stages.Bridges.FindError(plan) is { } problem)
+        {
+            throw new ArgumentException(problem, parameter);
         }
     }
 

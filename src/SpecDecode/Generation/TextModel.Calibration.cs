@@ -77,6 +77,7 @@ public sealed partial class TextModel
             {
                 Threads = _model.Threads?.Count, Precision = _model.Precision, DraftPrecision = _model.Stages.DraftPrecision, Kernels = Kernels, Date = date,
             },
+            Bridges = report.Bridges,
             Plans =
             [
                 .. report.Plans.Take(DraftingProfile.MaxPlans).Select(plan => new ProfilePlan
@@ -107,7 +108,7 @@ public sealed partial class TextModel
     {
         using IncrementalHash hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
         hash.AppendData(Encoding.UTF8.GetBytes(FormattableString.Invariant(
-            $"{Identity}|{_model.Precision}|{_model.Stages.DraftPrecision}|{Kernels}|{options.MaxTokens}|{options.Seed}|{options.KeepEndLayers}")));
+            $"{Identity}|{_model.Precision}|{_model.Stages.DraftPrecision}|{Kernels}|{options.MaxTokens}|{options.Seed}|{options.KeepEndLayers}|{options.BridgeRank}")));
         Span<byte> number = stackalloc byte[sizeof(int)];
         foreach (int[] prompt in prompts)
         {

@@ -1,5 +1,6 @@
 using SpecDecode.Checkpoints;
 using SpecDecode.Drafting.Profiles;
+using SpecDecode.Stages;
 
 namespace SpecDecode.Models;
 
@@ -9,9 +10,10 @@ internal static class FolderProfile
     /// <summary>Finds it.</summary>
     /// <param name="folder">The model's folder.</param>
     /// <param name="model">The model, which it must be of.</param>
+    /// <param name="bridges">Gets its bridges; null where it is only looked at.</param>
     /// <param name="warn">Told why one that is there is not used.</param>
     /// <returns>The profile; null where there is none that can be used.</returns>
-    public static DraftingProfile? Find(string folder, ModelIdentity model, Action<string> warn)
+    public static DraftingProfile? Find(string folder, ModelIdentity model, BridgeSet? bridges, Action<string> warn)
     {
         string path = Path.Combine(folder, DraftingProfile.FileName);
         if (!CheckpointFolder.IsThere(path))
@@ -27,7 +29,9 @@ internal static class FolderProfile
                 warn(warning);
             }
 
-            if (ProfileFit.FindDoubt(profile, model) is not { } doubt)
+            string? doubt = ProfileFit.FindDoubt(profile, model)
+                ?? (bridges?.FindErrorOrAdd(profile.Bridges) is { } problem ? $"{path}: this drafting profile is not used, since {problem}." : null);
+            if (doubt is null)
             {
                 return profile;
             }

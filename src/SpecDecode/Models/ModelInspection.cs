@@ -64,7 +64,7 @@ internal sealed class ModelInspection
             Tokenizer = Tokenizer(decoder?.VocabularySize, ends),
             ChatTemplate = Templates(),
             Profile = decoder is null ? null : FolderProfile.Find(
-                _folder, new ModelIdentity(family!.Defaults.ModelType, decoder.LayerCount, decoder.VocabularySize, source?.FindFingerprint()), _warnings.Add),
+                _folder, new ModelIdentity(family!.Defaults.ModelType, decoder.LayerCount, decoder.VocabularySize, source?.FindFingerprint()), bridges: null, _warnings.Add),
             EndOfSequence = ends,
             SuggestedSampling = generation is null ? null : Sampling(generation),
             Problems = _problems,

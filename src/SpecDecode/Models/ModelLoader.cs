@@ -100,7 +100,7 @@ internal static class ModelLoader
             {
                 Precision = source.Settings.Precision, Threads = environment.Threads, Kernels = kernels, Memory = memory,
             };
-            return model with { Profile = FolderProfile.Find(checkpoint.Folder, model.Identity, warn) };
+            return model with { Profile = FolderProfile.Find(checkpoint.Folder, model.Identity, stages.Bridges, warn) };
         }
         finally
         {
@@ -135,6 +135,7 @@ internal static class ModelLoader
         StageSessions? drafter = null;
         AttentionStages? attention = null;
         DeviceRows? device = null;
+        BridgeStages? bridges = null;
         OnnxStages? stages = null;
         try
         {
@@ -146,6 +147,7 @@ internal static class ModelLoader
             attention = verifier.CreateAttention(description, weights.Verifier, environment, runtime, provider.Buffers, maxSequenceLength);
             verifier.AddSegments(description, weights.Verifier, environment, runtime, attention);
             drafter?.AddSegments(description, weights.Drafter!, environment, runtime, attention);
+            bridges = verifier.CreateBridges(description, weights.Verifier, environment, runtime, provider.Buffers, canRun: provider.DeviceMemory is null);
             if (DraftVocabularySize.Of(options, description, weights.Verifier.IsInPanels) is { } tokens)
             {
                 verifier.AddShortHead(description, weights.Verifier, environment, runtime, provider.Buffers, tokens);
@@ -154,7 +156,7 @@ internal static class ModelLoader
 
             device = provider.DeviceMemory is null ? null : new DeviceRows(description.ElementType, provider, provider.DeviceMemory);
             stages = new OnnxStages(
-                description, verifier, drafter is null ? null : (drafter, draftPrecision!.Value), attention, provider.Buffers, maxSequenceLength, runtime.MaxRowsPerPass, device);
+                description, verifier, drafter is null ? null : (drafter, draftPrecision!.Value), attention, bridges, provider.Buffers, maxSequenceLength, runtime.MaxRowsPerPass, device);
             if (!stages.RowsAreAlike)
             {
                 warn(RowsDiffer(settings));
@@ -167,6 +169,7 @@ internal static class ModelLoader
             stages?.Dispose();
             device?.Dispose();
             attention?.Dispose();
+            bridges?.Dispose();
             drafter?.Dispose();
             verifier?.Dispose();
             throw;

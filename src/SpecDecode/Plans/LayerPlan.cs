@@ -28,10 +28,13 @@ public sealed class LayerPlan : IEquatable<LayerPlan>
     /// <summary>The blocks after <see cref="ExactDepth"/>, whose output is an approximation; empty for early exit.</summary>
     public ReadOnlySpan<Block> Tail => Blocks.AsSpan()[ExactDepth..];
 
+    /// <summary>The bridge that the plan ends with; null where it has none.</summary>
+    public Block? Bridge => !Blocks.IsEmpty && Blocks[^1].Kind == BlockKind.Bridge ? Blocks[^1] : null;
+
     /// <summary>Any list of blocks, repeated or in another order.</summary>
     /// <param name="layerCount">Number of layers of the model, at least 1.</param>
-    /// <param name="blocks">The blocks in the order in which they run; may be empty.</param>
-    /// <exception cref="ArgumentOutOfRangeException">A block that the model does not have.</exception>
+    /// <param name="blocks">The blocks in the order in which they run; may be empty. A bridge leads to the head, so it is the last one.</param>
+    /// <exception cref="ArgumentOutOfRangeException">A block that the model does not have, or one behind a bridge.</exception>
     public static LayerPlan Of(int layerCount, IEnumerable<Block> blocks)
     {
         ArgumentNullException.ThrowIfNull(blocks);
@@ -42,8 +45,13 @@ public sealed class LayerPlan : IEquatable<LayerPlan>
             if (block.Layer < 0 || block.Layer >= layerCount || !Enum.IsDefined(block.Kind))
             {
                 throw new ArgumentOutOfRangeException(
-                    nameof(blocks), block, $"A block is the attention or the MLP of a layer between 0 and {layerCount - 1}, the last of the model.");
+                    nameof(blocks), block, $"A block is the attention, the MLP or the bridge of a layer between 0 and {layerCount - 1}, the last of the model.");
             }
+        }
+
+        if (!HasBridgeLast(list))
+        {
+            throw new ArgumentOutOfRangeException(nameof(blocks), string.Join(' ', list), "A bridge leads to the head: it is the last block of a plan, and a plan has one at most.");
         }
 
         return new LayerPlan(list);
@@ -70,6 +78,13 @@ public sealed class LayerPlan : IEquatable<LayerPlan>
         return new LayerPlan(
             [.. Enumerable.Range(0, exitLayer).SelectMany(layer => (Block[])[new(BlockKind.Attention, layer), new(BlockKind.Mlp, layer)])]);
     }
+
+    /// <summary>Early exit by way of a bridge (layer approximation): layers 0 to <paramref name="exitLayer"/> − 1, the bridge behind them, then norm and head.</summary>
+    /// <param name="layerCount">Number of layers of the model, at least 1.</param>
+    /// <param name="exitLayer">How many layers run: 1 to <paramref name="layerCount"/>.</param>
+    /// <exception cref="ArgumentOutOfRangeException">The exit lies outside the model.</exception>
+    public static LayerPlan BridgedExit(int layerCount, int exitLayer) =>
+        new(EarlyExit(layerCount, exitLayer).Blocks.Add(new Block(BlockKind.Bridge, exitLayer - 1)));
 
     /// <summary>All blocks but those named (Draft &amp; Verify, 2309.08168; SWIFT, 2410.06916); a skipped block adds nothing.</summary>
     /// <param name="layerCount">Number of layers of the model, at least 1.</param>
@@ -111,6 +126,20 @@ public sealed class LayerPlan : IEquatable<LayerPlan>
 
     /// <summary>The blocks, separated by spaces.</summary>
     public override string ToString() => string.Join(' ', Blocks);
+
+    /// <summary>Whether no block stands behind a bridge.</summary>
+    internal static bool HasBridgeLast(IReadOnlyList<Block> blocks)
+    {
+        for (int i = 0; i < blocks.Count - 1; i++)
+        {
+            if (blocks[i].Kind == BlockKind.Bridge)
+            {
+                return false;
+            }
+        }
+
+        return true;
+    }
 
     private static int CountExactBlocks(ImmutableArray<Block> blocks)
     {

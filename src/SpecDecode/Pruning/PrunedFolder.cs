@@ -100,7 +100,7 @@ internal static class PrunedFolder
     {
         foreach (FileInfo file in SmallFiles.Find(from))
         {
-            if (file.Name is not (CheckpointFolder.Config or DraftingProfile.FileName))
+            if (file.Name is not (CheckpointFolder.Config or DraftingProfile.FileName) && file.Extension != BridgeFile.Extension)
             {
                 bool isCard = file.Name.Equals(ModelCard.FileName, StringComparison.OrdinalIgnoreCase);
                 NewFile.Copy(file.FullName, Path.Combine(to, isCard ? ModelCard.NameOfOriginal(from) : file.Name));

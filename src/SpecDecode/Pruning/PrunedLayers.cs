@@ -55,6 +55,12 @@ internal static class PrunedLayers
         string source = profile.Source ?? "the drafting profile";
         LayerPlan plan = profile.Plans[0].Plan;
         int count = profile.Model.LayerCount;
+        if (plan.Bridge is { } bridge)
+        {
+            throw new SpecDecodeException(
+                $"{source}: its best plan ends with the bridge behind layer {bridge.Layer}, which no checkpoint folder can say: name the layers to drop yourself.");
+        }
+
         if (ProfilePlan.Skipped(plan, count) is not var (attention, mlp))
         {
             throw new SpecDecodeException(

@@ -46,6 +46,9 @@ internal interface IStages : IDisposable
     /// <summary>The precision of <see cref="WeightSet.Drafter"/>; null where there is no such copy.</summary>
     Precision? DraftPrecision { get; }
 
+    /// <summary>The bridges that plans may end with.</summary>
+    BridgeSet Bridges => BridgeSet.None;
+
     /// <summary>
     /// Begins a pass: the residual becomes the embeddings of the batch's tokens, <c>[rows, d]</c>. Everything up to the next call of
     /// it runs on the same weights; keys and values are the sequences' own, whatever wrote them.
@@ -54,7 +57,7 @@ internal interface IStages : IDisposable
 
     /// <summary>
     /// Adds a block's output to the residual of all rows. An attention block writes the keys and values of each row at its
-    /// position and reads those of all positions before it.
+    /// position and reads those of all positions before it. A bridge, which must be in <see cref="Bridges"/>, takes the place of the residual.
     /// </summary>
     void Run(Block block, RowBatch batch);
 
@@ -76,6 +79,11 @@ internal interface IStages : IDisposable
     /// <param name="row">The row.</param>
     /// <param name="destination">Takes it, <c>[d]</c>.</param>
     void ReadResidual(int row, Span<float> destination);
+
+    /// <summary>Puts another row in the place of one of the residual, for those who look into the model.</summary>
+    /// <param name="row">The row.</param>
+    /// <param name="values">What it becomes, <c>[d]</c>.</param>
+    void WriteResidual(int row, ReadOnlySpan<float> values) => throw new NotSupportedException("The residual of these stages cannot be written.");
 
     /// <summary>Puts a new residual together from rows of the one there is and rows that were kept.</summary>
     /// <param name="sources">Where its rows come from, in their order.</param>

@@ -26,7 +26,9 @@ public sealed class CalibrationRunTests : IDisposable
 
         Assert.True(report.IsComplete);
         Assert.Equal(CalibrationOptions.AllMethods, report.Methods.Select(method => method.Name));
-        Assert.All(report.Methods, method => Assert.True(method.Tried > 0 && method.Best is not null, method.Name));
+
+        // The scripted model has no residual that a bridge could be fitted to.
+        Assert.All(report.Methods.Where(method => method.Name != "bridge"), method => Assert.True(method.Tried > 0 && method.Best is not null, method.Name));
         Assert.Equal((90, 60), (report.SearchTokens, report.HeldOutTokens));
         Assert.InRange(report.Plans.Count(plan => plan.MeasuredSpeedup > 0), 1, 3);
         Assert.All(report.Plans.Where(plan => plan.MeasuredSpeedup is not null), plan => Assert.True(plan.SameText));
@@ -110,7 +112,7 @@ public sealed class CalibrationRunTests : IDisposable
         using ScriptedStages stages = new(Model, 128);
         CalibrationReport report = Run(stages, Options() with { Budget = TimeSpan.FromTicks(1) });
         Assert.True(report.IsComplete);
-        Assert.All(report.Methods.Where(method => method.Name != "clasp"), method => Assert.True(method.Tried > 0));
+        Assert.All(report.Methods.Where(method => method.Name is not ("clasp" or "bridge")), method => Assert.True(method.Tried > 0));
         Assert.NotNull(report.Plans[0].MeasuredSpeedup);
         Assert.Contains(report.Notes, note => note.Contains("Of 5 prompts 2 were used", StringComparison.Ordinal));
     }

@@ -74,7 +74,9 @@ public sealed class ProductFailureTests
             AttentionStages attention = sessions.CreateAttention(model, _weights, environment, runtime, buffers, maxSequenceLength: 128);
 
             // Each block has a product with a norm, which needs memory in between.
-            Stages = new TakenScratchStages(new OnnxStages(model, sessions, null, attention, buffers, maxSequenceLength: 128, maxRows: 64), sessions.Products.Scratch);
+            Stages = new TakenScratchStages(
+                new OnnxStages(model, sessions, null, attention, sessions.CreateBridges(model, _weights, environment, runtime, buffers, canRun: true), buffers, maxSequenceLength: 128, maxRows: 64),
+                sessions.Products.Scratch);
             _loop = new EngineLoop(new Scheduler(Stages, SchedulerLimits.None with { MaxSequences = 8 }), 100, new Nobody(), "test");
             Generator = new TextGenerator(
                 new ModelInfo { Name = "test", LayerCount = Stages.LayerCount, VocabularySize = Stages.VocabularySize, MaxSequenceLength = 128 }, null,

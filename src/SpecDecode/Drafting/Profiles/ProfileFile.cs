@@ -48,7 +48,10 @@ internal static class ProfileFile
     }
 
     /// <summary>Writes a file beside its place and moves it there.</summary>
-    public static void Write(string path, byte[] bytes)
+    public static void Write(string path, byte[] bytes) => Write(path, stream => stream.Write(bytes));
+
+    /// <inheritdoc cref="Write(string, byte[])"/>
+    public static void Write(string path, Action<Stream> write)
     {
         string? temporary = null;
         try
@@ -58,7 +61,7 @@ internal static class ProfileFile
             using (FileStream stream = new(beside, FileMode.CreateNew, FileAccess.Write))
             {
                 temporary = beside;
-                stream.Write(bytes);
+                write(stream);
                 stream.Flush(flushToDisk: true);
             }
 

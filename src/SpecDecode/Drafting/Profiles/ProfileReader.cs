@@ -12,7 +12,7 @@ namespace SpecDecode.Drafting.Profiles;
 internal static class ProfileReader
 {
     private const int MajorVersion = 1;
-    private const int MinorVersion = 0;
+    private const int MinorVersion = 1;
     private const int MaxDepth = 16;
 
     // No list of a file makes anything larger than this.
@@ -26,8 +26,9 @@ internal static class ProfileReader
     /// <summary>Reads a profile.</summary>
     /// <param name="utf8">The JSON; a byte order mark at the start is passed over.</param>
     /// <param name="source">The file, for messages.</param>
+    /// <param name="bridges">Reads the file of its bridges, of which it is given name, number of layers and fingerprint; null where there is no place for one.</param>
     /// <exception cref="SpecDecodeException">It is none.</exception>
-    public static DraftingProfile Read(ReadOnlyMemory<byte> utf8, string source)
+    public static DraftingProfile Read(ReadOnlyMemory<byte> utf8, string source, Func<string, int, string, IReadOnlyList<LinearBridge>>? bridges)
     {
         if (utf8.Length > DraftingProfile.MaxFileBytes)
         {
@@ -48,7 +49,7 @@ internal static class ProfileReader
         {
             using JsonDocument json = JsonDocument.Parse(utf8, new JsonDocumentOptions { MaxDepth = MaxDepth });
             return json.RootElement.ValueKind == JsonValueKind.Object
-                ? Profile(new ProfileElement(source, "", json.RootElement), source)
+                ? Profile(new ProfileElement(source, "", json.RootElement), source, bridges)
                 : throw ProfileElement.Fail(source, $"holds {ProfileElement.Describe(json.RootElement)} where an object is expected: name the file of a drafting profile");
         }
         catch (JsonException error)
@@ -58,12 +59,13 @@ internal static class ProfileReader
         }
     }
 
-    private static DraftingProfile Profile(ProfileElement root, string source)
+    private static DraftingProfile Profile(ProfileElement root, string source, Func<string, int, string, IReadOnlyList<LinearBridge>>? bridges)
     {
         bool isLater = IsLater(root);
         root.Text("$schema", most: 2048);
         ModelIdentity model = Model(root.Required("model", root.Object("model")), isLater);
         ProfileMeasurement? measured = root.Object("measured") is { } found ? Measured(found, isLater) : null;
+        IReadOnlyList<LinearBridge>? known = Bridges(root, model.LayerCount, isLater, bridges);
         ProfileElement[] elements = root.Required("plans", root.Objects("plans", DraftingProfile.MaxPlans));
         List<ProfilePlan> plans = [];
         List<string> warnings = [];
@@ -71,14 +73,28 @@ internal static class ProfileReader
         {
             string name = string.Create(CultureInfo.InvariantCulture, $"plans[{i}]");
             string[] required = elements[i].Texts("requires", MostRequired);
-            if (required.Length > 0)
+            if (Array.Find(required, what => what != ProfileWriter.Bridge) is { } unknown)
             {
-                warnings.Add($"{source}: {name} is passed over, since it requires {Checkpoints.CheckpointText.Quote(required[0])}, which this version of the library does not have.");
+                warnings.Add($"{source}: {name} is passed over, since it requires {Checkpoints.CheckpointText.Quote(unknown)}, which this version of the library does not have.");
                 continue;
             }
 
             ProfilePlan plan = Plan(elements[i], model.LayerCount, isLater);
-            int same = plans.FindIndex(known => known.UsesDraftWeights == plan.UsesDraftWeights && known.Plan.Equals(plan.Plan));
+            if (plan.Plan.Bridge is { } bridge)
+            {
+                if (known is null)
+                {
+                    warnings.Add($"{source}: {name} is passed over, since its bridge lies in a file beside the profile: load the profile from its file.");
+                    continue;
+                }
+
+                if (known.All(there => there.Layer != bridge.Layer))
+                {
+                    throw elements[i].Error("blocks", $"ends with {bridge}, and the profile has no bridge behind layer {bridge.Layer}: calibrate again, or remove the plan");
+                }
+            }
+
+            int same = plans.FindIndex(other => other.UsesDraftWeights == plan.UsesDraftWeights && other.Plan.Equals(plan.Plan));
             plans.Add(same < 0 ? plan : throw root.Error(name, "runs the same blocks on the same weights as a plan before it: remove one of them"));
         }
 
@@ -90,7 +106,31 @@ internal static class ProfileReader
         }
 
         CheckUnknown(root, isLater);
-        return new DraftingProfile { Model = model, Measured = measured, Plans = [.. plans], Warnings = [.. warnings], Source = source };
+        return new DraftingProfile { Model = model, Measured = measured, Plans = [.. plans], Bridges = known ?? [], Warnings = [.. warnings], Source = source };
+    }
+
+    // Null where the profile has some that cannot be read from here.
+    private static IReadOnlyList<LinearBridge>? Bridges(
+        ProfileElement root, int layers, bool isLater, Func<string, int, string, IReadOnlyList<LinearBridge>>? bridges)
+    {
+        if (root.Object("bridges") is not { } element)
+        {
+            return [];
+        }
+
+        string file = element.Required("file", element.Text("file"));
+        string fingerprint = element.Required("fingerprint", element.Text("fingerprint"));
+        // A file beside the profile, whoever wrote it; no way to another folder.
+        if (file != Path.GetFileName(file) || !file.EndsWith(BridgeFile.Extension, StringComparison.Ordinal) || file.AsSpan().ContainsAny('/', '\\', ':'))
+        {
+            throw element.Error("file", $"is {Checkpoints.CheckpointText.Quote(file)}: give the name of a file beside the profile that ends with {BridgeFile.Extension}");
+        }
+
+        CheckUnknown(element, isLater);
+        IReadOnlyList<LinearBridge>? read = bridges?.Invoke(file, layers, fingerprint);
+        return read is null || read.All(bridge => bridge.Layer < layers) && read.DistinctBy(bridge => bridge.Layer).Count() == read.Count
+            ? read
+            : throw element.Error("file", $"has two bridges behind one layer, or one behind a layer that a model with {layers} layers does not have: give each layer one at most");
     }
 
     private static bool IsLater(ProfileElement root)
@@ -190,9 +230,13 @@ internal static class ProfileReader
                 throw plan.Error("blocks", $"names more than {MostBlocks} blocks: name fewer");
             }
 
-            list.Add(word is ['A' or 'M', .. var number] && int.TryParse(number, NumberStyles.None, CultureInfo.InvariantCulture, out int layer) && layer < layers
-                ? new Block(word[0] == 'A' ? BlockKind.Attention : BlockKind.Mlp, layer)
-                : throw plan.Error("blocks", $"has {Checkpoints.CheckpointText.Quote(word.ToString())}: give blocks such as A0 and M{layers - 1} with a space between, for attention and MLP of layers 0 to {layers - 1}"));
+            list.Add(Block.TryParse(word, layers) ?? throw plan.Error(
+                "blocks", $"has {Checkpoints.CheckpointText.Quote(word.ToString())}: give blocks such as A0 and M{layers - 1} with a space between, for attention and MLP of layers 0 to {layers - 1}, at the end B0 for a bridge"));
+        }
+
+        if (!LayerPlan.HasBridgeLast(list))
+        {
+            throw plan.Error("blocks", "has a block behind a bridge: a bridge leads to the head, so give it last");
         }
 
         return list;

@@ -16,9 +16,14 @@ internal static class ProfileWriter
     /// <summary>How a day is written.</summary>
     public const string DateFormat = "yyyy-MM-dd";
 
+    /// <summary>What a plan with a bridge requires.</summary>
+    public const string Bridge = "bridge";
+
     /// <summary>Writes a profile.</summary>
+    /// <param name="profile">The profile.</param>
+    /// <param name="path">The file that it is for, which decides how that of its bridges is called.</param>
     /// <exception cref="SpecDecodeException">A number in it is none, or no model has so many layers.</exception>
-    public static byte[] Write(DraftingProfile profile)
+    public static byte[] Write(DraftingProfile profile, string path)
     {
         if (profile.Model.LayerCount is < 1 or > ModelIdentity.MaxLayerCount)
         {
@@ -39,6 +44,15 @@ internal static class ProfileWriter
             if (profile.Measured is { } measured)
             {
                 Measured(json, measured);
+            }
+
+            if (profile.Bridges.Count > 0)
+            {
+                string fingerprint = BridgeFile.Fingerprint(profile.Bridges);
+                json.WriteStartObject("bridges");
+                json.WriteString("file", BridgeFile.NameBeside(path, fingerprint));
+                json.WriteString("fingerprint", fingerprint);
+                json.WriteEndObject();
             }
 
             json.WriteStartArray("plans");
@@ -86,6 +100,12 @@ internal static class ProfileWriter
         else
         {
             json.WriteString("blocks", plan.Plan.ToString());
+        }
+
+        if (plan.Plan.Bridge is not null)
+        {
+            json.WritePropertyName("requires");
+            json.WriteRawValue($"[\"{Bridge}\"]");
         }
 
         json.WriteString("weights", plan.UsesDraftWeights ? Drafter : Verifier);

@@ -82,6 +82,9 @@ internal sealed partial class GraphBuilder(PreparedWeights weights, ProductSet p
     /// <summary>The elementwise sum.</summary>
     public string Add(string a, string b) => Node("Add", [a, b]);
 
+    /// <summary>A vector of numbers that the graph carries itself.</summary>
+    public string Numbers(ReadOnlySpan<float> numbers) => Inline(OnnxTypes.Of(elementType), MemoryMarshal.AsBytes(numbers), numbers.Length);
+
     /// <summary>c · tanh(x / c), which bounds every element by c; null adds no node.</summary>
     public string SoftCap(string x, float? bound) =>
         bound is { } c ? Multiply(Node("Tanh", [Node("Div", [x, Number(c)])]), Number(c)) : x;

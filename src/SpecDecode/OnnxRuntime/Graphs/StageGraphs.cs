@@ -141,6 +141,24 @@ internal sealed class StageGraphs(DecoderDescription model, PreparedWeights weig
         return graph.Build();
     }
 
+    /// <summary>residual <c>[rows, d]</c> → residual <c>[rows, d]</c> times a scale for each channel, plus products of it.</summary>
+    /// <param name="scale">The scale, <c>[d]</c>.</param>
+    /// <param name="matrices">The products, one behind the other, as numbers in the <see cref="KernelTable{TKernel}"/>; the last adds the scaled residual.</param>
+    public byte[] Bridge(ReadOnlySpan<float> scale, params ReadOnlySpan<long> matrices)
+    {
+        GraphBuilder graph = new(weights, products, model.ElementType);
+        string residual = Residual(graph);
+        string scaled = graph.Multiply(residual, graph.Numbers(scale));
+        string x = residual;
+        for (int i = 0; i < matrices.Length; i++)
+        {
+            x = graph.Product(matrices[i], i == matrices.Length - 1 ? [x, scaled] : [x]);
+        }
+
+        graph.Output(x, StageNames.Output, "rows", model.HiddenSize);
+        return graph.Build();
+    }
+
     /// <summary>Norm and packed projection of an attention block, and the norms of its queries and keys.</summary>
     public static string AttentionIn(GraphBuilder graph, string residual, AttentionDescription attention) =>
         graph.NormQueriesAndKeys(

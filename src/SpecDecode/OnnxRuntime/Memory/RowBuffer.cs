@@ -142,6 +142,24 @@ internal sealed class RowBuffer : IDisposable
         }
     }
 
+    /// <summary>Writes one row, rounded to the nearest.</summary>
+    public void Write(int row, ReadOnlySpan<float> values)
+    {
+        if (_staged is not null)
+        {
+            _staged.Write(0, values);
+            _staged.CopyTo(0, 1, this, row);
+        }
+        else if (Type == ElementType.Float32)
+        {
+            values.CopyTo(MemoryMarshal.Cast<byte, float>(Bytes(row, 1)));
+        }
+        else
+        {
+            PanelPacker.Narrow(Type == ElementType.BFloat16 ? Precision.Bf16 : Precision.Fp16, values, MemoryMarshal.Cast<byte, ushort>(Bytes(row, 1)));
+        }
+    }
+
     /// <summary>Where the first rows are to be written in floats; <see cref="Write"/> makes them rows.</summary>
     public Span<float> Floats(int rows) => _staged is not null ? _staged.Floats(rows) : (_floats ?? _rows).Span<float>(0, rows * Width);
 

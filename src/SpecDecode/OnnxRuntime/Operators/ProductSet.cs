@@ -41,6 +41,14 @@ internal sealed class ProductSet(PreparedWeights weights, InstructionSet instruc
     public unsafe long AddCut(LinearDescription linear, byte* panels, float* bias, NormDescription? norm) =>
         Add(linear, panels, bias, norm, activation: null, isGated: false);
 
+    /// <summary>A product with a matrix that is none of the model's weights. It is nobody's but the caller's, who enters it.</summary>
+    /// <param name="panels">The matrix in panels of floats; valid as long as the product is used.</param>
+    /// <param name="precision">Fp32, bf16 or fp16.</param>
+    /// <param name="inputs">Width of a row.</param>
+    /// <param name="outputs">Outputs.</param>
+    public unsafe Product Apart(byte* panels, Precision precision, int inputs, int outputs) => new(
+        panels, new TensorFormat(precision, 0, TensorLayout.Panels), inputs, outputs, default, weights.Activations, instructions, Scratch);
+
     /// <inheritdoc/>
     public void Dispose()
     {

@@ -25,6 +25,7 @@ internal sealed class OnnxStages : IStages
     private readonly AttentionStages _attention;
     private readonly PassBuffers _buffers;
     private readonly RowBuffer[] _residuals;
+    private readonly BridgeStages _bridges;
     private readonly LayerInput? _layerInput;
 
     // Those of the pass that runs.
@@ -38,13 +39,14 @@ internal sealed class OnnxStages : IStages
     /// <param name="verifier">Sessions of its weights, whose rows have been probed.</param>
     /// <param name="drafter">Sessions of a copy in lower precision, and that precision; null where there is none.</param>
     /// <param name="attention">Attention of all layers.</param>
+    /// <param name="bridges">What runs bridges.</param>
     /// <param name="allocator">Where buffers come from.</param>
     /// <param name="maxSequenceLength">Longest sequence.</param>
     /// <param name="maxRows">Most rows in a pass.</param>
     /// <param name="device">Where the residual lies, taken over too; null for the process's memory, where everything else lies always.</param>
     public OnnxStages(
         DecoderDescription model, StageSessions verifier, (StageSessions Sessions, Precision Precision)? drafter, AttentionStages attention,
-        IBufferAllocator allocator, int maxSequenceLength, int maxRows, DeviceRows? device = null)
+        BridgeStages bridges, IBufferAllocator allocator, int maxSequenceLength, int maxRows, DeviceRows? device = null)
     {
         _model = model;
         _device = device;
@@ -59,6 +61,7 @@ internal sealed class OnnxStages : IStages
         _buffers = new PassBuffers(model, allocator, device, maxRows, MaxScoredRows, DraftVocabulary.Length);
         _residuals = _buffers.Residuals;
         _layerInput = _buffers.LayerInput;
+        _bridges = bridges;
     }
 
     /// <inheritdoc/>
@@ -83,7 +86,7 @@ internal sealed class OnnxStages : IStages
     public ReadOnlySpan<int> DraftVocabulary => _verifier.ShortHead is { } head ? head.Tokens : default;
 
     /// <inheritdoc/>
-    public long RuntimeTicks => _verifier.RuntimeTicks + (_drafter?.RuntimeTicks ?? 0) + _attention.RuntimeTicks;
+    public long RuntimeTicks => _verifier.RuntimeTicks + (_drafter?.RuntimeTicks ?? 0) + _attention.RuntimeTicks + _bridges.RuntimeTicks;
 
     /// <summary>What of <see cref="RuntimeTicks"/> is attention, without the projections around it.</summary>
     public long AttentionTicks => _attention.RuntimeTicks;
@@ -93,6 +96,9 @@ internal sealed class OnnxStages : IStages
 
     /// <inheritdoc/>
     public bool RowsAreAlike => _verifier.BlockRows.IsAlike && _verifier.HeadRows.IsAlike;
+
+    /// <inheritdoc/>
+    public BridgeSet Bridges => _bridges.Set;
 
     /// <inheritdoc/>
     public KvPool Pages => _attention.Pages;
@@ -135,6 +141,11 @@ internal sealed class OnnxStages : IStages
             RunOverRows(_sessions.AttentionOut[layer], batch.Rows, next, _buffers.Attended[layer]);
             _layerInput?.Enter(layer, _residuals[_current], _sessions.BlockRows.RowsToRun(batch.Rows));
         }
+        else if (block.Kind == BlockKind.Bridge)
+        {
+            RunOverRows(_bridges.Of(layer), batch.Rows, next);
+            _layerInput?.Leave();
+        }
         else
         {
             RowBuffer? input = _model.Layers[layer].IsParallel ? _layerInput!.Of(layer) ?? _residuals[_current] : null;
@@ -153,12 +164,20 @@ internal sealed class OnnxStages : IStages
             return;
         }
 
-        if (_sessions.Segments?.Of(blocks) is { } segments)
+        // A bridge, which is the last where there is one, is in no segment: another may come to lie in its place.
+        bool isBridged = blocks[^1].Kind == BlockKind.Bridge;
+        ReadOnlySpan<Block> own = isBridged ? blocks[..^1] : blocks;
+        if (own.Length > 0 && _sessions.Segments?.Of(own) is { } segments)
         {
             for (int i = 0; i < segments.Count; i++)
             {
                 RunSegment(segments[i], batch.Rows);
                 _current = 1 - _current;
+            }
+
+            if (isBridged)
+            {
+                Run(blocks[^1], batch);
             }
 
             return;
@@ -179,6 +198,9 @@ internal sealed class OnnxStages : IStages
 
     /// <inheritdoc/>
     public void ReadResidual(int row, Span<float> destination) => _residuals[_current].Read(row, destination);
+
+    /// <inheritdoc/>
+    public void WriteResidual(int row, ReadOnlySpan<float> values) => _residuals[_current].Write(row, values);
 
     /// <inheritdoc/>
     public void Arrange(IReadOnlyList<RowSource> sources, RowBatch batch)
@@ -237,6 +259,7 @@ internal sealed class OnnxStages : IStages
         _verifier.Dispose();
         _drafter?.Dispose();
         _attention.Dispose();
+        _bridges.Dispose();
         _buffers.Dispose();
         _device?.Dispose();
     }

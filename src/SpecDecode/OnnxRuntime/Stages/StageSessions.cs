@@ -166,6 +166,17 @@ internal sealed class StageSessions : IDisposable
             model, options.KvPrecision, new StageGraphs(model, weights, Products), sessionOptions, allocator, maxSequenceLength, options.MaxRowsPerPass);
     }
 
+    /// <summary>What runs bridges, which are the same for all copies of the weights.</summary>
+    /// <param name="model">The model.</param>
+    /// <param name="weights">Its weights; they must stay open as long as bridges run.</param>
+    /// <param name="environment">The process's ONNX Runtime environment.</param>
+    /// <param name="options">Threads, where each session has its own.</param>
+    /// <param name="allocator">Where buffers come from.</param>
+    /// <param name="canRun">Whether the residual lies in the process's memory.</param>
+    public BridgeStages CreateBridges(
+        DecoderDescription model, PreparedWeights weights, RuntimeEnvironment environment, RuntimeOptions options, IBufferAllocator allocator, bool canRun) =>
+        new(model, weights, Products, environment, options, allocator, canRun);
+
     /// <summary>Adds a head over some tokens alone.</summary>
     /// <param name="model">The model.</param>
     /// <param name="weights">Its weights, in panels.</param>

@@ -101,15 +101,15 @@ public sealed class DraftingProfileTests : IDisposable
     {
         const string Later = """
             { "version": "1.7", "colour": { "x": [1] }, "model": { "family": "llama", "layers": 8, "vocabularySize": 10, "kind": "base" },
-              "plans": [{ "exitLayer": 1, "bridge": [0.5], "requires": ["bridge"] }, { "exitLayer": 2, "mood": "good" }] }
+              "plans": [{ "exitLayer": 1, "gate": [0.5], "requires": ["gate"] }, { "exitLayer": 2, "mood": "good" }] }
             """;
         DraftingProfile profile = Parse(Later);
         Assert.Equal(LayerPlan.EarlyExit(8, 2), Assert.Single(profile.Plans).Plan);
-        Assert.Equal("it.json: plans[0] is passed over, since it requires \"bridge\", which this version of the library does not have.", Assert.Single(profile.Warnings));
+        Assert.Equal("it.json: plans[0] is passed over, since it requires \"gate\", which this version of the library does not have.", Assert.Single(profile.Warnings));
 
         // Of this version an unknown property is a misspelt one.
         SpecDecodeException error = Assert.Throws<SpecDecodeException>(() => Parse(Later.Replace("1.7", "1.0", StringComparison.Ordinal)));
-        Assert.StartsWith("it.json: model.kind is no property of a drafting profile of version 1.0: there are family, ", error.Message, StringComparison.Ordinal);
+        Assert.StartsWith("it.json: model.kind is no property of a drafting profile of version 1.1: there are family, ", error.Message, StringComparison.Ordinal);
     }
 
     [Fact]

@@ -1,0 +1,101 @@
+using SpecDecode.Benchmarks;
+using SpecDecode.Calibration;
+using SpecDecode.Drafting;
+using SpecDecode.Evaluation;
+using SpecDecode.Generation;
+using SpecDecode.Models;
+using SpecDecode.Plans;
+using SpecDecode.Scheduling;
+
+namespace SpecDecode.Tests.Calibration;
+
+/// <summary>Bridges fitted to the story model, and to a copy whose exits say nothing.</summary>
+public sealed class StoryBridgeTests : IDisposable
+{
+    private const int NewTokens = 64;
+
+    private static readonly string[] Prompts = [.. File.ReadLines(Path.Combine(TestFolders.Repository, "tests", "SpecDecode.Benchmarks", "stories.txt")).Where((_, line) => line % 6 == 0)];
+
+    private readonly TemporaryFolder _folder = new();
+
+    public void Dispose() => _folder.Dispose();
+
+    [Fact]
+    public void Bridges_restore_more_than_half_of_what_exits_lose_in_another_basis_than_the_heads()
+    {
+        RuinedExits.Write(TestFolders.StoryModel, _folder.Path);
+        using LoadedModel story = Load(TestFolders.StoryModel);
+        using LoadedModel ruined = Load(_folder.Path);
+        Scheduler storyScheduler = new(story.Stages, SchedulerLimits.None);
+        Scheduler scheduler = new(ruined.Stages, SchedulerLimits.None);
+        int[][] tokens = [.. Prompts.Select(prompt => story.Tokenizer!.Encode(prompt))];
+        CalibrationSetting setting = Setting(ruined, scheduler, tokens);
+
+        // At full depth it says the same, and at its exits nothing.
+        int[][] written = [.. Enumerable.Range(0, tokens.Length).Select(prompt => Write(Setting(story, storyScheduler, tokens), prompt))];
+        Assert.Equal(written, Enumerable.Range(0, tokens.Length).Select(prompt => Write(setting, prompt)));
+        int[] exits = [2, 3, 4];
+        double[] whole = Agreement(story, written, tokens, [.. exits.Select(exit => LayerPlan.EarlyExit(12, exit))]);
+        double[] lost = Agreement(ruined, written, tokens, [.. exits.Select(exit => LayerPlan.EarlyExit(13, exit))]);
+        Assert.All(lost, share => Assert.InRange(share, 0, 0.1));
+
+        BridgeFitting.Run(
+            setting, [.. written.Where((_, prompt) => prompt % 2 == 0).Select(text => (ReadOnlyMemory<int>)text)], [.. Enumerable.Range(0, tokens.Length).Where(prompt => prompt % 2 == 0)],
+            TimeSpan.FromMinutes(10), () => { }, TestContext.Current.CancellationToken, rowsPerChannel: 8, exits: 4);
+        double[] restored = Agreement(ruined, written, tokens, [.. exits.Select(exit => LayerPlan.BridgedExit(13, exit))]);
+        Assert.All(exits.Index(), exit => Assert.True(
+            restored[exit.Index] - lost[exit.Index] >= (whole[exit.Index] - lost[exit.Index]) / 2, $"exit {exit.Item}: {whole[exit.Index]:f3}, {lost[exit.Index]:f3}, {restored[exit.Index]:f3}"));
+    }
+
+    [Fact]
+    public void A_calibration_of_bridges_makes_a_profile_by_which_texts_stay_as_they_are()
+    {
+        string profile = _folder.File("it.json");
+        GenerationRequest[] prompts = [.. Prompts.Take(4).Select(prompt => new GenerationRequest { Prompt = prompt })];
+        using (TextModel model = TextModel.Load(TestFolders.StoryModel, new ModelOptions { CacheFolder = TestFolders.WeightCache }))
+        {
+            CalibrationReport report = model.Calibrate(
+                prompts, new CalibrationOptions { Methods = ["bridge"], Budget = TimeSpan.FromSeconds(6), MaxTokens = 48, BridgeRank = 16, StateFile = _folder.File("it.state") }, null,
+                TestContext.Current.CancellationToken);
+            Assert.True(report.IsComplete);
+            Assert.NotEmpty(report.Plans);
+            Assert.All(report.Plans, plan => Assert.True(plan.Plan.Bridge is not null && plan.SameText != false));
+            Assert.All(report.Bridges, bridge => Assert.Equal((256, 16), (bridge.Width, bridge.Rank)));
+            model.CreateProfile(report).Save(profile);
+
+            // They were the calibration's own.
+            Assert.Throws<ArgumentException>(() => model.Evaluate([1, 2], report.Plans[0].Plan, TestContext.Current.CancellationToken));
+        }
+
+        using TextModel loaded = TextModel.Load(TestFolders.StoryModel, new ModelOptions { CacheFolder = TestFolders.WeightCache });
+        foreach (GenerationRequest prompt in prompts)
+        {
+            GenerationRequest drafted = prompt with { Drafting = new DraftingOptions { Profile = profile } };
+            GenerationResult result = loaded.Generate(drafted, null, TestContext.Current.CancellationToken);
+            Assert.Equal(loaded.Generate(prompt, null, TestContext.Current.CancellationToken).Tokens, result.Tokens);
+            Assert.True(result.Drafting.Drafted > 0);
+        }
+    }
+
+    private static LoadedModel Load(string folder) => ModelLoader.Load(
+        folder, new ModelOptions { CacheFolder = TestFolders.WeightCache }, new RuntimeOptions(), _ => { }, null, TestContext.Current.CancellationToken);
+
+    private static CalibrationSetting Setting(LoadedModel model, Scheduler scheduler, int[][] prompts) => new(
+        model.Stages, scheduler, prompts, new HashSet<int>(), 1L << 30, "", new CalibrationOptions { MaxTokens = NewTokens });
+
+    private static int[] Write(CalibrationSetting setting, int prompt) =>
+        [.. setting.Prompts[prompt], .. TextWriting.Write(setting, prompt, null, TestContext.Current.CancellationToken).NewTokens];
+
+    // On the prompts that nothing is fitted to.
+    private static double[] Agreement(LoadedModel model, int[][] written, int[][] prompts, LayerPlan[] plans)
+    {
+        WrittenText[] texts =
+        [
+            .. written.Index().Where(text => text.Index % 2 == 1).Select(text => TextReading.Read(model.Stages, text.Item, prompts[text.Index].Length, TestContext.Current.CancellationToken)),
+        ];
+        PlanAgreement agreement = new(model.Stages, [.. plans.Select(plan => new PlanCandidate(plan))], texts);
+        agreement.Run(TestContext.Current.CancellationToken);
+        Array.ForEach(texts, text => text.Cache.Dispose());
+        return [.. plans.Select((_, i) => agreement.Of(i).Share)];
+    }
+}
