@@ -2,15 +2,9 @@ using System.CommandLine;
 using System.Diagnostics;
 using System.Globalization;
 using SpecDecode.Caching;
-using SpecDecode.Checkpoints;
-using SpecDecode.Descriptions;
-using SpecDecode.Families;
-using SpecDecode.OnnxRuntime;
-using SpecDecode.OnnxRuntime.Memory;
 using SpecDecode.OnnxRuntime.Stages;
 using SpecDecode.Plans;
 using SpecDecode.Stages;
-using SpecDecode.Weights;
 
 namespace SpecDecode.Benchmarks;
 

@@ -52,7 +52,7 @@ public sealed class StoryBridgeTests : IDisposable
     {
         string profile = _folder.File("it.json");
         GenerationRequest[] prompts = [.. Prompts.Take(4).Select(prompt => new GenerationRequest { Prompt = prompt })];
-        using (TextModel model = TextModel.Load(TestFolders.StoryModel, new ModelOptions { CacheFolder = TestFolders.WeightCache }))
+        using (TextModel model = TextModel.Load(TestFolders.StoryModel, new ModelOptions { CacheFolder = TestFolders.WeightCache }, cancellationToken: TestContext.Current.CancellationToken))
         {
             CalibrationReport report = model.Calibrate(
                 prompts, new CalibrationOptions { Methods = ["bridge"], Budget = TimeSpan.FromSeconds(6), MaxTokens = 48, BridgeRank = 16, StateFile = _folder.File("it.state") }, null,
@@ -67,7 +67,7 @@ public sealed class StoryBridgeTests : IDisposable
             Assert.Throws<ArgumentException>(() => model.Evaluate([1, 2], report.Plans[0].Plan, TestContext.Current.CancellationToken));
         }
 
-        using TextModel loaded = TextModel.Load(TestFolders.StoryModel, new ModelOptions { CacheFolder = TestFolders.WeightCache });
+        using TextModel loaded = TextModel.Load(TestFolders.StoryModel, new ModelOptions { CacheFolder = TestFolders.WeightCache }, cancellationToken: TestContext.Current.CancellationToken);
         foreach (GenerationRequest prompt in prompts)
         {
             GenerationRequest drafted = prompt with { Drafting = new DraftingOptions { Profile = profile } };

@@ -56,7 +56,7 @@ public sealed class DeviceGraphTests
         sessions.ProbeRows(model, device.Buffers);
         AttentionStages attention = sessions.CreateAttention(model, weights, environment, runtime, device.Buffers, maxSequenceLength: 128);
         using (OnnxStages stages = new(
-            model, sessions, null, attention, device.Buffers, maxSequenceLength: 128, maxRows: 64, new DeviceRows(type, device, device.DeviceMemory!)))
+            model, sessions, null, attention, sessions.CreateBridges(model, weights, environment, runtime, device.Buffers, canRun: false), device.Buffers, maxSequenceLength: 128, maxRows: 64, new DeviceRows(type, device, device.DeviceMemory!)))
         {
             Assert.True(isAdded);
             Assert.True(memory.LiveBytes >= 3L * 64 * model.HiddenSize * type.Bytes(), "The residual is elsewhere.");

@@ -37,7 +37,7 @@ public sealed class SegmentStagesTests
         sessions.ProbeRows(model, buffers);
         AttentionStages attention = sessions.CreateAttention(model, weights, environment, runtime, buffers, maxSequenceLength: 64);
         sessions.AddSegments(model, weights, environment, runtime, attention);
-        using OnnxStages stages = new(model, sessions, null, attention, buffers, maxSequenceLength: 64, maxRows: 32);
+        using OnnxStages stages = new(model, sessions, null, attention, sessions.CreateBridges(model, weights, environment, runtime, buffers, canRun: true), buffers, maxSequenceLength: 64, maxRows: 32);
 
         int layers = stages.LayerCount;
         LayerPlan exit = LayerPlan.EarlyExit(layers, 1);

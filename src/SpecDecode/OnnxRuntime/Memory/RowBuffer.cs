@@ -160,7 +160,7 @@ internal sealed class RowBuffer : IDisposable
         }
     }
 
-    /// <summary>Where the first rows are to be written in floats; <see cref="Write"/> makes them rows.</summary>
+    /// <summary>Where the first rows are to be written in floats; <see cref="Write(int)"/> makes them rows.</summary>
     public Span<float> Floats(int rows) => _staged is not null ? _staged.Floats(rows) : (_floats ?? _rows).Span<float>(0, rows * Width);
 
     /// <summary>Takes the first rows over from <see cref="Floats"/>, rounded to the nearest.</summary>
