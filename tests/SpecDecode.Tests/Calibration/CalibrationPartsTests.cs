@@ -28,7 +28,7 @@ public class CalibrationPartsTests
         LayerPlan[] plans = [LayerPlan.Full(30), LayerPlan.EarlyExit(30, 7), LayerPlan.LayerSkip(30, [3, 29], [0]), LayerPlan.Of(30, []), LayerPlan.Of(30, [new(BlockKind.Mlp, 5), new(BlockKind.Attention, 5)])];
         Assert.All(plans, plan => Assert.Equal(plan, PlanText.TryParse(plan.ToString(), 30)));
         Assert.All(
-            (string[])["A30", "B1", "A", "A-1", "A+1", "A1 M", "1", "A1,M1", "a1", "A99999999999", string.Join(' ', Enumerable.Repeat("A0", 241))],
+            (string[])["A30", "B30", "C1", "A", "A-1", "A+1", "A1 M", "1", "A1,M1", "a1", "A99999999999", string.Join(' ', Enumerable.Repeat("A0", 241))],
             text => Assert.Null(PlanText.TryParse(text, 30)));
     }
 
