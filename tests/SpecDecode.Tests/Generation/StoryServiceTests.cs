@@ -60,7 +60,7 @@ public class StoryServiceTests(TalesModels models, StoryService service) : IClas
     [Fact]
     public void The_model_is_described()
     {
-        Assert.Equal(new ModelInfo { Name = "tales", LayerCount = 12, VocabularySize = 4096, MaxSequenceLength = 1024, Precision = Precision.Bf16, MaxTexts = 288 }, service.Generator.Model);
+        Assert.Equal(new ModelInfo { Name = "tales", LayerCount = 12, VocabularySize = 4096, MaxSequenceLength = 1024, Precision = Precision.Bf16, MaxTexts = 262 }, service.Generator.Model);
         Assert.NotNull(service.Generator.Tokenizer);
         Assert.Equal(new GenerationDefaults(), service.Generator.Defaults);
     }
