@@ -27,15 +27,15 @@ public sealed class OverloadTests
     {
         await using ServiceProcess server = await ServiceProcess.StartAsync(Options);
         using Caller alone = new(server.Client.BaseAddress!);
-        string text = (await alone.AskAsync(Caller.Body(Model, Prompts[0], 300))).Text;
+        string text = (await alone.AskAsync(Caller.Body(Model, Prompts[0], 600))).Text;
         Caller[] callers = [.. Enumerable.Range(0, Connections).Select(_ => new Caller(server.Client.BaseAddress!))];
-        Task<Caller.Answer>[] admitted = [.. callers.Take(Fits).Select(caller => caller.AskAsync(Caller.Body(Model, Prompts[0], 300)))];
+        Task<Caller.Answer>[] admitted = [.. callers.Take(Fits).Select(caller => caller.AskAsync(Caller.Body(Model, Prompts[0], 600)))];
         while (await InWork(server) < Fits)
         {
             await Task.Delay(5, TestContext.Current.CancellationToken);
         }
 
-        Caller.Answer[] refused = await Task.WhenAll(callers.Skip(Fits).Select(caller => caller.AskAsync(Caller.Body(Model, Prompts[0], 300))));
+        Caller.Answer[] refused = await Task.WhenAll(callers.Skip(Fits).Select(caller => caller.AskAsync(Caller.Body(Model, Prompts[0], 600))));
         Assert.Equal(Fits, await InWork(server));
         Assert.Equal(Connections - Fits, refused.Length);
         Assert.All(refused, answer => Assert.True(answer.IsTold, $"{answer}"));
