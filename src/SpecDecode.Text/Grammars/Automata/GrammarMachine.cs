@@ -87,6 +87,42 @@ internal sealed class GrammarMachine
         return state.Epoch == _epoch && state.Next(byteClass) is { } next ? next : Make(state, byteClass);
     }
 
+    /// <summary>Whether all texts of some bytes may follow, since where they lead depends on their length alone.</summary>
+    /// <param name="state">The state.</param>
+    /// <param name="bytes">The bytes; one at least.</param>
+    /// <param name="length">The length of the longest of these texts.</param>
+    /// <param name="limit">How far <see cref="Work"/> may go for it.</param>
+    /// <returns>Whether they may; false also says that it would have to be looked at text by text.</returns>
+    /// <exception cref="GrammarException">The grammar has too many readings of the text.</exception>
+    public bool TakesAll(GrammarState state, ByteSet bytes, int length, long limit)
+    {
+        for (int i = 0; i < length; i++)
+        {
+            if (Work > limit)
+                return false;
+            var even = state.Even ??= new();
+            if (even.Others.Overlaps(bytes))
+                return false;
+            for (var left = bytes.Except(even.Known); !left.IsEmpty; left = left.Except(even.Known))
+            {
+                byte value = left.First;
+                var next = Step(state, value);
+                even.Target ??= next == GrammarState.Dead ? null : next;
+                if (next != even.Target || next == GrammarState.Dead)
+                {
+                    even.Others = even.Others.Union(_network.Classes.Of(value));
+                    return false;
+                }
+                even.Known = even.Known.Union(_network.Classes.Of(value));
+            }
+            // Where it leads to itself there is no more to see.
+            if (even.Target == state)
+                return true;
+            state = even.Target!;
+        }
+        return true;
+    }
+
     /// <summary>The same state in the table that is in use.</summary>
     public GrammarState Renew(GrammarState state)
     {
@@ -172,17 +208,30 @@ internal sealed class GrammarMachine
             state = Renew(state);
             if (state.Next(byteClass) is { } known)
                 return known;
-            byte value = _network.Classes.First(byteClass);
+            // All bytes that the same edges take lead to the same state: those between the nearest borders of edges.
+            int value = _network.Classes.First(byteClass), lowest = 0, highest = 255;
             foreach (var item in state.Items)
             {
                 foreach (var edge in _network.Nodes[item.Node].Bytes)
                 {
-                    if (edge.From <= value && value <= edge.To)
+                    if (edge.To < value)
+                    {
+                        lowest = Math.Max(lowest, edge.To + 1);
+                    }
+                    else if (edge.From > value)
+                    {
+                        highest = Math.Min(highest, edge.From - 1);
+                    }
+                    else
+                    {
+                        (lowest, highest) = (Math.Max(lowest, edge.From), Math.Min(highest, edge.To));
                         Add(item with { Node = edge.Target, Origin = item.Origin ?? state });
+                    }
                 }
             }
             var next = Finish();
-            state.SetNext(byteClass, next);
+            for (int i = _classOf[lowest]; i <= _classOf[highest]; i++)
+                state.SetNext(i, next);
             return next;
         }
     }

@@ -68,6 +68,9 @@ internal sealed class GrammarState
     /// <summary>The first of them, negative for none; null until it is asked for.</summary>
     public int? FirstForced { get; set; }
 
+    /// <summary>Which bytes lead to the same state, as far as it has been asked for.</summary>
+    public EvenBytes? Even { get; set; }
+
     /// <summary>A state that is not known.</summary>
     public static GrammarState Hole(int number) => new(2 + number, 0, [], false, false, false, 0) { IsHole = true };
 

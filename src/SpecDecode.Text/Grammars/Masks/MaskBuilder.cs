@@ -4,7 +4,7 @@ namespace SpecDecode.Grammars.Masks;
 
 /// <summary>
 /// Finds the tokens that may follow a state by walking the trie of the vocabulary: beginnings that tokens share are gone through
-/// once, and what begins with bytes that may not follow is passed over. Not thread-safe: one for each text.
+/// once, what begins with bytes that may not follow is passed over, and so is what goes on with bytes that all may, as within a text. Not thread-safe: one for each text.
 /// </summary>
 internal sealed class MaskBuilder(GrammarMachine machine, TokenTrie trie)
 {
@@ -54,7 +54,14 @@ internal sealed class MaskBuilder(GrammarMachine machine, TokenTrie trie)
                 throw new GrammarException("The tokens that may follow take too long to find: the grammar can be read in too many ways. Make its choices differ earlier.");
             _path[depth] = next;
             _left[depth] = _left[depth - 1] || next.Leaves;
-            Allow(node, bits);
+            Allow(trie.TokensOf(node), bits);
+            if (trie.CrownOf[node] is >= 0 and var number && trie.Crowns[number] is var crown && depth + crown.Height <= reach
+                && machine.TakesAll(next, crown.Bytes, crown.Height, limit))
+            {
+                Allow(trie.TokensBelow(node), bits);
+                node = trie.Ends[node];
+                continue;
+            }
             node++;
         }
         return new(bits, [.. open]);
@@ -85,7 +92,7 @@ internal sealed class MaskBuilder(GrammarMachine machine, TokenTrie trie)
                     continue;
                 }
                 _path[depth] = next;
-                Allow(node, bits);
+                Allow(trie.TokensOf(node), bits);
                 node++;
             }
         }
@@ -114,9 +121,9 @@ internal sealed class MaskBuilder(GrammarMachine machine, TokenTrie trie)
         return depth - 1;
     }
 
-    private void Allow(int node, Span<ulong> bits)
+    private static void Allow(ReadOnlySpan<int> tokens, Span<ulong> bits)
     {
-        foreach (int token in trie.TokensOf(node))
+        foreach (int token in tokens)
             bits[token >> 6] |= 1UL << token;
     }
 }

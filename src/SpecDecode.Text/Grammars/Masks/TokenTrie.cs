@@ -12,6 +12,8 @@ internal sealed class TokenTrie
     private readonly int[] _parents;
     private readonly int[] _firstTokens;
     private readonly int[] _tokens;
+    private readonly int[] _crownOf;
+    private readonly TokenCrown[] _crowns;
 
     /// <param name="tokens">The bytes of each token, by id; null or empty for those that have none.</param>
     public TokenTrie(IReadOnlyList<byte[]?> tokens)
@@ -52,6 +54,7 @@ internal sealed class TokenTrie
                 firstTokens[i] = firstTokens[i + 1];
         }
         (_bytes, _ends, _depths, _parents, _firstTokens) = ([.. bytes], [.. ends], [.. depths], [.. parents], [.. firstTokens]);
+        (_crownOf, _crowns) = TokenCrown.Find(this);
 
         void Close(int depth)
         {
@@ -80,6 +83,15 @@ internal sealed class TokenTrie
 
     /// <summary>The tokens that a node stands for.</summary>
     public ReadOnlySpan<int> TokensOf(int node) => _tokens.AsSpan(_firstTokens[node], _firstTokens[node + 1] - _firstTokens[node]);
+
+    /// <summary>The tokens that begin with a node and are longer.</summary>
+    public ReadOnlySpan<int> TokensBelow(int node) => _tokens.AsSpan(_firstTokens[node + 1], _firstTokens[_ends[node]] - _firstTokens[node + 1]);
+
+    /// <summary>Which crown stands on a node, by its place in <see cref="Crowns"/>; -1 where it is too small to be worth one.</summary>
+    public ReadOnlySpan<int> CrownOf => _crownOf;
+
+    /// <summary>What is known of that which begins with a node, for the larger nodes.</summary>
+    public ReadOnlySpan<TokenCrown> Crowns => _crowns;
 
     /// <summary>The child of a node by a byte; -1 for none.</summary>
     /// <param name="node">The node; -1 for the root.</param>
