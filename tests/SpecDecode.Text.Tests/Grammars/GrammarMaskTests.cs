@@ -102,10 +102,10 @@ public sealed class GrammarMaskTests
     private static bool AllowsWords(TokenGrammar grammar, GrammarState outline)
     {
         var trie = grammar.Vocabulary.Trie;
-        for (int node = 0; node < trie.Count; node = trie.Ends[node])
+        for (int node = 0; node < trie.Count; node = trie.Nodes[node].End)
         {
-            if (trie.CrownOf[node] is >= 0 and var number && trie.Crowns[number] is { Height: > 1 } crown && trie.Ends[node] - node > 10
-                && grammar.Machine.TakesAll(grammar.Machine.Step(outline, trie.Bytes[node]), crown.Bytes, crown.Height, long.MaxValue))
+            if (trie.Nodes[node].Crown is >= 0 and var number && trie.Crowns[number] is { Height: > 1 } crown && trie.Nodes[node].End - node > 10
+                && grammar.Machine.TakesAll(grammar.Machine.Step(outline, trie.Nodes[node].Byte), crown.Bytes, crown.Height, long.MaxValue))
             {
                 return true;
             }

@@ -31,6 +31,7 @@ internal sealed class GrammarMachine
     private readonly HashSet<StateItem> _seen = [];
     private readonly Stack<StateItem> _pending = [];
     private readonly List<GrammarState> _holes = [];
+    private readonly Dictionary<GrammarState, GrammarState> _holeOf = new(ReferenceEqualityComparer.Instance);
     private readonly int[] _classOf = new int[256];
     private int _nextNumber = FirstNumber;
     private int _itemsInTable;
@@ -149,23 +150,15 @@ internal sealed class GrammarMachine
             return known;
         lock (_lock)
         {
-            var holes = new Dictionary<GrammarState, GrammarState>(ReferenceEqualityComparer.Instance);
-            bool same = true;
+            if (state.Epoch == _epoch && IsOutline(state, reach))
+                return state.Outline = state;
+            _holeOf.Clear();
             foreach (var item in state.Items)
             {
                 // Predicted items follow from the others.
                 if (item.Origin is not { } origin)
                     continue;
-                if (origin != GrammarState.Bottom && !holes.ContainsKey(origin))
-                    holes.Add(origin, Hole(holes.Count));
-                ulong register = Far(item, reach);
-                same &= origin == GrammarState.Bottom && register == item.Register;
-                Add(item with { Register = register, Origin = origin == GrammarState.Bottom ? origin : holes[origin] });
-            }
-            if (same && state.Epoch == _epoch)
-            {
-                Clear();
-                return state.Outline = state;
+                Add(item with { Register = Far(item, reach), Origin = origin == GrammarState.Bottom ? origin : HoleFor(origin) });
             }
             _mayEnd = state.MayEnd;
             _leaves = false;
@@ -194,10 +187,25 @@ internal sealed class GrammarMachine
         return low < 0 ? 0 : 1;
     }
 
-    private GrammarState Hole(int number)
+    private bool IsOutline(GrammarState state, int reach)
     {
+        foreach (var item in state.Items)
+        {
+            if (item.Origin is { } origin && (origin != GrammarState.Bottom || Far(item, reach) != item.Register))
+                return false;
+        }
+        return true;
+    }
+
+    // The hole that stands for an origin: the first origin's is the first one, and so on.
+    private GrammarState HoleFor(GrammarState origin)
+    {
+        if (_holeOf.TryGetValue(origin, out var known))
+            return known;
+        int number = _holeOf.Count;
         while (_holes.Count <= number)
             _holes.Add(GrammarState.Hole(_holes.Count));
+        _holeOf.Add(origin, _holes[number]);
         return _holes[number];
     }
 

@@ -7,7 +7,11 @@ namespace SpecDecode.Grammars.Automata;
 /// <param name="Rule">The rule that it counts as, whose end is the end of this one.</param>
 /// <param name="Register">The register.</param>
 /// <param name="Origin">The state in which the rule began; null for the state that the item is in.</param>
-internal readonly record struct StateItem(int Node, int Rule, ulong Register, GrammarState? Origin);
+internal readonly record struct StateItem(int Node, int Rule, ulong Register, GrammarState? Origin)
+{
+    /// <inheritdoc/>
+    public override int GetHashCode() => HashCode.Combine(Node, Rule, Register, Origin?.Number ?? -1);
+}
 
 /// <summary>
 /// What may follow a text, whatever the text was: the places that are gone through, with the states to return to. Immutable, and

@@ -33,36 +33,37 @@ internal sealed class MaskBuilder(GrammarMachine machine, TokenTrie trie)
         int reach = outline.Counts ? Reach : int.MaxValue;
         _path[0] = outline;
         _left[0] = false;
-        for (int node = 0; node < trie.Count;)
+        var nodes = trie.Nodes;
+        for (int i = 0; i < nodes.Length;)
         {
-            int depth = trie.Depths[node];
+            ref readonly var node = ref nodes[i];
+            int depth = node.Depth;
             if (depth > reach)
             {
-                open.Add(node);
-                node = trie.Ends[node];
+                open.Add(i);
+                i = node.End;
                 continue;
             }
-            var next = machine.Step(_path[depth - 1], trie.Bytes[node]);
+            var next = machine.Step(_path[depth - 1], node.Byte);
             if (next == GrammarState.Dead)
             {
                 if (_left[depth - 1])
-                    open.Add(node);
-                node = trie.Ends[node];
+                    open.Add(i);
+                i = node.End;
                 continue;
             }
             if (machine.Work > limit)
                 throw new GrammarException("The tokens that may follow take too long to find: the grammar can be read in too many ways. Make its choices differ earlier.");
             _path[depth] = next;
             _left[depth] = _left[depth - 1] || next.Leaves;
-            Allow(trie.TokensOf(node), bits);
-            if (trie.CrownOf[node] is >= 0 and var number && trie.Crowns[number] is var crown && depth + crown.Height <= reach
-                && machine.TakesAll(next, crown.Bytes, crown.Height, limit))
+            Allow(trie.TokensOf(i), bits);
+            if (node.Crown >= 0 && trie.Crowns[node.Crown] is var crown && depth + crown.Height <= reach && machine.TakesAll(next, crown.Bytes, crown.Height, limit))
             {
-                Allow(trie.TokensBelow(node), bits);
-                node = trie.Ends[node];
+                Allow(trie.TokensBelow(i), bits);
+                i = node.End;
                 continue;
             }
-            node++;
+            i++;
         }
         return new(bits, [.. open]);
     }
@@ -77,18 +78,18 @@ internal sealed class MaskBuilder(GrammarMachine machine, TokenTrie trie)
         int known = 0;
         foreach (int root in open)
         {
-            int depth = trie.Depths[root];
+            int depth = trie.Nodes[root].Depth;
             known = Lead(root, depth, Math.Min(known, depth - 1));
             if (known < depth - 1)
                 continue;
-            int end = trie.Ends[root];
+            int end = trie.Nodes[root].End;
             for (int node = root; node < end;)
             {
-                depth = trie.Depths[node];
-                var next = machine.Step(_path[depth - 1], trie.Bytes[node]);
+                depth = trie.Nodes[node].Depth;
+                var next = machine.Step(_path[depth - 1], trie.Nodes[node].Byte);
                 if (next == GrammarState.Dead)
                 {
-                    node = trie.Ends[node];
+                    node = trie.Nodes[node].End;
                     continue;
                 }
                 _path[depth] = next;
@@ -113,7 +114,7 @@ internal sealed class MaskBuilder(GrammarMachine machine, TokenTrie trie)
         }
         for (int at = Math.Max(0, shared) + 1; at < depth; at++)
         {
-            var next = machine.Step(_path[at - 1], trie.Bytes[_nodes[at]]);
+            var next = machine.Step(_path[at - 1], trie.Nodes[_nodes[at]].Byte);
             if (next == GrammarState.Dead)
                 return at - 1;
             _path[at] = next;

@@ -8,26 +8,27 @@ internal readonly record struct TokenCrown(ByteSet Bytes, int Height)
     // Smaller ones are gone through sooner than looked at.
     private const int Least = 4;
 
-    /// <summary>The crowns of a trie.</summary>
-    /// <param name="trie">The trie, laid out already.</param>
-    /// <returns>For each node the place of its crown in the second list, or -1.</returns>
-    public static (int[] CrownOf, TokenCrown[] Crowns) Find(TokenTrie trie)
+    /// <summary>Finds the crowns of a trie, and names them in its nodes.</summary>
+    /// <param name="nodes">The nodes, laid out already.</param>
+    /// <param name="depth">The length of the longest token.</param>
+    public static TokenCrown[] Find(Span<TokenNode> nodes, int depth)
     {
-        var crownOf = new int[trie.Count];
         var crowns = new List<TokenCrown>();
 
         // Children stand behind their parents, so backwards all of a node's are known before itself. Those on the way to the one at hand are open.
-        var open = new TokenCrown[trie.Depth + 2];
-        for (int node = trie.Count - 1; node >= 0; node--)
+        var open = new TokenCrown[depth + 2];
+        for (int i = nodes.Length - 1; i >= 0; i--)
         {
-            int depth = trie.Depths[node];
-            var own = open[depth + 1];
-            open[depth + 1] = default;
-            crownOf[node] = trie.Ends[node] - node - 1 < Least ? -1 : crowns.Count;
-            if (crownOf[node] >= 0)
+            var node = nodes[i];
+            var own = open[node.Depth + 1];
+            open[node.Depth + 1] = default;
+            if (node.End - i - 1 >= Least)
+            {
+                nodes[i] = node with { Crown = crowns.Count };
                 crowns.Add(own);
-            open[depth] = new(open[depth].Bytes.Union(own.Bytes).With(trie.Bytes[node]), Math.Max(open[depth].Height, own.Height + 1));
+            }
+            open[node.Depth] = new(open[node.Depth].Bytes.Union(own.Bytes).With(node.Byte), Math.Max(open[node.Depth].Height, own.Height + 1));
         }
-        return (crownOf, [.. crowns]);
+        return [.. crowns];
     }
 }
