@@ -13,6 +13,7 @@ internal static class RandomCheckpoint
         ["smollm2-135m"] = new(576, 1536, 30, 9, 3, 49_152),
         ["smollm2-360m"] = new(960, 2560, 32, 15, 5, 49_152),
         ["qwen2.5-0.5b"] = new(896, 4864, 24, 14, 2, 151_936),
+        ["llama-3.2-1b"] = new(2048, 8192, 16, 32, 8, 128_256),
     };
 
     public static Command Command()
@@ -20,19 +21,20 @@ internal static class RandomCheckpoint
         Option<string> output = new("--output") { Required = true, Description = "Folder to make." };
         Option<string> shape = new("--shape") { DefaultValueFactory = _ => "smollm2-135m", Description = "One of " + string.Join(", ", Shapes.Keys) + "." };
         shape.AcceptOnlyFromAmong([.. Shapes.Keys]);
-        Command command = new("random", "Write a checkpoint of a published shape with random weights.") { output, shape };
-        command.SetAction(arguments => Write(arguments.GetValue(output)!, Shapes[arguments.GetValue(shape)!]));
+        Option<int> positions = new("--positions") { DefaultValueFactory = _ => 8192, Description = "Positions that the model knows." };
+        Command command = new("random", "Write a checkpoint of a published shape with random weights.") { output, shape, positions };
+        command.SetAction(arguments => Write(arguments.GetValue(output)!, Shapes[arguments.GetValue(shape)!], arguments.GetValue(positions)));
         return command;
     }
 
-    private static void Write(string folder, Shape shape)
+    private static void Write(string folder, Shape shape, int positions)
     {
         Directory.CreateDirectory(folder);
         File.WriteAllText(Path.Combine(folder, "config.json"), string.Create(CultureInfo.InvariantCulture, $$"""
             {
               "model_type": "llama", "hidden_size": {{shape.Hidden}}, "intermediate_size": {{shape.Intermediate}}, "num_hidden_layers": {{shape.Layers}},
               "num_attention_heads": {{shape.Heads}}, "num_key_value_heads": {{shape.KeyValueHeads}}, "head_dim": 64, "vocab_size": {{shape.Vocabulary}},
-              "max_position_embeddings": 8192, "rms_norm_eps": 1e-05, "rope_theta": 100000, "hidden_act": "silu", "tie_word_embeddings": true
+              "max_position_embeddings": {{positions}}, "rms_norm_eps": 1e-05, "rope_theta": 100000, "hidden_act": "silu", "tie_word_embeddings": true
             }
             """));
         List<(string Name, long[] Shape)> tensors = [("model.embed_tokens.weight", [shape.Vocabulary, shape.Hidden]), ("model.norm.weight", [shape.Hidden])];

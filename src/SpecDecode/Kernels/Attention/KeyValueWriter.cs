@@ -107,19 +107,34 @@ internal static unsafe class KeyValueWriter
     }
 
     // The largest becomes 127 or −127. Of numbers among which one is none, or is infinite, the scale is that, and so is whatever is computed with it.
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void WriteBytes(sbyte* to, int stride, float* from, int size, float* scale)
     {
-        float largest = 0;
-        for (int i = 0; i < size; i++)
+        // Heads have a multiple of 16 channels, and no processor more lanes than that.
+        Vector<float> most = Vector<float>.Zero;
+        for (int i = 0; i < size; i += Vector<float>.Count)
         {
-            largest = MathF.Max(largest, MathF.Abs(from[i]));
+            most = Vector.Max(most, Vector.Abs(Vector.Load(from + i)));
+        }
+
+        float largest = most[0];
+        for (int i = 1; i < Vector<float>.Count; i++)
+        {
+            largest = MathF.Max(largest, most[i]);
         }
 
         *scale = largest / 127f;
-        float factor = largest > 0 && float.IsFinite(largest) ? 127f / largest : 0;
-        for (int i = 0; i < size; i++)
+        Vector<float> factor = Vector.Create(largest > 0 && float.IsFinite(largest) ? 127f / largest : 0);
+        int* rounded = stackalloc int[Vector<int>.Count];
+        for (int i = 0; i < size; i += Vector<float>.Count)
         {
-            to[i * stride] = float.IsFinite(from[i] * factor) ? (sbyte)Math.Clamp(MathF.Round(from[i] * factor), -127f, 127f) : (sbyte)0;
+            Vector<float> scaled = Vector.Load(from + i) * factor;
+            Vector<float> whole = Vector.Clamp(Vector.Round(scaled), Vector.Create(-127f), Vector.Create(127f));
+            Vector.Store(Vector.ConvertToInt32(Vector.ConditionalSelect(Vector.IsFinite(scaled), whole, Vector<float>.Zero)), rounded);
+            for (int lane = 0; lane < Vector<int>.Count; lane++)
+            {
+                to[(i + lane) * stride] = (sbyte)rounded[lane];
+            }
         }
     }
 }

@@ -1,5 +1,6 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
+using System.Runtime.Intrinsics.X86;
 
 namespace SpecDecode.Kernels.Attention;
 
@@ -85,7 +86,7 @@ internal readonly unsafe struct Lanes512(Vector512<float> a) : ILanes<Lanes512>
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static Vector512<float> Bytes(sbyte* from) =>
-        Vector512.ConvertToSingle(Vector512.WidenLower(Vector512.WidenLower(Vector128.Load(from).ToVector256Unsafe().ToVector512Unsafe())));
+        Vector512.ConvertToSingle(Avx512F.ConvertToVector512Int32(Vector128.Load(from)));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static Vector512<float> Power(Vector512<float> whole) =>
