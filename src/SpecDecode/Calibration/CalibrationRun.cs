@@ -96,10 +96,9 @@ internal sealed class CalibrationRun
             _searchTokens = texts.Tokens;
             left = texts.LeftOut;
             costs = MeasureCosts(texts);
-            if (_bridges.CanFit && Selectors.Any(selector => selector is BridgeSelector))
+            if (Selectors.Any(selector => selector is BridgeSelector))
             {
-                _bridges.Fit(
-                    _state, texts, _budget.Left(CalibrationPhase.Searching) / Selectors.Count(), () => Tell(CalibrationPhase.Searching, BridgeSelector.MethodName, 0, null), _cancellationToken);
+                FitBridges(texts);
                 costs = new BlockCosts(_setting.Stages.LayerCount, _state.Times!);
             }
 
@@ -157,6 +156,22 @@ internal sealed class CalibrationRun
         }
 
         return new BlockCosts(_setting.Stages.LayerCount, _state.Times);
+    }
+
+    private void FitBridges(TextSet texts)
+    {
+        if (!_bridges.CanFit)
+        {
+            _notes.Add("This model can have no bridges, which run on the CPU, with 32 bits between stages, and behind a layer that is not the last: bridge tried the exits as they are.");
+            return;
+        }
+
+        _bridges.Fit(
+            _state, texts, _budget.Left(CalibrationPhase.Searching) / Selectors.Count(), () => Tell(CalibrationPhase.Searching, BridgeSelector.MethodName, 0, null), _cancellationToken);
+        if (_bridges.Without.Count > 0)
+        {
+            _notes.Add($"Behind layers {string.Join(", ", _bridges.Without)} no bridge agreed more often than the exit as it is, on text apart: bridge tried these as they are.");
+        }
     }
 
     // Time that a method leaves goes to those after it.
