@@ -22,9 +22,9 @@ internal sealed class BridgeSelector : ILayerSelector
     /// <inheritdoc/>
     public void Search(IPlanSearch search)
     {
-        IEnumerable<LayerPlan> exits = Enumerable.Range(1, search.LayerCount - 1).Select(exit => search.Bridges.Contains(exit - 1)
-            ? LayerPlan.BridgedExit(search.LayerCount, exit)
-            : LayerPlan.EarlyExit(search.LayerCount, exit));
+        IEnumerable<LayerPlan> exits = search.Bridges.Concat(search.WithoutBridge).Order().Select(layer => search.Bridges.Contains(layer)
+            ? LayerPlan.BridgedExit(search.LayerCount, layer + 1)
+            : LayerPlan.EarlyExit(search.LayerCount, layer + 1));
         IEnumerable<PlanCandidate> plans = search.Weights.SelectMany(weights => exits.Select(exit => new PlanCandidate(exit, weights)));
         foreach (PlanCandidate[] batch in plans.Chunk(SearchBatch.Plans))
         {
