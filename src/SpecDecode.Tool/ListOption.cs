@@ -18,6 +18,28 @@ internal static class ListOption
         CustomParser = ParseTokens,
     };
 
+    /// <summary>Lengths, ascending: <c>256,1024</c>.</summary>
+    public static Option<int[]?> Lengths(string name, string description) => new(name)
+    {
+        Description = description,
+        HelpName = "N,N",
+        CustomParser = argument =>
+        {
+            string[] parts = argument.Tokens[0].Value.Split(',', StringSplitOptions.TrimEntries);
+            int[] numbers = new int[parts.Length];
+            for (int i = 0; i < parts.Length; i++)
+            {
+                if (!TryParse(parts[i], out numbers[i]) || numbers[i] <= (i == 0 ? 0 : numbers[i - 1]))
+                {
+                    argument.AddError($"{name}: '{parts[i]}' is not a length above the one before it; write whole numbers above 0 separated by commas, such as 256,1024.");
+                    return null;
+                }
+            }
+
+            return numbers;
+        },
+    };
+
     /// <summary>Layers, counted from 0, with ranges: <c>3,5-7</c>.</summary>
     public static Option<int[]?> Layers(string name, string description) => new(name)
     {

@@ -9,7 +9,7 @@ using SpecDecode.Scheduling;
 
 namespace SpecDecode.Benchmarks;
 
-/// <summary>What bridges do for early exits: agreement on held-out text at every exit, with a bridge of each kind and without.</summary>
+/// <summary>What bridges do for early exits: how often an exit's best token is the full model's, for every token of held-out text, with a bridge of each kind and without.</summary>
 internal static class BridgeBenchmark
 {
     private const int NewTokens = 160;
@@ -42,42 +42,44 @@ internal static class BridgeBenchmark
             written.Add([.. tokens[prompt], .. TextWriting.Write(Setting(null), prompt, null, default).NewTokens]);
         }
 
-        List<(string Name, double[] Agreement)> columns = [("plain exit", Judge(isBridged: false))];
+        bool[][] plain = Judge(isBridged: false);
         foreach (int? rank in ranks)
         {
             long start = Stopwatch.GetTimestamp();
-            double row = BridgeFitting.Run(
+            FittedBridges fitted = BridgeFitting.Run(
                 Setting(rank), [.. written.Where((_, prompt) => prompt % 2 == 0).Select(text => (ReadOnlyMemory<int>)text)], [.. Enumerable.Range(0, prompts.Length).Where(prompt => prompt % 2 == 0)],
-                limit, () => { }, default);
+                limit, () => { }, default, exits: exits);
             TimeSpan took = Stopwatch.GetElapsedTime(start);
-            columns.Add((rank is { } known ? $"rank {known}" : "bridge", Judge(isBridged: true)));
-            Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{columns[^1].Name}: fitted in {took.TotalSeconds:f1} s, a row takes {row * 1e6:f0} us; ranks {string.Join(' ', Enumerable.Range(0, layers - 1).Select(layer => model.Stages.Bridges[layer]?.Rank.ToString(CultureInfo.InvariantCulture) ?? "-"))}"));
+            Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{(rank is { } known ? $"rank {known}" : "bridges")}: fitted in {took.TotalSeconds:f1} s, a row takes {fitted.Row * 1e6:f0} us; ranks {string.Join(' ', Enumerable.Range(0, layers - 1).Select(layer => model.Stages.Bridges[layer]?.Rank.ToString(CultureInfo.InvariantCulture) ?? "-"))}"));
+            Show(Judge(isBridged: true));
         }
 
-        Console.WriteLine("exit    " + string.Join("  ", columns.Select(column => column.Name.PadLeft(10))));
-        for (int exit = 1; exit < Math.Min(layers, exits + 1); exit++)
+        void Show(bool[][] bridged)
         {
-            Console.WriteLine($"{exit,4}    " + string.Join("  ", columns.Select(column => column.Agreement[exit - 1].ToString("f3", CultureInfo.InvariantCulture).PadLeft(10))));
-        }
-
-        double[] Judge(bool isBridged)
-        {
-            int[] shown = [.. Enumerable.Range(1, layers - 1).Where(exit => !isBridged || model.Stages.Bridges[exit - 1] is not null)];
-            PlanCandidate[] plans = [.. shown.Select(exit => new PlanCandidate(isBridged ? LayerPlan.BridgedExit(layers, exit) : LayerPlan.EarlyExit(layers, exit)))];
-            WrittenText[] texts =
-            [
-                .. written.Where((_, prompt) => prompt % 2 == 1).Select((text, i) => TextReading.Read(model.Stages, text, tokens[2 * i + 1].Length, default)),
-            ];
-            PlanAgreement agreement = new(model.Stages, plans, texts);
-            agreement.Run(default);
-            double[] shares = new double[layers];
-            for (int i = 0; i < shown.Length; i++)
+            Console.WriteLine($"exit   without    with   difference   standard error   of {plain[0].Length} tokens");
+            for (int exit = 1; exit < Math.Min(layers, exits + 1); exit++)
             {
-                shares[shown[i] - 1] = agreement.Of(i).Share;
+                double[] differences = [.. plain[exit - 1].Zip(bridged[exit - 1], (without, with) => (with ? 1.0 : 0) - (without ? 1 : 0))];
+                double mean = differences.Average();
+                double error = Math.Sqrt(differences.Average(difference => (difference - mean) * (difference - mean)) / differences.Length);
+                Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{exit,4}   {Share(plain[exit - 1]),7:f3}   {Share(bridged[exit - 1]),5:f3}   {mean,10:+0.000;-0.000}   {error,14:f4}"));
             }
-
-            Array.ForEach(texts, text => text.Cache.Dispose());
-            return shares;
         }
+
+        static double Share(bool[] agrees) => agrees.Count(agrees => agrees) / (double)agrees.Length;
+
+        // At each exit, whether its best token is the text's, for every new token of the texts that nothing is fitted to.
+        bool[][] Judge(bool isBridged) =>
+        [
+            .. Enumerable.Range(1, Math.Min(layers - 1, exits)).Select(exit =>
+            {
+                LayerPlan plan = isBridged && model.Stages.Bridges[exit - 1] is not null ? LayerPlan.BridgedExit(layers, exit) : LayerPlan.EarlyExit(layers, exit);
+                return written.Index().Where(text => text.Index % 2 == 1).SelectMany(text =>
+                {
+                    IReadOnlyList<int> best = PlanEvaluation.Run(model.Stages, plan, text.Item, default).ArgMaxPerPosition;
+                    return Enumerable.Range(tokens[text.Index].Length, text.Item.Length - tokens[text.Index].Length).Select(position => best[position - 1] == text.Item[position]);
+                }).ToArray();
+            }),
+        ];
     }
 }

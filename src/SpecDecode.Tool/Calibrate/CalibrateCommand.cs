@@ -33,6 +33,7 @@ internal static class CalibrateCommand
             "--measure", "N", "Plans, the best, that write texts in earnest, in turn with plain decoding; by default 3.", max: CalibrationOptions.MaxMeasuredPlans);
         Option<int?> bridgeRank = NumberOption.Optional(
             "--bridge-rank", "N", "Rank of the maps that 'bridge' fits: 0 scales channels alone, the residual's width is a full matrix; by default what predicts best.", min: 0);
+        Option<int[]?> lengths = ListOption.Lengths("--lengths", "Measure costs behind texts of these lengths too, in tokens, and choose plans for each: 256,1024.");
         Option<string?> draftPrecision = new("--draft-precision") { Description = "Load a second copy of the weights in this precision for drafts, and look for plans on it." };
         draftPrecision.AcceptWords(PrecisionArguments.Name(Precision.Int8), PrecisionArguments.Name(Precision.Int4));
         Option<string?> profile = new("--output")
@@ -43,7 +44,7 @@ internal static class CalibrateCommand
         Option<string?> svg = new("--svg") { Description = "Draw cost and agreement of all plans that were tried there.", HelpName = "FILE" };
         Option<bool> json = new("--json") { Description = "Print one JSON object in place of the table." };
         Option<bool> quiet = QuietOption.Create("Show no progress.");
-        foreach (Option option in (Option[])[prompts, method, budget, maxTokens, seed, measured, bridgeRank, draftPrecision, profile, svg, json, quiet])
+        foreach (Option option in (Option[])[prompts, method, budget, maxTokens, seed, measured, bridgeRank, lengths, draftPrecision, profile, svg, json, quiet])
         {
             command.Options.Add(option);
         }
@@ -62,6 +63,7 @@ internal static class CalibrateCommand
                 Seed = arguments.GetValue(seed) ?? defaults.Seed,
                 MeasuredPlans = arguments.GetValue(measured) ?? defaults.MeasuredPlans,
                 BridgeRank = arguments.GetValue(bridgeRank),
+                Lengths = arguments.GetValue(lengths) ?? [],
                 StateFile = arguments.GetValue(profile) is { } path ? path + ".state" : null,
             };
             bool isQuiet = arguments.GetValue(quiet);

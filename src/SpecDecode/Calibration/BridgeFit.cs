@@ -4,27 +4,18 @@ using SpecDecode.Plans;
 namespace SpecDecode.Calibration;
 
 /// <summary>
-/// The bridge behind one layer, in closed form, from rows of the residual there and before the final norm: ridge regression to what the model ends with; then, from
-/// that or from no bridge at all, whichever is better, a few steps of Fisher scoring, each a ridge regression to the residual that would bring the head's probabilities to
-/// the full model's. How strongly and how far, and whether in full or of a lower rank, decide rows that nothing was fitted to.
+/// The bridge behind one layer, from rows of the residual there and before the final norm: from no bridge at all, or from the ridge regression to what the model ends with where
+/// that predicts better, gradient descent on the divergence of the head's probabilities (<see cref="BridgeDescent"/>). How far, and whether in full or of a lower rank,
+/// decide rows that nothing was fitted to; and whether it is a bridge at all.
 /// </summary>
 /// <param name="layer">The layer behind which it begins.</param>
 /// <param name="target">What it is fitted to, and judged by.</param>
 internal sealed class BridgeFit(int layer, BridgeTarget target)
 {
-    private const int Steps = 4;
-
-    // A step that gains less in parts of the divergence is the last.
-    private const double LeastGain = 0.002;
-
     // A map of lower rank is worth a little divergence: it is read in less time.
-    private const double WorthOfFull = 1.01;
+    private const double WorthOfFull = 1.005;
 
     private static readonly double[] Ridges = [0.003, 0.03, 0.3];
-    private static readonly double[] ScoreRidges = [0.1, 0.5, 2];
-
-    // The curvature is a mean over rows, so a whole step is too far for most of them.
-    private static readonly double[] Lengths = [0.5, 0.2];
 
     // Ranks beside the full one, in parts of the width.
     private static readonly int[] RankParts = [4, 16];
@@ -35,65 +26,40 @@ internal sealed class BridgeFit(int layer, BridgeTarget target)
     /// <param name="x">Rows behind the layer that it is fitted to.</param>
     /// <param name="apart">Those that decide.</param>
     /// <param name="rank">The rank that it is to have: 0 for a scale of each channel alone, the width for a full map; null for what the rows apart speak for.</param>
-    /// <param name="hasTime">Whether another step may be tried.</param>
+    /// <param name="left">How much time there is.</param>
     /// <param name="cancellationToken">Ends the work.</param>
-    public LinearBridge Fit(BridgeRows x, BridgeRows apart, int? rank, Func<bool> hasTime, CancellationToken cancellationToken)
+    /// <returns>The bridge; null where the exit as it is agrees as often, on the rows apart.</returns>
+    public LinearBridge? Fit(BridgeRows x, BridgeRows apart, int? rank, Func<TimeSpan> left, CancellationToken cancellationToken)
     {
         RidgeRegression regression = new(x.Values, x.Count, _width);
 
         // What is added to the identity, transposed: y = x + Bᵀ x.
-        double[] none = new double[_width * _width];
-        double without = target.Divergence(apart, none);
+        float[] best = new float[_width * _width];
+        BridgeJudgement without = target.Judge(apart, null);
+        double divergence = without.Divergence;
         double[] cross = target.CrossOfChange(x);
-        double[] best = regression.Solve(cross, Ridges[0], cancellationToken);
-        double divergence = target.Divergence(apart, best);
-        foreach (double ridge in Ridges[1..])
+        foreach (double ridge in Ridges)
         {
-            Take(regression.Solve(cross, ridge, cancellationToken));
+            Take(Narrow(regression.Solve(cross, ridge, cancellationToken)));
         }
 
-        for (int step = 0; step < Steps && hasTime(); step++)
-        {
-            double before = Math.Min(divergence, without);
-            double[] from = divergence < without ? best : none;
-            cross = target.CrossOfScore(x, from, cancellationToken);
-            foreach (double ridge in ScoreRidges)
-            {
-                double[] change = regression.Solve(cross, ridge, cancellationToken);
-                foreach (double length in Lengths)
-                {
-                    double[] sum = new double[change.Length];
-                    TensorPrimitives.MultiplyAdd(change, length, from, sum);
-                    Take(sum);
-                    if (ridge > ScoreRidges[0])
-                    {
-                        // Fewer directions say less about these rows and more about others.
-                        Take(Narrow(regression, sum, Math.Max(1, _width / 8), cancellationToken).Change);
-                    }
-                }
-            }
+        float[] change = (float[])best.Clone();
+        new BridgeDescent(x, target.ShortlistsOf(x, best), target, layer).Run(change, left(), () => Take(change), cancellationToken);
+        LinearBridge bridge = Shape(regression, best, divergence, apart, rank, cancellationToken);
+        return target.Judge(apart, Change(bridge)).IsBetterThan(without) ? bridge : null;
 
-            if (divergence > before * (1 - LeastGain))
-            {
-                break;
-            }
-        }
-
-        return Shape(regression, best, divergence, apart, rank, cancellationToken);
-
-        void Take(double[] candidate)
+        void Take(float[] candidate)
         {
             cancellationToken.ThrowIfCancellationRequested();
-            double found = target.Divergence(apart, candidate);
+            double found = target.Judge(apart, candidate).Divergence;
             if (found < divergence)
             {
-                (best, divergence) = (candidate, found);
+                (best, divergence) = ((float[])candidate.Clone(), found);
             }
         }
     }
 
-    private LinearBridge Shape(
-        RidgeRegression regression, double[] change, double divergence, BridgeRows apart, int? rank, CancellationToken cancellationToken)
+    private LinearBridge Shape(RidgeRegression regression, float[] change, double divergence, BridgeRows apart, int? rank, CancellationToken cancellationToken)
     {
         LinearBridge best = Full(change);
         foreach (int low in rank is { } given ? (int[])[given] : [.. RankParts.Select(part => _width / part).Where(low => low > 0)])
@@ -103,9 +69,8 @@ internal sealed class BridgeFit(int layer, BridgeTarget target)
                 continue;
             }
 
-            (LinearBridge bridge, double[] cut) = Narrow(regression, change, low, cancellationToken);
-            double found = target.Divergence(apart, cut);
-            if (rank is not null || found <= divergence * WorthOfFull)
+            LinearBridge bridge = OfRank(regression, change, low, cancellationToken);
+            if (rank is not null || target.Judge(apart, Change(bridge)).Divergence <= divergence * WorthOfFull)
             {
                 best = bridge;
             }
@@ -114,14 +79,21 @@ internal sealed class BridgeFit(int layer, BridgeTarget target)
         return best;
     }
 
-    private LinearBridge Full(double[] change)
+    private static float[] Narrow(double[] change)
+    {
+        float[] narrow = new float[change.Length];
+        TensorPrimitives.ConvertChecked<double, float>(change, narrow);
+        return narrow;
+    }
+
+    private LinearBridge Full(float[] change)
     {
         float[] full = new float[_width * _width];
         for (int output = 0; output < _width; output++)
         {
             for (int input = 0; input < _width; input++)
             {
-                full[output * _width + input] = (float)change[input * _width + output];
+                full[output * _width + input] = change[input * _width + output];
             }
         }
 
@@ -131,21 +103,20 @@ internal sealed class BridgeFit(int layer, BridgeTarget target)
     }
 
     // The channels' own factors apart, and of the rest the part of a rank that keeps most of what it says about the rows (reduced-rank regression).
-    private (LinearBridge Bridge, double[] Change) Narrow(RidgeRegression regression, double[] change, int rank, CancellationToken cancellationToken)
+    private LinearBridge OfRank(RidgeRegression regression, float[] change, int rank, CancellationToken cancellationToken)
     {
-        double[] rest = (double[])change.Clone();
-        double[] cut = new double[change.Length];
+        double[] rest = new double[change.Length];
+        TensorPrimitives.ConvertChecked<float, double>(change, rest);
         float[] scale = new float[_width];
         for (int i = 0; i < _width; i++)
         {
-            scale[i] = (float)(1 + change[i * _width + i]);
-            cut[i * _width + i] = change[i * _width + i];
+            scale[i] = (float)(1 + rest[i * _width + i]);
             rest[i * _width + i] = 0;
         }
 
         if (rank == 0)
         {
-            return (new LinearBridge(layer, scale, new float[_width], new float[_width]), cut);
+            return new LinearBridge(layer, scale, new float[_width], new float[_width]);
         }
 
         // Bᵀ G B, the second moments of what B adds: its first directions are those that count.
@@ -160,11 +131,31 @@ internal sealed class BridgeFit(int layer, BridgeTarget target)
             {
                 up[channel * rank + i] = (float)directions[i * _width + channel];
                 down[i * _width + channel] = (float)inner[channel * rank + i];
-                Span<double> row = cut.AsSpan(channel * _width, _width);
-                TensorPrimitives.MultiplyAdd(directions.AsSpan(i * _width, _width), inner[channel * rank + i], row, row);
             }
         }
 
-        return (new LinearBridge(layer, scale, up, down), cut);
+        return new LinearBridge(layer, scale, up, down);
+    }
+
+    // What a bridge adds to the identity, transposed.
+    private float[] Change(LinearBridge bridge)
+    {
+        float[] change = new float[_width * _width];
+        for (int input = 0; input < _width; input++)
+        {
+            Span<float> row = change.AsSpan(input * _width, _width);
+            for (int output = 0; output < _width; output++)
+            {
+                row[output] = bridge.IsFull ? bridge.Up.Span[output * _width + input] : 0;
+                for (int i = 0; !bridge.IsFull && i < bridge.Rank; i++)
+                {
+                    row[output] += bridge.Up.Span[output * bridge.Rank + i] * bridge.Down.Span[i * _width + input];
+                }
+            }
+
+            row[input] += bridge.Scale.Span[input] - 1;
+        }
+
+        return change;
     }
 }

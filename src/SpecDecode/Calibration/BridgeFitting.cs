@@ -2,24 +2,30 @@ using System.Diagnostics;
 using SpecDecode.Evaluation;
 using SpecDecode.Plans;
 using SpecDecode.Sampling;
+using SpecDecode.Sequences;
 using SpecDecode.Stages;
 
 namespace SpecDecode.Calibration;
 
 /// <summary>
 /// Fits the bridges of a calibration, behind every layer, the first layers first, as long as there is time. The text that they are fitted to is the texts that are
-/// searched on, and more for the same prompts, drawn at a temperature of 0.7: greedy texts say little that is new.
+/// searched on, and more in turn for the same prompts at a temperature of 0.7 and for no more than their first tokens at 1: greedy texts say little that is new, and texts that
+/// all begin alike say little of others.
 /// </summary>
 internal static class BridgeFitting
 {
     // What rows behind all exits that are fitted at the same time may take together.
     private const long MostBytes = 1L << 30;
 
-    // Rows for each channel of the residual, of which one in so many texts is kept apart.
-    private const int RowsPerChannel = 40;
-    private const int Fold = 12;
-    private const int MostTexts = 4096;
-    private const int MostHeadTokens = 2048;
+    // Rows for each channel of the residual. Of the prompts one in so many is kept apart with its texts; where there are fewer prompts, of the texts; of those, of the tokens.
+    private const int RowsPerChannel = 100;
+    private const int Fold = 6;
+    private const int LeastPrompts = 3;
+    private const int MostFirstTokens = 4;
+    private const int MostHeadTokens = 8192;
+
+    // Texts that are written side by side.
+    private const int WrittenTogether = 16;
 
     // Of the time that the method has, so much for writing.
     private const double WritingShare = 0.4;
@@ -35,9 +41,9 @@ internal static class BridgeFitting
     /// <param name="cancellationToken">Ends the work.</param>
     /// <param name="rowsPerChannel">Rows for each channel of the residual, of which text is written as long as there is time.</param>
     /// <param name="exits">Behind so many layers at most.</param>
-    /// <returns>What a row through one takes, in seconds.</returns>
+    /// <returns>What there is now.</returns>
     /// <exception cref="OperationCanceledException">It was cancelled.</exception>
-    public static double Run(
+    public static FittedBridges Run(
         CalibrationSetting setting, IReadOnlyList<ReadOnlyMemory<int>> texts, IReadOnlyList<int> prompts, TimeSpan limit, Action tell, CancellationToken cancellationToken,
         int rowsPerChannel = RowsPerChannel, int exits = int.MaxValue)
     {
@@ -45,8 +51,10 @@ internal static class BridgeFitting
         long start = Stopwatch.GetTimestamp();
         bool HasTime() => Stopwatch.GetElapsedTime(start) < limit;
         List<int[]> all = [.. texts.Select(text => text.ToArray())];
-        Write(setting, all, prompts, (long)rowsPerChannel * stages.ResidualWidth, () => Stopwatch.GetElapsedTime(start) < limit * WritingShare, tell, cancellationToken);
+        List<int> promptOf = [.. all.Select(text => prompts.FirstOrDefault(prompt => text.AsSpan().StartsWith(setting.Prompts[prompt]), -1))];
+        Write(setting, all, promptOf, prompts, (long)rowsPerChannel * stages.ResidualWidth, () => Stopwatch.GetElapsedTime(start) < limit * WritingShare, tell, cancellationToken);
 
+        Dictionary<int, int> places = prompts.Index().ToDictionary(prompt => prompt.Item, prompt => prompt.Index);
         exits = Math.Clamp(stages.LayerCount - 1, 1, exits);
         for (int layer = 0; layer < stages.LayerCount; layer++)
         {
@@ -55,36 +63,64 @@ internal static class BridgeFitting
 
         HeadProbe head = HeadProbe.Read(stages, Tokens(all), cancellationToken);
         int together = (int)Math.Clamp(MostBytes / ((long)all.Sum(text => text.Length) * stages.ResidualWidth * sizeof(float)), 1, exits);
+        List<int> without = [];
         for (int first = 0; first < exits && (first == 0 || HasTime()); first += together)
         {
-            PairedRows rows = PairedRows.Read(stages, all, Fold, first, Math.Min(together, exits - first), tell, cancellationToken);
+            PairedRows rows = PairedRows.Read(stages, all, IsApart, first, Math.Min(together, exits - first), tell, cancellationToken);
             TimeSpan read = Stopwatch.GetElapsedTime(start);
             BridgeTarget target = new(head, rows.Ends, rows.EndsApart, stages.ResidualWidth);
             for (int i = 0; i < rows.Exits.Count && (first + i == 0 || HasTime()); i++)
             {
-                BridgeFit fit = new(first + i, target);
-                int next = first + i + 1;
-                stages.Bridges.Replace(first + i, fit.Fit(
-                    rows.Exits[i], rows.ExitsApart[i], setting.Options.BridgeRank, () => Stopwatch.GetElapsedTime(start) < read + (limit - read) * next / exits, cancellationToken));
+                int layer = first + i;
+                LinearBridge? bridge = new BridgeFit(layer, target).Fit(
+                    rows.Exits[i], rows.ExitsApart[i], setting.Options.BridgeRank, () => read + (limit - read) * (layer + 1) / exits - Stopwatch.GetElapsedTime(start), cancellationToken);
+                stages.Bridges.Replace(layer, bridge);
+                if (bridge is null)
+                {
+                    without.Add(layer);
+                }
+
                 tell();
             }
         }
 
-        return Time(stages);
+        return new FittedBridges(Time(stages), without);
+
+        bool IsApart(int text, int position)
+        {
+            int fold = Math.Min(Fold, prompts.Count);
+            return fold >= LeastPrompts ? promptOf[text] >= 0 && places[promptOf[text]] % fold == fold - 1
+                : (all.Count < Fold ? position : text) % Fold == Fold - 1;
+        }
     }
 
     private static void Write(
-        CalibrationSetting setting, List<int[]> texts, IReadOnlyList<int> prompts, long wanted, Func<bool> hasTime, Action tell, CancellationToken cancellationToken)
+        CalibrationSetting setting, List<int[]> texts, List<int> promptOf, IReadOnlyList<int> prompts, long wanted, Func<bool> hasTime, Action tell, CancellationToken cancellationToken)
     {
         long rows = texts.Sum(text => (long)text.Length);
-        for (int i = 0; rows < wanted && i < MostTexts && hasTime(); i++)
+        Dictionary<Sequence, int> numbers = [];
+        TextWriting.WriteSideBySide(
+            setting, WrittenTogether, Begin,
+            text =>
+            {
+                texts.Add(text.Known.ToArray());
+                promptOf.Add(numbers[text]);
+                rows += text.Known.Length;
+                tell();
+            },
+            () => rows < wanted && hasTime(), cancellationToken);
+
+        Sequence Begin(int i)
         {
-            int prompt = prompts[i % prompts.Count];
-            Sampler sampler = new(new SamplingOptions { Temperature = 0.7f, Seed = setting.Options.Seed + i });
-            int[] text = [.. setting.Prompts[prompt], .. TextWriting.Write(setting, prompt, null, cancellationToken, sampler).NewTokens];
-            texts.Add(text);
-            rows += text.Length;
-            tell();
+            int prompt = prompts[i / 2 % prompts.Count];
+            ReadOnlySpan<int> tokens = setting.Prompts[prompt];
+            bool isWhole = i % 2 == 0;
+            ReadOnlySpan<int> begin = isWhole ? tokens : tokens[..Math.Min(tokens.Length, 1 + i / (2 * prompts.Count) % MostFirstTokens)];
+            Sequence text = new(
+                begin, setting.Capacity(prompt) - tokens.Length, setting.EndOfSequence, null, null,
+                new Sampler(new SamplingOptions { Temperature = isWhole ? 0.7f : 1, Seed = setting.Options.Seed + i }));
+            numbers.Add(text, prompt);
+            return text;
         }
     }
 
@@ -92,12 +128,18 @@ internal static class BridgeFitting
     private static int[] Tokens(IReadOnlyList<int[]> texts) =>
         [.. texts.SelectMany(text => text).CountBy(token => token).OrderByDescending(count => count.Value).ThenBy(count => count.Key).Take(MostHeadTokens).Select(count => count.Key)];
 
-    // A pass with the bridge less one without; the median of some, after one that makes the stage.
+    // The median of some runs, after one that makes the stage; 0 where there is no bridge.
     private static double Time(IStages stages)
     {
+        int layer = Enumerable.Range(0, stages.LayerCount).FirstOrDefault(layer => stages.Bridges[layer] is not null, -1);
+        if (layer < 0)
+        {
+            return 0;
+        }
+
         using SequencePasses passes = new(stages, [new ScoredSequence(new int[2], 1)]);
         passes.Next();
-        Block bridge = new(BlockKind.Bridge, 0);
+        Block bridge = new(BlockKind.Bridge, layer);
         List<double> times = [];
         for (int run = -1; run < TimedRuns; run++)
         {
@@ -113,3 +155,8 @@ internal static class BridgeFitting
         return times.Order().ElementAt(TimedRuns / 2);
     }
 }
+
+/// <summary>What fitting has come to.</summary>
+/// <param name="Row">What a row through a bridge takes, in seconds; 0 where there is none.</param>
+/// <param name="Without">Layers behind which no map was better than none.</param>
+internal sealed record FittedBridges(double Row, IReadOnlyList<int> Without);

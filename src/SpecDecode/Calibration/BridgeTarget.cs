@@ -2,18 +2,25 @@ using System.Numerics.Tensors;
 
 namespace SpecDecode.Calibration;
 
-/// <summary>What bridges are fitted to: the residual before the final norm, and the probabilities that the head makes of it.</summary>
+/// <summary>What bridges are fitted to: the residual before the final norm, and what the head makes of it.</summary>
 internal sealed class BridgeTarget
 {
-    // How strongly the curvature is held to a multiple of the identity, in parts of its mean.
-    private const double Damping = 0.5;
+    // Half of a row's shortlist is the full model's, half the exit's.
+    private const int HalfList = 32;
+
+    // Rows that read the head together.
+    private const int Together = 16;
 
     private readonly HeadProbe _head;
     private readonly BridgeRows _y;
 
-    // Means of the head by the full model's probabilities, [n, d]; of the rows apart those themselves, [m, S], and their entropies.
-    private readonly float[] _means;
+    // The full model's first tokens of each row, twice as many as it brings into a shortlist: some are the exit's as well.
+    private readonly int[] _firsts;
+    private readonly int _half;
+
+    // Of the rows apart the full model's probabilities, [m, S], its best tokens, and their entropies.
     private readonly float[][] _probabilities;
+    private readonly int[] _best;
     private readonly double[] _entropies;
 
     /// <summary>Takes the rows.</summary>
@@ -24,43 +31,44 @@ internal sealed class BridgeTarget
     public BridgeTarget(HeadProbe head, BridgeRows y, BridgeRows apart, int width)
     {
         (_head, _y, Width) = (head, y, width);
-        _means = new float[y.Count * width];
+        _half = Math.Min(HalfList, Math.Max(1, head.Tokens / 2));
+        _firsts = new int[(long)y.Count * First];
         _probabilities = new float[apart.Count][];
+        _best = new int[apart.Count];
         _entropies = new double[apart.Count];
-        Parallel.For(0, y.Count, () => new float[head.Tokens], (row, _, probabilities) =>
+        EachLogits(y, null, (row, logits) => Shortlists.FindLargest(logits, _firsts.AsSpan(row * First, First)));
+        EachLogits(apart, null, (row, logits) =>
         {
-            head.Probabilities(y[row], probabilities);
-            head.Mean(probabilities, _means.AsSpan(row * width, width));
-            return probabilities;
-        }, _ => { });
-        Parallel.For(0, apart.Count, row =>
-        {
-            _probabilities[row] = new float[head.Tokens];
-            head.Probabilities(apart[row], _probabilities[row]);
-            _entropies[row] = CrossEntropy(_probabilities[row], _probabilities[row]);
+            HeadProbe.Softmax(logits);
+            _probabilities[row] = logits.ToArray();
+            _best[row] = TensorPrimitives.IndexOfMax<float>(logits);
+            _entropies[row] = CrossEntropy(logits, logits);
         });
     }
 
     /// <summary>Numbers d of a row.</summary>
     public int Width { get; }
 
-    /// <summary>The mean divergence of the head's probabilities behind a map from the full model's.</summary>
+    /// <summary>The head.</summary>
+    public HeadProbe Head => _head;
+
+    private int First => Math.Min(2 * _half, _head.Tokens);
+
+    /// <summary>How near the head comes, behind a map, to what it makes of the full model's residual.</summary>
     /// <param name="apart">Rows that decide, in the order of the target's.</param>
-    /// <param name="change">What the map adds to the identity, transposed.</param>
-    public double Divergence(BridgeRows apart, double[] change)
+    /// <param name="change">What the map adds to the identity, transposed, <c>[d, d]</c>; null for nothing.</param>
+    public BridgeJudgement Judge(BridgeRows apart, float[]? change)
     {
         double[] divergences = new double[apart.Count];
-        float[] narrow = Narrow(change);
-        Parallel.For(0, apart.Count, () => (new float[Width], new float[_head.Tokens]), (row, _, memory) =>
+        bool[] agrees = new bool[apart.Count];
+        EachLogits(apart, change, (row, logits) =>
         {
-            (float[] unit, float[] probabilities) = memory;
-            Map(narrow, apart[row], unit);
-            _head.Probabilities(unit, probabilities);
-            divergences[row] = CrossEntropy(_probabilities[row], probabilities) - _entropies[row];
-            return memory;
-        }, _ => { });
+            agrees[row] = TensorPrimitives.IndexOfMax<float>(logits) == _best[row];
+            HeadProbe.Softmax(logits);
+            divergences[row] = CrossEntropy(_probabilities[row], logits) - _entropies[row];
+        });
         double mean = divergences.Length == 0 ? double.NaN : divergences.Average();
-        return double.IsFinite(mean) ? mean : double.PositiveInfinity;
+        return new BridgeJudgement(double.IsFinite(mean) ? mean : double.PositiveInfinity, agrees);
     }
 
     /// <summary>Σ x (y − x)ᵀ.</summary>
@@ -71,74 +79,75 @@ internal sealed class BridgeTarget
         return Dense.SumOfProducts(x.Values, change, x.Count, Width);
     }
 
-    /// <summary>
-    /// Σ x zᵀ, where z is the change of a row behind a map that a scoring step asks for: F⁻¹ Hᵀ(p − q), with the full model's probabilities p, the map's q, and the mean
-    /// curvature F = Hᵀ (diag(q) − q qᵀ) H.
-    /// </summary>
-    public double[] CrossOfScore(BridgeRows x, double[] change, CancellationToken cancellationToken)
+    /// <summary>The tokens between which each row decides: the first ones behind a map, and the full model's.</summary>
+    /// <param name="x">The rows.</param>
+    /// <param name="change">What the map adds to the identity, transposed; null for nothing.</param>
+    public Shortlists ShortlistsOf(BridgeRows x, float[]? change)
     {
-        float[] narrow = Narrow(change);
-        float[] scores = new float[x.Count * Width];
-        float[] means = new float[x.Count * Width];
-        float[] sum = new float[_head.Tokens];
-        Parallel.For(0, x.Count, new ParallelOptions { CancellationToken = cancellationToken }, () => (Unit: new float[Width], Probabilities: new float[_head.Tokens], Sum: new float[_head.Tokens]), (row, _, memory) =>
+        Shortlists lists = new(x.Count, First);
+        EachLogits(x, change, (row, logits) =>
         {
-            float length = Map(narrow, x[row], memory.Unit);
-            _head.Probabilities(memory.Unit, memory.Probabilities);
-            Span<float> mean = means.AsSpan(row * Width, Width);
-            _head.Mean(memory.Probabilities, mean);
-            Span<float> score = scores.AsSpan(row * Width, Width);
-            TensorPrimitives.Subtract(_means.AsSpan(row * Width, Width), mean, score);
-            // A change behind the norm is one before it that is as much longer as the row was.
-            TensorPrimitives.Multiply(score, length, score);
-            TensorPrimitives.Add(memory.Sum, memory.Probabilities, memory.Sum);
-            return memory;
-        }, memory =>
-        {
-            lock (sum)
+            Span<int> tokens = lists.Tokens(row);
+            Shortlists.FindLargest(logits, tokens[..(First - _half)]);
+            int count = First - _half;
+            ReadOnlySpan<int> firsts = _firsts.AsSpan(row * First, First);
+            for (int i = 0; count < First; i++)
             {
-                TensorPrimitives.Add(sum, memory.Sum, sum);
+                if (!tokens[..(First - _half)].Contains(firsts[i]))
+                {
+                    tokens[count++] = firsts[i];
+                }
             }
+
+            Span<float> probabilities = lists.Probabilities(row);
+            for (int i = 0; i < First; i++)
+            {
+                probabilities[i] = TensorPrimitives.Dot(_head[tokens[i]], _y[row]);
+            }
+
+            HeadProbe.Softmax(probabilities);
         });
-
-        int rows = Math.Max(1, x.Count);
-        TensorPrimitives.Divide(sum, rows, sum);
-        double[] curvature = _head.SecondMoments(sum);
-        double[] products = Dense.SumOfProducts(means, means, x.Count, Width);
-        for (int i = 0; i < curvature.Length; i++)
-        {
-            curvature[i] -= products[i] / rows;
-        }
-
-        double trace = 0;
-        for (int i = 0; i < Width; i++)
-        {
-            trace += curvature[i * Width + i];
-        }
-
-        // Rows times F⁻¹ from the right: F is symmetric, so it is F⁻¹ times the transposed, transposed.
-        double[] cross = Dense.SumOfProducts(scores, x.Values, x.Count, Width);
-        return Dense.Transposed(RidgeRegression.Solve(curvature, Damping * trace / Width, cross, Width, cancellationToken), Width);
+        return lists;
     }
 
-    private static float[] Narrow(double[] change)
-    {
-        float[] narrow = new float[change.Length];
-        TensorPrimitives.ConvertChecked<double, float>(change, narrow);
-        return narrow;
-    }
-
-    // y = x + Bᵀ x, brought to a mean square of 1.
-    private float Map(float[] change, ReadOnlySpan<float> x, Span<float> y)
+    /// <summary>Maps rows: y = x + Bᵀ x, brought to a mean square of 1.</summary>
+    /// <param name="x">The rows, <c>[n, d]</c>.</param>
+    /// <param name="change">B, <c>[d, d]</c>; null for nothing.</param>
+    /// <param name="y">Gets them.</param>
+    /// <param name="lengths">Gets what their mean squares were the squares of, <c>[n]</c>.</param>
+    public void Map(ReadOnlySpan<float> x, float[]? change, Span<float> y, Span<float> lengths)
     {
         x.CopyTo(y);
-        for (int i = 0; i < Width; i++)
+        for (int i = 0; change is not null && i < Width; i++)
         {
-            TensorPrimitives.MultiplyAdd(change.AsSpan(i * Width, Width), x[i], y, y);
+            ReadOnlySpan<float> added = change.AsSpan(i * Width, Width);
+            for (int at = 0; at < x.Length; at += Width)
+            {
+                Span<float> row = y.Slice(at, Width);
+                TensorPrimitives.MultiplyAdd(added, x[at + i], row, row);
+            }
         }
 
-        return BridgeRows.Normalise(y);
+        for (int row = 0; row < lengths.Length; row++)
+        {
+            lengths[row] = BridgeRows.Normalise(y.Slice(row * Width, Width));
+        }
     }
+
+    private void EachLogits(BridgeRows x, float[]? change, LogitsTaker take) => Parallel.For(
+        0, (x.Count + Together - 1) / Together, () => (Units: new float[Together * Width], Lengths: new float[Together], Logits: new float[Together * _head.Tokens]), (block, _, memory) =>
+        {
+            int first = block * Together;
+            int count = Math.Min(Together, x.Count - first);
+            Map(x.Values.AsSpan(first * Width, count * Width), change, memory.Units.AsSpan(0, count * Width), memory.Lengths.AsSpan(0, count));
+            _head.Logits(memory.Units.AsSpan(0, count * Width), memory.Logits);
+            for (int row = 0; row < count; row++)
+            {
+                take(first + row, memory.Logits.AsSpan(row * _head.Tokens, _head.Tokens));
+            }
+
+            return memory;
+        }, _ => { });
 
     private static double CrossEntropy(ReadOnlySpan<float> of, ReadOnlySpan<float> by)
     {
@@ -150,4 +159,6 @@ internal sealed class BridgeTarget
 
         return sum;
     }
+
+    private delegate void LogitsTaker(int row, Span<float> logits);
 }

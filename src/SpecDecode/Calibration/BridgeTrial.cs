@@ -21,6 +21,9 @@ internal sealed class BridgeTrial : IDisposable
     /// <summary>Whether the model can have any.</summary>
     public bool CanFit => _setting.Stages.LayerCount > 1 && _setting.Stages.Bridges != BridgeSet.None;
 
+    /// <summary>Layers behind which no bridge was better than none.</summary>
+    public IReadOnlyList<int> Without { get; private set; } = [];
+
     /// <summary>Fits them to the texts that are searched on.</summary>
     /// <param name="state">What is known; what an earlier run has tried with its own bridges says nothing of these and goes.</param>
     /// <param name="texts">The texts.</param>
@@ -34,9 +37,10 @@ internal sealed class BridgeTrial : IDisposable
         method.IsExhausted = false;
         long start = Stopwatch.GetTimestamp();
         int[] prompts = [.. Enumerable.Range(0, state.Texts.Count).Where(prompt => prompt % 2 == 0)];
-        double seconds = BridgeFitting.Run(_setting, [.. texts.Texts.Select(text => text.Tokens)], prompts, limit, tell, cancellationToken);
+        FittedBridges fitted = BridgeFitting.Run(_setting, [.. texts.Texts.Select(text => text.Tokens)], prompts, limit, tell, cancellationToken);
         method.Seconds = Stopwatch.GetElapsedTime(start).TotalSeconds;
-        state.Times = state.Times! with { Bridge = seconds };
+        state.Times = state.Times! with { Bridge = fitted.Row };
+        Without = fitted.Without;
     }
 
     /// <summary>Those that some plans end with.</summary>

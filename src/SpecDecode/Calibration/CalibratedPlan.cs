@@ -32,6 +32,9 @@ public sealed record CalibratedPlan
     /// <summary>That draft length.</summary>
     public required int DraftLength { get; init; }
 
+    /// <summary>Lengths of a text, in tokens, from which on it is expected to be better than the others, until another one is (<see cref="CalibrationOptions.Lengths"/>).</summary>
+    public IReadOnlyList<int> FromLengths { get; init; } = [];
+
     /// <summary>Tokens per second over those of plain decoding, as texts were written in turn; null where it was not measured.</summary>
     public double? MeasuredSpeedup { get; init; }
 

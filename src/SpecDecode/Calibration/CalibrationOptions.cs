@@ -39,6 +39,18 @@ public sealed record CalibrationOptions
     /// <value>The default is null: full, a quarter or a sixteenth of the width, whichever predicts best on text that it was not fitted to. 0 or more.</value>
     public int? BridgeRank { get; init; }
 
+    /// <summary>
+    /// Lengths of a text, in tokens, at which costs are measured too: attention takes the more the longer a text is, so a drafter that pays for short ones may not for long ones
+    /// (KnapSpec, 2602.20217). The plan that is expected to be best at each of them is taken from there on.
+    /// </summary>
+    /// <value>The default is none: costs are those at the mean length of the texts. Ascending, above 0, at most 8 of them, below the longest text that the model can have.</value>
+    /// <exception cref="ArgumentNullException">It is set to null.</exception>
+    public IReadOnlyList<int> Lengths
+    {
+        get;
+        init => field = value ?? throw new ArgumentNullException(nameof(value), "Give a list, which may be empty.");
+    } = [];
+
     /// <summary>Whether plans that skip blocks keep those of the first and the last layer, which matter most. Early exits leave out the last in any case.</summary>
     /// <value>The default is true.</value>
     public bool KeepEndLayers { get; init; } = true;
@@ -56,6 +68,9 @@ public sealed record CalibrationOptions
 
     /// <summary>The most of <see cref="MeasuredPlans"/>.</summary>
     public const int MaxMeasuredPlans = 32;
+
+    /// <summary>The most of <see cref="Lengths"/>.</summary>
+    public const int MaxLengths = 8;
 
     /// <summary>Tokens of the longest draft that is judged.</summary>
     internal const int DraftLength = PlanAgreement.DefaultLength;
@@ -76,6 +91,8 @@ public sealed record CalibrationOptions
         return Budget <= TimeSpan.Zero ? $"Budget is {Budget}: give a time above 0."
             : MeasuredPlans is < 1 or > MaxMeasuredPlans ? $"MeasuredPlans is {MeasuredPlans}: give 1 to {MaxMeasuredPlans}."
             : BridgeRank < 0 ? $"BridgeRank is {BridgeRank}: give 0 or more."
+            : Lengths.Count > MaxLengths || Lengths.Where((length, i) => length <= (i == 0 ? 0 : Lengths[i - 1])).Any()
+                ? $"Lengths is {string.Join(", ", Lengths)}: give at most {MaxLengths} numbers of tokens above 0, each above the one before it."
             : MaxTokens < 8 ? $"MaxTokens is {MaxTokens}: give 8 or more."
             : null;
     }

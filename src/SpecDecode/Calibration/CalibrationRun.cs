@@ -26,6 +26,7 @@ internal sealed class CalibrationRun
     private readonly CancellationToken _cancellationToken;
     private readonly List<string> _notes = [];
     private readonly BridgeTrial _bridges;
+    private readonly LengthCosts _lengths = new();
     private List<CalibratedPlan> _plans = [];
     private int _searchTokens;
     private int _heldOutTokens;
@@ -96,10 +97,9 @@ internal sealed class CalibrationRun
             _searchTokens = texts.Tokens;
             left = texts.LeftOut;
             costs = MeasureCosts(texts);
-            if (_bridges.CanFit && Selectors.Any(selector => selector is BridgeSelector))
+            if (Selectors.Any(selector => selector is BridgeSelector))
             {
-                _bridges.Fit(
-                    _state, texts, _budget.Left(CalibrationPhase.Searching) / Selectors.Count(), () => Tell(CalibrationPhase.Searching, BridgeSelector.MethodName, 0, null), _cancellationToken);
+                FitBridges(texts);
                 costs = new BlockCosts(_setting.Stages.LayerCount, _state.Times!);
             }
 
@@ -156,7 +156,25 @@ internal sealed class CalibrationRun
             Save(always: true);
         }
 
+        _lengths.Measure(_setting, _state, () => _budget.Left(CalibrationPhase.Timing), _cancellationToken);
+
         return new BlockCosts(_setting.Stages.LayerCount, _state.Times);
+    }
+
+    private void FitBridges(TextSet texts)
+    {
+        if (!_bridges.CanFit)
+        {
+            _notes.Add("This model can have no bridges, which run on the CPU, with 32 bits between stages, and behind a layer that is not the last: bridge tried nothing.");
+            return;
+        }
+
+        _bridges.Fit(
+            _state, texts, _budget.Left(CalibrationPhase.Searching) / Selectors.Count(), () => Tell(CalibrationPhase.Searching, BridgeSelector.MethodName, 0, null), _cancellationToken);
+        if (_bridges.Without.Count > 0)
+        {
+            _notes.Add($"Behind layers {string.Join(", ", _bridges.Without)} no bridge agreed more often than the exit as it is, on text apart: bridge tried these as they are.");
+        }
     }
 
     // Time that a method leaves goes to those after it.
@@ -174,13 +192,19 @@ internal sealed class CalibrationRun
 
             int before = method.Plans.Count;
             TimeSpan limit = TimeSpan.FromSeconds(method.Seconds) + _budget.Left(CalibrationPhase.Searching) / (selectors.Length - i);
-            PlanSearch search = new(_setting, texts, costs, method, limit, best =>
+            method.IsExhausted = true;
+            foreach (BlockCosts at in selectors[i] is KnapsackSelector ? [costs, .. _lengths.All.Select(length => length.Costs)] : (BlockCosts[])[costs])
             {
-                Tell(CalibrationPhase.Searching, method.Name, method.Plans.Count, best);
-                Save();
-            }, _cancellationToken);
-            selectors[i].Search(search);
-            method.IsExhausted = !search.WasEnded;
+                PlanSearch search = new(_setting, texts, at, method, limit, best =>
+                {
+                    Tell(CalibrationPhase.Searching, method.Name, method.Plans.Count, best);
+                    Save();
+                }, _cancellationToken)
+                { WithoutBridge = _bridges.Without };
+                selectors[i].Search(search);
+                method.IsExhausted &= !search.WasEnded;
+            }
+
             Save(always: true);
         }
     }
@@ -191,7 +215,9 @@ internal sealed class CalibrationRun
         List<(string Method, PlanCandidate Plan, AgreementTally Tally)> found = [];
         foreach (ILayerSelector selector in Selectors)
         {
-            foreach ((PlanCandidate plan, AgreementTally tally) in Tried(selector.Name).OrderByDescending(plan => Expected(plan.Plan, plan.Tally).Speedup).Take(JudgedOfMethod))
+            (PlanCandidate Plan, AgreementTally Tally)[] tried = [.. Tried(selector.Name).OrderByDescending(plan => Expected(plan.Plan, plan.Tally).Speedup)];
+            HashSet<PlanCandidate> judged = [.. tried.Take(JudgedOfMethod).Select(plan => plan.Plan), .. tried.Length > 0 ? _lengths.Best(tried) : []];
+            foreach ((PlanCandidate plan, AgreementTally tally) in tried.Where(plan => judged.Contains(plan.Plan)))
             {
                 if (!found.Exists(other => other.Plan == plan))
                 {
@@ -215,18 +241,19 @@ internal sealed class CalibrationRun
         }
 
         double plain = costs.Plain;
-        _plans = [.. found.Select((plan, i) =>
+        (CalibratedPlan Plan, AgreementTally Tally)[] ranked = [.. found.Select((plan, i) =>
         {
             AgreementTally tally = agreement.Of(i);
             ExpectedSpeedup expected = Expected(plan.Plan, tally);
-            return new CalibratedPlan
+            return (Plan: new CalibratedPlan
             {
                 Plan = plan.Plan.Plan, UsesDraftWeights = plan.Plan.Weights == WeightSet.Drafter, Method = plan.Method,
                 DraftRowCost = costs.DraftRow(plan.Plan) / plain, SearchAgreement = plan.Tally.Share, HeldOutAgreement = tally.Share,
                 AgreementByPosition = [.. Enumerable.Range(0, tally.Length).Select(tally.Chance)],
                 ExpectedSpeedup = expected.Speedup, DraftLength = expected.DraftLength,
-            };
-        }).OrderByDescending(plan => plan.ExpectedSpeedup)];
+            }, Tally: tally);
+        }).OrderByDescending(plan => plan.Plan.ExpectedSpeedup)];
+        _plans = _lengths.Assign([.. ranked.Select(plan => plan.Plan)], [.. ranked.Select(plan => plan.Tally)], _notes);
 
         ExpectedSpeedup Expected(PlanCandidate plan, AgreementTally tally) => costs.Of(plan, CalibrationOptions.DraftLength).Best(tally);
     }

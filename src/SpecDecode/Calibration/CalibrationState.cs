@@ -27,6 +27,9 @@ internal sealed record CalibrationState
     /// <summary>What passes take; null while that is not measured.</summary>
     public BlockTimes? Times { get; set; }
 
+    /// <summary>What passes take behind texts of other lengths, by these.</summary>
+    public Dictionary<int, BlockTimes> LengthTimes { get; init; } = [];
+
     /// <summary>What methods have tried.</summary>
     public required List<MethodState> Methods { get; init; }
 

@@ -93,7 +93,7 @@ internal sealed class CalibrationStateFile(string path)
         }
 
         bool hasDrafter = setting.Stages.DraftPrecision is not null;
-        if (state.Times is { } times && !((times.Drafter is not null) == hasDrafter && IsSound(times.Verifier, times.Rows) && times.DraftEnds > 0 && double.IsFinite(times.DraftEnds) && times.Bridge >= 0 && double.IsFinite(times.Bridge) && (times.Drafter is null || IsSound(times.Drafter, [1]))))
+        if (state.LengthTimes is null || (state.Times is null ? [] : (IEnumerable<BlockTimes>)[state.Times]).Concat(state.LengthTimes.Values).Any(times => !AreSound(times, hasDrafter)))
         {
             return "its times are none";
         }
@@ -117,6 +117,10 @@ internal sealed class CalibrationStateFile(string path)
 
     // Up to some thirty years.
     private static bool IsTime(double seconds) => seconds >= 0 && seconds < 1e9;
+
+    private static bool AreSound(BlockTimes? times, bool hasDrafter) => times is not null && times.Drafter is not null == hasDrafter
+        && IsSound(times.Verifier, times.Rows) && times.DraftEnds > 0 && double.IsFinite(times.DraftEnds) && times.Bridge >= 0 && double.IsFinite(times.Bridge)
+        && (times.Drafter is null || IsSound(times.Drafter, [1]));
 
     private static bool IsSound(BlockCurves curves, int[] rows) =>
         rows.Length > 0 && rows[0] == 1 && !rows.Zip(rows.Skip(1)).Any(pair => pair.First >= pair.Second)

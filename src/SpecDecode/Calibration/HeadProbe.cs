@@ -12,17 +12,21 @@ internal sealed class HeadProbe
 {
     private readonly int _width;
 
-    // A row for each channel, [d, S].
-    private readonly float[] _channels;
+    // A row for each token, [S, d].
+    private readonly float[] _rows;
 
     private HeadProbe(int width, int tokens)
     {
         (_width, Tokens) = (width, tokens);
-        _channels = new float[(long)width * tokens];
+        _rows = new float[(long)width * tokens];
     }
 
     /// <summary>How many tokens, S.</summary>
     public int Tokens { get; }
+
+    /// <summary>A token's row of the head, <c>[d]</c>.</summary>
+    /// <param name="token">Its number among the tokens, from 0.</param>
+    public ReadOnlySpan<float> this[int token] => Row(token);
 
     /// <summary>Reads it.</summary>
     /// <param name="stages">The model.</param>
@@ -61,11 +65,17 @@ internal sealed class HeadProbe
             ReadOnlySpan<float> logits = stages.Head(scored.AsSpan(0, count));
             for (int row = 0; row < count; row++)
             {
-                Span<float> to = channel < 0 ? zero : probe.Channel(channel + row);
                 ReadOnlySpan<float> from = logits.Slice(row * stages.VocabularySize, stages.VocabularySize);
                 for (int i = 0; i < tokens.Length; i++)
                 {
-                    to[i] = channel < 0 ? from[tokens[i]] : (from[tokens[i]] - zero[i]) / length;
+                    if (channel < 0)
+                    {
+                        zero[i] = from[tokens[i]];
+                    }
+                    else
+                    {
+                        probe.Row(i)[channel + row] = (from[tokens[i]] - zero[i]) / length;
+                    }
                 }
             }
         }
@@ -73,48 +83,28 @@ internal sealed class HeadProbe
         return probe;
     }
 
-    /// <summary>Probabilities of the tokens among themselves.</summary>
-    /// <param name="unit">A residual with a mean square of 1, <c>[d]</c>.</param>
-    /// <param name="probabilities">Gets them, <c>[S]</c>.</param>
-    public void Probabilities(ReadOnlySpan<float> unit, Span<float> probabilities)
+    /// <summary>Logits of all tokens.</summary>
+    /// <param name="units">Residuals with a mean square of 1, <c>[n, d]</c>.</param>
+    /// <param name="logits">Gets them, <c>[n, S]</c>.</param>
+    public void Logits(ReadOnlySpan<float> units, Span<float> logits)
     {
-        probabilities.Clear();
-        for (int channel = 0; channel < _width; channel++)
+        int rows = units.Length / _width;
+        for (int token = 0; token < Tokens; token++)
         {
-            TensorPrimitives.MultiplyAdd(Channel(channel), unit[channel], probabilities, probabilities);
-        }
-
-        TensorPrimitives.Subtract(probabilities, TensorPrimitives.Max<float>(probabilities), probabilities);
-        TensorPrimitives.SoftMax<float>(probabilities, probabilities);
-    }
-
-    /// <summary>The mean of the tokens' rows of the head by some probabilities: the change of the residual that raises their logits.</summary>
-    /// <param name="probabilities">The probabilities, <c>[S]</c>.</param>
-    /// <param name="mean">Gets it, <c>[d]</c>.</param>
-    public void Mean(ReadOnlySpan<float> probabilities, Span<float> mean)
-    {
-        for (int channel = 0; channel < _width; channel++)
-        {
-            mean[channel] = TensorPrimitives.Dot(Channel(channel), probabilities);
-        }
-    }
-
-    /// <summary>Σ over tokens of p h hᵀ, <c>[d, d]</c>: with the means' products taken off, how probabilities bend.</summary>
-    /// <param name="probabilities">p, <c>[S]</c>.</param>
-    public double[] SecondMoments(float[] probabilities)
-    {
-        double[] moments = new double[_width * _width];
-        Parallel.For(0, _width, i =>
-        {
-            float[] weighted = new float[Tokens];
-            TensorPrimitives.Multiply(Channel(i), probabilities, weighted);
-            for (int j = 0; j < _width; j++)
+            ReadOnlySpan<float> of = Row(token);
+            for (int row = 0; row < rows; row++)
             {
-                moments[i * _width + j] = TensorPrimitives.Dot<float>(weighted, Channel(j));
+                logits[row * Tokens + token] = TensorPrimitives.Dot(of, units.Slice(row * _width, _width));
             }
-        });
-        return moments;
+        }
     }
 
-    private Span<float> Channel(int channel) => _channels.AsSpan(channel * Tokens, Tokens);
+    /// <summary>Probabilities of logits, in their place.</summary>
+    public static void Softmax(Span<float> logits)
+    {
+        TensorPrimitives.Subtract(logits, TensorPrimitives.Max<float>(logits), logits);
+        TensorPrimitives.SoftMax<float>(logits, logits);
+    }
+
+    private Span<float> Row(int token) => _rows.AsSpan(token * _width, _width);
 }

@@ -20,6 +20,9 @@ internal interface IPlanSearch
     /// <summary>The layers behind which there is a bridge.</summary>
     IReadOnlyList<int> Bridges => [];
 
+    /// <summary>The layers behind which a bridge was fitted and was no better than none.</summary>
+    IReadOnlyList<int> WithoutBridge => [];
+
     /// <summary>Where random numbers begin.</summary>
     int Seed { get; }
 

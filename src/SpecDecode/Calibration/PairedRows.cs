@@ -30,16 +30,15 @@ internal sealed class PairedRows
     /// <summary>Reads texts.</summary>
     /// <param name="stages">The model.</param>
     /// <param name="texts">The texts.</param>
-    /// <param name="fold">Every so many texts one is apart; where there are fewer, every so many tokens one is.</param>
+    /// <param name="isApart">Whether a position of a text is apart.</param>
     /// <param name="first">The first layer.</param>
     /// <param name="exits">How many layers.</param>
     /// <param name="tell">Called after each pass.</param>
     /// <param name="cancellationToken">Ends the work between passes.</param>
-    public static PairedRows Read(IStages stages, IReadOnlyList<int[]> texts, int fold, int first, int exits, Action tell, CancellationToken cancellationToken)
+    public static PairedRows Read(IStages stages, IReadOnlyList<int[]> texts, Func<int, int, bool> isApart, int first, int exits, Action tell, CancellationToken cancellationToken)
     {
         int width = stages.ResidualWidth;
-        bool IsApart(int text, int position) => (texts.Count < fold ? position : text) % fold == fold - 1;
-        int apart = texts.Select((tokens, text) => Enumerable.Range(0, tokens.Length).Count(position => IsApart(text, position))).Sum();
+        int apart = texts.Select((tokens, text) => Enumerable.Range(0, tokens.Length).Count(position => isApart(text, position))).Sum();
         PairedRows rows = new(texts.Sum(text => text.Length) - apart, apart, exits, width);
         float[] residual = new float[width];
         for (int text = 0; text < texts.Count; text++)
@@ -71,7 +70,7 @@ internal sealed class PairedRows
                 for (int row = 0; row < count; row++)
                 {
                     stages.ReadResidual(row, residual);
-                    (IsApart(text, position + row) ? alone : together).Add(residual);
+                    (isApart(text, position + row) ? alone : together).Add(residual);
                 }
             }
         }

@@ -63,6 +63,9 @@ internal sealed class PlanSearch : IPlanSearch
     public IReadOnlyList<int> Bridges => [.. Enumerable.Range(0, LayerCount).Where(layer => _stages.Bridges[layer] is not null)];
 
     /// <inheritdoc/>
+    public IReadOnlyList<int> WithoutBridge { get; init; } = [];
+
+    /// <inheritdoc/>
     public int Seed { get; }
 
     /// <summary>Whether a batch was refused.</summary>

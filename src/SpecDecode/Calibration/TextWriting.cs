@@ -41,4 +41,55 @@ internal static class TextWriting
             var error => throw new SpecDecodeException($"The model failed at prompt {prompt + 1}: {error.Message.Trim()}", error),
         };
     }
+
+    /// <summary>Writes texts, several at a time, until nobody wants more; those that are not finished then count as they are.</summary>
+    /// <param name="setting">The model and its prompts.</param>
+    /// <param name="together">How many at a time.</param>
+    /// <param name="begin">Begins each text, from 0.</param>
+    /// <param name="written">Given each text: the tokens that are known of it.</param>
+    /// <param name="wantsMore">Whether there is to be more.</param>
+    /// <param name="cancellationToken">Ends it.</param>
+    /// <exception cref="SpecDecodeException">The model failed.</exception>
+    /// <exception cref="OperationCanceledException">It was cancelled.</exception>
+    public static void WriteSideBySide(
+        CalibrationSetting setting, int together, Func<int, Sequence> begin, Action<Sequence> written, Func<bool> wantsMore, CancellationToken cancellationToken)
+    {
+        Scheduler scheduler = setting.Scheduler;
+        List<Sequence> live = [];
+        int count = 0;
+        while (wantsMore() && !cancellationToken.IsCancellationRequested)
+        {
+            while (live.Count < together)
+            {
+                Sequence sequence = begin(count++);
+                scheduler.Add(sequence);
+                live.Add(sequence);
+            }
+
+            scheduler.Step();
+            foreach (Sequence sequence in scheduler.Ended)
+            {
+                live.Remove(sequence);
+                Take(sequence);
+            }
+        }
+
+        scheduler.EndAll(FinishReason.Cancelled);
+        cancellationToken.ThrowIfCancellationRequested();
+        live.ForEach(Take);
+
+        void Take(Sequence sequence)
+        {
+            if (sequence.Error is { } error)
+            {
+                scheduler.EndAll(FinishReason.Cancelled);
+                throw error as SpecDecodeException ?? new SpecDecodeException($"The model failed while it wrote texts to fit bridges to: {error.Message.Trim()}", error);
+            }
+
+            if (!sequence.NewTokens.IsEmpty)
+            {
+                written(sequence);
+            }
+        }
+    }
 }

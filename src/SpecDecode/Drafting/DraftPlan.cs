@@ -31,6 +31,9 @@ public sealed record DraftPlan
     /// </summary>
     internal WeightSet Weights { get; init; }
 
+    /// <summary>Lengths of a text from which on it drafts, where a policy has several plans by length.</summary>
+    internal IReadOnlyList<int> FromLengths { get; init; } = [];
+
     /// <summary>Blocks and weights in words.</summary>
     public override string ToString()
     {

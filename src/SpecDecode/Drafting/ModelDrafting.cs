@@ -124,7 +124,9 @@ internal sealed class ModelDrafting
         if (!options.IsAuto)
         {
             DraftPlan best = fit.Plans[0].ToDraftPlan(_layerCount);
-            return options.HasPolicy(out IDraftPolicy? own) ? new SequenceDrafting(own, [best], best.Length) : SequenceDrafting.Of(best);
+            return options.HasPolicy(out IDraftPolicy? own)
+                ? new SequenceDrafting(own, [best], best.Length)
+                : SequenceDrafting.ByLength([best, .. fit.Plans.Skip(1).Select(plan => plan.ToDraftPlan(_layerCount))]);
         }
 
         IReadOnlyList<DraftPlan> plans = Known(profile, fit, out bool isShared);

@@ -24,11 +24,19 @@ internal sealed class SequenceDrafting(IDraftPolicy policy, IReadOnlyList<DraftP
     /// <summary>The name of the strategy where the policy chooses: <c>auto</c>, <c>lookup</c>, <c>swift</c>, or <c>policy</c> for one that was brought.</summary>
     public string Strategy => Policy is not AutoDraftPolicy ? "policy" : IsSearched ? DraftingStrategy.Swift : Plans.Count == 0 ? DraftingStrategy.Lookup : DraftingStrategy.Auto;
 
-    /// <summary>The one plan that it drafts by, as its options say; null where the policy chooses.</summary>
-    public DraftPlan? FixedPlan => DraftingPolicy.NameOf(Policy) is not null && Plans is [var plan] ? plan : null;
+    /// <summary>The plan that it drafts by, as its options say, of several by length the first; null where the policy chooses.</summary>
+    public DraftPlan? FixedPlan => DraftingPolicy.NameOf(Policy) is not null && Plans is [var plan, ..] ? plan : null;
 
     /// <summary>One plan, its length and its threshold.</summary>
     public static SequenceDrafting Of(DraftPlan plan) => new(FixedDraftPolicy.Instance, [plan], plan.Length);
+
+    /// <summary>The first of some plans, and from the lengths on that others name these, each with its length and threshold.</summary>
+    /// <param name="plans">The plans; at least one.</param>
+    public static SequenceDrafting ByLength(IReadOnlyList<DraftPlan> plans)
+    {
+        DraftPlan[] taken = [plans[0], .. plans.Skip(1).Where(plan => plan.FromLengths.Count > 0)];
+        return new SequenceDrafting(FixedDraftPolicy.Instance, taken, taken.Max(plan => plan.Length));
+    }
 
     /// <inheritdoc cref="Of"/>
     public static implicit operator SequenceDrafting?(DraftPlan? plan) => plan is null ? null : Of(plan);

@@ -44,6 +44,11 @@ public sealed partial class TextModel
             throw new ArgumentException(error, nameof(options));
         }
 
+        if (options.Lengths is [.., var longest] && longest >= MaxSequenceLength)
+        {
+            throw new ArgumentException($"Lengths names {longest} tokens, and a text of this model has at most {MaxSequenceLength}: name shorter ones.", nameof(options));
+        }
+
         using Call call = new(this);
         if (prompts.Count < LeastPrompts)
         {
@@ -83,7 +88,7 @@ public sealed partial class TextModel
                 .. report.Plans.Take(DraftingProfile.MaxPlans).Select(plan => new ProfilePlan
                 {
                     Plan = plan.Plan, UsesDraftWeights = plan.UsesDraftWeights, DraftLength = plan.DraftLength, Agreement = plan.AgreementByPosition,
-                    DraftRowCost = plan.DraftRowCost, ExpectedSpeedup = plan.ExpectedSpeedup, MeasuredSpeedup = plan.MeasuredSpeedup, Method = plan.Method,
+                    DraftRowCost = plan.DraftRowCost, ExpectedSpeedup = plan.ExpectedSpeedup, MeasuredSpeedup = plan.MeasuredSpeedup, Method = plan.Method, FromLengths = plan.FromLengths,
                 }),
             ],
         };
@@ -108,7 +113,7 @@ public sealed partial class TextModel
     {
         using IncrementalHash hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
         hash.AppendData(Encoding.UTF8.GetBytes(FormattableString.Invariant(
-            $"{Identity}|{_model.Precision}|{_model.Stages.DraftPrecision}|{Kernels}|{options.MaxTokens}|{options.Seed}|{options.KeepEndLayers}|{options.BridgeRank}")));
+            $"{Identity}|{_model.Precision}|{_model.Stages.DraftPrecision}|{Kernels}|{options.MaxTokens}|{options.Seed}|{options.KeepEndLayers}|{options.BridgeRank}|{string.Join(',', options.Lengths)}")));
         Span<byte> number = stackalloc byte[sizeof(int)];
         foreach (int[] prompt in prompts)
         {

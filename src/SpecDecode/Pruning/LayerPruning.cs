@@ -16,7 +16,7 @@ public static class LayerPruning
     /// <param name="profile">The profile.</param>
     /// <returns>Their numbers, from 0.</returns>
     /// <exception cref="ArgumentNullException">The profile is null.</exception>
-    /// <exception cref="SpecDecodeException">The plan leaves out half a layer, or nothing, or runs blocks in another order.</exception>
+    /// <exception cref="SpecDecodeException">The plan leaves out half a layer, or nothing, ends with a bridge, or runs blocks in another order.</exception>
     public static IReadOnlyList<int> LayersOf(DraftingProfile profile)
     {
         ArgumentNullException.ThrowIfNull(profile);

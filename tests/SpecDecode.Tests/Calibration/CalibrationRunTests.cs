@@ -48,6 +48,18 @@ public sealed class CalibrationRunTests : IDisposable
     }
 
     [Fact]
+    public void Costs_are_measured_behind_texts_of_other_lengths_and_each_is_told()
+    {
+        using ScriptedStages stages = new(Model, 128);
+        CalibrationReport report = Run(stages, Options() with { Methods = ["knapsack", "even"], Lengths = [20, 90] });
+        Assert.True(report.IsComplete);
+        Assert.Equal(2, report.Notes.Count(note => note.StartsWith("Behind ", StringComparison.Ordinal)));
+
+        // A length belongs to one plan at most.
+        Assert.Equal(report.Plans.SelectMany(plan => plan.FromLengths).Distinct().Count(), report.Plans.Sum(plan => plan.FromLengths.Count));
+    }
+
+    [Fact]
     public void Methods_that_go_by_agreement_alone_try_the_same_plans_in_each_run()
     {
         CalibrationOptions options = Options() with { Methods = ["clasp", "EVEN", "exits"] };
@@ -238,7 +250,7 @@ public sealed class CalibrationRunTests : IDisposable
             Setting(stages, options, []), told is null ? null : new Told(told), cancellation?.Token ?? TestContext.Current.CancellationToken);
 
     // Five prompts, the first, third and fifth of which are searched on.
-    private static CalibrationSetting Setting(ScriptedStages stages, CalibrationOptions options, HashSet<int> ends) => new(
+    internal static CalibrationSetting Setting(ScriptedStages stages, CalibrationOptions options, HashSet<int> ends) => new(
         stages, new Scheduler(stages, SchedulerLimits.None), [.. Enumerable.Range(0, 5).Select(i => (int[])[i, 2 * i + 1, 5])], ends, long.MaxValue, "the key", options);
 
     private CalibrationOptions Options() => new() { Budget = TimeSpan.FromSeconds(2), MaxTokens = 30, StateFile = StateFile };

@@ -6,6 +6,7 @@ using SpecDecode.Generation;
 using SpecDecode.Models;
 using SpecDecode.Plans;
 using SpecDecode.Scheduling;
+using SpecDecode.Sequences;
 
 namespace SpecDecode.Tests.Calibration;
 
@@ -48,11 +49,58 @@ public sealed class StoryBridgeTests : IDisposable
     }
 
     [Fact]
+    public void On_the_story_model_which_was_trained_to_leave_early_bridges_raise_agreement_on_text_that_nothing_was_fitted_to()
+    {
+        using LoadedModel story = Load(TestFolders.StoryModel);
+        Scheduler scheduler = new(story.Stages, SchedulerLimits.None);
+        int[][] tokens = [.. File.ReadLines(Path.Combine(TestFolders.Repository, "tests", "SpecDecode.Benchmarks", "stories.txt")).Select(prompt => story.Tokenizer!.Encode(prompt))];
+        CalibrationSetting setting = Setting(story, scheduler, tokens) with { Options = new CalibrationOptions { MaxTokens = 120 } };
+        int[] even = [.. Enumerable.Range(0, tokens.Length).Where(prompt => prompt % 2 == 0)];
+        int[] odd = [.. Enumerable.Range(0, tokens.Length).Where(prompt => prompt % 2 == 1)];
+        Dictionary<int, int[]> written = [];
+        TextWriting.WriteSideBySide(
+            setting, odd.Length, i => new Sequence(tokens[odd[i % odd.Length]], 120, setting.EndOfSequence, null), text => written.TryAdd(Array.FindIndex(tokens, prompt => text.Known.Span.StartsWith(prompt)), text.Known.ToArray()),
+            () => written.Count < odd.Length, TestContext.Current.CancellationToken);
+
+        FittedBridges fitted = BridgeFitting.Run(setting, [], even, TimeSpan.FromMinutes(10), () => { }, TestContext.Current.CancellationToken, rowsPerChannel: 60, exits: 2);
+        int[] exits = [.. Enumerable.Range(1, 2).Where(exit => !fitted.Without.Contains(exit - 1))];
+        Assert.NotEmpty(exits);
+        int won = 0;
+        int lost = 0;
+        foreach (int exit in exits)
+        {
+            bool[] without = Agrees(story, LayerPlan.EarlyExit(12, exit), written, tokens);
+            bool[] with = Agrees(story, LayerPlan.BridgedExit(12, exit), written, tokens);
+            won += without.Zip(with).Count(pair => !pair.First && pair.Second);
+            lost += without.Zip(with).Count(pair => pair.First && !pair.Second);
+        }
+
+        // By more than two standard errors of the difference.
+        Assert.True(won - lost > 2 * Math.Sqrt(won + lost), $"exits {string.Join(", ", exits)}: {won} tokens more and {lost} fewer");
+    }
+
+    [Fact]
+    public void Where_no_map_can_be_better_than_none_there_is_no_bridge()
+    {
+        using LoadedModel story = Load(TestFolders.StoryModel);
+        int[][] texts = [.. Prompts.Take(4).Select(prompt => story.Tokenizer!.Encode(prompt))];
+        PairedRows rows = PairedRows.Read(story.Stages, texts, (_, position) => position % 4 == 3, 0, 1, () => { }, TestContext.Current.CancellationToken);
+        BridgeTarget target = new(
+            HeadProbe.Read(story.Stages, [.. Enumerable.Range(0, 500)], TestContext.Current.CancellationToken), rows.Ends, rows.EndsApart, story.Stages.ResidualWidth);
+
+        // Rows that are the full model's own already.
+        Assert.All(target.Judge(rows.EndsApart, null).Agrees, Assert.True);
+        Assert.Null(new BridgeFit(3, target).Fit(rows.Ends, rows.EndsApart, null, () => TimeSpan.FromMinutes(1), TestContext.Current.CancellationToken));
+    }
+
+    [Fact]
     public void A_calibration_of_bridges_makes_a_profile_by_which_texts_stay_as_they_are()
     {
+        string folder = _folder.File("ruined");
+        RuinedExits.Write(TestFolders.StoryModel, folder);
         string profile = _folder.File("it.json");
         GenerationRequest[] prompts = [.. Prompts.Take(4).Select(prompt => new GenerationRequest { Prompt = prompt })];
-        using (TextModel model = TextModel.Load(TestFolders.StoryModel, new ModelOptions { CacheFolder = TestFolders.WeightCache }, cancellationToken: TestContext.Current.CancellationToken))
+        using (TextModel model = TextModel.Load(folder, new ModelOptions { CacheFolder = TestFolders.WeightCache }, cancellationToken: TestContext.Current.CancellationToken))
         {
             CalibrationReport report = model.Calibrate(
                 prompts, new CalibrationOptions { Methods = ["bridge"], Budget = TimeSpan.FromSeconds(6), MaxTokens = 48, BridgeRank = 16, StateFile = _folder.File("it.state") }, null,
@@ -67,7 +115,7 @@ public sealed class StoryBridgeTests : IDisposable
             Assert.Throws<ArgumentException>(() => model.Evaluate([1, 2], report.Plans[0].Plan, TestContext.Current.CancellationToken));
         }
 
-        using TextModel loaded = TextModel.Load(TestFolders.StoryModel, new ModelOptions { CacheFolder = TestFolders.WeightCache }, cancellationToken: TestContext.Current.CancellationToken);
+        using TextModel loaded = TextModel.Load(folder, new ModelOptions { CacheFolder = TestFolders.WeightCache }, cancellationToken: TestContext.Current.CancellationToken);
         foreach (GenerationRequest prompt in prompts)
         {
             GenerationRequest drafted = prompt with { Drafting = new DraftingOptions { Profile = profile } };
@@ -85,6 +133,16 @@ public sealed class StoryBridgeTests : IDisposable
 
     private static int[] Write(CalibrationSetting setting, int prompt) =>
         [.. setting.Prompts[prompt], .. TextWriting.Write(setting, prompt, null, TestContext.Current.CancellationToken).NewTokens];
+
+    // Of every new token, whether the plan's best one is it.
+    private static bool[] Agrees(LoadedModel model, LayerPlan plan, Dictionary<int, int[]> written, int[][] prompts) =>
+    [
+        .. written.OrderBy(text => text.Key).SelectMany(text =>
+        {
+            IReadOnlyList<int> best = PlanEvaluation.Run(model.Stages, plan, text.Value, TestContext.Current.CancellationToken).ArgMaxPerPosition;
+            return Enumerable.Range(prompts[text.Key].Length, text.Value.Length - prompts[text.Key].Length).Select(position => best[position - 1] == text.Value[position]);
+        }),
+    ];
 
     // On the prompts that nothing is fitted to.
     private static double[] Agreement(LoadedModel model, int[][] written, int[][] prompts, LayerPlan[] plans)

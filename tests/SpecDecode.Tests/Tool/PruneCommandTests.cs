@@ -94,6 +94,21 @@ public sealed class PruneCommandTests : IDisposable
     }
 
     [Fact]
+    public void A_plan_that_ends_with_a_bridge_is_refused_since_no_checkpoint_says_one()
+    {
+        string profile = _model.Beside("bridged.json");
+        new DraftingProfile
+        {
+            Model = new ModelIdentity("llama", 4, 512), Plans = [new ProfilePlan { Plan = LayerPlan.BridgedExit(4, 2) }, new ProfilePlan { Plan = LayerPlan.EarlyExit(4, 2) }],
+            Bridges = [new LinearBridge(1, [1f, 1f], [0f, 0f], [0f, 0f])],
+        }.Save(profile);
+        string message = Refused("--profile", profile);
+        Assert.Contains("bridged.json: its best plan ends with the bridge behind layer 1, which no checkpoint folder can say: name the layers to drop yourself.", message, StringComparison.Ordinal);
+        Assert.False(Directory.Exists(Output));
+        Assert.Contains("bridge behind layer 1", Assert.Throws<SpecDecodeException>(() => LayerPruning.LayersOf(DraftingProfile.Load(profile))).Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void What_would_not_be_a_model_or_is_none_is_a_sentence()
     {
         Assert.Contains("All 4 layers would be dropped", Refused("--drop-layers", "0-3"), StringComparison.Ordinal);

@@ -42,6 +42,21 @@ public sealed record ProfilePlan
     /// <summary>Tokens per second over those of plain decoding, as texts were written with it; above 0. Null where it was not measured.</summary>
     public double? MeasuredSpeedup { get; init; }
 
+    /// <summary>
+    /// Lengths of a text (prompt and output, in tokens) from which on this plan drafts, until the next that a plan of the profile names; ascending, above 0, at most
+    /// <see cref="MaxFromLengths"/>. Before the first of all of them the profile's first plan drafts. <c>auto</c> goes by what it measures instead.
+    /// </summary>
+    /// <value>The default is none.</value>
+    /// <exception cref="ArgumentNullException">It is set to null.</exception>
+    public IReadOnlyList<int> FromLengths
+    {
+        get;
+        init => field = value ?? throw new ArgumentNullException(nameof(value), "Give a list, which may be empty.");
+    } = [];
+
+    /// <summary>The most of <see cref="FromLengths"/>.</summary>
+    public const int MaxFromLengths = 8;
+
     /// <summary>How it was found, in words; null where nobody says.</summary>
     public string? Method { get; init; }
 
@@ -49,7 +64,8 @@ public sealed record ProfilePlan
     public bool Equals(ProfilePlan? other) => other is not null
         && Plan.Equals(other.Plan) && UsesDraftWeights == other.UsesDraftWeights && DraftLength == other.DraftLength
         && Threshold.Equals(other.Threshold) && Agreement.SequenceEqual(other.Agreement) && DraftRowCost == other.DraftRowCost
-        && ExpectedSpeedup == other.ExpectedSpeedup && MeasuredSpeedup == other.MeasuredSpeedup && Method == other.Method;
+        && ExpectedSpeedup == other.ExpectedSpeedup && MeasuredSpeedup == other.MeasuredSpeedup && Method == other.Method
+        && FromLengths.SequenceEqual(other.FromLengths);
 
     /// <inheritdoc/>
     public override int GetHashCode() => HashCode.Combine(Plan, UsesDraftWeights, DraftLength, Threshold);
@@ -82,6 +98,6 @@ public sealed record ProfilePlan
     internal DraftPlan ToDraftPlan(int layerCount) => new()
     {
         Plan = Plan, Length = DraftLength, Threshold = Threshold, Weights = UsesDraftWeights ? WeightSet.Drafter : WeightSet.Verifier,
-        Options = ToOptions(layerCount),
+        Options = ToOptions(layerCount), FromLengths = FromLengths,
     };
 }

@@ -12,7 +12,7 @@ namespace SpecDecode.Drafting.Profiles;
 internal static class ProfileReader
 {
     private const int MajorVersion = 1;
-    private const int MinorVersion = 1;
+    private const int MinorVersion = 2;
     private const int MaxDepth = 16;
 
     // No list of a file makes anything larger than this.
@@ -192,9 +192,16 @@ internal static class ProfileReader
             ExpectedSpeedup = plan.Positive("expectedSpeedup"),
             MeasuredSpeedup = plan.Positive("measuredSpeedup"),
             Method = plan.Text("method"),
+            FromLengths = FromLengths(plan),
         };
         CheckUnknown(plan, isLater);
         return result;
+    }
+
+    private static int[] FromLengths(ProfileElement plan)
+    {
+        int[] lengths = plan.Ints("fromLengths", 1, int.MaxValue, ProfilePlan.MaxFromLengths) ?? [];
+        return lengths.Zip(lengths.Skip(1)).All(pair => pair.First < pair.Second) ? lengths : throw plan.Error("fromLengths", "is not in ascending order: give each length once, the shortest first");
     }
 
     private static LayerPlan Blocks(ProfileElement plan, int layers)

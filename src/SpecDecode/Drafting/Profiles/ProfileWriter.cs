@@ -119,6 +119,11 @@ internal static class ProfileWriter
         Number(json, "draftRowCost", plan.DraftRowCost);
         Number(json, "expectedSpeedup", plan.ExpectedSpeedup);
         Number(json, "measuredSpeedup", plan.MeasuredSpeedup);
+        if (plan.FromLengths.Count > 0)
+        {
+            Numbers(json, "fromLengths", plan.FromLengths);
+        }
+
         Text(json, "method", plan.Method);
         json.WriteEndObject();
     }

@@ -36,7 +36,7 @@ public sealed class DraftingProfileTests : IDisposable
         ProfilePlan[] others =
         [
             first with { Threshold = 0.36f }, first with { Agreement = [0.81] }, first with { DraftRowCost = null }, first with { ExpectedSpeedup = 1 },
-            first with { MeasuredSpeedup = 1 }, first with { Method = null }, first with { DraftLength = 2 }, first with { UsesDraftWeights = true },
+            first with { MeasuredSpeedup = 1 }, first with { Method = null }, first with { DraftLength = 2 }, first with { FromLengths = [3] }, first with { UsesDraftWeights = true },
             first with { Plan = LayerPlan.EarlyExit(MadeProfile.Layers, 3) },
         ];
         Assert.All(others, other => Assert.NotEqual(full, full with { Plans = [other, .. full.Plans.Skip(1)] }));
@@ -64,7 +64,8 @@ public sealed class DraftingProfileTests : IDisposable
             full with { Plans = [] }, full with { Plans = [.. full.Plans, full.Plans[0] with { DraftLength = 9 }] },
             full with { Plans = [full.Plans[0] with { DraftLength = 65 }] }, full with { Plans = [full.Plans[0] with { Threshold = float.NaN }] },
             full with { Plans = [full.Plans[0] with { DraftRowCost = 0 }] }, full with { Plans = [full.Plans[0] with { MeasuredSpeedup = double.PositiveInfinity }] },
-            full with { Plans = [full.Plans[0] with { Agreement = [double.NaN] }] }, full with { Model = MadeProfile.Model with { LayerCount = 1 } },
+            full with { Plans = [full.Plans[0] with { Agreement = [double.NaN] }] },
+            full with { Plans = [full.Plans[0] with { FromLengths = [9, 9] }] }, full with { Plans = [full.Plans[0] with { FromLengths = [0] }] }, full with { Model = MadeProfile.Model with { LayerCount = 1 } },
             full with { Model = MadeProfile.Model with { LayerCount = 0 } }, full with { Model = MadeProfile.Model with { LayerCount = int.MaxValue } },
             full with { Model = MadeProfile.Model with { Family = "" } }, full with { Model = MadeProfile.Model with { Fingerprint = "x" } },
         ];
@@ -109,7 +110,7 @@ public sealed class DraftingProfileTests : IDisposable
 
         // Of this version an unknown property is a misspelt one.
         SpecDecodeException error = Assert.Throws<SpecDecodeException>(() => Parse(Later.Replace("1.7", "1.0", StringComparison.Ordinal)));
-        Assert.StartsWith("it.json: model.kind is no property of a drafting profile of version 1.1: there are family, ", error.Message, StringComparison.Ordinal);
+        Assert.StartsWith("it.json: model.kind is no property of a drafting profile of version 1.2: there are family, ", error.Message, StringComparison.Ordinal);
     }
 
     [Fact]

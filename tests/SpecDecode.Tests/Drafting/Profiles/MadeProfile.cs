@@ -25,7 +25,7 @@ internal static class MadeProfile
                 Plan = LayerPlan.EarlyExit(Layers, 2), DraftLength = 3, Threshold = 0.35f, Agreement = [0.81, 0.1 + 0.2, 1, 0], DraftRowCost = 1.0 / 3, ExpectedSpeedup = 1.31,
                 MeasuredSpeedup = 1.2, Method = "every exit",
             },
-            new ProfilePlan { Plan = LayerPlan.LayerSkip(Layers, [3, 5], [4]), DraftLength = 64, Threshold = 1, DraftRowCost = 1e-300, Method = "searched" },
+            new ProfilePlan { Plan = LayerPlan.LayerSkip(Layers, [3, 5], [4]), DraftLength = 64, Threshold = 1, DraftRowCost = 1e-300, Method = "searched", FromLengths = [128, 2048] },
             new ProfilePlan { Plan = LayerPlan.Of(Layers, [new(BlockKind.Attention, 0), new(BlockKind.Mlp, 0), new(BlockKind.Mlp, 7), new(BlockKind.Attention, 3)]) },
             new ProfilePlan { Plan = LayerPlan.EarlyExit(Layers, 2), UsesDraftWeights = true },
             new ProfilePlan { Plan = LayerPlan.LayerSkip(Layers, Enumerable.Range(0, Layers), Enumerable.Range(0, Layers)) },
