@@ -8,7 +8,7 @@ public class RuntimeOptions
     private const float MostSearchShare = 0.5f;
 
     /// <summary>Execution provider of ONNX Runtime: <c>cpu</c> or <c>cuda</c>, in any case. On <c>cuda</c> the products run, norms and activations with
-    /// them; attention and its keys and values stay on the CPU. It needs the package Microsoft.ML.OnnxRuntime.Gpu in the application, and was never run on a device.</summary>
+    /// them, and attention where <see cref="DeviceAttention"/> allows. It needs the package Microsoft.ML.OnnxRuntime.Gpu in the application, and was never run on a device.</summary>
     /// <value>The default is <c>cpu</c>.</value>
     public string ExecutionProvider { get; set; } = "cpu";
 
@@ -22,6 +22,14 @@ public class RuntimeOptions
     /// </summary>
     /// <value>The default is false.</value>
     public bool Tf32 { get; set; }
+
+    /// <summary>
+    /// Whether attention runs on <c>cuda</c> too, with its keys and values there, in <see cref="ComputePrecision"/> and each sequence's in one stretch of memory that has room for
+    /// <see cref="MaxSequenceLength"/> positions. It needs 16 bits. True where the model does not allow it is an error that says why, and so it is on <c>cpu</c>; with false attention runs on the
+    /// CPU, and rows are copied there and back in each layer.
+    /// </summary>
+    /// <value>The default, null, is true where it can be had; else attention runs on the CPU, and loading warns and says why.</value>
+    public bool? DeviceAttention { get; set; }
 
     /// <summary>
     /// Threads of the pool that computes, the calling one included. The pool belongs to the process and is made by the

@@ -85,6 +85,7 @@ internal static class ConfigurationKeys
             [nameof(RuntimeOptions.ExecutionProvider)] = OptionKind.Text,
             [nameof(RuntimeOptions.DeviceId)] = OptionKind.WholeNumber,
             [nameof(RuntimeOptions.Tf32)] = OptionKind.Flag,
+            [nameof(RuntimeOptions.DeviceAttention)] = OptionKind.Flag,
             [nameof(RuntimeOptions.Threads)] = OptionKind.WholeNumber,
             [nameof(RuntimeOptions.Spinning)] = OptionKind.Flag,
             [nameof(RuntimeOptions.AllowRuntimeTelemetry)] = OptionKind.Flag,

@@ -75,6 +75,7 @@ internal static class ModelLoader
         Checkpoint checkpoint = source.Checkpoint;
         DecoderDescription description = ModelFamilies.Describe(checkpoint) with { ElementType = ElementTypes.Of(runtime.ComputePrecision) };
         int maxSequenceLength = MaxSequenceLength(runtime, description);
+        bool attendsOnDevice = DeviceAttention.IsWanted(description, runtime, warn);
 
         using ModelFolder? draftSource = OpenForDrafts(folder, options, source.Settings);
 
@@ -91,9 +92,9 @@ internal static class ModelLoader
             WeightCopies weights = prepared.GetAwaiter().GetResult();
             string kernels = weights.Verifier.IsInPanels ? $"own, {InstructionSets.Current.Name()}" : provider.IsDevice ? $"ONNX Runtime on {runtime.ExecutionProvider.ToLowerInvariant()} {runtime.DeviceId}" : "ONNX Runtime";
             int? vocabulary = DraftVocabularySize.Of(options, description, weights.Verifier.IsInPanels);
-            DraftMemory memory = OpenMemory(options, runtime, weights, vocabulary, kernels, environment.Threads, warn);
+            DraftMemory memory = OpenMemory(options, runtime, weights, vocabulary, kernels, environment.Threads, attendsOnDevice, warn);
             OnnxStages stages = CreateStages(
-                description, weights, source.Settings, options, draftSource?.Settings.Precision, environment, provider, runtime, maxSequenceLength, warn, progress,
+                description, weights, source.Settings, options, draftSource?.Settings.Precision, environment, provider, runtime, maxSequenceLength, attendsOnDevice, warn, progress,
                 cancellationToken);
             loaded = true;
             LoadedModel model = new(description, weights, stages, tokenizer, chat)
@@ -116,24 +117,25 @@ internal static class ModelLoader
 
     // By all that chances and times depend on, as far as it is not measured: another value of it is another file.
     private static DraftMemory OpenMemory(
-        ModelOptions options, RuntimeOptions runtime, WeightCopies weights, int? vocabulary, string kernels, ThreadChoice? threads, Action<string> warn) =>
+        ModelOptions options, RuntimeOptions runtime, WeightCopies weights, int? vocabulary, string kernels, ThreadChoice? threads, bool attendsOnDevice, Action<string> warn) =>
         DraftMemory.Open(
             options.CacheFolder,
             [
                 weights.Verifier.Key, weights.Drafter?.Key ?? "no copy", FormattableString.Invariant($"{vocabulary} draft tokens"), options.Activations.ToString(), options.WeightMemory.ToString(), kernels,
                 InstructionSets.Current.ToString(), FormattableString.Invariant($"{threads?.Count} threads"), runtime.ComputePrecision == ComputePrecision.Fp32 ? runtime.ExecutionProvider : $"{runtime.ExecutionProvider} in {runtime.ComputePrecision}",
+                .. attendsOnDevice ? (ReadOnlySpan<string>)["attention there"] : [],
             ],
             warn);
 
     // What there is when something fails, a callback among it, is given back here; the weights stay the caller's.
     private static OnnxStages CreateStages(
         DecoderDescription description, WeightCopies weights, WeightSettings settings, ModelOptions options, Precision? draftPrecision,
-        RuntimeEnvironment environment, ExecutionProvider provider, RuntimeOptions runtime, int maxSequenceLength, Action<string> warn, IProgress<LoadProgress>? progress,
+        RuntimeEnvironment environment, ExecutionProvider provider, RuntimeOptions runtime, int maxSequenceLength, bool attendsOnDevice, Action<string> warn, IProgress<LoadProgress>? progress,
         CancellationToken cancellationToken)
     {
         StageSessions? verifier = null;
         StageSessions? drafter = null;
-        AttentionStages? attention = null;
+        IAttentionStages? attention = null;
         DeviceRows? device = null;
         BridgeStages? bridges = null;
         OnnxStages? stages = null;
@@ -144,9 +146,19 @@ internal static class ModelLoader
                 : StageSessions.Create(description, weights.Drafter, environment, runtime, progress, cancellationToken, provider);
             // Only the verifier's: a drafter in a precision of its own only proposes.
             verifier.ProbeRows(description, provider.Buffers);
-            attention = verifier.CreateAttention(description, weights.Verifier, environment, runtime, provider.Buffers, maxSequenceLength);
-            verifier.AddSegments(description, weights.Verifier, environment, runtime, attention);
-            drafter?.AddSegments(description, weights.Drafter!, environment, runtime, attention);
+            device = provider.DeviceMemory is null ? null : new DeviceRows(description.ElementType, provider, provider.DeviceMemory);
+            if (attendsOnDevice)
+            {
+                attention = verifier.CreateAttention(description, weights.Verifier, environment, runtime, provider, device!, maxSequenceLength);
+            }
+            else
+            {
+                AttentionStages own = verifier.CreateAttention(description, weights.Verifier, environment, runtime, provider.Buffers, maxSequenceLength);
+                attention = own;
+                verifier.AddSegments(description, weights.Verifier, environment, runtime, own);
+                drafter?.AddSegments(description, weights.Drafter!, environment, runtime, own);
+            }
+
             bridges = verifier.CreateBridges(description, weights.Verifier, environment, runtime, provider.Buffers, canRun: provider.DeviceMemory is null);
             if (DraftVocabularySize.Of(options, description, weights.Verifier.IsInPanels) is { } tokens)
             {
@@ -154,7 +166,6 @@ internal static class ModelLoader
                 drafter?.AddShortHead(description, weights.Drafter!, environment, runtime, provider.Buffers, tokens);
             }
 
-            device = provider.DeviceMemory is null ? null : new DeviceRows(description.ElementType, provider, provider.DeviceMemory);
             stages = new OnnxStages(
                 description, verifier, drafter is null ? null : (drafter, draftPrecision!.Value), attention, bridges, provider.Buffers, maxSequenceLength, runtime.MaxRowsPerPass, device);
             if (!stages.RowsAreAlike)
@@ -167,8 +178,8 @@ internal static class ModelLoader
         catch
         {
             stages?.Dispose();
-            device?.Dispose();
             attention?.Dispose();
+            device?.Dispose();
             bridges?.Dispose();
             drafter?.Dispose();
             verifier?.Dispose();

@@ -81,6 +81,9 @@ internal sealed class ExecutionProvider
                 throw new OptionException($"{device} is {options.DeviceId}, but the execution provider 'cpu' has only device 0.");
             case "cpu" when options.Tf32:
                 throw new OptionException($"{tf32} is true, but the execution provider 'cpu' knows no TF32: leave it out, or use cuda.");
+            case "cpu" when options.DeviceAttention is not null:
+                throw new OptionException(
+                    $"{OptionName.OfRuntime(nameof(options.DeviceAttention))} is {(options.DeviceAttention.Value ? "true" : "false")}, but the execution provider 'cpu' is no device: leave it out, or use cuda.");
             case Cuda when options.DeviceId < 0:
                 throw new OptionException($"{device} is {options.DeviceId}: give 0 or more, or use cpu.");
             case Cuda when options.Tf32 && options.ComputePrecision != ComputePrecision.Fp32:

@@ -77,6 +77,9 @@ internal sealed class RowBuffer : IDisposable
     /// <summary>The first rows as a tensor <c>[rows, width]</c>.</summary>
     public OrtValue View(int rows) => View(0, rows);
 
+    /// <summary>Rows as a batch of one, <c>[1, rows, width]</c>.</summary>
+    public OrtValue BatchView(int first, int rows) => _rows.View(Type, (long)first * Width, 1, rows, Width);
+
     /// <summary>Rows as they are stored; of such in the process alone.</summary>
     public Span<byte> Bytes(int first, int rows) => _rows.Span<byte>((long)first * RowBytes, rows * RowBytes);
 

@@ -22,7 +22,7 @@ internal sealed class OnnxStages : IStages
     private readonly StageSessions _verifier;
     private readonly StageSessions? _drafter;
     private readonly DeviceRows? _device;
-    private readonly AttentionStages _attention;
+    private readonly IAttentionStages _attention;
     private readonly PassBuffers _buffers;
     private readonly RowBuffer[] _residuals;
     private readonly BridgeStages _bridges;
@@ -45,7 +45,7 @@ internal sealed class OnnxStages : IStages
     /// <param name="maxRows">Most rows in a pass.</param>
     /// <param name="device">Where the residual lies, taken over too; null for the process's memory, where everything else lies always.</param>
     public OnnxStages(
-        DecoderDescription model, StageSessions verifier, (StageSessions Sessions, Precision Precision)? drafter, AttentionStages attention,
+        DecoderDescription model, StageSessions verifier, (StageSessions Sessions, Precision Precision)? drafter, IAttentionStages attention,
         BridgeStages bridges, IBufferAllocator allocator, int maxSequenceLength, int maxRows, DeviceRows? device = null)
     {
         _model = model;
@@ -58,7 +58,7 @@ internal sealed class OnnxStages : IStages
         MaxRows = maxRows;
         MaxScoredRows = Math.Clamp(MaxLogitBytes / sizeof(float) / model.VocabularySize, 1, maxRows);
         _attention = attention;
-        _buffers = new PassBuffers(model, allocator, device, maxRows, MaxScoredRows, DraftVocabulary.Length);
+        _buffers = new PassBuffers(model, allocator, device, attention.IsOnDevice, maxRows, MaxScoredRows, DraftVocabulary.Length);
         _residuals = _buffers.Residuals;
         _layerInput = _buffers.LayerInput;
         _bridges = bridges;
@@ -95,7 +95,7 @@ internal sealed class OnnxStages : IStages
     public Precision? DraftPrecision { get; }
 
     /// <inheritdoc/>
-    public bool RowsAreAlike => _verifier.BlockRows.IsAlike && _verifier.HeadRows.IsAlike;
+    public bool RowsAreAlike => _verifier.BlockRows.IsAlike && _verifier.HeadRows.IsAlike && _attention.RowsAreAlike;
 
     /// <inheritdoc/>
     public BridgeSet Bridges => _bridges.Set;
@@ -319,7 +319,7 @@ internal sealed class OnnxStages : IStages
         {
             binding = segment.NewBinding();
             BindInput(binding, StageNames.Residual, _residuals[_current], rows);
-            _attention.BindTables(binding, segment.Blocks.AsSpan());
+            ((AttentionStages)_attention).BindTables(binding, segment.Blocks.AsSpan());
             BindOutput(binding, _residuals[1 - _current], rows);
             segment.Keep(key, binding);
         }

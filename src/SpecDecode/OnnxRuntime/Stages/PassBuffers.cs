@@ -5,7 +5,7 @@ namespace SpecDecode.OnnxRuntime.Stages;
 
 /// <summary>
 /// The rows of a pass, in what stages compute in. Where there is a device, what goes from stage to stage lies there; queries, keys and values come back
-/// for attention, and logits for the choice of tokens.
+/// where attention runs in the process, and logits for the choice of tokens.
 /// </summary>
 internal sealed class PassBuffers : IDisposable
 {
@@ -23,10 +23,11 @@ internal sealed class PassBuffers : IDisposable
     /// <param name="model">The model.</param>
     /// <param name="allocator">The process's memory.</param>
     /// <param name="device">The device's; null for none.</param>
+    /// <param name="attendsOnDevice">Whether attention runs there too.</param>
     /// <param name="maxRows">Most rows in a pass.</param>
     /// <param name="maxScoredRows">Most rows that are scored at once.</param>
     /// <param name="draftVocabulary">Tokens that drafts choose from; 0 for all.</param>
-    public PassBuffers(DecoderDescription model, IBufferAllocator allocator, DeviceRows? device, int maxRows, int maxScoredRows, int draftVocabulary)
+    public PassBuffers(DecoderDescription model, IBufferAllocator allocator, DeviceRows? device, bool attendsOnDevice, int maxRows, int maxScoredRows, int draftVocabulary)
     {
         _model = model;
         _allocator = allocator;
@@ -35,8 +36,8 @@ internal sealed class PassBuffers : IDisposable
         {
             Residuals = [ReserveResidual(maxRows + SpareRows, "residuals"), ReserveResidual(maxRows + SpareRows, "residuals")];
             Kept = ReserveResidual(maxRows, "rows kept for verification");
-            Packed = ReserveByLayer(maxRows + SpareRows, attend => attend.PackedWidth, "queries, keys and values");
-            Attended = ReserveByLayer(maxRows + SpareRows, attend => attend.OutputWidth, "attention");
+            Packed = ReserveByLayer(attendsOnDevice, maxRows + SpareRows, attend => attend.PackedWidth, "queries, keys and values");
+            Attended = ReserveByLayer(attendsOnDevice, maxRows + SpareRows, attend => attend.OutputWidth, "attention");
             Scored = ReserveResidual(maxScoredRows + SpareRows, "the head's rows");
             LayerInput = !model.Layers.Any(layer => layer.IsParallel) ? null
                 : new LayerInput(ReserveResidual(maxRows + SpareRows, "layer inputs"), ReserveResidual(maxRows, "kept layer inputs"));
@@ -77,21 +78,23 @@ internal sealed class PassBuffers : IDisposable
     /// <inheritdoc/>
     public void Dispose() => _all.ForEach(buffer => buffer.Dispose());
 
-    private RowBuffer[] ReserveByLayer(int rows, Func<AttendDescription, int> width, string purpose)
+    private RowBuffer[] ReserveByLayer(bool isOnDevice, int rows, Func<AttendDescription, int> width, string purpose)
     {
         Dictionary<int, RowBuffer> byWidth = [];
         int[] widths = [.. _model.Layers.Select(layer => width(layer.Attention.Attend))];
         foreach (int each in widths.Distinct())
         {
-            byWidth.Add(each, Reserve(rows, each, purpose));
+            byWidth.Add(each, isOnDevice ? ReserveOnDevice(rows, each, purpose) : Reserve(rows, each, purpose));
         }
 
         return [.. widths.Select(each => byWidth[each])];
     }
 
     private RowBuffer ReserveResidual(int rows, string purpose) => _device is null
-        ? Reserve(rows, _model.HiddenSize, purpose)
-        : Own(new RowBuffer(_device.Buffers, _device, _allocator, _model.ElementType, rows, _model.HiddenSize, purpose));
+        ? Reserve(rows, _model.HiddenSize, purpose) : ReserveOnDevice(rows, _model.HiddenSize, purpose);
+
+    private RowBuffer ReserveOnDevice(int rows, int width, string purpose) =>
+        Own(new RowBuffer(_device!.Buffers, _device, _allocator, _model.ElementType, rows, width, purpose));
 
     private RowBuffer Reserve(int rows, int width, string purpose) => Own(new RowBuffer(_allocator, _model.ElementType, rows, width, purpose));
 

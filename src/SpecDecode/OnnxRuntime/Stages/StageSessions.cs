@@ -166,6 +166,23 @@ internal sealed class StageSessions : IDisposable
             model, options.KvPrecision, new StageGraphs(model, weights, Products), sessionOptions, allocator, maxSequenceLength, options.MaxRowsPerPass);
     }
 
+    /// <summary>Attention of the model on a device, with keys and values there.</summary>
+    /// <param name="model">The model.</param>
+    /// <param name="weights">Its weights.</param>
+    /// <param name="environment">The process's ONNX Runtime environment.</param>
+    /// <param name="options">Threads, where each session has its own.</param>
+    /// <param name="provider">The device's provider, and the process's memory.</param>
+    /// <param name="device">The device's memory; must live as long.</param>
+    /// <param name="maxSequenceLength">Longest sequence.</param>
+    public DeviceAttentionStages CreateAttention(
+        DecoderDescription model, PreparedWeights weights, RuntimeEnvironment environment, RuntimeOptions options, ExecutionProvider provider, DeviceRows device, int maxSequenceLength)
+    {
+        using SessionOptions sessionOptions = SessionOptionsFor(environment, options, weights);
+        provider.AddTo(sessionOptions);
+        return new DeviceAttentionStages(
+            model, new StageGraphs(model, weights, Products, computesInType: true), sessionOptions, device, provider.Buffers, maxSequenceLength);
+    }
+
     /// <summary>What runs bridges, which are the same for all copies of the weights.</summary>
     /// <param name="model">The model.</param>
     /// <param name="weights">Its weights; they must stay open as long as bridges run.</param>
