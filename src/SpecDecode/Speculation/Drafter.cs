@@ -111,6 +111,12 @@ internal sealed class Drafter(IStages stages, AcceptanceRules rules, DraftVocabu
         {
             int count = Math.Min(stages.MaxScoredRows, _rounds.Count - first);
             ReadOnlySpan<int> rows = _lastRows.AsSpan(first, count);
+            if (choosesFromAll && stages.KeepsLogits && AnyChoosesGreedily(first, count))
+            {
+                PickChoices(rows, first);
+                continue;
+            }
+
             Span<float> logits = choosesFromAll ? stages.Head(rows) : stages.DraftHead(rows);
             for (int i = 0; i < count; i++)
             {
@@ -130,6 +136,35 @@ internal sealed class Drafter(IStages stages, AcceptanceRules rules, DraftVocabu
         }
 
         return isAny;
+    }
+
+    private bool AnyChoosesGreedily(int first, int count)
+    {
+        bool isAny = false;
+        for (int i = first; i < first + count; i++)
+        {
+            isAny |= _rounds[i].Sequence.ChoosesGreedily;
+        }
+
+        return isAny;
+    }
+
+    // Logits stay where they are, but for those of rows that somebody has to look at.
+    private void PickChoices(ReadOnlySpan<int> rows, int first)
+    {
+        ReadOnlySpan<RowChoice> choices = stages.Choose(rows);
+        for (int i = 0; i < rows.Length; i++)
+        {
+            Round round = _rounds[first + i];
+            if (round.Sequence.ChoosesGreedily && !float.IsNaN(choices[i].Probability))
+            {
+                round.Choice.Add(choices[i].Token, round.Choice.ReadsConfidence ? choices[i].Probability : 0);
+            }
+            else
+            {
+                Pick(round, stages.ChosenLogits(i));
+            }
+        }
     }
 
     private void Pick(Round round, Span<float> logits)

@@ -153,8 +153,18 @@ internal sealed class StageGraphs(DecoderDescription model, PreparedWeights weig
     public byte[] Head()
     {
         GraphBuilder graph = new(weights, products, model.ElementType, computesInType);
-        string residual = Residual(graph);
-        graph.Output(Head(graph, residual), StageNames.Output, "rows", model.VocabularySize);
+        graph.Output(Head(graph, Residual(graph)), StageNames.Output, "rows", model.VocabularySize);
+        return graph.Build();
+    }
+
+    /// <summary>residual <c>[rows, d]</c> → logits <c>[rows, V]</c>, and of each row the greedy choice and its probability, float32 <c>[rows, 2]</c>.</summary>
+    public byte[] ChoosingHead()
+    {
+        GraphBuilder graph = new(weights, products, model.ElementType, computesInType);
+        string logits = graph.HandedOn(Head(graph, Residual(graph)));
+        string choices = graph.Choose(logits, model.VocabularySize);
+        graph.Output(logits, StageNames.Output, "rows", model.VocabularySize);
+        graph.FloatOutput(choices, StageNames.Choices, "rows", 2);
         return graph.Build();
     }
 

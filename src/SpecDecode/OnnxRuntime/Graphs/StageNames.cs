@@ -25,4 +25,5 @@ internal static class StageNames
     public static string Of(string name, int kind) => string.Create(System.Globalization.CultureInfo.InvariantCulture, $"{name}_{kind}");
 
     public const string Output = "output";
+    public const string Choices = "choices";
 }

@@ -77,6 +77,20 @@ internal sealed class RowBuffer : IDisposable
     /// <summary>The first rows as a tensor <c>[rows, width]</c>.</summary>
     public OrtValue View(int rows) => View(0, rows);
 
+    /// <summary>Binds the first rows as an input of a stage.</summary>
+    public void BindInput(OrtIoBinding binding, string name, int rows)
+    {
+        using OrtValue view = View(rows);
+        binding.BindInput(name, view);
+    }
+
+    /// <summary>Binds the first rows as an output of a stage.</summary>
+    public void BindOutput(OrtIoBinding binding, string name, int rows)
+    {
+        using OrtValue view = View(rows);
+        binding.BindOutput(name, view);
+    }
+
     /// <summary>Rows as a batch of one, <c>[1, rows, width]</c>.</summary>
     public OrtValue BatchView(int first, int rows) => _rows.View(Type, (long)first * Width, 1, rows, Width);
 

@@ -25,6 +25,7 @@ internal sealed class OnnxStages : IStages
     private readonly IAttentionStages _attention;
     private readonly PassBuffers _buffers;
     private readonly RowBuffer[] _residuals;
+    private readonly HeadStages _heads;
     private readonly BridgeStages _bridges;
     private readonly LayerInput? _layerInput;
 
@@ -62,6 +63,7 @@ internal sealed class OnnxStages : IStages
         _residuals = _buffers.Residuals;
         _layerInput = _buffers.LayerInput;
         _bridges = bridges;
+        _heads = new HeadStages(_buffers, model.VocabularySize);
     }
 
     /// <inheritdoc/>
@@ -222,29 +224,19 @@ internal sealed class OnnxStages : IStages
     }
 
     /// <inheritdoc/>
-    public Span<float> Head(ReadOnlySpan<int> rows)
-    {
-        TakeScored(rows);
-        int run = _sessions.HeadRows.RowsToRun(rows.Length);
-        _buffers.Scored.Repeat(rows.Length, run);
-        RunHead(_sessions.Head, run, _buffers.Logits);
-        return _buffers.Logits.Read(rows.Length);
-    }
+    public Span<float> Head(ReadOnlySpan<int> rows) => _heads.Logits(_sessions, _residuals[_current], rows);
 
     /// <inheritdoc/>
-    public Span<float> DraftHead(ReadOnlySpan<int> rows)
-    {
-        if (_sessions.ShortHead is not { } head)
-        {
-            return Head(rows);
-        }
+    public bool KeepsLogits => _device is not null;
 
-        TakeScored(rows);
-        RunHead(head.Stage, rows.Length, _buffers.DraftLogits!);
-        Span<float> logits = _buffers.Logits.Floats(rows.Length);
-        head.Spread(_buffers.DraftLogits!.Read(rows.Length), logits, rows.Length);
-        return logits;
-    }
+    /// <inheritdoc/>
+    public ReadOnlySpan<RowChoice> Choose(ReadOnlySpan<int> rows) => _heads.Choose(_sessions, _residuals[_current], rows);
+
+    /// <inheritdoc/>
+    public Span<float> ChosenLogits(int index) => _heads.ChosenLogits(index);
+
+    /// <inheritdoc/>
+    public Span<float> DraftHead(ReadOnlySpan<int> rows) => _heads.DraftLogits(_sessions, _residuals[_current], rows);
 
     /// <inheritdoc/>
     public void PutInDraftVocabulary(int place, int token)
@@ -267,18 +259,6 @@ internal sealed class OnnxStages : IStages
     // Rows that run beside one that must not be alone; each is a copy of it, so that nothing of another sequence is read.
     private void Accompany(RowBuffer buffer, int rows) => buffer.Repeat(rows, _sessions.BlockRows.RowsToRun(rows));
 
-    private static void BindInput(OrtIoBinding binding, string name, RowBuffer buffer, int rows)
-    {
-        using OrtValue view = buffer.View(rows);
-        binding.BindInput(name, view);
-    }
-
-    private static void BindOutput(OrtIoBinding binding, RowBuffer buffer, int rows)
-    {
-        using OrtValue view = buffer.View(rows);
-        binding.BindOutput(StageNames.Output, view);
-    }
-
     // A stage over all rows: from the residual, and what attention gave or what the layer began with where it takes that too,
     // to its output. Its binding depends on the number of rows and on the buffers that hold the residual and the layer's input.
     private void RunOverRows(StageSession stage, int rows, RowBuffer output, RowBuffer? attended = null, RowBuffer? layerInput = null)
@@ -290,21 +270,21 @@ internal sealed class OnnxStages : IStages
         OrtIoBinding binding = kept ?? stage.NewBinding();
         if (kept is null || stage.CopiesInputs)
         {
-            BindInput(binding, StageNames.Residual, _residuals[_current], rows);
+            _residuals[_current].BindInput(binding, StageNames.Residual, rows);
             if (attended is not null)
             {
-                BindInput(binding, StageNames.Attended, attended, rows);
+                attended.BindInput(binding, StageNames.Attended, rows);
             }
 
             if (layerInput is not null)
             {
-                BindInput(binding, StageNames.LayerInput, layerInput, rows);
+                layerInput.BindInput(binding, StageNames.LayerInput, rows);
             }
         }
 
         if (kept is null)
         {
-            BindOutput(binding, output, rows);
+            output.BindOutput(binding, StageNames.Output, rows);
             stage.Keep(key, binding);
         }
 
@@ -318,38 +298,12 @@ internal sealed class OnnxStages : IStages
         if (binding is null)
         {
             binding = segment.NewBinding();
-            BindInput(binding, StageNames.Residual, _residuals[_current], rows);
+            _residuals[_current].BindInput(binding, StageNames.Residual, rows);
             ((AttentionStages)_attention).BindTables(binding, segment.Blocks.AsSpan());
-            BindOutput(binding, _residuals[1 - _current], rows);
+            _residuals[1 - _current].BindOutput(binding, StageNames.Output, rows);
             segment.Keep(key, binding);
         }
 
         segment.Run(binding);
-    }
-
-    private void TakeScored(ReadOnlySpan<int> rows)
-    {
-        for (int i = 0; i < rows.Length; i++)
-        {
-            _residuals[_current].CopyTo(rows[i], 1, _buffers.Scored, i);
-        }
-    }
-
-    private void RunHead(StageSession stage, int rows, RowBuffer logits)
-    {
-        OrtIoBinding? kept = stage.KeptBinding(rows);
-        OrtIoBinding binding = kept ?? stage.NewBinding();
-        if (kept is null || stage.CopiesInputs)
-        {
-            BindInput(binding, StageNames.Residual, _buffers.Scored, rows);
-        }
-
-        if (kept is null)
-        {
-            BindOutput(binding, logits, rows);
-            stage.Keep(rows, binding);
-        }
-
-        stage.Run(binding);
     }
 }

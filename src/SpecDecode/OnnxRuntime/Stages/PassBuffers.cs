@@ -5,7 +5,7 @@ namespace SpecDecode.OnnxRuntime.Stages;
 
 /// <summary>
 /// The rows of a pass, in what stages compute in. Where there is a device, what goes from stage to stage lies there; queries, keys and values come back
-/// where attention runs in the process, and logits for the choice of tokens.
+/// where attention runs in the process, and of logits what is chosen, or rows that somebody has to look at.
 /// </summary>
 internal sealed class PassBuffers : IDisposable
 {
@@ -41,7 +41,9 @@ internal sealed class PassBuffers : IDisposable
             Scored = ReserveResidual(maxScoredRows + SpareRows, "the head's rows");
             LayerInput = !model.Layers.Any(layer => layer.IsParallel) ? null
                 : new LayerInput(ReserveResidual(maxRows + SpareRows, "layer inputs"), ReserveResidual(maxRows, "kept layer inputs"));
-            Logits = Reserve(maxScoredRows + SpareRows, model.VocabularySize, "logits");
+            Logits = device is null ? Reserve(maxScoredRows + SpareRows, model.VocabularySize, "logits")
+                : ReserveOnDevice(maxScoredRows + SpareRows, model.VocabularySize, "logits");
+            Choices = device is null ? null : Own(new RowBuffer(allocator, ElementType.Float32, maxScoredRows + SpareRows, 2, "choices"));
             DraftLogits = draftVocabulary == 0 ? null : Reserve(maxScoredRows, draftVocabulary, "logits of drafts");
         }
         catch
@@ -71,6 +73,9 @@ internal sealed class PassBuffers : IDisposable
 
     /// <summary>Their logits, <c>[rows, V]</c>.</summary>
     public RowBuffer Logits { get; }
+
+    /// <summary>On a device, of each the greedy choice and its probability, <c>[rows, 2]</c>, in the process's memory; null elsewhere.</summary>
+    public RowBuffer? Choices { get; }
 
     /// <summary>Logits of the tokens that drafts choose from; null where they choose from all.</summary>
     public RowBuffer? DraftLogits { get; }

@@ -80,7 +80,7 @@ internal sealed class StageSessions : IDisposable
         StageSessions sessions = new(model.Layers.Length, new EmbeddingTable(model, weights), new ProductSet(weights, InstructionSets.Current));
         bool isOnDevice = provider?.IsDevice ?? false;
         StageGraphs graphs = new(model, weights, sessions.Products, computesInType: isOnDevice);
-        List<(Func<byte[]> Graph, Action<StageSession> Place)> work = [(graphs.Head, stage => sessions.Head = stage)];
+        List<(Func<byte[]> Graph, Action<StageSession> Place)> work = [(isOnDevice ? graphs.ChoosingHead : graphs.Head, stage => sessions.Head = stage)];
         for (int i = 0; i < model.Layers.Length; i++)
         {
             int layer = i;
