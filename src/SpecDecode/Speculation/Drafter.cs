@@ -20,6 +20,8 @@ internal sealed class Drafter(IStages stages, AcceptanceRules rules, DraftVocabu
     private readonly RowBatch _batch = new(stages.MaxRows);
     private readonly List<Round> _rounds = [];
     private readonly int[] _lastRows = new int[stages.MaxRows];
+    private readonly int[] _keptRows = new int[stages.MaxRows];
+    private readonly int[] _keptSlots = new int[stages.MaxRows];
 
     /// <summary>Passes of the last run, without those that failed.</summary>
     public int Passes { get; private set; }
@@ -96,13 +98,9 @@ internal sealed class Drafter(IStages stages, AcceptanceRules rules, DraftVocabu
         stages.Embed(_batch, draft.Weights);
         int exactDepth = draft.Weights == WeightSet.Verifier ? plan.ExactDepth : 0;
         Pass.Run(stages, plan.Blocks.AsSpan()[..exactDepth], _batch);
-        for (int i = 0; i < _rounds.Count && draft.Weights == WeightSet.Verifier; i++)
+        if (draft.Weights == WeightSet.Verifier)
         {
-            RowSpan span = _batch.Spans[i];
-            for (int row = 0; row < span.Rows; row++)
-            {
-                stages.Keep(span.FirstRow + row, _rounds[i].KeptSlot + _rounds[i].Choice.RowsRun + row);
-            }
+            KeepRows();
         }
 
         Pass.Run(stages, plan.Blocks.AsSpan()[exactDepth..], _batch);
@@ -123,6 +121,22 @@ internal sealed class Drafter(IStages stages, AcceptanceRules rules, DraftVocabu
                 Pick(_rounds[first + i], logits.Slice(i * stages.VocabularySize, stages.VocabularySize));
             }
         }
+    }
+
+    private void KeepRows()
+    {
+        int count = 0;
+        for (int i = 0; i < _rounds.Count; i++)
+        {
+            RowSpan span = _batch.Spans[i];
+            for (int row = 0; row < span.Rows; row++)
+            {
+                _keptRows[count] = span.FirstRow + row;
+                _keptSlots[count++] = _rounds[i].KeptSlot + _rounds[i].Choice.RowsRun + row;
+            }
+        }
+
+        stages.Keep(_keptRows.AsSpan(0, count), _keptSlots.AsSpan(0, count));
     }
 
     // By rejection sampling a seed repeats its text where the drafts are the same, and the vocabulary of drafts follows what others have written.

@@ -75,6 +75,17 @@ internal interface IStages : IDisposable
     /// <param name="slot">Where it is kept, until something else is: 0 to <see cref="MaxRows"/> − 1.</param>
     void Keep(int row, int slot);
 
+    /// <summary>Keeps rows of the residual as they are now.</summary>
+    /// <param name="rows">The rows.</param>
+    /// <param name="slots">Where each is kept, as <see cref="Keep(int, int)"/> says; as many, and different ones.</param>
+    void Keep(ReadOnlySpan<int> rows, ReadOnlySpan<int> slots)
+    {
+        for (int i = 0; i < rows.Length; i++)
+        {
+            Keep(rows[i], slots[i]);
+        }
+    }
+
     /// <summary>Copies a row of the residual as it is now, for those who look into the model.</summary>
     /// <param name="row">The row.</param>
     /// <param name="destination">Takes it, <c>[d]</c>.</param>

@@ -56,7 +56,7 @@ internal sealed class HeadStages(PassBuffers buffers, int vocabularySize)
             return Logits(sessions, residual, rows);
         }
 
-        TakeScored(residual, rows);
+        buffers.Moves.Pick(residual, rows, buffers.Scored, rows.Length);
         Run(head.Stage, rows.Length, buffers.DraftLogits!);
         Span<float> logits = buffers.Logits.Floats(rows.Length);
         head.Spread(buffers.DraftLogits!.Read(rows.Length), logits, rows.Length);
@@ -73,18 +73,9 @@ internal sealed class HeadStages(PassBuffers buffers, int vocabularySize)
 
     private void RunWhole(StageSessions sessions, RowBuffer residual, ReadOnlySpan<int> rows)
     {
-        TakeScored(residual, rows);
         int run = sessions.HeadRows.RowsToRun(rows.Length);
-        buffers.Scored.Repeat(rows.Length, run);
+        buffers.Moves.Pick(residual, rows, buffers.Scored, run);
         Run(sessions.Head, run, buffers.Logits);
-    }
-
-    private void TakeScored(RowBuffer residual, ReadOnlySpan<int> rows)
-    {
-        for (int i = 0; i < rows.Length; i++)
-        {
-            residual.CopyTo(rows[i], 1, buffers.Scored, i);
-        }
     }
 
     private void Run(StageSession stage, int rows, RowBuffer logits)

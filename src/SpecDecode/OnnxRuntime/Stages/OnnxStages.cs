@@ -88,7 +88,7 @@ internal sealed class OnnxStages : IStages
     public ReadOnlySpan<int> DraftVocabulary => _verifier.ShortHead is { } head ? head.Tokens : default;
 
     /// <inheritdoc/>
-    public long RuntimeTicks => _verifier.RuntimeTicks + (_drafter?.RuntimeTicks ?? 0) + _attention.RuntimeTicks + _bridges.RuntimeTicks;
+    public long RuntimeTicks => _verifier.RuntimeTicks + (_drafter?.RuntimeTicks ?? 0) + _attention.RuntimeTicks + _bridges.RuntimeTicks + _buffers.MoveTicks;
 
     /// <summary>What of <see cref="RuntimeTicks"/> is attention, without the projections around it.</summary>
     public long AttentionTicks => _attention.RuntimeTicks;
@@ -192,10 +192,13 @@ internal sealed class OnnxStages : IStages
     }
 
     /// <inheritdoc/>
-    public void Keep(int row, int slot)
+    public void Keep(int row, int slot) => Keep([row], [slot]);
+
+    /// <inheritdoc/>
+    public void Keep(ReadOnlySpan<int> rows, ReadOnlySpan<int> slots)
     {
-        _residuals[_current].CopyTo(row, 1, _buffers.Kept, slot);
-        _layerInput?.Keep(row, slot);
+        _buffers.Moves.Keep(_residuals[_current], rows, _buffers.Kept, slots);
+        _layerInput?.Keep(rows, slots);
     }
 
     /// <inheritdoc/>
@@ -207,16 +210,7 @@ internal sealed class OnnxStages : IStages
     /// <inheritdoc/>
     public void Arrange(IReadOnlyList<RowSource> sources, RowBatch batch)
     {
-        RowBuffer next = _residuals[1 - _current];
-        int row = 0;
-        for (int i = 0; i < sources.Count; i++)
-        {
-            RowSource source = sources[i];
-            (source.IsKept ? _buffers.Kept : _residuals[_current]).CopyTo(source.First, source.Rows, next, row);
-            row += source.Rows;
-        }
-
-        Accompany(next, batch.Rows);
+        _buffers.Moves.Arrange(sources, _residuals[_current], _buffers.Kept, _residuals[1 - _current], _sessions.BlockRows.RowsToRun(batch.Rows));
         // What was the residual is free now.
         _layerInput?.Arrange(sources, _residuals[_current], _sessions.BlockRows.RowsToRun(batch.Rows));
         _current = 1 - _current;

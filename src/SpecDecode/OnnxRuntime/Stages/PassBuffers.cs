@@ -18,6 +18,7 @@ internal sealed class PassBuffers : IDisposable
     private readonly IBufferAllocator _allocator;
     private readonly DeviceRows? _device;
     private readonly List<RowBuffer> _all = [];
+    private readonly DeviceRowMoves? _deviceMoves;
 
     /// <summary>Reserves them.</summary>
     /// <param name="model">The model.</param>
@@ -34,16 +35,30 @@ internal sealed class PassBuffers : IDisposable
         _device = device;
         try
         {
-            Residuals = [ReserveResidual(maxRows + SpareRows, "residuals"), ReserveResidual(maxRows + SpareRows, "residuals")];
-            Kept = ReserveResidual(maxRows, "rows kept for verification");
-            Packed = ReserveByLayer(attendsOnDevice, maxRows + SpareRows, attend => attend.PackedWidth, "queries, keys and values");
-            Attended = ReserveByLayer(attendsOnDevice, maxRows + SpareRows, attend => attend.OutputWidth, "attention");
-            Scored = ReserveResidual(maxScoredRows + SpareRows, "the head's rows");
-            LayerInput = !model.Layers.Any(layer => layer.IsParallel) ? null
-                : new LayerInput(ReserveResidual(maxRows + SpareRows, "layer inputs"), ReserveResidual(maxRows, "kept layer inputs"));
-            Logits = device is null ? Reserve(maxScoredRows + SpareRows, model.VocabularySize, "logits")
-                : ReserveOnDevice(maxScoredRows + SpareRows, model.VocabularySize, "logits");
-            Choices = device is null ? null : Own(new RowBuffer(allocator, ElementType.Float32, maxScoredRows + SpareRows, 2, "choices"));
+            bool hasLayerInput = model.Layers.Any(layer => layer.IsParallel);
+            int run = maxRows + SpareRows;
+            int scored = maxScoredRows + SpareRows;
+            int kept = device is null ? maxRows : DeviceRowMoves.RoomForKept(maxRows);
+            RowBuffer? all = device is null ? null
+                : ReserveOnDevice(checked(2 * run + kept + scored + (hasLayerInput ? run + kept : 0)), model.HiddenSize, "residuals");
+            int reserved = 0;
+            RowBuffer Residual(int rows, string purpose)
+            {
+                RowBuffer part = all is null ? Reserve(rows, model.HiddenSize, purpose) : Own(all.Part(allocator, reserved, rows, purpose));
+                reserved += rows;
+                return part;
+            }
+
+            Moves = all is null ? new ProcessRowMoves() : _deviceMoves = device!.CreateMoves(all, Math.Max(run, scored));
+            Residuals = [Residual(run, "residuals"), Residual(run, "residuals")];
+            Kept = Residual(kept, "rows kept for verification");
+            Packed = ReserveByLayer(attendsOnDevice, run, attend => attend.PackedWidth, "queries, keys and values");
+            Attended = ReserveByLayer(attendsOnDevice, run, attend => attend.OutputWidth, "attention");
+            Scored = Residual(scored, "the head's rows");
+            LayerInput = hasLayerInput ? new LayerInput(Residual(run, "layer inputs"), Residual(kept, "kept layer inputs"), Moves) : null;
+            Logits = device is null ? Reserve(scored, model.VocabularySize, "logits")
+                : ReserveOnDevice(scored, model.VocabularySize, "logits");
+            Choices = device is null ? null : Own(new RowBuffer(allocator, ElementType.Float32, scored, 2, "choices"));
             DraftLogits = draftVocabulary == 0 ? null : Reserve(maxScoredRows, draftVocabulary, "logits of drafts");
         }
         catch
@@ -52,6 +67,12 @@ internal sealed class PassBuffers : IDisposable
             throw;
         }
     }
+
+    /// <summary>Moves rows between those that are as wide as the residual.</summary>
+    public IRowMoves Moves { get; }
+
+    /// <summary>Time in the stage that moves them, where there is one, in ticks of <see cref="System.Diagnostics.Stopwatch"/>.</summary>
+    public long MoveTicks => _deviceMoves?.RuntimeTicks ?? 0;
 
     /// <summary>The two that hold the residual in turn, <c>[rows, d]</c>.</summary>
     public RowBuffer[] Residuals { get; }
@@ -81,7 +102,11 @@ internal sealed class PassBuffers : IDisposable
     public RowBuffer? DraftLogits { get; }
 
     /// <inheritdoc/>
-    public void Dispose() => _all.ForEach(buffer => buffer.Dispose());
+    public void Dispose()
+    {
+        _deviceMoves?.Dispose();
+        _all.ForEach(buffer => buffer.Dispose());
+    }
 
     private RowBuffer[] ReserveByLayer(bool isOnDevice, int rows, Func<AttendDescription, int> width, string purpose)
     {
@@ -94,9 +119,6 @@ internal sealed class PassBuffers : IDisposable
 
         return [.. widths.Select(each => byWidth[each])];
     }
-
-    private RowBuffer ReserveResidual(int rows, string purpose) => _device is null
-        ? Reserve(rows, _model.HiddenSize, purpose) : ReserveOnDevice(rows, _model.HiddenSize, purpose);
 
     private RowBuffer ReserveOnDevice(int rows, int width, string purpose) =>
         Own(new RowBuffer(_device!.Buffers, _device, _allocator, _model.ElementType, rows, width, purpose));
