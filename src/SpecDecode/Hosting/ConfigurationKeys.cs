@@ -86,6 +86,8 @@ internal static class ConfigurationKeys
             [nameof(RuntimeOptions.DeviceId)] = OptionKind.WholeNumber,
             [nameof(RuntimeOptions.Tf32)] = OptionKind.Flag,
             [nameof(RuntimeOptions.DeviceAttention)] = OptionKind.Flag,
+            [nameof(RuntimeOptions.DeviceMemoryMegabytes)] = OptionKind.WholeNumber,
+            [nameof(RuntimeOptions.CudaGraphs)] = OptionKind.Flag,
             [nameof(RuntimeOptions.Threads)] = OptionKind.WholeNumber,
             [nameof(RuntimeOptions.Spinning)] = OptionKind.Flag,
             [nameof(RuntimeOptions.AllowRuntimeTelemetry)] = OptionKind.Flag,

@@ -36,6 +36,9 @@ internal sealed record LoadedModel(DecoderDescription Description, WeightCopies 
     /// <summary>How many threads compute, and why; null where the application made ONNX Runtime's environment.</summary>
     public required ThreadChoice? Threads { get; init; }
 
+    /// <summary>Whether attention runs on a device, and keys and values lie there.</summary>
+    public bool AttendsOnDevice { get; init; }
+
     /// <summary>What drafting has learnt about it in earlier times, and where that is kept.</summary>
     public required DraftMemory Memory { get; init; }
 
@@ -76,6 +79,7 @@ internal static class ModelLoader
         DecoderDescription description = ModelFamilies.Describe(checkpoint) with { ElementType = ElementTypes.Of(runtime.ComputePrecision) };
         int maxSequenceLength = MaxSequenceLength(runtime, description);
         bool attendsOnDevice = DeviceAttention.IsWanted(description, runtime, warn);
+        DeviceAttention.CheckGraphs(attendsOnDevice, runtime);
 
         using ModelFolder? draftSource = OpenForDrafts(folder, options, source.Settings);
 
@@ -99,7 +103,7 @@ internal static class ModelLoader
             loaded = true;
             LoadedModel model = new(description, weights, stages, tokenizer, chat)
             {
-                Precision = source.Settings.Precision, Threads = environment.Threads, Kernels = kernels, Memory = memory,
+                Precision = source.Settings.Precision, Threads = environment.Threads, Kernels = kernels, Memory = memory, AttendsOnDevice = attendsOnDevice,
             };
             return model with { Profile = FolderProfile.Find(checkpoint.Folder, model.Identity, stages.Bridges, warn) };
         }
@@ -141,9 +145,9 @@ internal static class ModelLoader
         OnnxStages? stages = null;
         try
         {
-            verifier = StageSessions.Create(description, weights.Verifier, environment, runtime, progress, cancellationToken, provider);
+            verifier = StageSessions.Create(description, weights.Verifier, environment, runtime, progress, cancellationToken, provider, attendsOnDevice);
             drafter = weights.Drafter is null ? null
-                : StageSessions.Create(description, weights.Drafter, environment, runtime, progress, cancellationToken, provider);
+                : StageSessions.Create(description, weights.Drafter, environment, runtime, progress, cancellationToken, provider, attendsOnDevice);
             // Only the verifier's: a drafter in a precision of its own only proposes.
             verifier.ProbeRows(description, provider.Buffers);
             device = provider.DeviceMemory is null ? null : new DeviceRows(description.ElementType, provider, provider.DeviceMemory);

@@ -62,6 +62,21 @@ public sealed class DeviceAttentionChoiceTests
         Assert.Contains("the execution provider 'cpu' is no device: leave it out, or use cuda", error.Message, StringComparison.Ordinal);
     }
 
+    [Fact]
+    public void CUDA_graphs_are_refused_where_rows_are_copied_in()
+    {
+        RuntimeOptions options = new() { ExecutionProvider = "cuda", CudaGraphs = true };
+        OptionException error = Assert.Throws<OptionException>(() => DeviceAttention.CheckGraphs(attendsOnDevice: false, options));
+
+        Assert.Equal("Runtime:CudaGraphs", error.Option);
+        Assert.Equal(
+            "CudaGraphs is true, but attention runs on the CPU, so that rows of each layer are copied in, which cannot be captured: have attention run on the device (DeviceAttention, with Fp16 or Bf16 as ComputePrecision), or leave CudaGraphs out.",
+            error.Message);
+        DeviceAttention.CheckGraphs(attendsOnDevice: true, options);
+        options.CudaGraphs = false;
+        DeviceAttention.CheckGraphs(attendsOnDevice: false, options);
+    }
+
     private static DecoderDescription Model(ComputePrecision compute, int headSize)
     {
         using ModelFolder folder = ModelFolder.Open(Path.Combine(TestFolders.Fixtures, "llama_base"), new ModelOptions { CacheFolder = TestFolders.WeightCache });

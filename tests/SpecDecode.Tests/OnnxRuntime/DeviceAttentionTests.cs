@@ -176,6 +176,26 @@ public sealed class DeviceAttentionTests
         Assert.Equal(pages.PageBytes, memory.LiveBytes - before);
     }
 
+    [Theory]
+    [InlineData("llama_base")]
+    [InlineData("gpt_neox_in_turn")]
+    public void Runs_of_few_rows_are_captured_under_numbers_of_what_they_are_bound_to_and_change_nothing(string fixture)
+    {
+        using DeviceModel plain = new(fixture, ElementType.Float16, new FakeDeviceMemory(), attends: true);
+        using DeviceModel captured = new(fixture, ElementType.Float16, new FakeDeviceMemory(), attends: true, captures: true);
+        int[] prompt = [.. Enumerable.Range(1, 40)];
+        LayerPlan[] plans = [LayerPlan.EarlyExit(plain.Stages.LayerCount, 1), LayerPlan.Full(plain.Stages.LayerCount)];
+
+        Assert.Equal(Texts(plain.Stages, prompt, [null, .. plans]), Texts(captured.Stages, prompt, [null, .. plans]));
+        Assert.Empty(plain.Sessions.Captured);
+
+        // −1 for what is not: the prompts, and the rows with which the stages were probed. Several numbers for the two residual buffers and the layer's input.
+        Assert.Contains(-1, captured.Sessions.Captured);
+        int[] numbers = [.. captured.Sessions.Captured.Where(number => number > 0).Order()];
+        Assert.True(numbers.Length > 2);
+        Assert.All(numbers, number => Assert.InRange(number / 4, 1, 32));
+    }
+
     private static void Commit(KvCache cache, int length)
     {
         using CacheTransaction transaction = new([]);

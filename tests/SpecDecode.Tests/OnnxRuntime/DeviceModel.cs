@@ -21,7 +21,8 @@ internal sealed class DeviceModel : IDisposable
     /// <param name="memory">The device's memory; disposed with this.</param>
     /// <param name="precision">Precision of the matrices.</param>
     /// <param name="attends">Whether attention runs there too.</param>
-    public DeviceModel(string fixture, ElementType type, FakeDeviceMemory memory, Precision precision = Precision.Stored, bool attends = false)
+    /// <param name="captures">Whether runs are captured.</param>
+    public DeviceModel(string fixture, ElementType type, FakeDeviceMemory memory, Precision precision = Precision.Stored, bool attends = false, bool captures = false)
     {
         Path = System.IO.Path.Combine(TestFolders.Fixtures, fixture);
         _folder = ModelFolder.Open(Path, new ModelOptions { Precision = precision, Kernels = KernelChoice.OnnxRuntime, CacheFolder = TestFolders.WeightCache });
@@ -30,8 +31,9 @@ internal sealed class DeviceModel : IDisposable
         RuntimeOptions runtime = new();
         RuntimeEnvironment environment = RuntimeEnvironment.Get(runtime, _ => { });
         bool isAdded = false;
-        ExecutionProvider device = new(new CpuBufferAllocator(), _ => memory, _ => isAdded = true);
-        StageSessions sessions = StageSessions.Create(Description, _weights, environment, runtime, null, TestContext.Current.CancellationToken, device);
+        ExecutionProvider device = new(new CpuBufferAllocator(), _ => memory, _ => isAdded = true, captures ? _ => { } : null);
+        StageSessions sessions = StageSessions.Create(Description, _weights, environment, runtime, null, TestContext.Current.CancellationToken, device, attends);
+        Sessions = sessions;
         sessions.ProbeRows(Description, device.Buffers);
         DeviceRows rows = new(type, device, device.DeviceMemory!);
         IAttentionStages attention = attends
@@ -49,6 +51,8 @@ internal sealed class DeviceModel : IDisposable
     public DecoderDescription Description { get; }
 
     public OnnxStages Stages { get; }
+
+    public StageSessions Sessions { get; }
 
     public bool AttentionIsAlike { get; }
 

@@ -33,6 +33,20 @@ internal static class DeviceAttention
         return false;
     }
 
+    /// <summary>Checks whether runs can be captured, where that is asked for.</summary>
+    /// <param name="attendsOnDevice">Whether attention runs on the device, so that the rows of blocks stay there.</param>
+    /// <param name="options">What is asked for.</param>
+    /// <exception cref="OptionException">They cannot.</exception>
+    public static void CheckGraphs(bool attendsOnDevice, RuntimeOptions options)
+    {
+        if (options.CudaGraphs && !attendsOnDevice)
+        {
+            OptionName graphs = OptionName.OfRuntime(nameof(options.CudaGraphs));
+            throw new OptionException(
+                $"{graphs} is true, but attention runs on the CPU, so that rows of each layer are copied in, which cannot be captured: have attention run on the device ({OptionName.OfRuntime(nameof(options.DeviceAttention))}, with {nameof(ComputePrecision.Fp16)} or {nameof(ComputePrecision.Bf16)} as {OptionName.OfRuntime(nameof(options.ComputePrecision))}), or leave {graphs} out.");
+        }
+    }
+
     /// <summary>Why attention of the model cannot run there, and what to do; null where it can.</summary>
     internal static string? FindProblem(DecoderDescription model, RuntimeOptions options)
     {

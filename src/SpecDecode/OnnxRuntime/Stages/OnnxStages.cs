@@ -282,7 +282,7 @@ internal sealed class OnnxStages : IStages
             stage.Keep(key, binding);
         }
 
-        stage.Run(binding);
+        stage.Run(binding, key, rows);
     }
 
     private void RunSegment(StageSession segment, int rows)
