@@ -15,7 +15,7 @@ internal sealed class DeviceRotaryTable : IDisposable
     private readonly RotaryPart? _long;
     private readonly int _width;
     private readonly ElementType _type;
-    private readonly IRowCopies _copies;
+    private readonly DeviceRows _copies;
     private readonly List<IDisposable> _owned = [];
     private readonly StageBuffer _cosines;
     private readonly StageBuffer _sines;
