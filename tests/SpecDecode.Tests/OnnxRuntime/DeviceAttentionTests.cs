@@ -196,6 +196,26 @@ public sealed class DeviceAttentionTests
         Assert.All(numbers, number => Assert.InRange(number / 4, 1, 32));
     }
 
+    [Fact]
+    public void Texts_wait_for_memory_of_the_device_and_come_out_as_alone()
+    {
+        using DeviceModel model = new("llama_base", ElementType.Float16, new FakeDeviceMemory(), attends: true);
+        OnnxStages stages = model.Stages;
+        int[][] prompts = [[3, 4, 5], [3, 4, 5, 6], [60, 2], [9], [20, 21, 22, 23, 24]];
+        Scheduler scheduler = new(stages, new SchedulerLimits(8, 2 * stages.Pages.PageBytes, 16));
+        Sequence[] sequences = [.. prompts.Select(prompt => new Sequence(prompt, 24, new HashSet<int>(), cache: null))];
+        Array.ForEach(sequences, scheduler.Add);
+        int most = 0;
+        while (sequences.Any(sequence => sequence.FinishReason is null))
+        {
+            scheduler.Step();
+            most = Math.Max(most, stages.Pages.Used);
+        }
+
+        Assert.Equal(2, most);
+        Assert.All(sequences.Zip(prompts), pair => Assert.Equal(Texts(stages, pair.Second, [null])[0], pair.First.NewTokens.ToArray()));
+    }
+
     private static void Commit(KvCache cache, int length)
     {
         using CacheTransaction transaction = new([]);
