@@ -33,6 +33,7 @@ public sealed class StoryServer : IAsyncLifetime
             ["SpecDecode:Drafting:Strategy"] = "early-exit",
             ["SpecDecode:Drafting:ExitLayer"] = "2",
             ["SpecDecode:MaxTokens"] = "24",
+            ["SpecDecode:Runtime:Spinning"] = "false",
         };
         foreach ((string key, string? value) in more)
         {

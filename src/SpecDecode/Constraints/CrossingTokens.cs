@@ -64,7 +64,7 @@ internal sealed class CrossingTokens
         }
 
         List<int> tokens = [];
-        for (int longer = node + 1; longer < vocabulary.Trie.Ends[node]; longer++)
+        for (int longer = node + 1; longer < vocabulary.Trie.Nodes[node].End; longer++)
         {
             tokens.AddRange(vocabulary.Trie.TokensOf(longer));
         }

@@ -63,26 +63,7 @@ internal sealed class GrammarConstraint(Grammar grammar) : ITokenConstraint
                 throw new GrammarException("No token of the model's vocabulary continues the text as its grammar asks; the vocabulary lacks what must follow.");
             }
 
-            for (int word = 0; word < _mask.Length; word++)
-            {
-                ulong masked = ~_mask[word];
-                if (masked == 0)
-                {
-                    continue;
-                }
-
-                Span<float> part = logits[(64 * word)..Math.Min(logits.Length, 64 * (word + 1))];
-                if (masked == ulong.MaxValue)
-                {
-                    part.Fill(float.NegativeInfinity);
-                    continue;
-                }
-
-                for (int i = 0; i < part.Length; i++)
-                {
-                    part[i] = (masked >> i & 1) != 0 ? float.NegativeInfinity : part[i];
-                }
-            }
+            LogitMask.Apply(_mask, logits);
         }
 
         public bool Allows(int token) => _strays > 0 || _matcher.IsEnded || _matcher.Allows(token);

@@ -117,7 +117,7 @@ internal sealed class ToolCallState : ITokenConstraintState
             AllowUnlessBroken(token);
         }
 
-        Apply(logits);
+        LogitMask.Apply(_mask, logits);
     }
 
     // What the marker goes on with, whether in pieces, as a token of its own, or with what stands behind it.
@@ -138,14 +138,14 @@ internal sealed class ToolCallState : ITokenConstraintState
                 AllowUnlessBroken(trie.TokensOf(node));
             }
 
-            for (int longer = node + 1; node >= 0 && longer < trie.Ends[node]; longer++)
+            for (int longer = node + 1; node >= 0 && longer < trie.Nodes[node].End; longer++)
             {
                 AllowUnlessBroken(trie.TokensOf(longer));
             }
         }
 
         AllowUnlessBroken(_spelled);
-        Apply(logits);
+        LogitMask.Apply(_mask, logits);
     }
 
     // Where the text may not end yet it has white space until it may.
@@ -163,7 +163,7 @@ internal sealed class ToolCallState : ITokenConstraintState
             _mask[token >> 6] |= 1UL << token;
         }
 
-        Apply(logits);
+        LogitMask.Apply(_mask, logits);
     }
 
     private void AllowUnlessBroken(ReadOnlySpan<int> tokens)
@@ -179,14 +179,6 @@ internal sealed class ToolCallState : ITokenConstraintState
         if (Behind(Place, token).Phase != ReplyPhase.Broken)
         {
             _mask[token >> 6] |= 1UL << token;
-        }
-    }
-
-    private void Apply(Span<float> logits)
-    {
-        for (int i = 0; i < logits.Length; i++)
-        {
-            logits[i] = (_mask[i >> 6] >> i & 1) != 0 ? logits[i] : float.NegativeInfinity;
         }
     }
 

@@ -92,6 +92,19 @@ public sealed class AlertFaultTests
         Assert.Equal(RuleFile.Alerts().Order(), _seen.Order());
     }
 
+    [Fact]
+    public async Task Exhausted_memory_is_told_also_where_requests_are_admitted_by_what_is_written()
+    {
+        Prometheus.SkipWithout();
+        Assert.SkipUnless(TestScale.IsLong, "It takes minutes: set SPECDECODE_TEST_LONG=1.");
+        await using Prometheus prometheus = await Prometheus.StartAsync(_port, windowSeconds: 10, holdSeconds: 2);
+
+        // Room for five such texts where 64 may run at the same time, and 40 ask.
+        await using ServiceProcess service = await Service("--SpecDecode:Runtime:KvCacheMegabytes=24", "--SpecDecode:Runtime:MaxSequences=64");
+        await Under(prometheus, service, 40, WritingNonsense, "SpecDecodeKvCacheExhausted");
+        await Clears(prometheus, "SpecDecodeKvCacheExhausted");
+    }
+
     // Somebody cuts the file of weights that is served from, and puts it back.
     private async Task Fail(Prometheus prometheus)
     {

@@ -66,8 +66,8 @@ public sealed class ExecutionProviderTests
     public void Another_choice_of_spinning_is_a_warning()
     {
         List<string> warnings = [];
-        RuntimeEnvironment.Get(new RuntimeOptions { Spinning = false }, warnings.Add);
+        RuntimeEnvironment.Get(new RuntimeOptions { Spinning = true }, warnings.Add);
 
-        Assert.Contains("Spinning is False", Assert.Single(warnings), StringComparison.Ordinal);
+        Assert.Contains("Spinning is True", Assert.Single(warnings), StringComparison.Ordinal);
     }
 }

@@ -18,7 +18,7 @@ public sealed class GrammarMaskTests
     [Fact]
     public void A_mask_has_exactly_the_tokens_whose_bytes_may_follow()
     {
-        int compared = 0, open = 0, ended = 0;
+        int compared = 0, open = 0, ended = 0, even = 0;
         for (int seed = FirstSeed; compared < States; seed++)
         {
             Random random = new(seed);
@@ -37,15 +37,16 @@ public sealed class GrammarMaskTests
             var tokenGrammar = grammar.For(vocabulary);
             var start = ReferenceRecogniser.Of(rules);
             for (int walk = 0; walk < 3; walk++)
-                compared += Walk(tokenGrammar, start, random, $"seed {seed}", ref open, ref ended);
+                compared += Walk(tokenGrammar, start, random, $"seed {seed}", ref open, ref ended, ref even);
         }
 
-        // The walks are worth something: texts end, and tokens reach over what a rule knows.
+        // The walks are worth something: texts end, tokens reach over what a rule knows, and many are allowed at once.
         Assert.True(ended > States / 1000, $"{ended} texts ended.");
         Assert.True(open > States / 100, $"{open} masks had tokens that end in another rule.");
+        Assert.True(even > States / 100, $"{even} masks allowed all words of some letters at once.");
     }
 
-    private static int Walk(TokenGrammar grammar, ReferenceRecogniser reference, Random random, string name, ref int open, ref int ended)
+    private static int Walk(TokenGrammar grammar, ReferenceRecogniser reference, Random random, string name, ref int open, ref int ended, ref int even)
     {
         var vocabulary = grammar.Vocabulary;
         var matcher = grammar.CreateMatcher(canonical: false);
@@ -74,6 +75,7 @@ public sealed class GrammarMaskTests
             compared++;
             Assert.Equal(allowed.Count > 0, any);
             Assert.Equal(reference.MayEnd, matcher.MayEnd);
+            even += AllowsWords(grammar, matcher.State.Outline!) ? 1 : 0;
             open += matcher.State.Outline?.Mask?.Open.Length > 0 ? 1 : 0;
             if (allowed.Count == 0)
                 break;
@@ -94,6 +96,21 @@ public sealed class GrammarMaskTests
             reference = after;
         }
         return compared;
+    }
+
+    // Whether there is a beginning that many tokens have which go on with bytes that all may follow.
+    private static bool AllowsWords(TokenGrammar grammar, GrammarState outline)
+    {
+        var trie = grammar.Vocabulary.Trie;
+        for (int node = 0; node < trie.Count; node = trie.Nodes[node].End)
+        {
+            if (trie.Nodes[node].Crown is >= 0 and var number && trie.Crowns[number] is { Height: > 1 } crown && trie.Nodes[node].End - node > 10
+                && grammar.Machine.TakesAll(grammar.Machine.Step(outline, trie.Nodes[node].Byte), crown.Bytes, crown.Height, long.MaxValue))
+            {
+                return true;
+            }
+        }
+        return false;
     }
 
     private static bool Allows(ReferenceRecogniser state, TokenVocabulary vocabulary, int token, Dictionary<string, ReferenceRecogniser> cache, out ReferenceRecogniser next)

@@ -29,6 +29,13 @@ internal static class RandomGrammars
             int to = random.Next(3) == 0 ? random.Next(from, text.Length) + 1 : text.Length;
             tokens.Add(text[from..to]);
         }
+        if (random.Next(3) == 0)
+        {
+            // All short texts of a few letters, as vocabularies have them.
+            byte[][] words = [[]];
+            for (int length = random.Next(2, 5); length > 0; length--)
+                tokens.AddRange(words = [.. words.SelectMany(word => "abc"u8.ToArray().Select(b => (byte[])[.. word, b]))]);
+        }
         tokens.Add(null);
         tokens.Add([]);
         return [.. tokens];

@@ -31,6 +31,7 @@ internal sealed class GrammarMachine
     private readonly HashSet<StateItem> _seen = [];
     private readonly Stack<StateItem> _pending = [];
     private readonly List<GrammarState> _holes = [];
+    private readonly Dictionary<GrammarState, GrammarState> _holeOf = new(ReferenceEqualityComparer.Instance);
     private readonly int[] _classOf = new int[256];
     private int _nextNumber = FirstNumber;
     private int _itemsInTable;
@@ -87,6 +88,42 @@ internal sealed class GrammarMachine
         return state.Epoch == _epoch && state.Next(byteClass) is { } next ? next : Make(state, byteClass);
     }
 
+    /// <summary>Whether all texts of some bytes may follow, since where they lead depends on their length alone.</summary>
+    /// <param name="state">The state.</param>
+    /// <param name="bytes">The bytes; one at least.</param>
+    /// <param name="length">The length of the longest of these texts.</param>
+    /// <param name="limit">How far <see cref="Work"/> may go for it.</param>
+    /// <returns>Whether they may; false also says that it would have to be looked at text by text.</returns>
+    /// <exception cref="GrammarException">The grammar has too many readings of the text.</exception>
+    public bool TakesAll(GrammarState state, ByteSet bytes, int length, long limit)
+    {
+        for (int i = 0; i < length; i++)
+        {
+            if (Work > limit)
+                return false;
+            var even = state.Even ??= new();
+            if (even.Others.Overlaps(bytes))
+                return false;
+            for (var left = bytes.Except(even.Known); !left.IsEmpty; left = left.Except(even.Known))
+            {
+                byte value = left.First;
+                var next = Step(state, value);
+                even.Target ??= next == GrammarState.Dead ? null : next;
+                if (next != even.Target || next == GrammarState.Dead)
+                {
+                    even.Others = even.Others.Union(_network.Classes.Of(value));
+                    return false;
+                }
+                even.Known = even.Known.Union(_network.Classes.Of(value));
+            }
+            // Where it leads to itself there is no more to see.
+            if (even.Target == state)
+                return true;
+            state = even.Target!;
+        }
+        return true;
+    }
+
     /// <summary>The same state in the table that is in use.</summary>
     public GrammarState Renew(GrammarState state)
     {
@@ -113,23 +150,15 @@ internal sealed class GrammarMachine
             return known;
         lock (_lock)
         {
-            var holes = new Dictionary<GrammarState, GrammarState>(ReferenceEqualityComparer.Instance);
-            bool same = true;
+            if (state.Epoch == _epoch && IsOutline(state, reach))
+                return state.Outline = state;
+            _holeOf.Clear();
             foreach (var item in state.Items)
             {
                 // Predicted items follow from the others.
                 if (item.Origin is not { } origin)
                     continue;
-                if (origin != GrammarState.Bottom && !holes.ContainsKey(origin))
-                    holes.Add(origin, Hole(holes.Count));
-                ulong register = Far(item, reach);
-                same &= origin == GrammarState.Bottom && register == item.Register;
-                Add(item with { Register = register, Origin = origin == GrammarState.Bottom ? origin : holes[origin] });
-            }
-            if (same && state.Epoch == _epoch)
-            {
-                Clear();
-                return state.Outline = state;
+                Add(item with { Register = Far(item, reach), Origin = origin == GrammarState.Bottom ? origin : HoleFor(origin) });
             }
             _mayEnd = state.MayEnd;
             _leaves = false;
@@ -158,10 +187,25 @@ internal sealed class GrammarMachine
         return low < 0 ? 0 : 1;
     }
 
-    private GrammarState Hole(int number)
+    private bool IsOutline(GrammarState state, int reach)
     {
+        foreach (var item in state.Items)
+        {
+            if (item.Origin is { } origin && (origin != GrammarState.Bottom || Far(item, reach) != item.Register))
+                return false;
+        }
+        return true;
+    }
+
+    // The hole that stands for an origin: the first origin's is the first one, and so on.
+    private GrammarState HoleFor(GrammarState origin)
+    {
+        if (_holeOf.TryGetValue(origin, out var known))
+            return known;
+        int number = _holeOf.Count;
         while (_holes.Count <= number)
             _holes.Add(GrammarState.Hole(_holes.Count));
+        _holeOf.Add(origin, _holes[number]);
         return _holes[number];
     }
 
@@ -172,17 +216,30 @@ internal sealed class GrammarMachine
             state = Renew(state);
             if (state.Next(byteClass) is { } known)
                 return known;
-            byte value = _network.Classes.First(byteClass);
+            // All bytes that the same edges take lead to the same state: those between the nearest borders of edges.
+            int value = _network.Classes.First(byteClass), lowest = 0, highest = 255;
             foreach (var item in state.Items)
             {
                 foreach (var edge in _network.Nodes[item.Node].Bytes)
                 {
-                    if (edge.From <= value && value <= edge.To)
+                    if (edge.To < value)
+                    {
+                        lowest = Math.Max(lowest, edge.To + 1);
+                    }
+                    else if (edge.From > value)
+                    {
+                        highest = Math.Min(highest, edge.From - 1);
+                    }
+                    else
+                    {
+                        (lowest, highest) = (Math.Max(lowest, edge.From), Math.Min(highest, edge.To));
                         Add(item with { Node = edge.Target, Origin = item.Origin ?? state });
+                    }
                 }
             }
             var next = Finish();
-            state.SetNext(byteClass, next);
+            for (int i = _classOf[lowest]; i <= _classOf[highest]; i++)
+                state.SetNext(i, next);
             return next;
         }
     }

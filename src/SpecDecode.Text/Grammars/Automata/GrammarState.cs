@@ -7,7 +7,11 @@ namespace SpecDecode.Grammars.Automata;
 /// <param name="Rule">The rule that it counts as, whose end is the end of this one.</param>
 /// <param name="Register">The register.</param>
 /// <param name="Origin">The state in which the rule began; null for the state that the item is in.</param>
-internal readonly record struct StateItem(int Node, int Rule, ulong Register, GrammarState? Origin);
+internal readonly record struct StateItem(int Node, int Rule, ulong Register, GrammarState? Origin)
+{
+    /// <inheritdoc/>
+    public override int GetHashCode() => HashCode.Combine(Node, Rule, Register, Origin?.Number ?? -1);
+}
 
 /// <summary>
 /// What may follow a text, whatever the text was: the places that are gone through, with the states to return to. Immutable, and
@@ -67,6 +71,9 @@ internal sealed class GrammarState
 
     /// <summary>The first of them, negative for none; null until it is asked for.</summary>
     public int? FirstForced { get; set; }
+
+    /// <summary>Which bytes lead to the same state, as far as it has been asked for.</summary>
+    public EvenBytes? Even { get; set; }
 
     /// <summary>A state that is not known.</summary>
     public static GrammarState Hole(int number) => new(2 + number, 0, [], false, false, false, 0) { IsHole = true };

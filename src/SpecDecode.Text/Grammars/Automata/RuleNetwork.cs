@@ -99,6 +99,7 @@ internal sealed class ByteClasses
 {
     private readonly byte[] _classes = new byte[256];
     private readonly byte[] _first;
+    private readonly ByteSet[] _sets;
 
     public ByteClasses(IEnumerable<ByteEdge> edges)
     {
@@ -117,12 +118,18 @@ internal sealed class ByteClasses
             _classes[b] = (byte)(first.Count - 1);
         }
         _first = [.. first];
+        _sets = new ByteSet[first.Count];
+        for (int b = 0; b < 256; b++)
+            _sets[_classes[b]] = _sets[_classes[b]].With((byte)b);
     }
 
     public int Count => _first.Length;
 
     /// <summary>The class of each byte.</summary>
     public ReadOnlySpan<byte> OfBytes => _classes;
+
+    /// <summary>The bytes of the class that a byte is in.</summary>
+    public ByteSet Of(byte value) => _sets[_classes[value]];
 
     /// <summary>The lowest byte of a class.</summary>
     public byte First(int number) => _first[number];

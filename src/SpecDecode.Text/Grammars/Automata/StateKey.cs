@@ -11,7 +11,7 @@ internal readonly struct StateKey : IEquatable<StateKey>
         (Items, _mayEnd, _leaves) = (items, mayEnd, leaves);
         var hash = new HashCode();
         foreach (var item in items)
-            hash.Add(HashCode.Combine(item.Node, item.Rule, item.Register, item.Origin?.Number ?? -1));
+            hash.Add(item.GetHashCode());
         hash.Add(mayEnd);
         hash.Add(leaves);
         _hash = hash.ToHashCode();

@@ -146,9 +146,9 @@ internal sealed class ForcedRun(GrammarMachine machine, TokenVocabulary vocabula
             if (node < 0)
                 return false;
         }
-        for (int child = node + 1; child < vocabulary.Trie.Ends[node]; child = vocabulary.Trie.Ends[child])
+        for (int child = node + 1; child < vocabulary.Trie.Nodes[node].End; child = vocabulary.Trie.Nodes[child].End)
         {
-            if (machine.Step(end, vocabulary.Trie.Bytes[child]) != GrammarState.Dead)
+            if (machine.Step(end, vocabulary.Trie.Nodes[child].Byte) != GrammarState.Dead)
                 return true;
         }
         return false;

@@ -4,7 +4,7 @@ namespace SpecDecode.Grammars.Masks;
 
 /// <summary>
 /// Finds the tokens that may follow a state by walking the trie of the vocabulary: beginnings that tokens share are gone through
-/// once, and what begins with bytes that may not follow is passed over. Not thread-safe: one for each text.
+/// once, what begins with bytes that may not follow is passed over, and so is what goes on with bytes that all may, as within a text. Not thread-safe: one for each text.
 /// </summary>
 internal sealed class MaskBuilder(GrammarMachine machine, TokenTrie trie)
 {
@@ -33,29 +33,37 @@ internal sealed class MaskBuilder(GrammarMachine machine, TokenTrie trie)
         int reach = outline.Counts ? Reach : int.MaxValue;
         _path[0] = outline;
         _left[0] = false;
-        for (int node = 0; node < trie.Count;)
+        var nodes = trie.Nodes;
+        for (int i = 0; i < nodes.Length;)
         {
-            int depth = trie.Depths[node];
+            ref readonly var node = ref nodes[i];
+            int depth = node.Depth;
             if (depth > reach)
             {
-                open.Add(node);
-                node = trie.Ends[node];
+                open.Add(i);
+                i = node.End;
                 continue;
             }
-            var next = machine.Step(_path[depth - 1], trie.Bytes[node]);
+            var next = machine.Step(_path[depth - 1], node.Byte);
             if (next == GrammarState.Dead)
             {
                 if (_left[depth - 1])
-                    open.Add(node);
-                node = trie.Ends[node];
+                    open.Add(i);
+                i = node.End;
                 continue;
             }
             if (machine.Work > limit)
                 throw new GrammarException("The tokens that may follow take too long to find: the grammar can be read in too many ways. Make its choices differ earlier.");
             _path[depth] = next;
             _left[depth] = _left[depth - 1] || next.Leaves;
-            Allow(node, bits);
-            node++;
+            Allow(trie.TokensOf(i), bits);
+            if (node.Crown >= 0 && trie.Crowns[node.Crown] is var crown && depth + crown.Height <= reach && machine.TakesAll(next, crown.Bytes, crown.Height, limit))
+            {
+                Allow(trie.TokensBelow(i), bits);
+                i = node.End;
+                continue;
+            }
+            i++;
         }
         return new(bits, [.. open]);
     }
@@ -70,22 +78,22 @@ internal sealed class MaskBuilder(GrammarMachine machine, TokenTrie trie)
         int known = 0;
         foreach (int root in open)
         {
-            int depth = trie.Depths[root];
+            int depth = trie.Nodes[root].Depth;
             known = Lead(root, depth, Math.Min(known, depth - 1));
             if (known < depth - 1)
                 continue;
-            int end = trie.Ends[root];
+            int end = trie.Nodes[root].End;
             for (int node = root; node < end;)
             {
-                depth = trie.Depths[node];
-                var next = machine.Step(_path[depth - 1], trie.Bytes[node]);
+                depth = trie.Nodes[node].Depth;
+                var next = machine.Step(_path[depth - 1], trie.Nodes[node].Byte);
                 if (next == GrammarState.Dead)
                 {
-                    node = trie.Ends[node];
+                    node = trie.Nodes[node].End;
                     continue;
                 }
                 _path[depth] = next;
-                Allow(node, bits);
+                Allow(trie.TokensOf(node), bits);
                 node++;
             }
         }
@@ -106,7 +114,7 @@ internal sealed class MaskBuilder(GrammarMachine machine, TokenTrie trie)
         }
         for (int at = Math.Max(0, shared) + 1; at < depth; at++)
         {
-            var next = machine.Step(_path[at - 1], trie.Bytes[_nodes[at]]);
+            var next = machine.Step(_path[at - 1], trie.Nodes[_nodes[at]].Byte);
             if (next == GrammarState.Dead)
                 return at - 1;
             _path[at] = next;
@@ -114,9 +122,9 @@ internal sealed class MaskBuilder(GrammarMachine machine, TokenTrie trie)
         return depth - 1;
     }
 
-    private void Allow(int node, Span<ulong> bits)
+    private static void Allow(ReadOnlySpan<int> tokens, Span<ulong> bits)
     {
-        foreach (int token in trie.TokensOf(node))
+        foreach (int token in tokens)
             bits[token >> 6] |= 1UL << token;
     }
 }
