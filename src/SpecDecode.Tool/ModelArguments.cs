@@ -23,6 +23,19 @@ internal sealed class ModelArguments
 
     private readonly Option<int?> _deviceId = NumberOption.Optional("--device-id", "N", "Device number for cuda, from 0; by default 0.", min: 0);
 
+    private readonly Option<string?> _deviceAttention = new("--device-attention")
+    {
+        Description = "Whether attention runs on cuda too: on or off; by default where it can be had.",
+    };
+
+    private readonly Option<int?> _deviceMemory = NumberOption.Optional("--device-memory", "MB", "Most memory of the device for rows, keys and values, and for the scratch memory of each stage; by default no limit.");
+
+    private readonly Option<bool> _cudaGraphs = new("--cuda-graphs")
+    {
+        Description = "Have blocks in shapes that come again captured as CUDA graphs; needs attention on the device.",
+    };
+
+    private const string On = "on";
     private const string Off = "off";
 
     private readonly Option<string?> _kvPrecision = new("--kv-precision")
@@ -63,8 +76,12 @@ internal sealed class ModelArguments
         _executionProvider.AcceptWords("cpu", "cuda");
         command.Options.Add(_executionProvider);
         command.Options.Add(_deviceId);
+        _deviceAttention.AcceptWords(On, Off);
+        command.Options.Add(_deviceAttention);
+        command.Options.Add(_deviceMemory);
+        command.Options.Add(_cudaGraphs);
         _kvPrecision.AcceptWords([.. Enum.GetNames<KvPrecision>().Select(name => name.ToLowerInvariant())]);
-        _prefixCache.AcceptWords("on", Off);
+        _prefixCache.AcceptWords(On, Off);
         command.Options.Add(_kvPrecision);
         _computePrecision.AcceptWords([.. Enum.GetNames<ComputePrecision>().Select(name => name.ToLowerInvariant())]);
         command.Options.Add(_computePrecision);
@@ -142,6 +159,9 @@ internal sealed class ModelArguments
         RuntimeOptions runtime = new() { Threads = arguments.GetValue(_threads) };
         runtime.ExecutionProvider = arguments.GetValue(_executionProvider) ?? runtime.ExecutionProvider;
         runtime.DeviceId = arguments.GetValue(_deviceId) ?? runtime.DeviceId;
+        runtime.DeviceAttention = arguments.GetValue(_deviceAttention) is { } attention ? On.Equals(attention, StringComparison.OrdinalIgnoreCase) : null;
+        runtime.DeviceMemoryMegabytes = arguments.GetValue(_deviceMemory);
+        runtime.CudaGraphs = arguments.GetValue(_cudaGraphs);
         runtime.KvPrecision = KvPrecisionOf(arguments);
         runtime.ComputePrecision = ComputePrecisionOf(arguments);
         if (arguments.GetValue(_prefixCache) is { } word ? Off.Equals(word, StringComparison.OrdinalIgnoreCase) : !_keepsPrefixes)

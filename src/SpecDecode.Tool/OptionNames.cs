@@ -17,6 +17,9 @@ internal static class OptionNames
         ["Runtime:Threads"] = "--threads",
         ["Runtime:ExecutionProvider"] = "--execution-provider",
         ["Runtime:DeviceId"] = "--device-id",
+        ["Runtime:DeviceAttention"] = "--device-attention",
+        ["Runtime:DeviceMemoryMegabytes"] = "--device-memory",
+        ["Runtime:CudaGraphs"] = "--cuda-graphs",
         ["Runtime:ComputePrecision"] = "--compute-precision",
         ["Runtime:KvPrecision"] = "--kv-precision",
     };

@@ -8,7 +8,7 @@ public class RuntimeOptions
     private const float MostSearchShare = 0.5f;
 
     /// <summary>Execution provider of ONNX Runtime: <c>cpu</c> or <c>cuda</c>, in any case. On <c>cuda</c> the products run, norms and activations with
-    /// them; attention and its keys and values stay on the CPU. It needs the package Microsoft.ML.OnnxRuntime.Gpu in the application, and was never run on a device.</summary>
+    /// them, and attention where <see cref="DeviceAttention"/> allows. It needs the package Microsoft.ML.OnnxRuntime.Gpu in the application, and was never run on a device.</summary>
     /// <value>The default is <c>cpu</c>.</value>
     public string ExecutionProvider { get; set; } = "cpu";
 
@@ -22,6 +22,29 @@ public class RuntimeOptions
     /// </summary>
     /// <value>The default is false.</value>
     public bool Tf32 { get; set; }
+
+    /// <summary>
+    /// Whether attention runs on <c>cuda</c> too, with its keys and values there, in <see cref="ComputePrecision"/> and each sequence's in one stretch of memory that has room for
+    /// <see cref="MaxSequenceLength"/> positions. It needs 16 bits. True where the model does not allow it is an error that says why, and so it is on <c>cpu</c>; with false attention runs on the
+    /// CPU, and rows are copied there and back in each layer.
+    /// </summary>
+    /// <value>The default, null, is true where it can be had; else attention runs on the CPU, and loading warns and says why.</value>
+    public bool? DeviceAttention { get; set; }
+
+    /// <summary>
+    /// Most memory of the device, in megabytes (2^20 bytes), for rows, keys and values together, and again for the scratch memory of each stage: ONNX Runtime's <c>gpu_mem_limit</c>. Weights are
+    /// not counted. Where attention runs on the device, half of it is the default of <see cref="KvCacheMegabytes"/>. An error on <c>cpu</c>.
+    /// </summary>
+    /// <value>The default, null, is no limit. At least 1.</value>
+    public int? DeviceMemoryMegabytes { get; set; }
+
+    /// <summary>
+    /// Whether blocks that run in shapes that come again, of up to 32 rows, are captured as CUDA graphs, for each thread that runs the model, and played back then (ONNX Runtime's <c>enable_cuda_graph</c>). It
+    /// needs attention on the device (<see cref="DeviceAttention"/>), since rows that are copied in cannot be captured: without it, and on <c>cpu</c>, it is an error. While a shape is captured
+    /// nothing else of the process may use the device.
+    /// </summary>
+    /// <value>The default is false.</value>
+    public bool CudaGraphs { get; set; }
 
     /// <summary>
     /// Threads of the pool that computes, the calling one included. The pool belongs to the process and is made by the
@@ -73,8 +96,8 @@ public class RuntimeOptions
     /// its tokens, or begins when there is room for those that it has, says <see cref="Admission"/>.
     /// </summary>
     /// <value>
-    /// The default, null, is half of what the weights leave of the memory that the process may use, a container's limit counted. At
-    /// least 1.
+    /// The default, null, is half of what the weights leave of the memory that the process may use, a container's limit counted; where attention runs on a device, half of
+    /// <see cref="DeviceMemoryMegabytes"/> if that is set. At least 1.
     /// </value>
     public int? KvCacheMegabytes { get; set; }
 
@@ -114,6 +137,7 @@ public class RuntimeOptions
         int mostThreads = Math.Max(64, Environment.ProcessorCount);
         (string Option, string Problem)? wrong =
             Threads < 1 || Threads > mostThreads ? (nameof(Threads), $"is {Threads}: give 1 to {mostThreads}, or leave it unset for one per physical core that the process may use.")
+            : DeviceMemoryMegabytes < 1 ? (nameof(DeviceMemoryMegabytes), $"is {DeviceMemoryMegabytes}: give 1 or more, or leave it unset for no limit.")
             : MaxRowsPerPass is < 1 or > MostRowsPerPass ? (nameof(MaxRowsPerPass), $"is {MaxRowsPerPass}: give 1 to {MostRowsPerPass}.")
             : PrefillChunk < 1 ? (nameof(PrefillChunk), $"is {PrefillChunk}: give 1 or more.")
             : MaxSequences is < 1 or > MostSequences ? (nameof(MaxSequences), $"is {MaxSequences}: give 1 to {MostSequences}.")

@@ -5,7 +5,7 @@ using SpecDecode.Plans;
 
 namespace SpecDecode.GpuCheck;
 
-/// <summary>Fixtures of all families against the reference: full depth, every exit and the skip set, in every element type.</summary>
+/// <summary>Fixtures of all families against the reference: full depth, every exit and the skip set, in every element type, with attention on either side.</summary>
 internal static class FixtureCheck
 {
     public static void Run(Subject subject, string folder, Report report)
@@ -13,17 +13,17 @@ internal static class FixtureCheck
         report.Section("Fixtures");
         report.Line("How far logits move from the reference, as a share of their spread (root mean squares): the largest over full depth, every exit and the skip set.");
         report.Line("");
-        report.Line("| fixture | type | moved | allowed | |");
+        report.Line("| fixture | run in | moved | allowed | |");
         report.Line("|---|---|---|---|---|");
         foreach (string fixture in Directory.GetDirectories(folder).Order(StringComparer.Ordinal))
         {
-            foreach (ComputePrecision compute in Enum.GetValues<ComputePrecision>())
+            foreach (Setup setup in Setup.On(subject.Provider).Where(setup => !setup.Graphs))
             {
-                string name = $"| {Path.GetFileName(fixture)} | {compute}";
-                double allowed = compute switch { ComputePrecision.Fp32 => 1e-4, ComputePrecision.Fp16 => 0.01, _ => 0.06 };
+                string name = $"| {Path.GetFileName(fixture)} | {setup}";
+                double allowed = setup.Compute switch { ComputePrecision.Fp32 => 1e-4, ComputePrecision.Fp16 => 0.01, _ => 0.06 };
                 try
                 {
-                    double moved = Moved(subject, fixture, compute);
+                    double moved = Moved(subject, fixture, setup);
                     report.Check($"{name} | {moved:e1} | {allowed:e1} | {(moved <= allowed ? "passed" : "**failed**")} |", moved <= allowed);
                 }
                 catch (SpecDecodeException error)
@@ -34,11 +34,11 @@ internal static class FixtureCheck
         }
     }
 
-    private static double Moved(Subject subject, string fixture, ComputePrecision compute)
+    private static double Moved(Subject subject, string fixture, Setup setup)
     {
         using JsonDocument document = JsonDocument.Parse(File.ReadAllBytes(Path.Combine(fixture, "expected.json")));
         JsonElement expected = document.RootElement;
-        using TextModel model = subject.Load(fixture, compute);
+        using TextModel model = subject.Load(fixture, setup);
         int[] tokens = Integers(expected.GetProperty("tokens"));
         JsonElement skip = expected.GetProperty("skip");
         return expected.GetProperty("exit_layer").EnumerateObject()

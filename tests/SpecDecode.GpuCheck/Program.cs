@@ -35,9 +35,14 @@ try
     string story = Path.Combine(data, "models", "tales-10m");
 
     // Whether there is a device at all; whatever it says is the end.
-    subject.Load(story, ComputePrecision.Fp32).Dispose();
+    subject.Load(story, new Setup(ComputePrecision.Fp32)).Dispose();
     FixtureCheck.Run(subject, Path.Combine(data, "fixtures"), report);
     LosslessCheck.Run(subject, story, report);
+    if (provider != "cpu")
+    {
+        LimitCheck.Run(subject, story, report);
+    }
+
     SpeedCheck.Run(subject, story, tokens, report);
     if (words.TryGetValue("--model", out string? model))
     {

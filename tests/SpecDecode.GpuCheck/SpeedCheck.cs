@@ -4,7 +4,7 @@ using SpecDecode.Generation;
 
 namespace SpecDecode.GpuCheck;
 
-/// <summary>Tokens per second: plain, by early exit, on a copy in int4; one text, and eight at a time. Each in turn, medians.</summary>
+/// <summary>Tokens per second: plain, by early exit, on a copy in int4; one text, and eight at a time, in every way to run. Each in turn, medians.</summary>
 internal static class SpeedCheck
 {
     private const int Turns = 3;
@@ -14,12 +14,12 @@ internal static class SpeedCheck
         report.Section($"Speed: {Path.GetFileName(folder)}");
         report.Line($"Tokens per second of all texts together, medians of {Turns} turns of {tokens} tokens; end of sequence ignored.");
         report.Line("");
-        report.Line("| type | texts | plain | early exit | of plain | accepted | int4 copy | of plain | accepted |");
+        report.Line("| run in | texts | plain | early exit | of plain | accepted | int4 copy | of plain | accepted |");
         report.Line("|---|---|---|---|---|---|---|---|---|");
-        foreach (ComputePrecision compute in Enum.GetValues<ComputePrecision>())
+        foreach (Setup setup in Setup.On(subject.Provider))
         {
-            using TextModel model = subject.Load(folder, compute);
-            using TextModel copy = subject.Load(folder, compute, draft: Precision.Int4);
+            using TextModel model = subject.Load(folder, setup);
+            using TextModel copy = subject.Load(folder, setup, draft: Precision.Int4);
             DraftingOptions exit = DraftingOptions.EarlyExit(Math.Max(1, model.LayerCount / 6)) with { DraftLength = 4, Threshold = 0.5f };
             DraftingOptions whole = DraftingOptions.EarlyExit(model.LayerCount) with { DraftLength = 4 };
             foreach (int texts in (int[])[1, Prompts.All.Count])
@@ -36,7 +36,7 @@ internal static class SpeedCheck
                 }
 
                 report.Line(
-                    $"| {compute} | {texts} | {plain.Speed:f1} | {early.Speed:f1} | {early.Speed / plain.Speed:f2} | {early.Acceptance:p0} | {quantised.Speed:f1} | {quantised.Speed / plain.Speed:f2} | {quantised.Acceptance:p0} |");
+                    $"| {setup} | {texts} | {plain.Speed:f1} | {early.Speed:f1} | {early.Speed / plain.Speed:f2} | {early.Acceptance:p0} | {quantised.Speed:f1} | {quantised.Speed / plain.Speed:f2} | {quantised.Acceptance:p0} |");
             }
         }
     }

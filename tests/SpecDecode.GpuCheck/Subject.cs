@@ -12,8 +12,12 @@ internal sealed class Subject(string provider, int device, string cache)
 
     public int Device => device;
 
-    public TextModel Load(string folder, ComputePrecision compute, Precision? draft = null, int sequences = 32) => TextModel.Load(
+    public TextModel Load(string folder, Setup setup, Precision? draft = null, int? memory = null) => TextModel.Load(
         folder,
         new ModelOptions { CacheFolder = cache, DraftPrecision = draft },
-        new RuntimeOptions { ExecutionProvider = provider, DeviceId = device, ComputePrecision = compute, MaxSequences = sequences, PrefixCache = 0 });
+        new RuntimeOptions
+        {
+            ExecutionProvider = provider, DeviceId = device, ComputePrecision = setup.Compute, DeviceAttention = setup.Attention, CudaGraphs = setup.Graphs,
+            DeviceMemoryMegabytes = memory, PrefixCache = 0,
+        });
 }

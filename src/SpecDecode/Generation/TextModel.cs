@@ -107,7 +107,7 @@ public sealed partial class TextModel : IDisposable
         List<string> warnings = [];
         runtime ??= new RuntimeOptions();
         LoadedModel model = ModelLoader.Load(folder, options ?? new(), runtime, warnings.Add, progress, cancellationToken);
-        return new TextModel(model, folder, SchedulerLimits.Of(runtime, ProcessLimits.Current.MemoryBytes, model.Weights.TensorBytes), warnings);
+        return new TextModel(model, folder, SchedulerLimits.Of(runtime, ProcessLimits.Current.MemoryBytes, model.Weights.TensorBytes, model.AttendsOnDevice), warnings);
     }
 
     /// <summary>

@@ -227,14 +227,14 @@ internal sealed class ModelLoad : IAsyncDisposable
         GenerationDefaults defaults;
         LoggingObserver observer;
         long memory = ProcessLimits.Current.MemoryBytes;
-        SchedulerLimits limits = SchedulerLimits.Of(_options.Runtime, memory / _services.Sharing, loaded.Weights.TensorBytes);
+        SchedulerLimits limits = SchedulerLimits.Of(_options.Runtime, memory / _services.Sharing, loaded.Weights.TensorBytes, loaded.AttendsOnDevice);
         try
         {
             _budget = new BudgetRule(loaded.Stages, limits.KvBytes, _options.Runtime.KvCacheMegabytes is not null);
             _drafting = new DefaultDrafting(loaded.Identity, loaded.Stages.DraftPrecision is not null, loaded.Profile);
             defaults = Defaults(_options);
             observer = new LoggingObserver(_telemetry.Metrics, _services.Logger, Name, _services.Time) { Tracing = Tracing };
-            if (limits.KvBytes > memory)
+            if (limits.KvBytes > memory && !loaded.AttendsOnDevice)
             {
                 _services.Logger.LoadWarning(
                     Name, $"{_place}Runtime:KvCacheMegabytes is {limits.KvBytes >> 20}, more than the {memory >> 20} MB that the process may use: with many long requests it may run out of memory.");

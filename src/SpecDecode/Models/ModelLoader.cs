@@ -36,6 +36,9 @@ internal sealed record LoadedModel(DecoderDescription Description, WeightCopies 
     /// <summary>How many threads compute, and why; null where the application made ONNX Runtime's environment.</summary>
     public required ThreadChoice? Threads { get; init; }
 
+    /// <summary>Whether attention runs on a device, and keys and values lie there.</summary>
+    public bool AttendsOnDevice { get; init; }
+
     /// <summary>What drafting has learnt about it in earlier times, and where that is kept.</summary>
     public required DraftMemory Memory { get; init; }
 
@@ -75,6 +78,8 @@ internal static class ModelLoader
         Checkpoint checkpoint = source.Checkpoint;
         DecoderDescription description = ModelFamilies.Describe(checkpoint) with { ElementType = ElementTypes.Of(runtime.ComputePrecision) };
         int maxSequenceLength = MaxSequenceLength(runtime, description);
+        bool attendsOnDevice = DeviceAttention.IsWanted(description, runtime, warn);
+        DeviceAttention.CheckGraphs(attendsOnDevice, runtime);
 
         using ModelFolder? draftSource = OpenForDrafts(folder, options, source.Settings);
 
@@ -91,14 +96,14 @@ internal static class ModelLoader
             WeightCopies weights = prepared.GetAwaiter().GetResult();
             string kernels = weights.Verifier.IsInPanels ? $"own, {InstructionSets.Current.Name()}" : provider.IsDevice ? $"ONNX Runtime on {runtime.ExecutionProvider.ToLowerInvariant()} {runtime.DeviceId}" : "ONNX Runtime";
             int? vocabulary = DraftVocabularySize.Of(options, description, weights.Verifier.IsInPanels);
-            DraftMemory memory = OpenMemory(options, runtime, weights, vocabulary, kernels, environment.Threads, warn);
+            DraftMemory memory = OpenMemory(options, runtime, weights, vocabulary, kernels, environment.Threads, attendsOnDevice, warn);
             OnnxStages stages = CreateStages(
-                description, weights, source.Settings, options, draftSource?.Settings.Precision, environment, provider, runtime, maxSequenceLength, warn, progress,
+                description, weights, source.Settings, options, draftSource?.Settings.Precision, environment, provider, runtime, maxSequenceLength, attendsOnDevice, warn, progress,
                 cancellationToken);
             loaded = true;
             LoadedModel model = new(description, weights, stages, tokenizer, chat)
             {
-                Precision = source.Settings.Precision, Threads = environment.Threads, Kernels = kernels, Memory = memory,
+                Precision = source.Settings.Precision, Threads = environment.Threads, Kernels = kernels, Memory = memory, AttendsOnDevice = attendsOnDevice,
             };
             return model with { Profile = FolderProfile.Find(checkpoint.Folder, model.Identity, stages.Bridges, warn) };
         }
@@ -116,37 +121,48 @@ internal static class ModelLoader
 
     // By all that chances and times depend on, as far as it is not measured: another value of it is another file.
     private static DraftMemory OpenMemory(
-        ModelOptions options, RuntimeOptions runtime, WeightCopies weights, int? vocabulary, string kernels, ThreadChoice? threads, Action<string> warn) =>
+        ModelOptions options, RuntimeOptions runtime, WeightCopies weights, int? vocabulary, string kernels, ThreadChoice? threads, bool attendsOnDevice, Action<string> warn) =>
         DraftMemory.Open(
             options.CacheFolder,
             [
                 weights.Verifier.Key, weights.Drafter?.Key ?? "no copy", FormattableString.Invariant($"{vocabulary} draft tokens"), options.Activations.ToString(), options.WeightMemory.ToString(), kernels,
                 InstructionSets.Current.ToString(), FormattableString.Invariant($"{threads?.Count} threads"), runtime.ComputePrecision == ComputePrecision.Fp32 ? runtime.ExecutionProvider : $"{runtime.ExecutionProvider} in {runtime.ComputePrecision}",
+                .. attendsOnDevice ? (ReadOnlySpan<string>)["attention there"] : [],
             ],
             warn);
 
     // What there is when something fails, a callback among it, is given back here; the weights stay the caller's.
     private static OnnxStages CreateStages(
         DecoderDescription description, WeightCopies weights, WeightSettings settings, ModelOptions options, Precision? draftPrecision,
-        RuntimeEnvironment environment, ExecutionProvider provider, RuntimeOptions runtime, int maxSequenceLength, Action<string> warn, IProgress<LoadProgress>? progress,
+        RuntimeEnvironment environment, ExecutionProvider provider, RuntimeOptions runtime, int maxSequenceLength, bool attendsOnDevice, Action<string> warn, IProgress<LoadProgress>? progress,
         CancellationToken cancellationToken)
     {
         StageSessions? verifier = null;
         StageSessions? drafter = null;
-        AttentionStages? attention = null;
+        IAttentionStages? attention = null;
         DeviceRows? device = null;
         BridgeStages? bridges = null;
         OnnxStages? stages = null;
         try
         {
-            verifier = StageSessions.Create(description, weights.Verifier, environment, runtime, progress, cancellationToken, provider);
+            verifier = StageSessions.Create(description, weights.Verifier, environment, runtime, progress, cancellationToken, provider, attendsOnDevice);
             drafter = weights.Drafter is null ? null
-                : StageSessions.Create(description, weights.Drafter, environment, runtime, progress, cancellationToken, provider);
+                : StageSessions.Create(description, weights.Drafter, environment, runtime, progress, cancellationToken, provider, attendsOnDevice);
             // Only the verifier's: a drafter in a precision of its own only proposes.
             verifier.ProbeRows(description, provider.Buffers);
-            attention = verifier.CreateAttention(description, weights.Verifier, environment, runtime, provider.Buffers, maxSequenceLength);
-            verifier.AddSegments(description, weights.Verifier, environment, runtime, attention);
-            drafter?.AddSegments(description, weights.Drafter!, environment, runtime, attention);
+            device = provider.DeviceMemory is null ? null : new DeviceRows(description.ElementType, provider, provider.DeviceMemory);
+            if (attendsOnDevice)
+            {
+                attention = verifier.CreateAttention(description, weights.Verifier, environment, runtime, provider, device!, maxSequenceLength);
+            }
+            else
+            {
+                AttentionStages own = verifier.CreateAttention(description, weights.Verifier, environment, runtime, provider.Buffers, maxSequenceLength);
+                attention = own;
+                verifier.AddSegments(description, weights.Verifier, environment, runtime, own);
+                drafter?.AddSegments(description, weights.Drafter!, environment, runtime, own);
+            }
+
             bridges = verifier.CreateBridges(description, weights.Verifier, environment, runtime, provider.Buffers, canRun: provider.DeviceMemory is null);
             if (DraftVocabularySize.Of(options, description, weights.Verifier.IsInPanels) is { } tokens)
             {
@@ -154,7 +170,6 @@ internal static class ModelLoader
                 drafter?.AddShortHead(description, weights.Drafter!, environment, runtime, provider.Buffers, tokens);
             }
 
-            device = provider.DeviceMemory is null ? null : new DeviceRows(description.ElementType, provider, provider.DeviceMemory);
             stages = new OnnxStages(
                 description, verifier, drafter is null ? null : (drafter, draftPrecision!.Value), attention, bridges, provider.Buffers, maxSequenceLength, runtime.MaxRowsPerPass, device);
             if (!stages.RowsAreAlike)
@@ -167,8 +182,8 @@ internal static class ModelLoader
         catch
         {
             stages?.Dispose();
-            device?.Dispose();
             attention?.Dispose();
+            device?.Dispose();
             bridges?.Dispose();
             drafter?.Dispose();
             verifier?.Dispose();

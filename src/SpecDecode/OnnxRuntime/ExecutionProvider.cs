@@ -10,16 +10,20 @@ internal sealed class ExecutionProvider
     private const string Cuda = "cuda";
 
     private readonly Action<SessionOptions> _addTo;
+    private readonly Action<SessionOptions>? _addCapturingTo;
 
     /// <summary>Describes a provider.</summary>
     /// <param name="buffers">Where buffers in the process's memory come from.</param>
     /// <param name="deviceMemory">Gives its own memory, from a session that runs on it; null where it has none.</param>
     /// <param name="addTo">Adds it to a session's options.</param>
-    internal ExecutionProvider(IBufferAllocator buffers, Func<InferenceSession, IBufferAllocator>? deviceMemory, Action<SessionOptions> addTo)
+    /// <param name="addCapturingTo">The same for a session whose runs it captures and plays back; null where none is.</param>
+    internal ExecutionProvider(
+        IBufferAllocator buffers, Func<InferenceSession, IBufferAllocator>? deviceMemory, Action<SessionOptions> addTo, Action<SessionOptions>? addCapturingTo = null)
     {
         Buffers = buffers;
         DeviceMemory = deviceMemory;
         _addTo = addTo;
+        _addCapturingTo = addCapturingTo;
     }
 
     /// <summary>The processor, in the process's own memory.</summary>
@@ -37,6 +41,9 @@ internal sealed class ExecutionProvider
     /// </summary>
     public bool IsDevice => DeviceMemory is not null;
 
+    /// <summary>Whether runs of sessions that are given it by <see cref="AddCapturingTo"/> are captured and played back.</summary>
+    public bool CapturesRuns => _addCapturingTo is not null;
+
     /// <summary>The provider that the options name.</summary>
     /// <param name="options">Name and device.</param>
     /// <param name="environment">The environment, which must be there first: asking for a provider would make another one.</param>
@@ -53,7 +60,7 @@ internal sealed class ExecutionProvider
         ExecutionProvider cuda = new(
             Cpu.Buffers,
             session => new DeviceBufferAllocator(session, new OrtMemoryInfo(OrtMemoryInfo.allocatorCUDA, OrtAllocatorType.DeviceAllocator, options.DeviceId, OrtMemType.Default)),
-            session => AddCuda(session, options));
+            session => AddCuda(session, options, captures: false), options.CudaGraphs ? session => AddCuda(session, options, captures: true) : null);
         try
         {
             // What driver and device have to say they say to the first session.
@@ -81,6 +88,14 @@ internal sealed class ExecutionProvider
                 throw new OptionException($"{device} is {options.DeviceId}, but the execution provider 'cpu' has only device 0.");
             case "cpu" when options.Tf32:
                 throw new OptionException($"{tf32} is true, but the execution provider 'cpu' knows no TF32: leave it out, or use cuda.");
+            case "cpu" when options.DeviceAttention is not null:
+                throw new OptionException(
+                    $"{OptionName.OfRuntime(nameof(options.DeviceAttention))} is {(options.DeviceAttention.Value ? "true" : "false")}, but the execution provider 'cpu' is no device: leave it out, or use cuda.");
+            case "cpu" when options.DeviceMemoryMegabytes is not null:
+                throw new OptionException(
+                    $"{OptionName.OfRuntime(nameof(options.DeviceMemoryMegabytes))} is {options.DeviceMemoryMegabytes}, but the execution provider 'cpu' is no device: leave it out, or use cuda.");
+            case "cpu" when options.CudaGraphs:
+                throw new OptionException($"{OptionName.OfRuntime(nameof(options.CudaGraphs))} is true, but the execution provider 'cpu' has none: leave it out, or use cuda.");
             case Cuda when options.DeviceId < 0:
                 throw new OptionException($"{device} is {options.DeviceId}: give 0 or more, or use cpu.");
             case Cuda when options.Tf32 && options.ComputePrecision != ComputePrecision.Fp32:
@@ -99,19 +114,37 @@ internal sealed class ExecutionProvider
     /// <summary>Has sessions with these options run on it what it has kernels for, and the rest on the CPU.</summary>
     public void AddTo(SessionOptions session) => _addTo(session);
 
+    /// <summary>The same for a session that reads and writes the device's memory alone, in few shapes, whose runs are captured where that is asked for.</summary>
+    public void AddCapturingTo(SessionOptions session) => (_addCapturingTo ?? _addTo)(session);
+
     private static OptionName Provider => OptionName.OfRuntime(nameof(RuntimeOptions.ExecutionProvider));
 
-    private static void AddCuda(SessionOptions session, RuntimeOptions options)
+    private static void AddCuda(SessionOptions session, RuntimeOptions options, bool captures)
     {
         using OrtCUDAProviderOptions cuda = new();
-        cuda.UpdateOptions(new Dictionary<string, string>
+        cuda.UpdateOptions(CudaOptions(options, captures));
+        session.AppendExecutionProvider_CUDA(cuda);
+    }
+
+    /// <summary>What ONNX Runtime's CUDA provider is told.</summary>
+    /// <param name="options">Device and limits.</param>
+    /// <param name="captures">Whether runs of the session are captured.</param>
+    internal static Dictionary<string, string> CudaOptions(RuntimeOptions options, bool captures)
+    {
+        Dictionary<string, string> cuda = new()
         {
             ["device_id"] = options.DeviceId.ToString(CultureInfo.InvariantCulture),
             ["use_tf32"] = options.Tf32 ? "1" : "0",
             // No stage has a node that would need it, and its library is not part of CUDA.
             ["enable_cudnn"] = "0",
             ["arena_extend_strategy"] = "kSameAsRequested",
-        });
-        session.AppendExecutionProvider_CUDA(cuda);
+            ["enable_cuda_graph"] = captures ? "1" : "0",
+        };
+        if (options.DeviceMemoryMegabytes is { } megabytes)
+        {
+            cuda["gpu_mem_limit"] = ((long)megabytes << 20).ToString(CultureInfo.InvariantCulture);
+        }
+
+        return cuda;
     }
 }

@@ -3,7 +3,7 @@ using SpecDecode.OnnxRuntime.ModelFormat;
 
 namespace SpecDecode.OnnxRuntime;
 
-/// <summary>The smallest models: they hand on what they are given.</summary>
+/// <summary>The smallest models: they hand on what they are given, or some rows of it.</summary>
 internal static class ProbeGraph
 {
     /// <summary>Name of the input.</summary>
@@ -19,10 +19,28 @@ internal static class ProbeGraph
     /// <param name="type">What they are made of.</param>
     public static byte[] Rows(ElementType type) => Build("rows", type, [new TensorShapeProto.Dimension("rows"), new TensorShapeProto.Dimension("width")]);
 
-    private static byte[] Build(string name, ElementType type, IReadOnlyList<TensorShapeProto.Dimension> shape)
-    {
-        ValueInfoProto Value(string value) => new(value, new TypeProto(new TypeProto.Tensor(type.OnnxNumber(), new TensorShapeProto(shape))));
+    /// <summary>Name of the input that says which rows.</summary>
+    public const string Numbers = "numbers";
 
+    /// <summary>A graph that picks rows by their numbers, int32 <c>[picked]</c>: <c>[rows, width]</c> → <c>[picked, width]</c>.</summary>
+    /// <param name="type">What they are made of.</param>
+    public static byte[] PickedRows(ElementType type)
+    {
+        TensorShapeProto.Dimension width = new("width");
+        TensorShapeProto.Dimension picked = new("picked");
+        return Build(
+            "picked_rows", "Gather", Value(Output, type, [picked, width]),
+            [Value(Input, type, [new TensorShapeProto.Dimension("rows"), width]), Value(Numbers, ElementType.Int32, [picked])]);
+    }
+
+    private static byte[] Build(string name, ElementType type, IReadOnlyList<TensorShapeProto.Dimension> shape) =>
+        Build(name, "Identity", Value(Output, type, shape), [Value(Input, type, shape)]);
+
+    private static ValueInfoProto Value(string value, ElementType type, IReadOnlyList<TensorShapeProto.Dimension> shape) =>
+        new(value, new TypeProto(new TypeProto.Tensor(type.OnnxNumber(), new TensorShapeProto(shape))));
+
+    private static byte[] Build(string name, string operation, ValueInfoProto output, ValueInfoProto[] inputs)
+    {
         ModelProto model = new()
         {
             IrVersion = 10,
@@ -30,12 +48,12 @@ internal static class ProbeGraph
             Graph = new GraphProto
             {
                 Name = name,
-                Node = { new NodeProto { Input = [Input], Output = [Output], Name = "copy", OpType = "Identity" } },
-                Input = { Value(Input) },
-                Output = { Value(Output) },
+                Node = { new NodeProto { Input = [.. inputs.Select(input => input.Name)], Output = [Output], Name = name, OpType = operation } },
+                Output = { output },
             },
             OpsetImport = [new OperatorSetIdProto("", 21)],
         };
+        model.Graph.Input.AddRange(inputs);
         return model.ToByteArray();
     }
 }

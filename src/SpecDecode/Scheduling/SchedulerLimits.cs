@@ -21,13 +21,16 @@ internal readonly record struct SchedulerLimits(int MaxSequences, long KvBytes, 
     // Of the memory, whatever the weights leave: some of them are read from their file, and a limit may be meant for managed memory.
     private const int LeastShare = 16;
 
-    /// <summary>The limits that options set; where they set none for caches, half of the memory that the weights leave.</summary>
+    /// <summary>The limits that options set; where they set none for caches, half of the memory that the weights leave, or that there may be of a device.</summary>
     /// <param name="runtime">The options.</param>
     /// <param name="memoryBytes">What the process may use.</param>
     /// <param name="weightBytes">What the weights take of it.</param>
-    public static SchedulerLimits Of(RuntimeOptions runtime, long memoryBytes, long weightBytes) => new(
+    /// <param name="isOnDevice">Whether keys and values lie on a device.</param>
+    public static SchedulerLimits Of(RuntimeOptions runtime, long memoryBytes, long weightBytes, bool isOnDevice = false) => new(
         runtime.MaxSequences,
-        runtime.KvCacheMegabytes is { } megabytes ? (long)megabytes << 20 : Math.Max((memoryBytes - weightBytes) / 2, memoryBytes / LeastShare),
+        runtime.KvCacheMegabytes is { } megabytes ? (long)megabytes << 20
+            : isOnDevice && runtime.DeviceMemoryMegabytes is { } device ? ((long)device << 20) / 2
+            : Math.Max((memoryBytes - weightBytes) / 2, memoryBytes / LeastShare),
         runtime.PrefillChunk)
     {
         SearchShare = runtime.SearchShare,

@@ -249,6 +249,9 @@ internal sealed class Sequence : IDisposable
         }
     }
 
+    /// <summary>Whether its next token is that of the highest logit, whatever the others are.</summary>
+    public bool ChoosesGreedily => Sampler.Rule == AcceptanceRule.Greedy && Constraints is null;
+
     /// <summary>Has the constraints change the logits behind the committed tokens and a draft.</summary>
     /// <returns>Whether they did; where not, <see cref="ConstraintError"/> says why.</returns>
     public bool Constrain(ReadOnlySpan<int> draft, Span<float> logits)

@@ -20,6 +20,8 @@ internal sealed class Drafter(IStages stages, AcceptanceRules rules, DraftVocabu
     private readonly RowBatch _batch = new(stages.MaxRows);
     private readonly List<Round> _rounds = [];
     private readonly int[] _lastRows = new int[stages.MaxRows];
+    private readonly int[] _keptRows = new int[stages.MaxRows];
+    private readonly int[] _keptSlots = new int[stages.MaxRows];
 
     /// <summary>Passes of the last run, without those that failed.</summary>
     public int Passes { get; private set; }
@@ -96,13 +98,9 @@ internal sealed class Drafter(IStages stages, AcceptanceRules rules, DraftVocabu
         stages.Embed(_batch, draft.Weights);
         int exactDepth = draft.Weights == WeightSet.Verifier ? plan.ExactDepth : 0;
         Pass.Run(stages, plan.Blocks.AsSpan()[..exactDepth], _batch);
-        for (int i = 0; i < _rounds.Count && draft.Weights == WeightSet.Verifier; i++)
+        if (draft.Weights == WeightSet.Verifier)
         {
-            RowSpan span = _batch.Spans[i];
-            for (int row = 0; row < span.Rows; row++)
-            {
-                stages.Keep(span.FirstRow + row, _rounds[i].KeptSlot + _rounds[i].Choice.RowsRun + row);
-            }
+            KeepRows();
         }
 
         Pass.Run(stages, plan.Blocks.AsSpan()[exactDepth..], _batch);
@@ -111,12 +109,34 @@ internal sealed class Drafter(IStages stages, AcceptanceRules rules, DraftVocabu
         {
             int count = Math.Min(stages.MaxScoredRows, _rounds.Count - first);
             ReadOnlySpan<int> rows = _lastRows.AsSpan(first, count);
+            if (choosesFromAll && stages.KeepsLogits && AnyChoosesGreedily(first, count))
+            {
+                PickChoices(rows, first);
+                continue;
+            }
+
             Span<float> logits = choosesFromAll ? stages.Head(rows) : stages.DraftHead(rows);
             for (int i = 0; i < count; i++)
             {
                 Pick(_rounds[first + i], logits.Slice(i * stages.VocabularySize, stages.VocabularySize));
             }
         }
+    }
+
+    private void KeepRows()
+    {
+        int count = 0;
+        for (int i = 0; i < _rounds.Count; i++)
+        {
+            RowSpan span = _batch.Spans[i];
+            for (int row = 0; row < span.Rows; row++)
+            {
+                _keptRows[count] = span.FirstRow + row;
+                _keptSlots[count++] = _rounds[i].KeptSlot + _rounds[i].Choice.RowsRun + row;
+            }
+        }
+
+        stages.Keep(_keptRows.AsSpan(0, count), _keptSlots.AsSpan(0, count));
     }
 
     // By rejection sampling a seed repeats its text where the drafts are the same, and the vocabulary of drafts follows what others have written.
@@ -130,6 +150,35 @@ internal sealed class Drafter(IStages stages, AcceptanceRules rules, DraftVocabu
         }
 
         return isAny;
+    }
+
+    private bool AnyChoosesGreedily(int first, int count)
+    {
+        bool isAny = false;
+        for (int i = first; i < first + count; i++)
+        {
+            isAny |= _rounds[i].Sequence.ChoosesGreedily;
+        }
+
+        return isAny;
+    }
+
+    // Logits stay where they are, but for those of rows that somebody has to look at.
+    private void PickChoices(ReadOnlySpan<int> rows, int first)
+    {
+        ReadOnlySpan<RowChoice> choices = stages.Choose(rows);
+        for (int i = 0; i < rows.Length; i++)
+        {
+            Round round = _rounds[first + i];
+            if (round.Sequence.ChoosesGreedily && !float.IsNaN(choices[i].Probability))
+            {
+                round.Choice.Add(choices[i].Token, round.Choice.ReadsConfidence ? choices[i].Probability : 0);
+            }
+            else
+            {
+                Pick(round, stages.ChosenLogits(i));
+            }
+        }
     }
 
     private void Pick(Round round, Span<float> logits)

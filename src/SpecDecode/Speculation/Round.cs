@@ -83,6 +83,10 @@ internal sealed class Round
     /// <summary>Tokens that become output: accepted ones and the verifier's own, up to an end of the text.</summary>
     public int Appended { get; private set; }
 
+    /// <summary>Whether all that counts of the verifier's logits at the next place is which is the highest.</summary>
+    public bool TakesGreedyChoice =>
+        Sequence.ChoosesGreedily && Sequence.LogProbabilities is null && PromptRowsScored == PromptRowsToScore;
+
     /// <summary>Begins a round without a draft.</summary>
     /// <param name="sequence">The sequence.</param>
     /// <param name="pendingLength">How many of its pending tokens take part.</param>

@@ -146,6 +146,12 @@ internal sealed class Verifier
     // Row after row of each round, until it is decided; rows behind that are computed with the others and not looked at.
     private void Judge(int scored)
     {
+        if (_stages.KeepsLogits && AnyTakesGreedyChoice(scored))
+        {
+            JudgeChoices(scored);
+            return;
+        }
+
         Span<float> logits = _stages.Head(_scoredRows.AsSpan(0, scored));
         for (int i = 0; i < scored; i++)
         {
@@ -153,6 +159,35 @@ internal sealed class Verifier
             if (!round.IsDecided)
             {
                 Judge(round, logits.Slice(i * _stages.VocabularySize, _stages.VocabularySize));
+            }
+        }
+    }
+
+    private bool AnyTakesGreedyChoice(int scored)
+    {
+        bool isAny = false;
+        for (int i = 0; i < scored; i++)
+        {
+            isAny |= _scoredRounds[i].TakesGreedyChoice;
+        }
+
+        return isAny;
+    }
+
+    // Logits stay where they are, but for those of rows that somebody has to look at.
+    private void JudgeChoices(int scored)
+    {
+        ReadOnlySpan<RowChoice> choices = _stages.Choose(_scoredRows.AsSpan(0, scored));
+        for (int i = 0; i < scored; i++)
+        {
+            Round round = _scoredRounds[i];
+            if (!round.IsDecided && round.TakesGreedyChoice && !float.IsNaN(choices[i].Probability))
+            {
+                round.Settle(choices[i].Token);
+            }
+            else if (!round.IsDecided)
+            {
+                Judge(round, _stages.ChosenLogits(i));
             }
         }
     }

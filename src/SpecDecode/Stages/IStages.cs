@@ -75,6 +75,17 @@ internal interface IStages : IDisposable
     /// <param name="slot">Where it is kept, until something else is: 0 to <see cref="MaxRows"/> − 1.</param>
     void Keep(int row, int slot);
 
+    /// <summary>Keeps rows of the residual as they are now.</summary>
+    /// <param name="rows">The rows.</param>
+    /// <param name="slots">Where each is kept, as <see cref="Keep(int, int)"/> says; as many, and different ones.</param>
+    void Keep(ReadOnlySpan<int> rows, ReadOnlySpan<int> slots)
+    {
+        for (int i = 0; i < rows.Length; i++)
+        {
+            Keep(rows[i], slots[i]);
+        }
+    }
+
     /// <summary>Copies a row of the residual as it is now, for those who look into the model.</summary>
     /// <param name="row">The row.</param>
     /// <param name="destination">Takes it, <c>[d]</c>.</param>
@@ -94,6 +105,19 @@ internal interface IStages : IDisposable
     /// <param name="rows">Their row numbers; 1 to <see cref="MaxScoredRows"/> of them.</param>
     /// <returns>Logits <c>[rows, V]</c>, the caller's to change, valid until the next call.</returns>
     Span<float> Head(ReadOnlySpan<int> rows);
+
+    /// <summary>Whether logits stay where they are computed, and <see cref="Choose"/> says what is chosen there, so that rows need not be copied for it.</summary>
+    bool KeepsLogits => false;
+
+    /// <summary>Final norm and head for some rows of the residual, and the greedy choice in each; only with <see cref="KeepsLogits"/>.</summary>
+    /// <param name="rows">Their row numbers; 1 to <see cref="MaxScoredRows"/> of them.</param>
+    /// <returns>The choices in the order of the rows, valid until it is called again.</returns>
+    ReadOnlySpan<RowChoice> Choose(ReadOnlySpan<int> rows) => throw new NotSupportedException("These stages do not choose.");
+
+    /// <summary>The logits of one of the rows that were given to <see cref="Choose"/>.</summary>
+    /// <param name="index">Its place among them.</param>
+    /// <returns>Logits <c>[V]</c>, the caller's to change, valid until the next call.</returns>
+    Span<float> ChosenLogits(int index) => throw new NotSupportedException("These stages do not choose.");
 
     /// <summary>The tokens that <see cref="DraftHead"/> scores, S of them, each once; none where it scores all.</summary>
     ReadOnlySpan<int> DraftVocabulary => [];

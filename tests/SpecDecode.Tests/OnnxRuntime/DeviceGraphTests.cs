@@ -3,15 +3,11 @@ using SpecDecode.Caching;
 using SpecDecode.Descriptions;
 using SpecDecode.Drafting;
 using SpecDecode.Evaluation;
-using SpecDecode.Families;
-using SpecDecode.OnnxRuntime;
-using SpecDecode.OnnxRuntime.Memory;
 using SpecDecode.OnnxRuntime.Stages;
 using SpecDecode.Plans;
 using SpecDecode.Scheduling;
 using SpecDecode.Sequences;
 using SpecDecode.Tests.Reference;
-using SpecDecode.Weights;
 
 namespace SpecDecode.Tests.OnnxRuntime;
 
@@ -42,31 +38,18 @@ public sealed class DeviceGraphTests
 
     private static void Check(string fixture, Precision precision, ElementType type, double share)
     {
-        string path = Path.Combine(TestFolders.Fixtures, fixture);
-        using ModelFolder folder = ModelFolder.Open(
-            path, new ModelOptions { Precision = precision, Kernels = KernelChoice.OnnxRuntime, CacheFolder = TestFolders.WeightCache });
-        DecoderDescription model = ModelFamilies.Describe(folder.Checkpoint) with { ElementType = type };
-        using PreparedWeights weights = folder.OpenWeights(model, null, TestContext.Current.CancellationToken);
-        RuntimeOptions runtime = new();
-        RuntimeEnvironment environment = RuntimeEnvironment.Get(runtime, _ => { });
-        bool isAdded = false;
         FakeDeviceMemory memory = new();
-        ExecutionProvider device = new(new CpuBufferAllocator(), _ => memory, _ => isAdded = true);
-        StageSessions sessions = StageSessions.Create(model, weights, environment, runtime, null, TestContext.Current.CancellationToken, device);
-        sessions.ProbeRows(model, device.Buffers);
-        AttentionStages attention = sessions.CreateAttention(model, weights, environment, runtime, device.Buffers, maxSequenceLength: 128);
-        using (OnnxStages stages = new(
-            model, sessions, null, attention, sessions.CreateBridges(model, weights, environment, runtime, device.Buffers, canRun: false), device.Buffers, maxSequenceLength: 128, maxRows: 64, new DeviceRows(type, device, device.DeviceMemory!)))
+        using (DeviceModel model = new(fixture, type, memory, precision))
         {
-            Assert.True(isAdded);
-            Assert.True(memory.LiveBytes >= 3L * 64 * model.HiddenSize * type.Bytes(), "The residual is elsewhere.");
-            Check(stages, path, share, $"{fixture}, {precision}, {type}");
+            Assert.True(memory.LiveBytes >= 3L * 64 * model.Description.HiddenSize * type.Bytes(), "The residual is elsewhere.");
+            Check(model.Stages, model.Path, share, $"{fixture}, {precision}, {type}");
         }
 
         Assert.Equal((0, true), (memory.LiveBytes, memory.IsDisposed));
     }
 
-    private static void Check(OnnxStages stages, string path, double share, string what)
+    /// <summary>Compares full depth, exits and the skip set with the reference, and drafted texts with a plain one.</summary>
+    internal static void Check(OnnxStages stages, string path, double share, string what)
     {
         using JsonDocument json = JsonDocument.Parse(File.ReadAllBytes(Path.Combine(path, "expected.json")));
         ComputePrecisionFixtureTests.CheckLogits(

@@ -43,6 +43,18 @@ public sealed class ExecutionProviderTests
     }
 
     [Fact]
+    public void What_the_options_ask_of_the_device_reaches_its_provider()
+    {
+        RuntimeOptions options = new() { ExecutionProvider = "cuda", DeviceId = 2 };
+        Dictionary<string, string> plain = ExecutionProvider.CudaOptions(options, captures: false);
+        options.DeviceMemoryMegabytes = 6000;
+        Dictionary<string, string> limited = ExecutionProvider.CudaOptions(options, captures: true);
+
+        Assert.Equal(("2", "0", false), (plain["device_id"], plain["enable_cuda_graph"], plain.ContainsKey("gpu_mem_limit")));
+        Assert.Equal(("1", "6291456000"), (limited["enable_cuda_graph"], limited["gpu_mem_limit"]));
+    }
+
+    [Fact]
     public void Another_number_of_threads_than_the_pool_has_is_refused()
     {
         SpecDecodeException error = Assert.ThrowsAny<SpecDecodeException>(() => RuntimeEnvironment.Get(new RuntimeOptions { Threads = 61 }, _ => { }));

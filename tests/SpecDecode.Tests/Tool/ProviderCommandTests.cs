@@ -6,6 +6,9 @@ public sealed class ProviderCommandTests
     [Theory]
     [InlineData("specdecode: --execution-provider is 'cuda', but the application's native ONNX Runtime has no CUDA in it: reference the package Microsoft.ML.OnnxRuntime.Gpu", "--execution-provider", "cuda", "--device-id", "1")]
     [InlineData("specdecode: --device-id is 1, but the execution provider 'cpu' has only device 0.", "--device-id", "1")]
+    [InlineData("specdecode: --device-attention is true, but the execution provider 'cpu' is no device: leave it out, or use cuda.", "--device-attention", "on")]
+    [InlineData("specdecode: --device-memory is 512, but the execution provider 'cpu' is no device: leave it out, or use cuda.", "--device-memory", "512")]
+    [InlineData("specdecode: --cuda-graphs is true, but the execution provider 'cpu' has none: leave it out, or use cuda.", "--cuda-graphs")]
     public void What_cannot_be_had_is_one_sentence_in_the_commands_own_words(string sentence, params string[] options)
     {
         using FixtureCheckpoint model = new();
@@ -21,6 +24,8 @@ public sealed class ProviderCommandTests
     [InlineData("--execution-provider", "gpu")]
     [InlineData("--device-id", "-1")]
     [InlineData("--compute-precision", "int8")]
+    [InlineData("--device-attention", "maybe")]
+    [InlineData("--device-memory", "0")]
     public void Other_words_are_misuse(string option, string word)
     {
         using FixtureCheckpoint model = new();

@@ -46,6 +46,24 @@ internal sealed partial class GraphBuilder
         return Node(AttentionOperator.OperatorName, inputs, OperatorDomain.Name, Integer(OperatorDomain.NumberAttribute, number));
     }
 
+    /// <summary>
+    /// Attention of the rows of one sequence over its keys and values, which lie in one stretch of memory, by ONNX Runtime's own kernel: it turns queries and keys, writes the
+    /// rows' keys and values behind those that are there, and attends.
+    /// </summary>
+    /// <param name="attend">Heads, scale, window and soft-cap.</param>
+    /// <param name="inputs">Packed rows <c>[1, rows, (Hq + 2 Hkv) · D]</c>, keys and values <c>[1, Hkv, positions, D]</c>, the length with these rows less one <c>[1]</c>, and that
+    /// length <c>[1]</c>; cosines and sines <c>[positions, D/2]</c> where the layer has a rotary embedding.</param>
+    /// <returns>Attended rows <c>[1, rows, Hq · D]</c>, and keys and values as they are then.</returns>
+    public (string Attended, string Keys, string Values) GroupQueryAttention(AttendDescription attend, params ReadOnlySpan<string> inputs)
+    {
+        // Keys and values of the rows are in the packed ones; a window of −1 is none, a soft-cap of 0 neither.
+        string[] output = Add(
+            "GroupQueryAttention", [inputs[0], "", "", .. inputs[1..]], 3, MicrosoftDomain, Integer("num_heads", attend.QueryHeads), Integer("kv_num_heads", attend.KeyValueHeads),
+            Float("scale", attend.Scale), Integer("do_rotary", attend.Rotary is null ? 0 : 1), Integer("local_window_size", attend.Window ?? -1),
+            Float("softcap", attend.SoftCap ?? 0));
+        return (output[0], output[1], output[2]);
+    }
+
     private string RmsNorm(string x, string weight, float epsilon) =>
         Node("SimplifiedLayerNormalization", [x, weight], "", Integer("axis", -1), Float("epsilon", epsilon));
 }

@@ -41,17 +41,11 @@ internal sealed partial class GraphBuilder(PreparedWeights weights, ProductSet p
     public string IntegerInput(string name, params ReadOnlySpan<object> dimensions) => Input(name, OnnxTypes.Of(ElementType.Int32), dimensions);
 
     /// <summary>Names a value as an output of the graph; it is rounded to the stages' type.</summary>
-    public void Output(string value, string name, params ReadOnlySpan<object> dimensions)
-    {
-        value = Cast(value, _nodeType, elementType);
-        foreach (NodeProto node in _graph.Node)
-        {
-            node.Input.AsSpan().Replace(value, name);
-            node.Output.AsSpan().Replace(value, name);
-        }
+    public void Output(string value, string name, params ReadOnlySpan<object> dimensions) =>
+        Output(Cast(value, _nodeType, elementType), elementType, name, dimensions);
 
-        _graph.Output.Add(Declare(name, OnnxTypes.Of(elementType), dimensions));
-    }
+    /// <summary>Names a value of float32 as an output of the graph, whatever the stages' type is.</summary>
+    public void FloatOutput(string value, string name, params ReadOnlySpan<object> dimensions) => Output(value, ElementType.Float32, name, dimensions);
 
     /// <summary>The two halves of the last dimension.</summary>
     public (string First, string Second) Halves(string x, int halfWidth)
@@ -132,6 +126,17 @@ internal sealed partial class GraphBuilder(PreparedWeights weights, ProductSet p
     private static AttributeProto Float(string name, float value) => new() { Name = name, F = value, Type = AttributeType.Float };
 
     private static AttributeProto Text(string name, string value) => new() { Name = name, S = value, Type = AttributeType.String };
+
+    private void Output(string value, ElementType type, string name, ReadOnlySpan<object> dimensions)
+    {
+        foreach (NodeProto node in _graph.Node)
+        {
+            node.Input.AsSpan().Replace(value, name);
+            node.Output.AsSpan().Replace(value, name);
+        }
+
+        _graph.Output.Add(Declare(name, OnnxTypes.Of(type), dimensions));
+    }
 
     private string Input(string name, int type, ReadOnlySpan<object> dimensions)
     {

@@ -52,6 +52,34 @@ internal sealed class StageGraphs(DecoderDescription model, PreparedWeights weig
         return graph.Build();
     }
 
+    /// <summary>Packed rows of one sequence <c>[1, rows, (Hq + 2 Hkv) · D]</c> → attended rows <c>[1, rows, Hq · D]</c>; their keys and values go behind those of the sequence.</summary>
+    /// <param name="attend">The layer's attention.</param>
+    /// <param name="positions">Positions of a sequence's keys and values.</param>
+    public byte[] AttendOne(AttendDescription attend, int positions)
+    {
+        GraphBuilder graph = new(weights, products, model.ElementType, computesInType);
+        object[] cache = [1, attend.KeyValueHeads, positions, attend.HeadSize];
+        List<string> inputs =
+        [
+            graph.Input(StageNames.QueryKeyValue, 1, "rows", attend.PackedWidth),
+            graph.Input(StageNames.Keys, cache),
+            graph.Input(StageNames.Values, cache),
+            graph.IntegerInput(StageNames.LengthLessOne, 1),
+            graph.IntegerInput(StageNames.Length, 1),
+        ];
+        if (attend.Rotary is not null)
+        {
+            inputs.Add(graph.Input(StageNames.Cosines, "positions", attend.HeadSize / 2));
+            inputs.Add(graph.Input(StageNames.Sines, "positions", attend.HeadSize / 2));
+        }
+
+        (string attended, string keys, string values) = graph.GroupQueryAttention(attend, [.. inputs]);
+        graph.Output(attended, StageNames.Output, 1, "rows", attend.OutputWidth);
+        graph.Output(keys, StageNames.NewKeys, cache);
+        graph.Output(values, StageNames.NewValues, cache);
+        return graph.Build();
+    }
+
     /// <summary>residual <c>[rows, d]</c>, attended rows <c>[rows, Hq · D]</c> → residual.</summary>
     public byte[] AttentionOut(AttentionDescription attention)
     {
@@ -125,8 +153,18 @@ internal sealed class StageGraphs(DecoderDescription model, PreparedWeights weig
     public byte[] Head()
     {
         GraphBuilder graph = new(weights, products, model.ElementType, computesInType);
-        string residual = Residual(graph);
-        graph.Output(Head(graph, residual), StageNames.Output, "rows", model.VocabularySize);
+        graph.Output(Head(graph, Residual(graph)), StageNames.Output, "rows", model.VocabularySize);
+        return graph.Build();
+    }
+
+    /// <summary>residual <c>[rows, d]</c> → logits <c>[rows, V]</c>, and of each row the greedy choice and its probability, float32 <c>[rows, 2]</c>.</summary>
+    public byte[] ChoosingHead()
+    {
+        GraphBuilder graph = new(weights, products, model.ElementType, computesInType);
+        string logits = graph.HandedOn(Head(graph, Residual(graph)));
+        string choices = graph.Choose(logits, model.VocabularySize);
+        graph.Output(logits, StageNames.Output, "rows", model.VocabularySize);
+        graph.FloatOutput(choices, StageNames.Choices, "rows", 2);
         return graph.Build();
     }
 

@@ -11,6 +11,12 @@ internal static class StageNames
     public const string Past = "past";
     public const string Pages = "pages";
     public const string Layer = "layer";
+    public const string Keys = "keys";
+    public const string Values = "values";
+    public const string NewKeys = "new_keys";
+    public const string NewValues = "new_values";
+    public const string LengthLessOne = "length_less_one";
+    public const string Length = "length";
     public const string RotaryStarts = "rotary_starts";
     public const string Cosines = "cosines";
     public const string Sines = "sines";
@@ -19,4 +25,5 @@ internal static class StageNames
     public static string Of(string name, int kind) => string.Create(System.Globalization.CultureInfo.InvariantCulture, $"{name}_{kind}");
 
     public const string Output = "output";
+    public const string Choices = "choices";
 }

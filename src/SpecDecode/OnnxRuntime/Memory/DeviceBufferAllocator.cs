@@ -19,7 +19,7 @@ internal sealed unsafe class DeviceBufferAllocator(InferenceSession session, Ort
         }
         catch (OnnxRuntimeException error)
         {
-            throw new SpecDecodeException($"The device has no {bytes >> 20} MB for {purpose}: end what else uses it, or lower the rows of a pass.", error);
+            throw new SpecDecodeException($"The device has no {bytes >> 20} MB for {purpose}: end what else uses it, raise DeviceMemoryMegabytes where that is set, or lower MaxSequenceLength, KvCacheMegabytes or the rows of a pass.", error);
         }
     }
 

@@ -8,11 +8,12 @@ namespace SpecDecode.OnnxRuntime.Memory;
 
 /// <summary>
 /// Rows of one width in the element type that stages compute in, in the process's memory or a device's. Rows are moved as they are; whoever computes with
-/// them gets floats. Those on a device go there and come back by explicit copies alone.
+/// them gets floats. Those on a device go there and come back by explicit copies alone; such a buffer may be a part of another.
 /// </summary>
 internal sealed class RowBuffer : IDisposable
 {
     private readonly StageBuffer _rows;
+    private readonly bool _ownsRows = true;
     private readonly IRowCopies? _copies;
 
     // Of rows on a device, room for them in the process.
@@ -30,6 +31,7 @@ internal sealed class RowBuffer : IDisposable
     public RowBuffer(IBufferAllocator allocator, ElementType type, int rows, int width, string purpose)
     {
         Type = type;
+        Rows = rows;
         Width = width;
         _rows = allocator.Reserve(checked((long)rows * width * type.Bytes()), purpose);
         try
@@ -54,6 +56,7 @@ internal sealed class RowBuffer : IDisposable
     public RowBuffer(IBufferAllocator device, IRowCopies copies, IBufferAllocator process, ElementType type, int rows, int width, string purpose)
     {
         Type = type;
+        Rows = rows;
         Width = width;
         _copies = copies;
         _staged = new RowBuffer(process, type, rows, width, purpose);
@@ -68,6 +71,32 @@ internal sealed class RowBuffer : IDisposable
         }
     }
 
+    // A part of rows on a device.
+    private RowBuffer(RowBuffer whole, IBufferAllocator process, int firstRow, int rows, string purpose)
+    {
+        Type = whole.Type;
+        Width = whole.Width;
+        FirstRow = firstRow;
+        Rows = rows;
+        _copies = whole._copies;
+        _rows = whole._rows;
+        _ownsRows = false;
+        _staged = new RowBuffer(process, Type, rows, Width, purpose);
+    }
+
+    /// <summary>A part of these rows, which are a device's, with room of its own in the process for those that come and go.</summary>
+    /// <param name="process">The process's memory.</param>
+    /// <param name="firstRow">Its first row.</param>
+    /// <param name="rows">How many.</param>
+    /// <param name="purpose">What for, for the error message.</param>
+    public RowBuffer Part(IBufferAllocator process, int firstRow, int rows, string purpose) => new(this, process, firstRow, rows, purpose);
+
+    /// <summary>Of a part, which row of the whole its first is.</summary>
+    public int FirstRow { get; }
+
+    /// <summary>Most rows.</summary>
+    public int Rows { get; }
+
     /// <summary>What elements are.</summary>
     public ElementType Type { get; }
 
@@ -76,6 +105,34 @@ internal sealed class RowBuffer : IDisposable
 
     /// <summary>The first rows as a tensor <c>[rows, width]</c>.</summary>
     public OrtValue View(int rows) => View(0, rows);
+
+    /// <summary>Rows as a tensor <c>[rows, width]</c>.</summary>
+    public OrtValue View(int first, int rows)
+    {
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(first + rows, Rows);
+        return _rows.View(Type, ((long)FirstRow + first) * Width, rows, Width);
+    }
+
+    /// <summary>Binds the first rows as an input of a stage.</summary>
+    public void BindInput(OrtIoBinding binding, string name, int rows)
+    {
+        using OrtValue view = View(rows);
+        binding.BindInput(name, view);
+    }
+
+    /// <summary>Binds the first rows as an output of a stage.</summary>
+    public void BindOutput(OrtIoBinding binding, string name, int rows)
+    {
+        using OrtValue view = View(rows);
+        binding.BindOutput(name, view);
+    }
+
+    /// <summary>Rows as a batch of one, <c>[1, rows, width]</c>.</summary>
+    public OrtValue BatchView(int first, int rows)
+    {
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(first + rows, Rows);
+        return _rows.View(Type, ((long)FirstRow + first) * Width, 1, rows, Width);
+    }
 
     /// <summary>Rows as they are stored; of such in the process alone.</summary>
     public Span<byte> Bytes(int first, int rows) => _rows.Span<byte>((long)first * RowBytes, rows * RowBytes);
@@ -180,14 +237,16 @@ internal sealed class RowBuffer : IDisposable
     /// <inheritdoc/>
     public void Dispose()
     {
-        _rows.Dispose();
+        if (_ownsRows)
+        {
+            _rows.Dispose();
+        }
+
         _floats?.Dispose();
         _staged?.Dispose();
     }
 
     private int RowBytes => Width * Type.Bytes();
-
-    private OrtValue View(int first, int rows) => _rows.View(Type, (long)first * Width, rows, Width);
 
     private void Widen(ReadOnlySpan<byte> stored, Span<float> floats)
     {

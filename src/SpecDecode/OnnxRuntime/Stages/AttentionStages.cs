@@ -11,10 +11,10 @@ using SpecDecode.Stages;
 namespace SpecDecode.OnnxRuntime.Stages;
 
 /// <summary>
-/// Attention of all layers, between the projections around it: the pages of keys and values, rotary tables, a session for layers of equal description, and the
+/// Attention with the kernel of this library, on the CPU: the pages of keys and values, rotary tables, a session for layers of equal description, and the
 /// tables that say whose rows a pass has and where their pages are. One call for all rows of all sequences.
 /// </summary>
-internal sealed class AttentionStages : IDisposable
+internal sealed class AttentionStages : IAttentionStages
 {
     private readonly AttendDescription[] _attends;
     private readonly int _maxRows;
@@ -73,14 +73,19 @@ internal sealed class AttentionStages : IDisposable
         StageBuffer Reserve(long numbers) => Own(allocator.Reserve(numbers * sizeof(int), "the tables of attention"));
     }
 
-    /// <summary>The pages of keys and values.</summary>
+    /// <inheritdoc/>
     public KvPool Pages { get; }
 
-    /// <summary>Time inside the sessions so far, in ticks of <see cref="System.Diagnostics.Stopwatch"/>.</summary>
+    /// <inheritdoc/>
+    public bool IsOnDevice => false;
+
+    /// <inheritdoc/>
+    public bool RowsAreAlike => true;
+
+    /// <inheritdoc/>
     public long RuntimeTicks => _run.Ticks;
 
-    /// <summary>Which of several rotary embeddings a sequence has, as a number.</summary>
-    /// <param name="capacity">Positions that it may come to have.</param>
+    /// <inheritdoc/>
     public int KindOf(int capacity)
     {
         int kind = 0;
@@ -92,7 +97,7 @@ internal sealed class AttentionStages : IDisposable
         return kind;
     }
 
-    /// <summary>Says whose rows the next calls have.</summary>
+    /// <inheritdoc/>
     public void SetRows(RowBatch batch)
     {
         IReadOnlyList<RowSpan> spans = batch.Spans;
@@ -119,11 +124,7 @@ internal sealed class AttentionStages : IDisposable
         }
     }
 
-    /// <summary>Runs a layer's attention over the rows of the pass: writes their keys and values, and attends.</summary>
-    /// <param name="layer">The layer.</param>
-    /// <param name="packed">Packed queries, keys and values <c>[rows, (Hq + 2 Hkv) · D]</c>.</param>
-    /// <param name="attended">Takes <c>[rows, Hq · D]</c>.</param>
-    /// <param name="rows">Rows of the pass.</param>
+    /// <inheritdoc/>
     public void Run(int layer, RowBuffer packed, RowBuffer attended, int rows)
     {
         _layer.Span<int>(0, 1)[0] = layer;

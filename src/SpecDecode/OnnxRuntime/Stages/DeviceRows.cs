@@ -11,6 +11,7 @@ namespace SpecDecode.OnnxRuntime.Stages;
 /// </summary>
 internal sealed class DeviceRows : IRowCopies, IDisposable
 {
+    private readonly ExecutionProvider _provider;
     private readonly InferenceSession _copy;
     private readonly OrtIoBinding _binding;
     private readonly RunOptions _options = new();
@@ -22,19 +23,32 @@ internal sealed class DeviceRows : IRowCopies, IDisposable
     /// <param name="memory">Gives the device's memory, from a session that runs there.</param>
     public DeviceRows(ElementType type, ExecutionProvider provider, Func<InferenceSession, IBufferAllocator> memory)
     {
-        using SessionOptions options = new()
-        {
-            LogSeverityLevel = OrtLoggingLevel.ORT_LOGGING_LEVEL_ERROR, GraphOptimizationLevel = GraphOptimizationLevel.ORT_DISABLE_ALL,
-            IntraOpNumThreads = 1, InterOpNumThreads = 1,
-        };
-        provider.AddTo(options);
+        _provider = provider;
+        using SessionOptions options = SessionOptionsFor(provider);
         _copy = new InferenceSession(ProbeGraph.Rows(type), options);
         _binding = _copy.CreateIoBinding();
         Buffers = memory(_copy);
     }
 
+    /// <summary>Options of sessions that move rows.</summary>
+    internal static SessionOptions SessionOptionsFor(ExecutionProvider provider)
+    {
+        SessionOptions options = new()
+        {
+            LogSeverityLevel = OrtLoggingLevel.ORT_LOGGING_LEVEL_ERROR, GraphOptimizationLevel = GraphOptimizationLevel.ORT_DISABLE_ALL,
+            IntraOpNumThreads = 1, InterOpNumThreads = 1,
+        };
+        provider.AddTo(options);
+        return options;
+    }
+
     /// <summary>The device's memory.</summary>
     public IBufferAllocator Buffers { get; }
+
+    /// <summary>What moves rows between parts of a buffer there.</summary>
+    /// <param name="all">The buffer.</param>
+    /// <param name="maxRows">Most rows in a move.</param>
+    public DeviceRowMoves CreateMoves(RowBuffer all, int maxRows) => new(all, maxRows, _provider);
 
     /// <inheritdoc/>
     public void Copy(OrtValue from, OrtValue to)

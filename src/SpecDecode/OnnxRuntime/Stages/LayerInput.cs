@@ -10,7 +10,8 @@ namespace SpecDecode.OnnxRuntime.Stages;
 /// </summary>
 /// <param name="rows">Room for the rows of a pass.</param>
 /// <param name="kept">Room for kept rows.</param>
-internal sealed class LayerInput(RowBuffer rows, RowBuffer kept)
+/// <param name="moves">Moves them.</param>
+internal sealed class LayerInput(RowBuffer rows, RowBuffer kept, IRowMoves moves)
 {
     private const int None = -1;
 
@@ -32,12 +33,12 @@ internal sealed class LayerInput(RowBuffer rows, RowBuffer kept)
     /// <summary>What the layer's attention has read; null where that was not the last block that ran.</summary>
     public RowBuffer? Of(int layer) => layer == _layer ? rows : null;
 
-    /// <summary>Keeps a row, as the residual does.</summary>
-    public void Keep(int row, int slot)
+    /// <summary>Keeps rows, as the residual does.</summary>
+    public void Keep(ReadOnlySpan<int> numbers, ReadOnlySpan<int> slots)
     {
         if (_layer != None)
         {
-            rows.CopyTo(row, 1, kept, slot);
+            moves.Keep(rows, numbers, kept, slots);
         }
     }
 
@@ -52,15 +53,7 @@ internal sealed class LayerInput(RowBuffer rows, RowBuffer kept)
             return;
         }
 
-        int row = 0;
-        for (int i = 0; i < sources.Count; i++)
-        {
-            RowSource source = sources[i];
-            (source.IsKept ? kept : rows).CopyTo(source.First, source.Rows, scratch, row);
-            row += source.Rows;
-        }
-
-        scratch.Repeat(row, count);
+        moves.Arrange(sources, rows, kept, scratch, count);
         scratch.CopyTo(0, count, rows, 0);
     }
 }

@@ -22,9 +22,10 @@ internal sealed class OnnxStages : IStages
     private readonly StageSessions _verifier;
     private readonly StageSessions? _drafter;
     private readonly DeviceRows? _device;
-    private readonly AttentionStages _attention;
+    private readonly IAttentionStages _attention;
     private readonly PassBuffers _buffers;
     private readonly RowBuffer[] _residuals;
+    private readonly HeadStages _heads;
     private readonly BridgeStages _bridges;
     private readonly LayerInput? _layerInput;
 
@@ -45,7 +46,7 @@ internal sealed class OnnxStages : IStages
     /// <param name="maxRows">Most rows in a pass.</param>
     /// <param name="device">Where the residual lies, taken over too; null for the process's memory, where everything else lies always.</param>
     public OnnxStages(
-        DecoderDescription model, StageSessions verifier, (StageSessions Sessions, Precision Precision)? drafter, AttentionStages attention,
+        DecoderDescription model, StageSessions verifier, (StageSessions Sessions, Precision Precision)? drafter, IAttentionStages attention,
         BridgeStages bridges, IBufferAllocator allocator, int maxSequenceLength, int maxRows, DeviceRows? device = null)
     {
         _model = model;
@@ -58,10 +59,11 @@ internal sealed class OnnxStages : IStages
         MaxRows = maxRows;
         MaxScoredRows = Math.Clamp(MaxLogitBytes / sizeof(float) / model.VocabularySize, 1, maxRows);
         _attention = attention;
-        _buffers = new PassBuffers(model, allocator, device, maxRows, MaxScoredRows, DraftVocabulary.Length);
+        _buffers = new PassBuffers(model, allocator, device, attention.IsOnDevice, maxRows, MaxScoredRows, DraftVocabulary.Length);
         _residuals = _buffers.Residuals;
         _layerInput = _buffers.LayerInput;
         _bridges = bridges;
+        _heads = new HeadStages(_buffers, model.VocabularySize);
     }
 
     /// <inheritdoc/>
@@ -86,7 +88,7 @@ internal sealed class OnnxStages : IStages
     public ReadOnlySpan<int> DraftVocabulary => _verifier.ShortHead is { } head ? head.Tokens : default;
 
     /// <inheritdoc/>
-    public long RuntimeTicks => _verifier.RuntimeTicks + (_drafter?.RuntimeTicks ?? 0) + _attention.RuntimeTicks + _bridges.RuntimeTicks;
+    public long RuntimeTicks => _verifier.RuntimeTicks + (_drafter?.RuntimeTicks ?? 0) + _attention.RuntimeTicks + _bridges.RuntimeTicks + _buffers.MoveTicks;
 
     /// <summary>What of <see cref="RuntimeTicks"/> is attention, without the projections around it.</summary>
     public long AttentionTicks => _attention.RuntimeTicks;
@@ -95,7 +97,7 @@ internal sealed class OnnxStages : IStages
     public Precision? DraftPrecision { get; }
 
     /// <inheritdoc/>
-    public bool RowsAreAlike => _verifier.BlockRows.IsAlike && _verifier.HeadRows.IsAlike;
+    public bool RowsAreAlike => _verifier.BlockRows.IsAlike && _verifier.HeadRows.IsAlike && _attention.RowsAreAlike;
 
     /// <inheritdoc/>
     public BridgeSet Bridges => _bridges.Set;
@@ -190,10 +192,13 @@ internal sealed class OnnxStages : IStages
     }
 
     /// <inheritdoc/>
-    public void Keep(int row, int slot)
+    public void Keep(int row, int slot) => Keep([row], [slot]);
+
+    /// <inheritdoc/>
+    public void Keep(ReadOnlySpan<int> rows, ReadOnlySpan<int> slots)
     {
-        _residuals[_current].CopyTo(row, 1, _buffers.Kept, slot);
-        _layerInput?.Keep(row, slot);
+        _buffers.Moves.Keep(_residuals[_current], rows, _buffers.Kept, slots);
+        _layerInput?.Keep(rows, slots);
     }
 
     /// <inheritdoc/>
@@ -205,16 +210,7 @@ internal sealed class OnnxStages : IStages
     /// <inheritdoc/>
     public void Arrange(IReadOnlyList<RowSource> sources, RowBatch batch)
     {
-        RowBuffer next = _residuals[1 - _current];
-        int row = 0;
-        for (int i = 0; i < sources.Count; i++)
-        {
-            RowSource source = sources[i];
-            (source.IsKept ? _buffers.Kept : _residuals[_current]).CopyTo(source.First, source.Rows, next, row);
-            row += source.Rows;
-        }
-
-        Accompany(next, batch.Rows);
+        _buffers.Moves.Arrange(sources, _residuals[_current], _buffers.Kept, _residuals[1 - _current], _sessions.BlockRows.RowsToRun(batch.Rows));
         // What was the residual is free now.
         _layerInput?.Arrange(sources, _residuals[_current], _sessions.BlockRows.RowsToRun(batch.Rows));
         _current = 1 - _current;
@@ -222,29 +218,19 @@ internal sealed class OnnxStages : IStages
     }
 
     /// <inheritdoc/>
-    public Span<float> Head(ReadOnlySpan<int> rows)
-    {
-        TakeScored(rows);
-        int run = _sessions.HeadRows.RowsToRun(rows.Length);
-        _buffers.Scored.Repeat(rows.Length, run);
-        RunHead(_sessions.Head, run, _buffers.Logits);
-        return _buffers.Logits.Read(rows.Length);
-    }
+    public Span<float> Head(ReadOnlySpan<int> rows) => _heads.Logits(_sessions, _residuals[_current], rows);
 
     /// <inheritdoc/>
-    public Span<float> DraftHead(ReadOnlySpan<int> rows)
-    {
-        if (_sessions.ShortHead is not { } head)
-        {
-            return Head(rows);
-        }
+    public bool KeepsLogits => _device is not null;
 
-        TakeScored(rows);
-        RunHead(head.Stage, rows.Length, _buffers.DraftLogits!);
-        Span<float> logits = _buffers.Logits.Floats(rows.Length);
-        head.Spread(_buffers.DraftLogits!.Read(rows.Length), logits, rows.Length);
-        return logits;
-    }
+    /// <inheritdoc/>
+    public ReadOnlySpan<RowChoice> Choose(ReadOnlySpan<int> rows) => _heads.Choose(_sessions, _residuals[_current], rows);
+
+    /// <inheritdoc/>
+    public Span<float> ChosenLogits(int index) => _heads.ChosenLogits(index);
+
+    /// <inheritdoc/>
+    public Span<float> DraftHead(ReadOnlySpan<int> rows) => _heads.DraftLogits(_sessions, _residuals[_current], rows);
 
     /// <inheritdoc/>
     public void PutInDraftVocabulary(int place, int token)
@@ -267,18 +253,6 @@ internal sealed class OnnxStages : IStages
     // Rows that run beside one that must not be alone; each is a copy of it, so that nothing of another sequence is read.
     private void Accompany(RowBuffer buffer, int rows) => buffer.Repeat(rows, _sessions.BlockRows.RowsToRun(rows));
 
-    private static void BindInput(OrtIoBinding binding, string name, RowBuffer buffer, int rows)
-    {
-        using OrtValue view = buffer.View(rows);
-        binding.BindInput(name, view);
-    }
-
-    private static void BindOutput(OrtIoBinding binding, RowBuffer buffer, int rows)
-    {
-        using OrtValue view = buffer.View(rows);
-        binding.BindOutput(StageNames.Output, view);
-    }
-
     // A stage over all rows: from the residual, and what attention gave or what the layer began with where it takes that too,
     // to its output. Its binding depends on the number of rows and on the buffers that hold the residual and the layer's input.
     private void RunOverRows(StageSession stage, int rows, RowBuffer output, RowBuffer? attended = null, RowBuffer? layerInput = null)
@@ -290,25 +264,25 @@ internal sealed class OnnxStages : IStages
         OrtIoBinding binding = kept ?? stage.NewBinding();
         if (kept is null || stage.CopiesInputs)
         {
-            BindInput(binding, StageNames.Residual, _residuals[_current], rows);
+            _residuals[_current].BindInput(binding, StageNames.Residual, rows);
             if (attended is not null)
             {
-                BindInput(binding, StageNames.Attended, attended, rows);
+                attended.BindInput(binding, StageNames.Attended, rows);
             }
 
             if (layerInput is not null)
             {
-                BindInput(binding, StageNames.LayerInput, layerInput, rows);
+                layerInput.BindInput(binding, StageNames.LayerInput, rows);
             }
         }
 
         if (kept is null)
         {
-            BindOutput(binding, output, rows);
+            output.BindOutput(binding, StageNames.Output, rows);
             stage.Keep(key, binding);
         }
 
-        stage.Run(binding);
+        stage.Run(binding, key, rows);
     }
 
     private void RunSegment(StageSession segment, int rows)
@@ -318,38 +292,12 @@ internal sealed class OnnxStages : IStages
         if (binding is null)
         {
             binding = segment.NewBinding();
-            BindInput(binding, StageNames.Residual, _residuals[_current], rows);
-            _attention.BindTables(binding, segment.Blocks.AsSpan());
-            BindOutput(binding, _residuals[1 - _current], rows);
+            _residuals[_current].BindInput(binding, StageNames.Residual, rows);
+            ((AttentionStages)_attention).BindTables(binding, segment.Blocks.AsSpan());
+            _residuals[1 - _current].BindOutput(binding, StageNames.Output, rows);
             segment.Keep(key, binding);
         }
 
         segment.Run(binding);
-    }
-
-    private void TakeScored(ReadOnlySpan<int> rows)
-    {
-        for (int i = 0; i < rows.Length; i++)
-        {
-            _residuals[_current].CopyTo(rows[i], 1, _buffers.Scored, i);
-        }
-    }
-
-    private void RunHead(StageSession stage, int rows, RowBuffer logits)
-    {
-        OrtIoBinding? kept = stage.KeptBinding(rows);
-        OrtIoBinding binding = kept ?? stage.NewBinding();
-        if (kept is null || stage.CopiesInputs)
-        {
-            BindInput(binding, StageNames.Residual, _buffers.Scored, rows);
-        }
-
-        if (kept is null)
-        {
-            BindOutput(binding, logits, rows);
-            stage.Keep(rows, binding);
-        }
-
-        stage.Run(binding);
     }
 }

@@ -5,7 +5,7 @@ namespace SpecDecode.OnnxRuntime.Stages;
 
 /// <summary>
 /// The rows of a pass, in what stages compute in. Where there is a device, what goes from stage to stage lies there; queries, keys and values come back
-/// for attention, and logits for the choice of tokens.
+/// where attention runs in the process, and of logits what is chosen, or rows that somebody has to look at.
 /// </summary>
 internal sealed class PassBuffers : IDisposable
 {
@@ -18,29 +18,47 @@ internal sealed class PassBuffers : IDisposable
     private readonly IBufferAllocator _allocator;
     private readonly DeviceRows? _device;
     private readonly List<RowBuffer> _all = [];
+    private readonly DeviceRowMoves? _deviceMoves;
 
     /// <summary>Reserves them.</summary>
     /// <param name="model">The model.</param>
     /// <param name="allocator">The process's memory.</param>
     /// <param name="device">The device's; null for none.</param>
+    /// <param name="attendsOnDevice">Whether attention runs there too.</param>
     /// <param name="maxRows">Most rows in a pass.</param>
     /// <param name="maxScoredRows">Most rows that are scored at once.</param>
     /// <param name="draftVocabulary">Tokens that drafts choose from; 0 for all.</param>
-    public PassBuffers(DecoderDescription model, IBufferAllocator allocator, DeviceRows? device, int maxRows, int maxScoredRows, int draftVocabulary)
+    public PassBuffers(DecoderDescription model, IBufferAllocator allocator, DeviceRows? device, bool attendsOnDevice, int maxRows, int maxScoredRows, int draftVocabulary)
     {
         _model = model;
         _allocator = allocator;
         _device = device;
         try
         {
-            Residuals = [ReserveResidual(maxRows + SpareRows, "residuals"), ReserveResidual(maxRows + SpareRows, "residuals")];
-            Kept = ReserveResidual(maxRows, "rows kept for verification");
-            Packed = ReserveByLayer(maxRows + SpareRows, attend => attend.PackedWidth, "queries, keys and values");
-            Attended = ReserveByLayer(maxRows + SpareRows, attend => attend.OutputWidth, "attention");
-            Scored = ReserveResidual(maxScoredRows + SpareRows, "the head's rows");
-            LayerInput = !model.Layers.Any(layer => layer.IsParallel) ? null
-                : new LayerInput(ReserveResidual(maxRows + SpareRows, "layer inputs"), ReserveResidual(maxRows, "kept layer inputs"));
-            Logits = Reserve(maxScoredRows + SpareRows, model.VocabularySize, "logits");
+            bool hasLayerInput = model.Layers.Any(layer => layer.IsParallel);
+            int run = maxRows + SpareRows;
+            int scored = maxScoredRows + SpareRows;
+            int kept = device is null ? maxRows : DeviceRowMoves.RoomForKept(maxRows);
+            RowBuffer? all = device is null ? null
+                : ReserveOnDevice(checked(2 * run + kept + scored + (hasLayerInput ? run + kept : 0)), model.HiddenSize, "residuals");
+            int reserved = 0;
+            RowBuffer Residual(int rows, string purpose)
+            {
+                RowBuffer part = all is null ? Reserve(rows, model.HiddenSize, purpose) : Own(all.Part(allocator, reserved, rows, purpose));
+                reserved += rows;
+                return part;
+            }
+
+            Moves = all is null ? new ProcessRowMoves() : _deviceMoves = device!.CreateMoves(all, Math.Max(run, scored));
+            Residuals = [Residual(run, "residuals"), Residual(run, "residuals")];
+            Kept = Residual(kept, "rows kept for verification");
+            Packed = ReserveByLayer(attendsOnDevice, run, attend => attend.PackedWidth, "queries, keys and values");
+            Attended = ReserveByLayer(attendsOnDevice, run, attend => attend.OutputWidth, "attention");
+            Scored = Residual(scored, "the head's rows");
+            LayerInput = hasLayerInput ? new LayerInput(Residual(run, "layer inputs"), Residual(kept, "kept layer inputs"), Moves) : null;
+            Logits = device is null ? Reserve(scored, model.VocabularySize, "logits")
+                : ReserveOnDevice(scored, model.VocabularySize, "logits");
+            Choices = device is null ? null : Own(new RowBuffer(allocator, ElementType.Float32, scored, 2, "choices"));
             DraftLogits = draftVocabulary == 0 ? null : Reserve(maxScoredRows, draftVocabulary, "logits of drafts");
         }
         catch
@@ -49,6 +67,12 @@ internal sealed class PassBuffers : IDisposable
             throw;
         }
     }
+
+    /// <summary>Moves rows between those that are as wide as the residual.</summary>
+    public IRowMoves Moves { get; }
+
+    /// <summary>Time in the stage that moves them, where there is one, in ticks of <see cref="System.Diagnostics.Stopwatch"/>.</summary>
+    public long MoveTicks => _deviceMoves?.RuntimeTicks ?? 0;
 
     /// <summary>The two that hold the residual in turn, <c>[rows, d]</c>.</summary>
     public RowBuffer[] Residuals { get; }
@@ -71,27 +95,33 @@ internal sealed class PassBuffers : IDisposable
     /// <summary>Their logits, <c>[rows, V]</c>.</summary>
     public RowBuffer Logits { get; }
 
+    /// <summary>On a device, of each the greedy choice and its probability, <c>[rows, 2]</c>, in the process's memory; null elsewhere.</summary>
+    public RowBuffer? Choices { get; }
+
     /// <summary>Logits of the tokens that drafts choose from; null where they choose from all.</summary>
     public RowBuffer? DraftLogits { get; }
 
     /// <inheritdoc/>
-    public void Dispose() => _all.ForEach(buffer => buffer.Dispose());
+    public void Dispose()
+    {
+        _deviceMoves?.Dispose();
+        _all.ForEach(buffer => buffer.Dispose());
+    }
 
-    private RowBuffer[] ReserveByLayer(int rows, Func<AttendDescription, int> width, string purpose)
+    private RowBuffer[] ReserveByLayer(bool isOnDevice, int rows, Func<AttendDescription, int> width, string purpose)
     {
         Dictionary<int, RowBuffer> byWidth = [];
         int[] widths = [.. _model.Layers.Select(layer => width(layer.Attention.Attend))];
         foreach (int each in widths.Distinct())
         {
-            byWidth.Add(each, Reserve(rows, each, purpose));
+            byWidth.Add(each, isOnDevice ? ReserveOnDevice(rows, each, purpose) : Reserve(rows, each, purpose));
         }
 
         return [.. widths.Select(each => byWidth[each])];
     }
 
-    private RowBuffer ReserveResidual(int rows, string purpose) => _device is null
-        ? Reserve(rows, _model.HiddenSize, purpose)
-        : Own(new RowBuffer(_device.Buffers, _device, _allocator, _model.ElementType, rows, _model.HiddenSize, purpose));
+    private RowBuffer ReserveOnDevice(int rows, int width, string purpose) =>
+        Own(new RowBuffer(_device!.Buffers, _device, _allocator, _model.ElementType, rows, width, purpose));
 
     private RowBuffer Reserve(int rows, int width, string purpose) => Own(new RowBuffer(_allocator, _model.ElementType, rows, width, purpose));
 

@@ -11,13 +11,11 @@ namespace SpecDecode.OnnxRuntime.Stages;
 /// </summary>
 internal sealed class RotaryTable : IDisposable
 {
-    private const int Piece = 256;
-
     private readonly int _width;
     private readonly StageBuffer _cosines;
     private readonly StageBuffer _sines;
-    private readonly Part _short;
-    private readonly Part? _long;
+    private readonly RotaryPart _short;
+    private readonly RotaryPart? _long;
 
     /// <summary>Reserves the table.</summary>
     /// <param name="rotary">The embedding.</param>
@@ -27,8 +25,7 @@ internal sealed class RotaryTable : IDisposable
     public RotaryTable(RotaryDescription rotary, int headSize, int maxSequenceLength, IBufferAllocator buffers)
     {
         _width = headSize / 2;
-        _short = new Part(rotary, 0, rotary.Long is null ? maxSequenceLength : Math.Min(maxSequenceLength, rotary.OriginalContext));
-        _long = rotary.For(maxSequenceLength) == rotary ? null : new Part(rotary.For(maxSequenceLength), _short.Positions, maxSequenceLength);
+        (_short, _long) = RotaryPart.Of(rotary, maxSequenceLength);
         Positions = checked(_short.Positions + (_long?.Positions ?? 0));
         long bytes = (long)Positions * _width * sizeof(float);
         _cosines = buffers.Reserve(bytes, "the rotary table");
@@ -55,13 +52,11 @@ internal sealed class RotaryTable : IDisposable
     /// <param name="length">Positions that it has; no more.</param>
     public void EnsureLength(int capacity, int length)
     {
-        Part part = PartOf(capacity);
-        ArgumentOutOfRangeException.ThrowIfGreaterThan(length, part.Positions);
-        while (part.Filled < length)
+        RotaryPart part = PartOf(capacity);
+        while (part.TakeMissing(length, out int first, out int count))
         {
-            int end = Math.Min(part.Filled + Piece, part.Positions);
-            Fill(part, part.Filled, end);
-            part.Filled = end;
+            long start = ((long)part.Start + first) * _width;
+            part.Compute(first, _width, _cosines.Span<float>(start, count * _width), _sines.Span<float>(start, count * _width));
         }
     }
 
@@ -81,35 +76,5 @@ internal sealed class RotaryTable : IDisposable
         _sines.Dispose();
     }
 
-    private Part PartOf(int capacity) => _long is not null && capacity > _short.Positions ? _long : _short;
-
-    private void Fill(Part part, int start, int end)
-    {
-        long first = ((long)part.Start + start) * _width;
-        Span<float> cosines = _cosines.Span<float>(first, (end - start) * _width);
-        Span<float> sines = _sines.Span<float>(first, (end - start) * _width);
-        cosines.Fill(1f);
-        for (int position = start; position < end; position++)
-        {
-            int row = (position - start) * _width;
-            for (int i = 0; i < part.Rotary.InverseFrequencies.Length; i++)
-            {
-                (double sine, double cosine) = Math.SinCos(position * part.Rotary.InverseFrequencies[i]);
-                cosines[row + i] = (float)(cosine * part.Rotary.AttentionFactor);
-                sines[row + i] = (float)(sine * part.Rotary.AttentionFactor);
-            }
-        }
-    }
-
-    /// <summary>The positions of one embedding.</summary>
-    private sealed class Part(RotaryDescription rotary, int start, int positions)
-    {
-        public RotaryDescription Rotary => rotary;
-
-        public int Start => start;
-
-        public int Positions => positions;
-
-        public int Filled { get; set; }
-    }
+    private RotaryPart PartOf(int capacity) => _long is not null && capacity > _short.Positions ? _long : _short;
 }

@@ -15,10 +15,14 @@ internal sealed class StageSession : IDisposable
     // are made anew.
     private const int MaxBindings = 256;
 
+    // Prompts come in pieces of all lengths; what is captured stays.
+    private const int MostCapturedRows = 32;
+
     private static int s_liveCount;
 
     private readonly InferenceSession _session;
     private readonly RunClock _run;
+    private readonly bool _capturesRuns;
     private readonly Dictionary<int, OrtIoBinding> _bindings = [];
     private bool _isDisposed;
 
@@ -27,8 +31,10 @@ internal sealed class StageSession : IDisposable
     /// <param name="options">Options of all stages.</param>
     /// <param name="run">Runs the sessions of all stages.</param>
     /// <param name="copiesInputs">Whether what is bound is copied to a device then, so that it must be bound again before each run.</param>
-    public StageSession(byte[] graph, SessionOptions options, RunClock run, bool copiesInputs = false)
+    /// <param name="capturesRuns">Whether the options have runs captured.</param>
+    public StageSession(byte[] graph, SessionOptions options, RunClock run, bool copiesInputs = false, bool capturesRuns = false)
     {
+        _capturesRuns = capturesRuns;
         CopiesInputs = copiesInputs;
         _session = MappedWeightPages.WithSessions(() => new InferenceSession(graph, options));
         _run = run;
@@ -64,7 +70,33 @@ internal sealed class StageSession : IDisposable
     public OrtIoBinding NewBinding() => _session.CreateIoBinding();
 
     /// <summary>Runs the stage.</summary>
-    public void Run(OrtIoBinding binding) => _run.Run(_session, binding);
+    public void Run(OrtIoBinding binding)
+    {
+        if (_capturesRuns)
+        {
+            _run.Run(_session, binding, capture: null);
+        }
+        else
+        {
+            _run.Run(_session, binding);
+        }
+    }
+
+    /// <summary>Runs the stage with a kept binding; where runs are captured, that of few rows is, or is played back.</summary>
+    /// <param name="binding">The binding.</param>
+    /// <param name="key">The key under which it is kept, above 0: what it is bound to is always the same.</param>
+    /// <param name="rows">Rows of the run.</param>
+    public void Run(OrtIoBinding binding, int key, int rows)
+    {
+        if (_capturesRuns && rows <= MostCapturedRows)
+        {
+            _run.Run(_session, binding, key);
+        }
+        else
+        {
+            Run(binding);
+        }
+    }
 
     /// <inheritdoc/>
     public void Dispose()

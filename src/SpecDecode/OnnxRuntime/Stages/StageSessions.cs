@@ -32,6 +32,9 @@ internal sealed class StageSessions : IDisposable
     /// <summary>Time inside the sessions so far, in ticks of <see cref="System.Diagnostics.Stopwatch"/>.</summary>
     public long RuntimeTicks => _run.Ticks;
 
+    /// <summary>Numbers of what is captured of the stages' runs, if any is; −1 among them where some runs are not.</summary>
+    public IReadOnlyCollection<int> Captured => _run.Captured;
+
     /// <summary>The products of the stages, with kernels of this library.</summary>
     public ProductSet Products { get; }
 
@@ -73,37 +76,41 @@ internal sealed class StageSessions : IDisposable
     /// <param name="progress">Told the share of sessions that exist; null for nobody.</param>
     /// <param name="cancellationToken">Ends the work between sessions.</param>
     /// <param name="provider">Where they run; null for the CPU.</param>
+    /// <param name="attendsOnDevice">Whether attention runs on its device too, so that rows stay there from stage to stage.</param>
     public static StageSessions Create(
         DecoderDescription model, PreparedWeights weights, RuntimeEnvironment environment, RuntimeOptions options,
-        IProgress<LoadProgress>? progress, CancellationToken cancellationToken, ExecutionProvider? provider = null)
+        IProgress<LoadProgress>? progress, CancellationToken cancellationToken, ExecutionProvider? provider = null, bool attendsOnDevice = false)
     {
         StageSessions sessions = new(model.Layers.Length, new EmbeddingTable(model, weights), new ProductSet(weights, InstructionSets.Current));
         bool isOnDevice = provider?.IsDevice ?? false;
         StageGraphs graphs = new(model, weights, sessions.Products, computesInType: isOnDevice);
-        List<(Func<byte[]> Graph, Action<StageSession> Place)> work = [(graphs.Head, stage => sessions.Head = stage)];
+        bool captures = attendsOnDevice && provider!.CapturesRuns;
+        List<(Func<byte[]> Graph, Action<StageSession> Place, bool Captures)> work = [(isOnDevice ? graphs.ChoosingHead : graphs.Head, stage => sessions.Head = stage, false)];
         for (int i = 0; i < model.Layers.Length; i++)
         {
             int layer = i;
             LayerDescription description = model.Layers[layer];
-            work.Add((() => graphs.AttentionIn(description.Attention), stage => sessions.AttentionIn[layer] = stage));
-            work.Add((() => graphs.AttentionOut(description.Attention), stage => sessions.AttentionOut[layer] = stage));
-            work.Add((() => graphs.Mlp(description), stage => sessions.Mlp[layer] = stage));
+            work.Add((() => graphs.AttentionIn(description.Attention), stage => sessions.AttentionIn[layer] = stage, captures));
+            work.Add((() => graphs.AttentionOut(description.Attention), stage => sessions.AttentionOut[layer] = stage, captures));
+            work.Add((() => graphs.Mlp(description), stage => sessions.Mlp[layer] = stage, captures));
         }
 
         try
         {
             using SessionOptions sessionOptions = SessionOptionsFor(environment, options, weights);
+            using SessionOptions capturingOptions = SessionOptionsFor(environment, options, weights);
             if (isOnDevice)
             {
                 // Constants in the stages' type are made of those in the file, once and for all.
-                sessionOptions.GraphOptimizationLevel = GraphOptimizationLevel.ORT_ENABLE_BASIC;
+                sessionOptions.GraphOptimizationLevel = capturingOptions.GraphOptimizationLevel = GraphOptimizationLevel.ORT_ENABLE_BASIC;
+                provider!.AddTo(sessionOptions);
+                provider.AddCapturingTo(capturingOptions);
             }
 
-            provider?.AddTo(sessionOptions);
             int created = 0;
             Parallel.ForEach(work, new ParallelOptions { CancellationToken = cancellationToken, MaxDegreeOfParallelism = Math.Min(Environment.ProcessorCount, MostAtATime) }, item =>
             {
-                StageSession session = new(item.Graph(), sessionOptions, sessions._run, isOnDevice);
+                StageSession session = new(item.Graph(), item.Captures ? capturingOptions : sessionOptions, sessions._run, isOnDevice && !attendsOnDevice, item.Captures);
                 bool isTimeToDrop;
                 lock (sessions._all)
                 {
@@ -164,6 +171,23 @@ internal sealed class StageSessions : IDisposable
         using SessionOptions sessionOptions = SessionOptionsFor(environment, options, weights);
         return new AttentionStages(
             model, options.KvPrecision, new StageGraphs(model, weights, Products), sessionOptions, allocator, maxSequenceLength, options.MaxRowsPerPass);
+    }
+
+    /// <summary>Attention of the model on a device, with keys and values there.</summary>
+    /// <param name="model">The model.</param>
+    /// <param name="weights">Its weights.</param>
+    /// <param name="environment">The process's ONNX Runtime environment.</param>
+    /// <param name="options">Threads, where each session has its own.</param>
+    /// <param name="provider">The device's provider, and the process's memory.</param>
+    /// <param name="device">The device's memory; must live as long.</param>
+    /// <param name="maxSequenceLength">Longest sequence.</param>
+    public DeviceAttentionStages CreateAttention(
+        DecoderDescription model, PreparedWeights weights, RuntimeEnvironment environment, RuntimeOptions options, ExecutionProvider provider, DeviceRows device, int maxSequenceLength)
+    {
+        using SessionOptions sessionOptions = SessionOptionsFor(environment, options, weights);
+        provider.AddTo(sessionOptions);
+        return new DeviceAttentionStages(
+            model, new StageGraphs(model, weights, Products, computesInType: true), sessionOptions, device, provider.Buffers, maxSequenceLength);
     }
 
     /// <summary>What runs bridges, which are the same for all copies of the weights.</summary>
