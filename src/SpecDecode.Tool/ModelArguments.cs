@@ -35,6 +35,11 @@ internal sealed class ModelArguments
         Description = "Have blocks in shapes that come again captured as CUDA graphs; needs attention on the device.",
     };
 
+    private readonly Option<bool> _deviceSegments = new("--device-segments")
+    {
+        Description = "Have blocks that run together be one call of the device for a single text, with their weights once more there; needs attention on the device.",
+    };
+
     private const string On = "on";
     private const string Off = "off";
 
@@ -80,6 +85,7 @@ internal sealed class ModelArguments
         command.Options.Add(_deviceAttention);
         command.Options.Add(_deviceMemory);
         command.Options.Add(_cudaGraphs);
+        command.Options.Add(_deviceSegments);
         _kvPrecision.AcceptWords([.. Enum.GetNames<KvPrecision>().Select(name => name.ToLowerInvariant())]);
         _prefixCache.AcceptWords(On, Off);
         command.Options.Add(_kvPrecision);
@@ -162,6 +168,7 @@ internal sealed class ModelArguments
         runtime.DeviceAttention = arguments.GetValue(_deviceAttention) is { } attention ? On.Equals(attention, StringComparison.OrdinalIgnoreCase) : null;
         runtime.DeviceMemoryMegabytes = arguments.GetValue(_deviceMemory);
         runtime.CudaGraphs = arguments.GetValue(_cudaGraphs);
+        runtime.DeviceSegments = arguments.GetValue(_deviceSegments);
         runtime.KvPrecision = KvPrecisionOf(arguments);
         runtime.ComputePrecision = ComputePrecisionOf(arguments);
         if (arguments.GetValue(_prefixCache) is { } word ? Off.Equals(word, StringComparison.OrdinalIgnoreCase) : !_keepsPrefixes)

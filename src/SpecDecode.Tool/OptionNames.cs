@@ -20,6 +20,7 @@ internal static class OptionNames
         ["Runtime:DeviceAttention"] = "--device-attention",
         ["Runtime:DeviceMemoryMegabytes"] = "--device-memory",
         ["Runtime:CudaGraphs"] = "--cuda-graphs",
+        ["Runtime:DeviceSegments"] = "--device-segments",
         ["Runtime:ComputePrecision"] = "--compute-precision",
         ["Runtime:KvPrecision"] = "--kv-precision",
     };

@@ -47,6 +47,14 @@ public class RuntimeOptions
     public bool CudaGraphs { get; set; }
 
     /// <summary>
+    /// Whether, in passes of a single sequence, blocks that run together again and again become one call of the device, attention among them. They are sessions beside those of the blocks and take the
+    /// weights of what is in them once more, in the device's memory; they are made while sequences run, when a run of blocks has come sixteen times. It needs attention on the device
+    /// (<see cref="DeviceAttention"/>) and a model without parallel layers: without these, and on <c>cpu</c>, where segments need no option, it is an error.
+    /// </summary>
+    /// <value>The default is false.</value>
+    public bool DeviceSegments { get; set; }
+
+    /// <summary>
     /// Threads of the pool that computes, the calling one included. The pool belongs to the process and is made by the
     /// first model that is loaded; a later model must leave this null or ask for the same. At most 64, or as many as the
     /// process may use processors where those are more.

@@ -88,6 +88,7 @@ internal static class ConfigurationKeys
             [nameof(RuntimeOptions.DeviceAttention)] = OptionKind.Flag,
             [nameof(RuntimeOptions.DeviceMemoryMegabytes)] = OptionKind.WholeNumber,
             [nameof(RuntimeOptions.CudaGraphs)] = OptionKind.Flag,
+            [nameof(RuntimeOptions.DeviceSegments)] = OptionKind.Flag,
             [nameof(RuntimeOptions.Threads)] = OptionKind.WholeNumber,
             [nameof(RuntimeOptions.Spinning)] = OptionKind.Flag,
             [nameof(RuntimeOptions.AllowRuntimeTelemetry)] = OptionKind.Flag,

@@ -80,6 +80,7 @@ internal static class ModelLoader
         int maxSequenceLength = MaxSequenceLength(runtime, description);
         bool attendsOnDevice = DeviceAttention.IsWanted(description, runtime, warn);
         DeviceAttention.CheckGraphs(attendsOnDevice, runtime);
+        DeviceAttention.CheckSegments(description, attendsOnDevice, runtime);
 
         using ModelFolder? draftSource = OpenForDrafts(folder, options, source.Settings);
 
@@ -154,6 +155,11 @@ internal static class ModelLoader
             if (attendsOnDevice)
             {
                 attention = verifier.CreateAttention(description, weights.Verifier, environment, runtime, provider, device!, maxSequenceLength);
+                if (runtime.DeviceSegments)
+                {
+                    verifier.AddSegments(description, weights.Verifier, environment, runtime, attention, provider);
+                    drafter?.AddSegments(description, weights.Drafter!, environment, runtime, attention, provider);
+                }
             }
             else
             {

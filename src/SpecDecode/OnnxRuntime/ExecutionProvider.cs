@@ -96,6 +96,9 @@ internal sealed class ExecutionProvider
                     $"{OptionName.OfRuntime(nameof(options.DeviceMemoryMegabytes))} is {options.DeviceMemoryMegabytes}, but the execution provider 'cpu' is no device: leave it out, or use cuda.");
             case "cpu" when options.CudaGraphs:
                 throw new OptionException($"{OptionName.OfRuntime(nameof(options.CudaGraphs))} is true, but the execution provider 'cpu' has none: leave it out, or use cuda.");
+            case "cpu" when options.DeviceSegments:
+                throw new OptionException(
+                    $"{OptionName.OfRuntime(nameof(options.DeviceSegments))} is true, but the execution provider 'cpu' is no device, and has segments without it: leave it out, or use cuda.");
             case Cuda when options.DeviceId < 0:
                 throw new OptionException($"{device} is {options.DeviceId}: give 0 or more, or use cpu.");
             case Cuda when options.Tf32 && options.ComputePrecision != ComputePrecision.Fp32:

@@ -60,6 +60,7 @@ public class WrongOptionsTests
         { "Runtime:KvCacheMegabytes", "0", "SpecDecode:Runtime:KvCacheMegabytes is 0: give 1 or more, or leave it unset for half of the memory that the weights leave." },
         { "Runtime:DeviceMemoryMegabytes", "0", "SpecDecode:Runtime:DeviceMemoryMegabytes is 0: give 1 or more, or leave it unset for no limit." },
         { "Runtime:CudaGraphs", "often", "SpecDecode:Runtime:CudaGraphs is 'often': give true or false, or leave it out." },
+        { "Runtime:DeviceSegments", "1", "SpecDecode:Runtime:DeviceSegments is '1': give true or false, or leave it out." },
         { "Runtime:DeviceAttention", "auto", "SpecDecode:Runtime:DeviceAttention is 'auto': give true or false, or leave it out." },
         { "Runtime:KvPrecision", "fp8", "SpecDecode:Runtime:KvPrecision is 'fp8': give fp32, fp16 or int8, or leave it out." },
         { "Runtime:ComputePrecision", "int8", "SpecDecode:Runtime:ComputePrecision is 'int8': give fp32, fp16 or bf16, or leave it out." },
@@ -101,6 +102,7 @@ public class WrongOptionsTests
         { "none", "Runtime:DeviceAttention", "false", "SpecDecode:Runtime:DeviceAttention is false, but the execution provider 'cpu' is no device: leave it out, or use cuda." },
         { "none", "Runtime:DeviceMemoryMegabytes", "2048", "SpecDecode:Runtime:DeviceMemoryMegabytes is 2048, but the execution provider 'cpu' is no device: leave it out, or use cuda." },
         { "none", "Runtime:CudaGraphs", "true", "SpecDecode:Runtime:CudaGraphs is true, but the execution provider 'cpu' has none: leave it out, or use cuda." },
+        { "none", "Runtime:DeviceSegments", "true", "SpecDecode:Runtime:DeviceSegments is true, but the execution provider 'cpu' is no device, and has segments without it: leave it out, or use cuda." },
         { "none", "Runtime:Tf32", "true", "SpecDecode:Runtime:Tf32 is true, but the execution provider 'cpu' knows no TF32: leave it out, or use cuda." },
         { "none", "Model:Path", "a\0b", "SpecDecode:Model:Path is 'a\\0b', which is no path: name a folder." },
     };

@@ -77,6 +77,27 @@ public sealed class DeviceAttentionChoiceTests
         DeviceAttention.CheckGraphs(attendsOnDevice: false, options);
     }
 
+    [Fact]
+    public void Segments_are_refused_where_attention_is_elsewhere_and_where_layers_are_parallel()
+    {
+        RuntimeOptions options = new() { ExecutionProvider = "cuda", DeviceSegments = true };
+        DecoderDescription model = Model(ComputePrecision.Fp16, 64);
+        DecoderDescription parallel = model with { Layers = [model.Layers[0] with { IsParallel = true }] };
+        OptionException error = Assert.Throws<OptionException>(() => DeviceAttention.CheckSegments(model, attendsOnDevice: false, options));
+
+        Assert.Equal("Runtime:DeviceSegments", error.Option);
+        Assert.Equal(
+            "DeviceSegments is true, but attention runs on the CPU, so that blocks cannot be one call of the device: have attention run there (DeviceAttention, with Fp16 or Bf16 as ComputePrecision), or leave DeviceSegments out.",
+            error.Message);
+        error = Assert.Throws<OptionException>(() => DeviceAttention.CheckSegments(parallel, attendsOnDevice: true, options));
+        Assert.Equal(
+            $"DeviceSegments is true, but layers of this model ({model.Family}) are parallel, so that more than the residual goes from block to block: leave DeviceSegments out.",
+            error.Message);
+        DeviceAttention.CheckSegments(model, attendsOnDevice: true, options);
+        options.DeviceSegments = false;
+        DeviceAttention.CheckSegments(parallel, attendsOnDevice: false, options);
+    }
+
     private static DecoderDescription Model(ComputePrecision compute, int headSize)
     {
         using ModelFolder folder = ModelFolder.Open(Path.Combine(TestFolders.Fixtures, "llama_base"), new ModelOptions { CacheFolder = TestFolders.WeightCache });

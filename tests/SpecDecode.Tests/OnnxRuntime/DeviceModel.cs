@@ -22,7 +22,9 @@ internal sealed class DeviceModel : IDisposable
     /// <param name="precision">Precision of the matrices.</param>
     /// <param name="attends">Whether attention runs there too.</param>
     /// <param name="captures">Whether runs are captured.</param>
-    public DeviceModel(string fixture, ElementType type, FakeDeviceMemory memory, Precision precision = Precision.Stored, bool attends = false, bool captures = false)
+    /// <param name="segments">Whether blocks run in segments.</param>
+    public DeviceModel(
+        string fixture, ElementType type, FakeDeviceMemory memory, Precision precision = Precision.Stored, bool attends = false, bool captures = false, bool segments = false)
     {
         Path = System.IO.Path.Combine(TestFolders.Fixtures, fixture);
         _folder = ModelFolder.Open(Path, new ModelOptions { Precision = precision, Kernels = KernelChoice.OnnxRuntime, CacheFolder = TestFolders.WeightCache });
@@ -39,6 +41,11 @@ internal sealed class DeviceModel : IDisposable
         IAttentionStages attention = attends
             ? sessions.CreateAttention(Description, _weights, environment, runtime, device, rows, MaxSequenceLength)
             : sessions.CreateAttention(Description, _weights, environment, runtime, device.Buffers, MaxSequenceLength);
+        if (segments)
+        {
+            sessions.AddSegments(Description, _weights, environment, runtime, attention, device);
+        }
+
         AttentionIsAlike = attention.RowsAreAlike;
         Stages = new OnnxStages(
             Description, sessions, null, attention, sessions.CreateBridges(Description, _weights, environment, runtime, device.Buffers, canRun: false), device.Buffers,

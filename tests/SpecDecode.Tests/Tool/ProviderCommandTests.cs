@@ -9,6 +9,7 @@ public sealed class ProviderCommandTests
     [InlineData("specdecode: --device-attention is true, but the execution provider 'cpu' is no device: leave it out, or use cuda.", "--device-attention", "on")]
     [InlineData("specdecode: --device-memory is 512, but the execution provider 'cpu' is no device: leave it out, or use cuda.", "--device-memory", "512")]
     [InlineData("specdecode: --cuda-graphs is true, but the execution provider 'cpu' has none: leave it out, or use cuda.", "--cuda-graphs")]
+    [InlineData("specdecode: --device-segments is true, but the execution provider 'cpu' is no device, and has segments without it: leave it out, or use cuda.", "--device-segments")]
     public void What_cannot_be_had_is_one_sentence_in_the_commands_own_words(string sentence, params string[] options)
     {
         using FixtureCheckpoint model = new();

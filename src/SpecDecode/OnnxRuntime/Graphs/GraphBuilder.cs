@@ -60,6 +60,15 @@ internal sealed partial class GraphBuilder(PreparedWeights weights, ProductSet p
     /// <summary>A batch of one, <c>[1, rows, width]</c>, as rows <c>[rows, width]</c>.</summary>
     public string Rows(string x, int width) => Node("Reshape", [x, Constant(-1, width)]);
 
+    /// <summary>The first rows.</summary>
+    /// <param name="x">Rows <c>[rows, width]</c>, at least as many.</param>
+    /// <param name="count">How many, int32 <c>[1]</c>.</param>
+    public string FirstRows(string x, string count) => Node("Slice", [x, IntegerConstant(0), count, IntegerConstant(0)]);
+
+    /// <summary>Rows <c>[rows, width]</c>, and the last of them once more.</summary>
+    public string WithLastTwice(string x) =>
+        Node("Concat", [x, Node("Slice", [x, IntegerConstant(-1), IntegerConstant(int.MaxValue), IntegerConstant(0)])], "", Integer("axis", 0));
+
     /// <summary>An activation.</summary>
     public string Activate(string x, Activation activation) => activation switch
     {

@@ -127,24 +127,57 @@ internal sealed class StageGraphs(DecoderDescription model, PreparedWeights weig
             ]));
         }
 
-        for (int i = 0; i < blocks.Length; i++)
+        residual = Blocks(graph, residual, blocks, (packed, layer) =>
         {
-            LayerDescription layer = model.Layers[blocks[i].Layer];
-            if (blocks[i].Kind == BlockKind.Mlp)
-            {
-                residual = Mlp(graph, residual, layer.Mlp, residual);
-            }
-            else
-            {
-                (long number, string[] rotary) = attends[layer.Attention.Attend];
-                string packed = graph.HandedOn(AttentionIn(graph, residual, layer.Attention));
-                string attended = graph.HandedOn(graph.Attend(number, [packed, .. tables, graph.IntegerConstant(blocks[i].Layer), .. rotary]));
-                residual = AttentionOut(graph, attended, layer.Attention, residual);
-            }
+            (long number, string[] rotary) = attends[model.Layers[layer].Attention.Attend];
+            return graph.Attend(number, [packed, .. tables, graph.IntegerConstant(layer), .. rotary]);
+        });
+        graph.Output(residual, StageNames.Output, "rows", model.HiddenSize);
+        return graph.Build();
+    }
 
-            residual = i < blocks.Length - 1 ? graph.HandedOn(residual) : residual;
+    /// <summary>
+    /// residual <c>[rows, d]</c> → residual, through several blocks, for rows of one sequence, whose keys and values lie as in <see cref="AttendOne"/>; each layer's are inputs and
+    /// outputs of their own.
+    /// </summary>
+    /// <param name="blocks">The blocks; an MLP of a parallel layer is none of them.</param>
+    /// <param name="kinds">The kinds of attention among them.</param>
+    /// <param name="positions">Positions of a sequence's keys and values.</param>
+    /// <param name="hasCompanions">Whether a row may come behind those of the pass, which is a copy of the last and attends to nothing: what the last attended to is its own too.</param>
+    public byte[] SegmentOfOne(ReadOnlySpan<Block> blocks, IReadOnlyList<AttendDescription> kinds, int positions, bool hasCompanions)
+    {
+        GraphBuilder graph = new(weights, products, model.ElementType, computesInType);
+        string residual = Residual(graph);
+        string[] lengths = kinds.Count == 0 ? [] : [graph.IntegerInput(StageNames.LengthLessOne, 1), graph.IntegerInput(StageNames.Length, 1)];
+        (string Rows, string All)? counts = kinds.Count == 0 || !hasCompanions ? null
+            : (graph.IntegerInput(StageNames.Rows, 1), graph.IntegerInput(StageNames.RowsToRun, 1));
+        Dictionary<AttendDescription, string[]> rotary = [];
+        for (int i = 0; i < kinds.Count; i++)
+        {
+            string length = StageNames.Of("positions", i);
+            rotary.Add(kinds[i], kinds[i].Rotary is null ? [] :
+            [
+                graph.Input(StageNames.Of(StageNames.Cosines, i), length, kinds[i].HeadSize / 2),
+                graph.Input(StageNames.Of(StageNames.Sines, i), length, kinds[i].HeadSize / 2),
+            ]);
         }
 
+        residual = Blocks(graph, residual, blocks, (packed, layer) =>
+        {
+            AttendDescription attend = model.Layers[layer].Attention.Attend;
+            object[] cache = [1, attend.KeyValueHeads, positions, attend.HeadSize];
+            string own = counts is { Rows: { } rows } ? graph.FirstRows(packed, rows) : packed;
+            (string attended, string keys, string values) = graph.GroupQueryAttention(
+                attend,
+                [
+                    graph.Batch(own, attend.PackedWidth), graph.Input(StageNames.Of(StageNames.Keys, layer), cache), graph.Input(StageNames.Of(StageNames.Values, layer), cache),
+                    .. lengths, .. rotary[attend],
+                ]);
+            graph.Output(keys, StageNames.Of(StageNames.NewKeys, layer), cache);
+            graph.Output(values, StageNames.Of(StageNames.NewValues, layer), cache);
+            attended = graph.Rows(attended, attend.OutputWidth);
+            return counts is { All: { } all } ? graph.FirstRows(graph.WithLastTwice(attended), all) : attended;
+        });
         graph.Output(residual, StageNames.Output, "rows", model.HiddenSize);
         return graph.Build();
     }
@@ -216,6 +249,28 @@ internal sealed class StageGraphs(DecoderDescription model, PreparedWeights weig
     /// <summary>Final norm and projection to logits.</summary>
     public string Head(GraphBuilder graph, string residual) =>
         graph.SoftCap(graph.Linear(residual, model.Head, model.FinalNorm), model.LogitSoftCap);
+
+    // What one stage would hand on to the next is rounded alike.
+    private string Blocks(GraphBuilder graph, string residual, ReadOnlySpan<Block> blocks, Func<string, int, string> attend)
+    {
+        for (int i = 0; i < blocks.Length; i++)
+        {
+            LayerDescription layer = model.Layers[blocks[i].Layer];
+            if (blocks[i].Kind == BlockKind.Mlp)
+            {
+                residual = Mlp(graph, residual, layer.Mlp, residual);
+            }
+            else
+            {
+                string packed = graph.HandedOn(AttentionIn(graph, residual, layer.Attention));
+                residual = AttentionOut(graph, graph.HandedOn(attend(packed, blocks[i].Layer)), layer.Attention, residual);
+            }
+
+            residual = i < blocks.Length - 1 ? graph.HandedOn(residual) : residual;
+        }
+
+        return residual;
+    }
 
     // The kernel adds the residual while it multiplies; a norm between them takes a node more.
     private static string AddedTo(GraphBuilder graph, string residual, string x, LinearDescription linear, NormDescription? norm) =>

@@ -21,8 +21,11 @@ internal static class StageNames
     public const string Cosines = "cosines";
     public const string Sines = "sines";
 
-    /// <summary>The name of an input of which there is one for each kind of attention in a segment.</summary>
-    public static string Of(string name, int kind) => string.Create(System.Globalization.CultureInfo.InvariantCulture, $"{name}_{kind}");
+    public const string Rows = "rows_of_pass";
+    public const string RowsToRun = "rows_to_run";
+
+    /// <summary>The name of an input or output of which a segment has one for each kind of attention, or for each layer.</summary>
+    public static string Of(string name, int number) => string.Create(System.Globalization.CultureInfo.InvariantCulture, $"{name}_{number}");
 
     public const string Output = "output";
     public const string Choices = "choices";

@@ -140,34 +140,29 @@ internal sealed class AttentionStages : IAttentionStages
         session.Run(binding);
     }
 
-    /// <summary>The graph of a segment that has attention of this model in it.</summary>
-    /// <param name="graphs">Writes it, for some copy of the weights.</param>
-    /// <param name="blocks">The segment.</param>
-    public byte[] Segment(StageGraphs graphs, ReadOnlySpan<Block> blocks) => graphs.Segment(
-        blocks, [.. Kinds(blocks).Select(attend => (attend, _stages[attend].Number, _stages[attend].Rotary?.Positions))], _maxRows, _maxPages);
+    /// <inheritdoc/>
+    public bool RunsSegments => true;
 
-    /// <summary>Binds what a segment's attention reads besides its rows.</summary>
-    /// <param name="binding">A binding of the segment's session.</param>
-    /// <param name="blocks">The segment.</param>
-    public void BindTables(OrtIoBinding binding, ReadOnlySpan<Block> blocks)
+    /// <inheritdoc/>
+    public byte[] Segment(StageGraphs graphs, ReadOnlySpan<Block> blocks, bool hasCompanions) =>
+        hasCompanions ? throw new ArgumentException("This attention has a place for every row, and none for companions.", nameof(hasCompanions)) : graphs.Segment(
+            blocks, [.. AttentionKinds.Of(_attends, blocks).Select(attend => (attend, _stages[attend].Number, _stages[attend].Rotary?.Positions))], _maxRows, _maxPages);
+
+    /// <inheritdoc/>
+    public OrtIoBinding BindSegment(StageSession segment, RowBuffer[] residuals, int current, int rows, int rowsToRun)
     {
-        AttendDescription[] kinds = [.. Kinds(blocks)];
-        if (kinds.Length == 0)
+        int key = 2 * rows + current;
+        OrtIoBinding? binding = segment.KeptBinding(key);
+        if (binding is null)
         {
-            return;
+            binding = segment.NewBinding();
+            residuals[current].BindInput(binding, StageNames.Residual, rows);
+            BindTables(binding, segment.Blocks.AsSpan());
+            residuals[1 - current].BindOutput(binding, StageNames.Output, rows);
+            segment.Keep(key, binding);
         }
 
-        BindInput(binding, StageNames.FirstRows, _firstRows.View(ElementType.Int32, 0, _maxRows + 1));
-        BindInput(binding, StageNames.Past, _past.View(ElementType.Int32, 0, _maxRows));
-        BindInput(binding, StageNames.Pages, _pages.View(ElementType.Int32, 0, _maxRows, _maxPages));
-        for (int i = 0; i < kinds.Length; i++)
-        {
-            if (_stages[kinds[i]] is (_, { } rotary, var starts, _))
-            {
-                rotary.Bind(binding, StageNames.Of(StageNames.Cosines, i), StageNames.Of(StageNames.Sines, i));
-                BindInput(binding, StageNames.Of(StageNames.RotaryStarts, i), starts.View(ElementType.Int32, 0, _maxRows));
-            }
-        }
+        return binding;
     }
 
     /// <inheritdoc/>
@@ -202,27 +197,33 @@ internal sealed class AttentionStages : IAttentionStages
         binding.BindOutput(StageNames.Output, output);
     }
 
+    private void BindTables(OrtIoBinding binding, ReadOnlySpan<Block> blocks)
+    {
+        IReadOnlyList<AttendDescription> kinds = AttentionKinds.Of(_attends, blocks);
+        if (kinds.Count == 0)
+        {
+            return;
+        }
+
+        BindInput(binding, StageNames.FirstRows, _firstRows.View(ElementType.Int32, 0, _maxRows + 1));
+        BindInput(binding, StageNames.Past, _past.View(ElementType.Int32, 0, _maxRows));
+        BindInput(binding, StageNames.Pages, _pages.View(ElementType.Int32, 0, _maxRows, _maxPages));
+        for (int i = 0; i < kinds.Count; i++)
+        {
+            if (_stages[kinds[i]] is (_, { } rotary, var starts, _))
+            {
+                rotary.Bind(binding, StageNames.Of(StageNames.Cosines, i), StageNames.Of(StageNames.Sines, i));
+                BindInput(binding, StageNames.Of(StageNames.RotaryStarts, i), starts.View(ElementType.Int32, 0, _maxRows));
+            }
+        }
+    }
+
     private static void BindInput(OrtIoBinding binding, string name, OrtValue value)
     {
         using (value)
         {
             binding.BindInput(name, value);
         }
-    }
-
-    // The kinds of attention among some blocks, each once, in the order in which they come.
-    private HashSet<AttendDescription> Kinds(ReadOnlySpan<Block> blocks)
-    {
-        HashSet<AttendDescription> kinds = [];
-        foreach (Block block in blocks)
-        {
-            if (block.Kind == BlockKind.Attention)
-            {
-                kinds.Add(_attends[block.Layer]);
-            }
-        }
-
-        return kinds;
     }
 
     private T Own<T>(T owned)

@@ -47,6 +47,27 @@ internal static class DeviceAttention
         }
     }
 
+    /// <summary>Checks whether segments can run there, where that is asked for.</summary>
+    /// <param name="model">The model.</param>
+    /// <param name="attendsOnDevice">Whether attention runs on the device, so that there is nothing between blocks.</param>
+    /// <param name="options">What is asked for.</param>
+    /// <exception cref="OptionException">They cannot.</exception>
+    public static void CheckSegments(DecoderDescription model, bool attendsOnDevice, RuntimeOptions options)
+    {
+        OptionName segments = OptionName.OfRuntime(nameof(options.DeviceSegments));
+        if (options.DeviceSegments && !attendsOnDevice)
+        {
+            throw new OptionException(
+                $"{segments} is true, but attention runs on the CPU, so that blocks cannot be one call of the device: have attention run there ({OptionName.OfRuntime(nameof(options.DeviceAttention))}, with {nameof(ComputePrecision.Fp16)} or {nameof(ComputePrecision.Bf16)} as {OptionName.OfRuntime(nameof(options.ComputePrecision))}), or leave {segments} out.");
+        }
+
+        if (options.DeviceSegments && model.Layers.Any(layer => layer.IsParallel))
+        {
+            throw new OptionException(
+                $"{segments} is true, but layers of this model ({model.Family}) are parallel, so that more than the residual goes from block to block: leave {segments} out.");
+        }
+    }
+
     /// <summary>Why attention of the model cannot run there, and what to do; null where it can.</summary>
     internal static string? FindProblem(DecoderDescription model, RuntimeOptions options)
     {

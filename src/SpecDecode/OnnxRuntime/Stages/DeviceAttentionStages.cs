@@ -3,6 +3,7 @@ using SpecDecode.Caching;
 using SpecDecode.Descriptions;
 using SpecDecode.OnnxRuntime.Graphs;
 using SpecDecode.OnnxRuntime.Memory;
+using SpecDecode.Plans;
 using SpecDecode.Stages;
 
 namespace SpecDecode.OnnxRuntime.Stages;
@@ -14,7 +15,11 @@ namespace SpecDecode.OnnxRuntime.Stages;
 /// </summary>
 internal sealed class DeviceAttentionStages : IAttentionStages
 {
+    // In the process's memory: two lengths, and rows of the pass without and with companions.
+    private const int Numbers = 4;
+
     private readonly AttendDescription[] _attends;
+    private readonly int _maxSequenceLength;
     private readonly KvSequenceMemory _memory;
     private readonly RunClock _run = new();
     private readonly List<IDisposable> _owned = [];
@@ -37,11 +42,12 @@ internal sealed class DeviceAttentionStages : IAttentionStages
         DecoderDescription model, StageGraphs graphs, SessionOptions options, DeviceRows device, IBufferAllocator process, int maxSequenceLength)
     {
         _attends = [.. model.Layers.Select(layer => layer.Attention.Attend)];
+        _maxSequenceLength = maxSequenceLength;
         _memory = new KvSequenceMemory(_attends, model.ElementType, maxSequenceLength, device.Buffers, device);
         Pages = new KvPool(_memory);
         try
         {
-            _lengths = Own(process.Reserve(2 * sizeof(int), "the lengths of attention"));
+            _lengths = Own(process.Reserve(Numbers * sizeof(int), "the lengths of attention"));
             foreach (AttendDescription attend in _attends.Distinct())
             {
                 DeviceRotaryTable? rotary = attend.Rotary is null ? null
@@ -114,18 +120,49 @@ internal sealed class DeviceAttentionStages : IAttentionStages
         for (int i = 0; i < _spans.Count; i++)
         {
             RowSpan span = _spans[i];
-            int length = span.FirstPosition + span.Rows;
-            _lengths.Span<int>(0, 1)[0] = length - 1;
-            _lengths.Span<int>(1, 1)[0] = length;
             OrtIoBinding binding = Binding(span.Cache, layer, session, rotary);
-            // Numbers of the process are copied when they are bound.
-            Bind(binding, StageNames.LengthLessOne, _lengths.View(ElementType.Int32, 0, 1));
-            Bind(binding, StageNames.Length, _lengths.View(ElementType.Int32, 1, 1));
+            BindLengths(binding, span);
             Bind(binding, StageNames.QueryKeyValue, packed.BatchView(span.FirstRow, span.Rows));
             using OrtValue output = attended.BatchView(span.FirstRow, span.Rows);
             binding.BindOutput(StageNames.Output, output);
             session.Run(binding);
         }
+    }
+
+    /// <inheritdoc/>
+    public bool RunsSegments => _spans.Count == 1;
+
+    /// <inheritdoc/>
+    public byte[] Segment(StageGraphs graphs, ReadOnlySpan<Block> blocks, bool hasCompanions) =>
+        graphs.SegmentOfOne(blocks, AttentionKinds.Of(_attends, blocks), _maxSequenceLength, hasCompanions);
+
+    /// <inheritdoc/>
+    public OrtIoBinding BindSegment(StageSession segment, RowBuffer[] residuals, int current, int rows, int rowsToRun)
+    {
+        RowSpan span = _spans[0];
+        segment.ForgetBindings(_memory.Removals);
+        int key = checked((span.Cache.Pages[0] << _stages.Count) + KindOf(span.Cache.Capacity));
+        OrtIoBinding? binding = segment.KeptBinding(key);
+        if (binding is null)
+        {
+            binding = segment.NewBinding();
+            BindSequence(binding, span.Cache, segment.Blocks.AsSpan());
+            segment.Keep(key, binding);
+        }
+
+        residuals[current].BindInput(binding, StageNames.Residual, rowsToRun);
+        residuals[1 - current].BindOutput(binding, StageNames.Output, rowsToRun);
+        if (HasAttention(segment.Blocks.AsSpan()))
+        {
+            BindLengths(binding, span);
+            if (segment.HasCompanions)
+            {
+                BindNumber(binding, StageNames.Rows, 2, rows);
+                BindNumber(binding, StageNames.RowsToRun, 3, rowsToRun);
+            }
+        }
+
+        return binding;
     }
 
     /// <inheritdoc/>
@@ -154,13 +191,63 @@ internal sealed class DeviceAttentionStages : IAttentionStages
         OrtIoBinding binding = session.NewBinding();
         _bindings.Add(key, binding);
         rotary?.Bind(binding, cache.Capacity);
+        BindMemory(binding, page, layer, name => name);
+        return binding;
+    }
+
+    private static bool HasAttention(ReadOnlySpan<Block> blocks)
+    {
+        foreach (Block block in blocks)
+        {
+            if (block.Kind == BlockKind.Attention)
+            {
+                return true;
+            }
+        }
+
+        return false;
+    }
+
+    // The same of a segment, which names by layer what there is one of for each.
+    private void BindSequence(OrtIoBinding binding, KvCache cache, ReadOnlySpan<Block> blocks)
+    {
+        IReadOnlyList<AttendDescription> kinds = AttentionKinds.Of(_attends, blocks);
+        for (int i = 0; i < kinds.Count; i++)
+        {
+            _stages[kinds[i]].Rotary?.Bind(binding, cache.Capacity, StageNames.Of(StageNames.Cosines, i), StageNames.Of(StageNames.Sines, i));
+        }
+
+        foreach (Block block in blocks)
+        {
+            if (block.Kind == BlockKind.Attention)
+            {
+                BindMemory(binding, cache.Pages[0], block.Layer, name => StageNames.Of(name, block.Layer));
+            }
+        }
+    }
+
+    private void BindMemory(OrtIoBinding binding, int page, int layer, Func<string, string> named)
+    {
         using OrtValue keys = _memory.Keys(page, layer);
         using OrtValue values = _memory.Values(page, layer);
-        binding.BindInput(StageNames.Keys, keys);
-        binding.BindInput(StageNames.Values, values);
-        binding.BindOutput(StageNames.NewKeys, keys);
-        binding.BindOutput(StageNames.NewValues, values);
-        return binding;
+        binding.BindInput(named(StageNames.Keys), keys);
+        binding.BindInput(named(StageNames.Values), values);
+        binding.BindOutput(named(StageNames.NewKeys), keys);
+        binding.BindOutput(named(StageNames.NewValues), values);
+    }
+
+    private void BindLengths(OrtIoBinding binding, RowSpan span)
+    {
+        int length = span.FirstPosition + span.Rows;
+        BindNumber(binding, StageNames.LengthLessOne, 0, length - 1);
+        BindNumber(binding, StageNames.Length, 1, length);
+    }
+
+    // Numbers of the process are copied when they are bound.
+    private void BindNumber(OrtIoBinding binding, string name, int place, int number)
+    {
+        _lengths.Span<int>(place, 1)[0] = number;
+        Bind(binding, name, _lengths.View(ElementType.Int32, place, 1));
     }
 
     private static void Bind(OrtIoBinding binding, string name, OrtValue value)

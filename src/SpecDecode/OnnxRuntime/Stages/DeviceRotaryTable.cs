@@ -76,13 +76,15 @@ internal sealed class DeviceRotaryTable : IDisposable
     /// <summary>Binds both halves of a sequence's part.</summary>
     /// <param name="binding">The binding.</param>
     /// <param name="capacity">Positions that the sequence may get to have.</param>
-    public void Bind(OrtIoBinding binding, int capacity)
+    /// <param name="cosinesName">The input that takes the cosines.</param>
+    /// <param name="sinesName">The input that takes the sines.</param>
+    public void Bind(OrtIoBinding binding, int capacity, string cosinesName = StageNames.Cosines, string sinesName = StageNames.Sines)
     {
         RotaryPart part = PartOf(capacity);
         using OrtValue cosines = _cosines.View(_type, (long)part.Start * _width, part.Positions, _width);
         using OrtValue sines = _sines.View(_type, (long)part.Start * _width, part.Positions, _width);
-        binding.BindInput(StageNames.Cosines, cosines);
-        binding.BindInput(StageNames.Sines, sines);
+        binding.BindInput(cosinesName, cosines);
+        binding.BindInput(sinesName, sines);
     }
 
     /// <inheritdoc/>

@@ -1,5 +1,8 @@
+using Microsoft.ML.OnnxRuntime;
 using SpecDecode.Caching;
+using SpecDecode.OnnxRuntime.Graphs;
 using SpecDecode.OnnxRuntime.Memory;
+using SpecDecode.Plans;
 using SpecDecode.Stages;
 
 namespace SpecDecode.OnnxRuntime.Stages;
@@ -32,4 +35,21 @@ internal interface IAttentionStages : IDisposable
     /// <param name="attended">Takes <c>[rows, Hq · D]</c>.</param>
     /// <param name="rows">Rows of the pass.</param>
     void Run(int layer, RowBuffer packed, RowBuffer attended, int rows);
+
+    /// <summary>Whether the rows of the pass can go through segments.</summary>
+    bool RunsSegments { get; }
+
+    /// <summary>The graph of a segment that has attention of this model in it.</summary>
+    /// <param name="graphs">Writes it, for some copy of the weights.</param>
+    /// <param name="blocks">The segment.</param>
+    /// <param name="hasCompanions">Whether rows behind those of the pass may run with them, which attend to nothing.</param>
+    byte[] Segment(StageGraphs graphs, ReadOnlySpan<Block> blocks, bool hasCompanions);
+
+    /// <summary>A segment's binding to the rows of the pass, and to what its attention reads and writes besides.</summary>
+    /// <param name="segment">The segment, which keeps the binding.</param>
+    /// <param name="residuals">The two buffers that hold the residual in turn.</param>
+    /// <param name="current">Which of them holds it now.</param>
+    /// <param name="rows">Rows of the pass.</param>
+    /// <param name="rowsToRun">Those, and companions of them.</param>
+    OrtIoBinding BindSegment(StageSession segment, RowBuffer[] residuals, int current, int rows, int rowsToRun);
 }

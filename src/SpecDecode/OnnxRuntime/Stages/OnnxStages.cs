@@ -169,11 +169,11 @@ internal sealed class OnnxStages : IStages
         // A bridge, which is the last where there is one, is in no segment: another may come to lie in its place.
         bool isBridged = blocks[^1].Kind == BlockKind.Bridge;
         ReadOnlySpan<Block> own = isBridged ? blocks[..^1] : blocks;
-        if (own.Length > 0 && _sessions.Segments?.Of(own) is { } segments)
+        if (own.Length > 0 && _attention.RunsSegments && _sessions.Segments?.Of(own) is { } segments)
         {
             for (int i = 0; i < segments.Count; i++)
             {
-                RunSegment(segments[i], batch.Rows);
+                segments[i].Run(_attention.BindSegment(segments[i], _residuals, _current, batch.Rows, _sessions.BlockRows.RowsToRun(batch.Rows)));
                 _current = 1 - _current;
             }
 
@@ -283,21 +283,5 @@ internal sealed class OnnxStages : IStages
         }
 
         stage.Run(binding, key, rows);
-    }
-
-    private void RunSegment(StageSession segment, int rows)
-    {
-        int key = 2 * rows + _current;
-        OrtIoBinding? binding = segment.KeptBinding(key);
-        if (binding is null)
-        {
-            binding = segment.NewBinding();
-            _residuals[_current].BindInput(binding, StageNames.Residual, rows);
-            ((AttentionStages)_attention).BindTables(binding, segment.Blocks.AsSpan());
-            _residuals[1 - _current].BindOutput(binding, StageNames.Output, rows);
-            segment.Keep(key, binding);
-        }
-
-        segment.Run(binding);
     }
 }

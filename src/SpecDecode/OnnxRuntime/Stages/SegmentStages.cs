@@ -6,7 +6,7 @@ namespace SpecDecode.OnnxRuntime.Stages;
 /// <summary>
 /// Segments of a copy of a model's weights as sessions: several blocks, attention among them, in one call. Which there are follows from the runs of
 /// blocks that passes ask for again and again; a run that is not known runs block by block. Weights that lie in panels belong to no session, so
-/// a segment takes memory for its graph alone.
+/// a segment takes memory for its graph alone; on a device it has its weights beside those of its blocks' sessions.
 /// </summary>
 internal sealed class SegmentStages : IDisposable
 {
@@ -32,6 +32,9 @@ internal sealed class SegmentStages : IDisposable
     /// <summary>Sessions that there are.</summary>
     public int Count => _sessions.Count;
 
+    /// <summary>Runs that went in segments so far.</summary>
+    public long Served { get; private set; }
+
     /// <summary>The segments of a run of blocks, in their order; null where it runs block by block.</summary>
     /// <param name="blocks">The blocks.</param>
     /// <exception cref="SpecDecodeException">A session cannot be made.</exception>
@@ -41,6 +44,7 @@ internal sealed class SegmentStages : IDisposable
         if (Find(_known, blocks) is { } known)
         {
             known.LastUse = _clock;
+            Served += known.Stages is null ? 0 : 1;
             return known.Stages;
         }
 
@@ -54,6 +58,7 @@ internal sealed class SegmentStages : IDisposable
         _tried.Remove(tried);
         _known.Add(tried);
         CutAnew();
+        Served++;
         return tried.Stages;
     }
 
@@ -105,28 +110,28 @@ internal sealed class SegmentStages : IDisposable
         return _clock - oldest.LastUse > Rest && _known.Remove(oldest);
     }
 
+    // Sessions that are not needed any more go first, since they may have weights. Should one not come to be, all runs block by block.
     private void CutAnew()
     {
         ImmutableArray<ImmutableArray<Block>> segments = Segments.Cut(_known.Select(run => run.Blocks));
-        Dictionary<Block, (ImmutableArray<Block> Blocks, StageSession Session)> byFirst = [];
-        HashSet<string> used = [];
-        foreach (ImmutableArray<Block> segment in segments)
-        {
-            string name = string.Join(' ', segment);
-            used.Add(name);
-            if (!_sessions.TryGetValue(name, out StageSession? session))
-            {
-                session = _create(segment);
-                _sessions.Add(name, session);
-            }
-
-            byFirst.Add(segment[0], (segment, session));
-        }
-
+        HashSet<string> used = [.. segments.Select(Name)];
+        _known.ForEach(run => run.Stages = null);
         foreach (string name in _sessions.Keys.Where(name => !used.Contains(name)).ToArray())
         {
             _sessions.Remove(name, out StageSession? unused);
             unused!.Dispose();
+        }
+
+        Dictionary<Block, (ImmutableArray<Block> Blocks, StageSession Session)> byFirst = [];
+        foreach (ImmutableArray<Block> segment in segments)
+        {
+            if (!_sessions.TryGetValue(Name(segment), out StageSession? session))
+            {
+                session = _create(segment);
+                _sessions.Add(Name(segment), session);
+            }
+
+            byFirst.Add(segment[0], (segment, session));
         }
 
         foreach (Run run in _known)
@@ -142,6 +147,8 @@ internal sealed class SegmentStages : IDisposable
             run.Stages = stages;
         }
     }
+
+    private static string Name(ImmutableArray<Block> segment) => string.Join(' ', segment);
 
     private sealed class Run(ImmutableArray<Block> blocks)
     {

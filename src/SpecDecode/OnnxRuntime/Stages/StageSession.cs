@@ -24,6 +24,7 @@ internal sealed class StageSession : IDisposable
     private readonly RunClock _run;
     private readonly bool _capturesRuns;
     private readonly Dictionary<int, OrtIoBinding> _bindings = [];
+    private int _removals;
     private bool _isDisposed;
 
     /// <summary>Creates the session.</summary>
@@ -47,6 +48,9 @@ internal sealed class StageSession : IDisposable
     /// <summary>Of a segment, its blocks.</summary>
     public ImmutableArray<Block> Blocks { get; init; }
 
+    /// <summary>Of a segment, whether it takes rows behind those of a pass, which attend to nothing.</summary>
+    public bool HasCompanions { get; init; }
+
     /// <summary>Whether inputs must be bound again before each run.</summary>
     public bool CopiesInputs { get; }
 
@@ -64,6 +68,17 @@ internal sealed class StageSession : IDisposable
         }
 
         _bindings.Add(key, binding);
+    }
+
+    /// <summary>Forgets kept bindings where memory that they may be bound to was given back since.</summary>
+    /// <param name="removals">How often it was.</param>
+    public void ForgetBindings(int removals)
+    {
+        if (_removals != removals)
+        {
+            ClearBindings();
+            _removals = removals;
+        }
     }
 
     /// <summary>An empty binding.</summary>

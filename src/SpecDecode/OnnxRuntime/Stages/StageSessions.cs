@@ -101,10 +101,9 @@ internal sealed class StageSessions : IDisposable
             using SessionOptions capturingOptions = SessionOptionsFor(environment, options, weights);
             if (isOnDevice)
             {
-                // Constants in the stages' type are made of those in the file, once and for all.
-                sessionOptions.GraphOptimizationLevel = capturingOptions.GraphOptimizationLevel = GraphOptimizationLevel.ORT_ENABLE_BASIC;
-                provider!.AddTo(sessionOptions);
-                provider.AddCapturingTo(capturingOptions);
+                PutOn(provider!, sessionOptions);
+                capturingOptions.GraphOptimizationLevel = sessionOptions.GraphOptimizationLevel;
+                provider!.AddCapturingTo(capturingOptions);
             }
 
             int created = 0;
@@ -218,28 +217,42 @@ internal sealed class StageSessions : IDisposable
     }
 
     /// <summary>
-    /// Lets several blocks run in one call where passes ask for them again and again: where sessions have no weights of their own, no row needs a companion, and
-    /// nothing but the residual goes from block to block.
+    /// Lets several blocks run in one call where passes ask for them again and again: where nothing but the residual goes from block to block, and on the CPU where sessions have no weights of
+    /// their own and no row needs a companion. On a device segments take their weights once more.
     /// </summary>
     /// <param name="model">The model.</param>
     /// <param name="weights">Its weights.</param>
     /// <param name="environment">The process's ONNX Runtime environment.</param>
     /// <param name="options">Threads, where each session has its own.</param>
     /// <param name="attention">Attention of the model.</param>
-    public void AddSegments(DecoderDescription model, PreparedWeights weights, RuntimeEnvironment environment, RuntimeOptions options, AttentionStages attention)
+    /// <param name="provider">The provider of the device that attention runs on; null where it runs on the CPU.</param>
+    public void AddSegments(
+        DecoderDescription model, PreparedWeights weights, RuntimeEnvironment environment, RuntimeOptions options, IAttentionStages attention, ExecutionProvider? provider = null)
     {
-        if (!weights.IsInPanels || BlockRows.Block != RowRule.None || model.Layers.Any(layer => layer.IsParallel))
+        bool hasCompanions = BlockRows.Block != RowRule.None;
+        if (model.Layers.Any(layer => layer.IsParallel) || (provider is null && (!weights.IsInPanels || hasCompanions)))
         {
             return;
         }
 
-        StageGraphs graphs = new(model, weights, Products);
+        StageGraphs graphs = new(model, weights, Products, computesInType: provider is not null);
         Segments = new SegmentStages(blocks =>
         {
             using SessionOptions sessionOptions = SessionOptionsFor(environment, options, weights);
+            if (provider is not null)
+            {
+                PutOn(provider, sessionOptions);
+            }
+
             try
             {
-                return new StageSession(attention.Segment(graphs, blocks.AsSpan()), sessionOptions, _run) { Blocks = blocks };
+                return new StageSession(attention.Segment(graphs, blocks.AsSpan(), hasCompanions), sessionOptions, _run) { Blocks = blocks, HasCompanions = hasCompanions };
+            }
+            catch (OnnxRuntimeException error) when (provider is not null)
+            {
+                throw new SpecDecodeException(
+                    $"A segment of the model cannot be made on the device: {CudaFailure.Explain(error.Message, options.DeviceId)} Segments take their weights once more; leave {OptionName.OfRuntime(nameof(options.DeviceSegments))} out.",
+                    error);
             }
             catch (OnnxRuntimeException error)
             {
@@ -260,6 +273,13 @@ internal sealed class StageSessions : IDisposable
 
         Products.Dispose();
         _run.Dispose();
+    }
+
+    private static void PutOn(ExecutionProvider provider, SessionOptions options)
+    {
+        // Constants in the stages' type are made of those in the file, once and for all.
+        options.GraphOptimizationLevel = GraphOptimizationLevel.ORT_ENABLE_BASIC;
+        provider.AddTo(options);
     }
 
     /// <summary>The options of every session over these weights.</summary>
