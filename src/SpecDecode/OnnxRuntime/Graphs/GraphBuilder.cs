@@ -95,6 +95,12 @@ internal sealed partial class GraphBuilder(PreparedWeights weights, ProductSet p
     /// <summary>A value as it would come out of one stage and into the next: rounded to the stages' type.</summary>
     public string HandedOn(string x) => Cast(Cast(x, _nodeType, elementType), elementType, _nodeType);
 
+    /// <summary>
+    /// Rows as they would come out of one stage and into the next. Nodes that compute in 16 bits have them so; but where a provider has no kernels for that, ONNX Runtime computes neighbours in float32 and rounds
+    /// nothing in between. All have a reshape, which nobody computes, and in front of which rows are rounded.
+    /// </summary>
+    public string HandedOn(string x, int width) => _nodeType != ElementType.Float32 ? Rows(x, width) : HandedOn(x);
+
     /// <summary>A constant int32, <c>[1]</c>.</summary>
     public string IntegerConstant(int number) => Inline(OnnxTypes.Of(ElementType.Int32), BitConverter.GetBytes(number), 1);
 

@@ -266,7 +266,7 @@ internal sealed class StageGraphs(DecoderDescription model, PreparedWeights weig
                 residual = AttentionOut(graph, graph.HandedOn(attend(packed, blocks[i].Layer)), layer.Attention, residual);
             }
 
-            residual = i < blocks.Length - 1 ? graph.HandedOn(residual) : residual;
+            residual = i < blocks.Length - 1 ? graph.HandedOn(residual, model.HiddenSize) : residual;
         }
 
         return residual;
