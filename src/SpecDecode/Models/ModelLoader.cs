@@ -129,6 +129,7 @@ internal static class ModelLoader
                 weights.Verifier.Key, weights.Drafter?.Key ?? "no copy", FormattableString.Invariant($"{vocabulary} draft tokens"), options.Activations.ToString(), options.WeightMemory.ToString(), kernels,
                 InstructionSets.Current.ToString(), FormattableString.Invariant($"{threads?.Count} threads"), runtime.ComputePrecision == ComputePrecision.Fp32 ? runtime.ExecutionProvider : $"{runtime.ExecutionProvider} in {runtime.ComputePrecision}",
                 .. attendsOnDevice ? (ReadOnlySpan<string>)["attention there"] : [],
+                .. runtime.DeviceSegments ? (ReadOnlySpan<string>)["segments there"] : [],
             ],
             warn);
 

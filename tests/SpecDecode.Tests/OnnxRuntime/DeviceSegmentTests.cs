@@ -55,18 +55,20 @@ public sealed class DeviceSegmentTests
             // All that ran at last was segments: three pieces of each pass, in as many runs as it is cut in.
             Assert.Equal(3 * passes.Sum(pass => pass.Cuts.Length + 1), model.Sessions.Segments!.Served - served);
             Assert.InRange(model.Sessions.Segments.Count, 3, 2 * layers);
+            TestContext.Current.TestOutputHelper?.WriteLine($"a single row is run as {model.Sessions.BlockRows.RowsToRun(1)}");
         }
 
         Assert.Equal((0, true), (memory.LiveBytes, memory.IsDisposed));
     }
 
     [Theory]
-    [InlineData(Precision.Stored)]
-    [InlineData(Precision.Int8)]
-    public void Texts_plain_and_drafted_are_the_same_token_for_token(Precision precision)
+    [InlineData(ComputePrecision.Fp32, Precision.Stored)]
+    [InlineData(ComputePrecision.Fp32, Precision.Int8)]
+    [InlineData(ComputePrecision.Fp16, Precision.Stored)]
+    public void Texts_plain_and_drafted_are_the_same_token_for_token(ComputePrecision compute, Precision precision)
     {
-        using DeviceModel model = new("llama_base", ElementType.Float32, new FakeDeviceMemory(), precision, attends: true, segments: true);
-        using DeviceModel plain = new("llama_base", ElementType.Float32, new FakeDeviceMemory(), precision, attends: true);
+        using DeviceModel model = new("llama_base", ElementTypes.Of(compute), new FakeDeviceMemory(), precision, attends: true, segments: true);
+        using DeviceModel plain = new("llama_base", ElementTypes.Of(compute), new FakeDeviceMemory(), precision, attends: true);
         int layers = model.Stages.LayerCount;
         foreach (LayerPlan? plan in (LayerPlan?[])[null, LayerPlan.EarlyExit(layers, 1), LayerPlan.LayerSkip(layers, [1], [0])])
         {
@@ -134,11 +136,14 @@ public sealed class DeviceSegmentTests
         }
     }
 
-    [Fact]
-    public void A_sequence_can_be_as_long_as_its_memory()
+    // In float16 a single row is run beside a copy of itself, for whose keys and values there is no room behind the last position.
+    [Theory]
+    [InlineData(ComputePrecision.Fp32)]
+    [InlineData(ComputePrecision.Fp16)]
+    public void A_sequence_can_be_as_long_as_its_memory(ComputePrecision compute)
     {
-        using DeviceModel model = new("llama_base", ElementType.Float32, new FakeDeviceMemory(), attends: true, segments: true);
-        using DeviceModel plain = new("llama_base", ElementType.Float32, new FakeDeviceMemory(), attends: true);
+        using DeviceModel model = new("llama_base", ElementTypes.Of(compute), new FakeDeviceMemory(), attends: true, segments: true);
+        using DeviceModel plain = new("llama_base", ElementTypes.Of(compute), new FakeDeviceMemory(), attends: true);
         AssertSame(ToTheEnd(plain.Stages), ToTheEnd(model.Stages), "to the last position");
         Assert.True(model.Sessions.Segments!.Served > DeviceModel.MaxSequenceLength / 2);
 

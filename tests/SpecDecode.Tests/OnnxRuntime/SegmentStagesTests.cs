@@ -124,6 +124,34 @@ public sealed class SegmentStagesTests
         Assert.Equal((1, 1), (made, searched.Count));
     }
 
+    [Fact]
+    public void A_segment_that_cannot_be_made_leaves_all_runs_block_by_block_until_they_are_cut_anew()
+    {
+        RuntimeEnvironment.Get(new RuntimeOptions(), _ => { });
+        using RunClock clock = new();
+        using SessionOptions options = new();
+        bool hasRoom = true;
+        using SegmentStages segments = new(blocks => hasRoom ? new StageSession(ProbeGraph.Build(), options, clock) { Blocks = blocks } : throw new SpecDecodeException("No room."));
+        Block[] full = [.. LayerPlan.Full(4).Blocks];
+        Block[] begin = [.. full.Take(4)];
+        Block[] end = [.. full.Skip(4)];
+        Assert.Single(AskOften(full)!);
+        hasRoom = false;
+        Assert.Throws<SpecDecodeException>(() => AskOften(begin));
+
+        // The session of all blocks is gone, and nobody gets it.
+        Assert.Null(segments.Of(full));
+        Assert.Null(segments.Of(begin));
+        Assert.Equal(0, segments.Count);
+        hasRoom = true;
+        Assert.Single(AskOften(end)!);
+        Assert.Equal(full, segments.Of(full)!.SelectMany(stage => stage.Blocks));
+        Assert.Single(segments.Of(begin)!);
+        Assert.Equal(2, segments.Count);
+
+        IReadOnlyList<StageSession>? AskOften(Block[] blocks) => Enumerable.Range(0, Often).Select(_ => segments.Of(blocks)).Last();
+    }
+
     private static float[] Logits(OnnxStages stages, LayerPlan plan, int[] cuts)
     {
         using KvCache cache = new(stages.Pages, 32);

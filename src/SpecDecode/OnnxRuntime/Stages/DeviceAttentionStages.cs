@@ -20,6 +20,9 @@ internal sealed class DeviceAttentionStages : IAttentionStages
 
     private readonly AttendDescription[] _attends;
     private readonly int _maxSequenceLength;
+
+    // More than KindOf gives.
+    private readonly int _kinds;
     private readonly KvSequenceMemory _memory;
     private readonly RunClock _run = new();
     private readonly List<IDisposable> _owned = [];
@@ -55,6 +58,7 @@ internal sealed class DeviceAttentionStages : IAttentionStages
                 _stages.Add(attend, (Own(new StageSession(graphs.AttendOne(attend, maxSequenceLength), options, _run)), rotary));
             }
 
+            _kinds = 1 << _stages.Values.Count(stage => stage.Rotary is { HasTwoKinds: true });
             RowsAreAlike = AttentionProbe.AreAlike(this, model, device, process, maxSequenceLength);
         }
         catch
@@ -82,7 +86,7 @@ internal sealed class DeviceAttentionStages : IAttentionStages
         int kind = 0;
         foreach ((_, DeviceRotaryTable? rotary) in _stages.Values)
         {
-            kind = 2 * kind + (rotary is { HasTwoKinds: true } && rotary.IsLong(capacity) ? 1 : 0);
+            kind = rotary is { HasTwoKinds: true } ? 2 * kind + (rotary.IsLong(capacity) ? 1 : 0) : kind;
         }
 
         return kind;
@@ -141,7 +145,7 @@ internal sealed class DeviceAttentionStages : IAttentionStages
     {
         RowSpan span = _spans[0];
         segment.ForgetBindings(_memory.Removals);
-        int key = checked((span.Cache.Pages[0] << _stages.Count) + KindOf(span.Cache.Capacity));
+        int key = checked(span.Cache.Pages[0] * _kinds + KindOf(span.Cache.Capacity));
         OrtIoBinding? binding = segment.KeptBinding(key);
         if (binding is null)
         {

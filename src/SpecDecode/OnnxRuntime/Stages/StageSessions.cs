@@ -246,7 +246,13 @@ internal sealed class StageSessions : IDisposable
 
             try
             {
-                return new StageSession(attention.Segment(graphs, blocks.AsSpan(), hasCompanions), sessionOptions, _run) { Blocks = blocks, HasCompanions = hasCompanions };
+                StageSession segment = new(attention.Segment(graphs, blocks.AsSpan(), hasCompanions), sessionOptions, _run) { Blocks = blocks, HasCompanions = hasCompanions };
+                if (!weights.IsInPanels)
+                {
+                    MappedWeightPages.Drop(weights.Path);
+                }
+
+                return segment;
             }
             catch (OnnxRuntimeException error) when (provider is not null)
             {
