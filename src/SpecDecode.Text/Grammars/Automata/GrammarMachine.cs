@@ -20,7 +20,7 @@ internal sealed class GrammarMachine
 
     private const int FirstNumber = 1 << 15;
 
-    // A state and where its classes of bytes lead count as items too.
+    // A state, where its classes of bytes lead and which of them lead to one place count as items too.
     private const long BytesOfItem = 32;
 
     private readonly RuleNetwork _network;
@@ -373,7 +373,7 @@ internal sealed class GrammarMachine
         ref var state = ref CollectionsMarshal.GetValueRefOrAddDefault(_table, key, out bool known);
         if (!known)
         {
-            _itemsInTable += key.Items.Length + 4 + _network.Classes.Count / 4;
+            _itemsInTable += key.Items.Length + 7 + _network.Classes.Count / 4;
             bool counts = key.Items.Any(item => item.Origin is not null && _network.Nodes[item.Node].Loop >= 0);
             state = new(_nextNumber++, _epoch, key.Items, _mayEnd, _leaves, counts, key.Items.Length == 0 ? 0 : _network.Classes.Count);
         }
