@@ -4,11 +4,12 @@ namespace SpecDecode.GpuCheck;
 /// <param name="Compute">What stages hand on to each other.</param>
 /// <param name="Attention">Whether attention runs on the device; null for where it can be had.</param>
 /// <param name="Graphs">Whether blocks are captured as CUDA graphs.</param>
-internal sealed record Setup(ComputePrecision Compute, bool? Attention = null, bool Graphs = false)
+/// <param name="Segments">Whether blocks that run together are one call of the device.</param>
+internal sealed record Setup(ComputePrecision Compute, bool? Attention = null, bool Graphs = false, bool Segments = false)
 {
     /// <inheritdoc/>
     public override string ToString() =>
-        $"{Compute}{(Attention == false ? ", attention on the CPU" : Attention == true ? ", attention there" : "")}{(Graphs ? ", CUDA graphs" : "")}";
+        $"{Compute}{(Attention == false ? ", attention on the CPU" : Attention == true ? ", attention there" : "")}{(Graphs ? ", CUDA graphs" : "")}{(Segments ? ", segments" : "")}";
 
     /// <summary>All ways to run a model on a provider.</summary>
     /// <param name="provider">Its name.</param>
@@ -22,7 +23,11 @@ internal sealed record Setup(ComputePrecision Compute, bool? Attention = null, b
         List<Setup> all = [new Setup(ComputePrecision.Fp32)];
         foreach (ComputePrecision compute in (ComputePrecision[])[ComputePrecision.Fp16, ComputePrecision.Bf16])
         {
-            all.AddRange([new Setup(compute, Attention: false), new Setup(compute, Attention: true), new Setup(compute, Attention: true, Graphs: true)]);
+            all.AddRange(
+            [
+                new Setup(compute, Attention: false), new Setup(compute, Attention: true), new Setup(compute, Attention: true, Graphs: true),
+                new Setup(compute, Attention: true, Segments: true),
+            ]);
         }
 
         return all;

@@ -18,6 +18,6 @@ internal sealed class Subject(string provider, int device, string cache)
         new RuntimeOptions
         {
             ExecutionProvider = provider, DeviceId = device, ComputePrecision = setup.Compute, DeviceAttention = setup.Attention, CudaGraphs = setup.Graphs,
-            DeviceMemoryMegabytes = memory, PrefixCache = 0,
+            DeviceSegments = setup.Segments, DeviceMemoryMegabytes = memory, PrefixCache = 0,
         });
 }
