@@ -2,7 +2,7 @@ namespace SpecDecode.Calibration;
 
 /// <summary>
 /// Of each row the tokens between which it decides, and what the full model makes of them: a token that neither the full model nor the exit has in mind pulls at nothing,
-/// and a row over 32 tokens takes a hundredth of one over thousands.
+/// and a row over 64 tokens takes a hundredth of one over thousands.
 /// </summary>
 /// <param name="rows">Rows n.</param>
 /// <param name="length">Tokens of each, K.</param>

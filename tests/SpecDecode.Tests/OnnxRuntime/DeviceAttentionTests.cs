@@ -240,20 +240,10 @@ public sealed class DeviceAttentionTests
         return stages.Head([.. last]).ToArray();
     }
 
-    private static int[][] Texts(OnnxStages stages, int[] prompt, IReadOnlyList<LayerPlan?> plans)
-    {
-        Sequence[] sequences = [.. plans.Select((plan, i) => new Sequence(
-            prompt, 24, new HashSet<int>(), new KvCache(stages.Pages, prompt.Length + 24), plan is null ? null : new DraftPlan { Plan = plan, Length = 1 + i }))];
-        EngineStep step = new(stages);
-        while (sequences.Any(sequence => sequence.FinishReason is null))
-        {
-            step.Run([.. sequences.Where(sequence => sequence.FinishReason is null)]);
-        }
-
-        int[][] texts = [.. sequences.Select(sequence => sequence.NewTokens.ToArray())];
-        Array.ForEach(sequences, sequence => sequence.Dispose());
-        return texts;
-    }
+    private static int[][] Texts(OnnxStages stages, int[] prompt, IReadOnlyList<LayerPlan?> plans) => WrittenTexts.Of(
+        stages,
+        [.. plans.Select((plan, i) => new Sequence(
+            prompt, 24, new HashSet<int>(), new KvCache(stages.Pages, prompt.Length + 24), plan is null ? null : new DraftPlan { Plan = plan, Length = 1 + i }))]);
 
     private static double Spread(double[] logits) => Math.Sqrt(logits.Average(logit => Math.Pow(logit - logits.Average(), 2)));
 }

@@ -4,7 +4,6 @@ using SpecDecode.Descriptions;
 using SpecDecode.Drafting;
 using SpecDecode.Plans;
 using SpecDecode.Sampling;
-using SpecDecode.Scheduling;
 using SpecDecode.Sequences;
 using SpecDecode.Stages;
 
@@ -57,12 +56,12 @@ public sealed class DeviceChoiceTests
                 Sequence(stages, SamplingOptions.Greedy, LayerPlan.EarlyExit(model.Stages.LayerCount, 1), isBiased: true),
                 Sequence(stages, sampled, LayerPlan.EarlyExit(model.Stages.LayerCount, 1)),
             ];
-            return Write(stages, sequences);
+            return WrittenTexts.Of(stages, sequences);
         }
     }
 
     private static int[][] Texts(Watched stages, SamplingOptions sampling, IReadOnlyList<LayerPlan?> plans) =>
-        Write(stages, [.. plans.Select(plan => Sequence(stages, sampling, plan))]);
+        WrittenTexts.Of(stages, [.. plans.Select(plan => Sequence(stages, sampling, plan))]);
 
     private static Sequence Sequence(Watched stages, SamplingOptions sampling, LayerPlan? plan, bool isBiased = false) => new(
         Prompt, 20, new HashSet<int>(), new KvCache(stages.Pages, Prompt.Length + 20), plan is null ? null : new DraftPlan { Plan = plan, Length = 3 }, new Sampler(sampling))
@@ -72,19 +71,6 @@ public sealed class DeviceChoiceTests
                 [new LogitBias(new Dictionary<int, float> { [40] = 3f })], new TokenConstraintContext(Prompt, stages.VocabularySize, new HashSet<int>(), null))
             : null,
     };
-
-    private static int[][] Write(Watched stages, Sequence[] sequences)
-    {
-        EngineStep step = new(stages);
-        while (sequences.Any(sequence => sequence.FinishReason is null))
-        {
-            step.Run([.. sequences.Where(sequence => sequence.FinishReason is null)]);
-        }
-
-        int[][] texts = [.. sequences.Select(sequence => sequence.NewTokens.ToArray())];
-        Array.ForEach(sequences, sequence => sequence.Dispose());
-        return texts;
-    }
 
     /// <summary>Stages that count who asks for what.</summary>
     private sealed class Watched(IStages inner, bool keepsLogits) : IStages

@@ -5,7 +5,6 @@ using SpecDecode.Drafting;
 using SpecDecode.Evaluation;
 using SpecDecode.OnnxRuntime.Stages;
 using SpecDecode.Plans;
-using SpecDecode.Scheduling;
 using SpecDecode.Sequences;
 using SpecDecode.Tests.Reference;
 
@@ -58,21 +57,8 @@ public sealed class DeviceGraphTests
         // Rows are kept, put together anew and scored where they lie; three drafting sequences beside a plain one.
         int[] prompt = Expectation.Integers(json.RootElement.GetProperty("tokens"))[..json.RootElement.GetProperty("greedy_prompt_length").GetInt32()];
         IReadOnlyList<LayerPlan?> plans = [null, .. ComputePrecisionFixtureTests.Plans(json.RootElement, stages.LayerCount).TakeLast(3)];
-        List<Sequence> sequences = [.. plans.Select((plan, i) => new Sequence(
-            prompt, 12, new HashSet<int>(), new KvCache(stages.Pages, prompt.Length + 12), plan is null ? null : new DraftPlan { Plan = plan, Length = 1 + i }))];
-        try
-        {
-            EngineStep step = new(stages);
-            while (sequences.Any(sequence => sequence.FinishReason is null))
-            {
-                step.Run([.. sequences.Where(sequence => sequence.FinishReason is null)]);
-            }
-
-            Assert.True(!stages.RowsAreAlike || sequences.All(sequence => sequence.NewTokens.SequenceEqual(sequences[0].NewTokens)), what);
-        }
-        finally
-        {
-            sequences.ForEach(sequence => sequence.Dispose());
-        }
+        int[][] texts = WrittenTexts.Of(stages, [.. plans.Select((plan, i) => new Sequence(
+            prompt, 12, new HashSet<int>(), new KvCache(stages.Pages, prompt.Length + 12), plan is null ? null : new DraftPlan { Plan = plan, Length = 1 + i }))]);
+        Assert.True(!stages.RowsAreAlike || texts.All(text => text.SequenceEqual(texts[0])), what);
     }
 }

@@ -105,7 +105,7 @@ public sealed class GrammarMaskTests
         for (int node = 0; node < trie.Count; node = trie.Nodes[node].End)
         {
             if (trie.Nodes[node].Crown is >= 0 and var number && trie.Crowns[number] is { Height: > 1 } crown && trie.Nodes[node].End - node > 10
-                && grammar.Machine.TakesAll(grammar.Machine.Step(outline, trie.Nodes[node].Byte), crown.Bytes, crown.Height, long.MaxValue))
+                && EvenBytes.AllFollow(grammar.Machine, grammar.Machine.Step(outline, trie.Nodes[node].Byte), crown.Bytes, crown.Height, long.MaxValue))
             {
                 return true;
             }

@@ -8,6 +8,9 @@ internal readonly record struct ByteSet(ulong A, ulong B, ulong C, ulong D)
     /// <summary>Whether there is none in it.</summary>
     public bool IsEmpty => (A | B | C | D) == 0;
 
+    /// <summary>How many bytes are in it.</summary>
+    public int Count => BitOperations.PopCount(A) + BitOperations.PopCount(B) + BitOperations.PopCount(C) + BitOperations.PopCount(D);
+
     /// <summary>The lowest byte; the set is not empty.</summary>
     public byte First => (byte)(A != 0 ? BitOperations.TrailingZeroCount(A)
         : B != 0 ? 64 + BitOperations.TrailingZeroCount(B)

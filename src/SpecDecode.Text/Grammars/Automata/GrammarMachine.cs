@@ -88,42 +88,6 @@ internal sealed class GrammarMachine
         return state.Epoch == _epoch && state.Next(byteClass) is { } next ? next : Make(state, byteClass);
     }
 
-    /// <summary>Whether all texts of some bytes may follow, since where they lead depends on their length alone.</summary>
-    /// <param name="state">The state.</param>
-    /// <param name="bytes">The bytes; one at least.</param>
-    /// <param name="length">The length of the longest of these texts.</param>
-    /// <param name="limit">How far <see cref="Work"/> may go for it.</param>
-    /// <returns>Whether they may; false also says that it would have to be looked at text by text.</returns>
-    /// <exception cref="GrammarException">The grammar has too many readings of the text.</exception>
-    public bool TakesAll(GrammarState state, ByteSet bytes, int length, long limit)
-    {
-        for (int i = 0; i < length; i++)
-        {
-            if (Work > limit)
-                return false;
-            var even = state.Even ??= new();
-            if (even.Others.Overlaps(bytes))
-                return false;
-            for (var left = bytes.Except(even.Known); !left.IsEmpty; left = left.Except(even.Known))
-            {
-                byte value = left.First;
-                var next = Step(state, value);
-                even.Target ??= next == GrammarState.Dead ? null : next;
-                if (next != even.Target || next == GrammarState.Dead)
-                {
-                    even.Others = even.Others.Union(_network.Classes.Of(value));
-                    return false;
-                }
-                even.Known = even.Known.Union(_network.Classes.Of(value));
-            }
-            // Where it leads to itself there is no more to see.
-            if (even.Target == state)
-                return true;
-            state = even.Target!;
-        }
-        return true;
-    }
-
     /// <summary>The same state in the table that is in use.</summary>
     public GrammarState Renew(GrammarState state)
     {

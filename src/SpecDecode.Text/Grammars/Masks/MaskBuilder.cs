@@ -57,7 +57,7 @@ internal sealed class MaskBuilder(GrammarMachine machine, TokenTrie trie)
             _path[depth] = next;
             _left[depth] = _left[depth - 1] || next.Leaves;
             Allow(trie.TokensOf(i), bits);
-            if (node.Crown >= 0 && trie.Crowns[node.Crown] is var crown && depth + crown.Height <= reach && machine.TakesAll(next, crown.Bytes, crown.Height, limit))
+            if (node.Crown >= 0 && trie.Crowns[node.Crown] is var crown && depth + crown.Height <= reach && EvenBytes.AllFollow(machine, next, crown.Bytes, crown.Height, limit))
             {
                 Allow(trie.TokensBelow(i), bits);
                 i = node.End;
