@@ -144,6 +144,11 @@ internal static class ProductsBenchmark
             {
                 byte* memory = (byte*)NativeMemory.AlignedAlloc((nuint)bytes, 4096);
                 Fill(memory, bytes, precision, i);
+                if (precision.IsQuantized())
+                {
+                    FillScales(memory, format, inputs, outputs, i);
+                }
+
                 weights.Add((nint)memory);
                 Product product = new(memory, format, inputs, outputs, new ProductParts(), ActivationPrecision.Int8, InstructionSets.Current, scratch);
                 numbers.Add(KernelTable<Product>.Add(product));
@@ -266,6 +271,24 @@ internal static class ProductsBenchmark
                 foreach (ref ushort x in MemoryMarshal.Cast<byte, ushort>(new Span<byte>(memory, (int)bytes)))
                 {
                     x = (ushort)(random.Next(0x3000, 0x3C00));
+                }
+            }
+        }
+
+        // As large as those of the other side: random bits would be subnormal numbers, or make some, which processors take a hundred times as long for.
+        private static void FillScales(byte* memory, TensorFormat format, int inputs, int outputs, int matrix)
+        {
+            ushort scale = (ushort)(BitConverter.SingleToUInt32Bits(0.001f + matrix * 1e-5f) >> 16);
+            long panels = PanelLayout.Panels(outputs);
+            long blocks = format.Blocks(inputs);
+            long blockBytes = PanelLayout.PanelBytes(format, inputs) / blocks;
+            for (long block = 0; block < panels * blocks; block++)
+            {
+                byte* head = memory + block * blockBytes;
+                new Span<ushort>(head, PanelLayout.ScaleBytes / sizeof(ushort)).Fill(scale);
+                if (format.HasZeroPoints)
+                {
+                    new Span<byte>(head + PanelLayout.ScaleBytes, PanelLayout.ZeroPointBytes).Fill(8);
                 }
             }
         }
