@@ -112,6 +112,12 @@ internal static class RequestBuilder
     {
         UnknownFields.Refuse("drafting", body.Others);
         DraftingOptions options = body.Strategy is { } strategy ? new DraftingOptions { Strategy = strategy } : defaults with { };
+        if ((body.ExitLayer is not null || body.SkipAttention is not null || body.SkipMlp is not null) && body.CascadeExits is null)
+        {
+            // The configured cascade is one of the configured plan.
+            options = options.WithoutCascade();
+        }
+
         if (body.ExitLayer is { } exit)
         {
             options.ExitLayer = exit;
@@ -120,6 +126,14 @@ internal static class RequestBuilder
         options.SkipAttention = body.SkipAttention ?? options.SkipAttention;
         options.SkipMlp = body.SkipMlp ?? options.SkipMlp;
         options.Threshold = Checked("drafting.threshold", body.Threshold, value => value is >= 0 and <= 1, "a probability from 0 to 1") ?? options.Threshold;
+        options.CascadeExits = body.CascadeExits ?? options.CascadeExits;
+        options.CascadeThreshold = Checked("drafting.cascade_threshold", body.CascadeThreshold, value => value is >= 0 and <= 1, "a probability from 0 to 1") ?? options.CascadeThreshold;
+        if (body.CascadeLength is { } guesses)
+        {
+            options.CascadeLength = guesses is >= 1 and <= DraftingOptions.MaxDraftLength ? guesses
+                : throw ApiException.Invalid("drafting.cascade_length", $"'drafting.cascade_length' is {guesses}: give 1 to {DraftingOptions.MaxDraftLength}.");
+        }
+
         if (body.DraftLength is { } length)
         {
             options.DraftLength = length is >= 1 and <= DraftingOptions.MaxDraftLength ? length

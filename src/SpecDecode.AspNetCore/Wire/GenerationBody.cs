@@ -138,6 +138,15 @@ internal sealed record DraftingBody
     [JsonPropertyName("threshold")]
     public float? Threshold { get; init; }
 
+    [JsonPropertyName("cascade_exits")]
+    public int[]? CascadeExits { get; init; }
+
+    [JsonPropertyName("cascade_length")]
+    public int? CascadeLength { get; init; }
+
+    [JsonPropertyName("cascade_threshold")]
+    public float? CascadeThreshold { get; init; }
+
     [JsonExtensionData]
     public Dictionary<string, JsonElement>? Others { get; set; }
 }

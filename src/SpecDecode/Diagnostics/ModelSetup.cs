@@ -71,6 +71,11 @@ internal sealed record ModelSetup(Precision Precision, Precision? DraftPrecision
         }
 
         yield return new(TelemetryNames.DraftLength, plan.Length);
+        if (plan.Cascade is { } cascade)
+        {
+            yield return new(TelemetryNames.DraftCascadeExits, string.Join(',', options.CascadeExits));
+            yield return new(TelemetryNames.DraftCascadeLength, cascade.Length);
+        }
 
         string? policy = DraftingPolicy.NameOf(draft.Policy);
         if (policy != DraftingPolicy.Fixed)

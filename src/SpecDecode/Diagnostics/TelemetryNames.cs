@@ -46,6 +46,12 @@ internal static class TelemetryNames
     /// <summary>Attribute: layers whose MLP the drafter leaves out.</summary>
     public const string DraftSkipMlp = "specdecode.draft.skip_mlp";
 
+    /// <summary>Earlier exits that guess for the drafter, as a list with commas.</summary>
+    public const string DraftCascadeExits = "specdecode.draft.cascade_exits";
+
+    /// <summary>Tokens that each of them guesses.</summary>
+    public const string DraftCascadeLength = "specdecode.draft.cascade_length";
+
     /// <summary>Attribute: most tokens of a draft; 0 for plain decoding.</summary>
     public const string DraftLength = "specdecode.draft.length";
 

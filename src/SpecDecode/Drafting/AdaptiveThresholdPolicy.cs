@@ -72,7 +72,7 @@ public sealed class AdaptiveThresholdPolicy : IDraftPolicy
         for (int i = 0; i < drafts.Drafts.Count; i++)
         {
             SequenceDraft draft = drafts.Drafts[i];
-            if (draft.IsInPass && !(draft.Confidences[^1] >= StateOf(draft).Threshold))
+            if (draft.IsInPass && !draft.IsSure(StateOf(draft).Threshold))
             {
                 draft.Stop();
             }

@@ -62,7 +62,7 @@ public sealed class ConfidenceStopPolicy : IDraftPolicy
         for (int i = 0; i < drafts.Drafts.Count; i++)
         {
             SequenceDraft draft = drafts.Drafts[i];
-            if (draft is { IsInPass: true, Plan: { } plan } && !(draft.Confidences[^1] >= (plan.Threshold > 0 ? plan.Threshold : Threshold)))
+            if (draft is { IsInPass: true, Plan: { } plan } && !draft.IsSure(plan.Threshold > 0 ? plan.Threshold : Threshold))
             {
                 draft.Stop();
             }

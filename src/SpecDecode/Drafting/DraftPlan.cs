@@ -31,6 +31,9 @@ public sealed record DraftPlan
     /// </summary>
     internal WeightSet Weights { get; init; }
 
+    /// <summary>Earlier exits from the plan that guess its tokens, so that it judges several in one pass; null where it drafts one by one.</summary>
+    internal DraftCascade? Cascade { get; init; }
+
     /// <summary>Lengths of a text from which on it drafts, where a policy has several plans by length.</summary>
     internal IReadOnlyList<int> FromLengths { get; init; } = [];
 
@@ -41,9 +44,13 @@ public sealed record DraftPlan
             : Options.SkipAttention.Count + Options.SkipMlp.Count > 0
                 ? $"without attention [{string.Join(", ", Options.SkipAttention)}] and MLP [{string.Join(", ", Options.SkipMlp)}]"
             : FormattableString.Invariant($"{Plan.Blocks.Length} blocks");
-        return UsesDraftWeights ? $"{blocks} on the copy of the weights" : blocks;
+        string cascade = Cascade is null ? "" : $", {Cascade}";
+        return UsesDraftWeights ? $"{blocks} on the copy of the weights{cascade}" : blocks + cascade;
     }
 
+    /// <summary>Blocks that a level of its cascade runs; of level 0, all.</summary>
+    internal int Depth(int level) => level == 0 ? Plan.Blocks.Length : Cascade!.Depth(level);
+
     /// <summary>Whether rows of two plans can run in one pass.</summary>
-    internal bool GoesWith(DraftPlan other) => ReferenceEquals(this, other) || (Weights == other.Weights && Plan.Equals(other.Plan));
+    internal bool GoesWith(DraftPlan other) => ReferenceEquals(this, other) || (Weights == other.Weights && Plan.Equals(other.Plan) && Equals(Cascade, other.Cascade));
 }

@@ -21,9 +21,13 @@ public sealed record DraftingOptions
     /// <summary>Most tokens of a draft whose policy finds its length, where <see cref="DraftLength"/> was not set.</summary>
     internal const int AutoDraftLength = 16;
 
+    /// <summary>The default of <see cref="CascadeLength"/>.</summary>
+    public const int DefaultCascadeLength = 3;
+
     // That of Of, for the strategy plan; null else.
     private LayerPlan? _plan;
     private int? _draftLength;
+    private int? _cascadeLength;
 
     // That of WithProfile, or of the file as it was when a host read it.
     private DraftingProfile? _profile;
@@ -87,6 +91,31 @@ public sealed record DraftingOptions
     /// </summary>
     /// <value>The default is 0, which never stops; 0 to 1.</value>
     public float Threshold { get; set; }
+
+    /// <summary>
+    /// Cascade (CS Drafting, 2312.11462; CAS-Spec, 2510.26843): earlier exits from the plan of <c>early-exit</c>, <c>layer-skip</c> or a plan given in code, at which tokens are guessed
+    /// for it, so that the drafter judges several in one pass. The earliest guesses for the one behind it, the last for the plan; the draft is the one that the plan alone
+    /// would have made. Pays where a pass of the plan costs much and an exit is often right, as with a whole copy of the weights.
+    /// </summary>
+    /// <value>The default is none. Up to 3 layers, each once: from 1 to less than what the plan runs, of which everything before them is run as in the whole model.</value>
+    /// <exception cref="ArgumentNullException">It is set to null.</exception>
+    public IReadOnlyList<int> CascadeExits
+    {
+        get;
+        set => field = value ?? throw new ArgumentNullException(nameof(value), "Give a list of exit layers, which may be empty.");
+    } = [];
+
+    /// <summary>Tokens that an exit of <see cref="CascadeExits"/> guesses before the next one, or the plan, judges them.</summary>
+    /// <value>The default is 3; 1 to 64.</value>
+    public int CascadeLength
+    {
+        get => _cascadeLength ?? DefaultCascadeLength;
+        set => _cascadeLength = value;
+    }
+
+    /// <summary>Once a guess of <see cref="CascadeExits"/> is less probable than this, no further one is made before they are judged.</summary>
+    /// <value>The default is 0, which never stops; 0 to 1.</value>
+    public float CascadeThreshold { get; set; }
 
     /// <summary>
     /// Who decides how far the plan of <c>early-exit</c>, <c>layer-skip</c> or a plan given in code drafts: one of <see cref="DraftingPolicy"/>, in any case. For
@@ -160,6 +189,9 @@ public sealed record DraftingOptions
         return new DraftingOptions(this) { _policy = policy };
     }
 
+    /// <summary>The same without a cascade (<see cref="CascadeExits"/>), which belongs to a plan: for another one.</summary>
+    public DraftingOptions WithoutCascade() => new(this) { CascadeExits = [], CascadeThreshold = 0, _cascadeLength = null };
+
     /// <summary>Whether <see cref="WithPolicy"/> gave it a policy.</summary>
     internal bool HasOwnPolicy => _policy is not null;
 
@@ -206,6 +238,7 @@ public sealed record DraftingOptions
     public bool Equals(DraftingOptions? other) => other is not null
         && Name == other.Name && ExitLayer == other.ExitLayer && DraftLength == other.DraftLength && Threshold.Equals(other.Threshold)
         && SkipAttention.SequenceEqual(other.SkipAttention) && SkipMlp.SequenceEqual(other.SkipMlp) && Equals(_plan, other._plan)
+        && CascadeExits.SequenceEqual(other.CascadeExits) && CascadeLength == other.CascadeLength && CascadeThreshold.Equals(other.CascadeThreshold)
         && Profile == other.Profile && Equals(_profile, other._profile) && ReferenceEquals(_policy, other._policy) && PolicyName == other.PolicyName;
 
     /// <inheritdoc/>
@@ -238,7 +271,7 @@ public sealed record DraftingOptions
             return FormattableString.Invariant($"{Name}: {blocks}, {PolicyName}, draft length at most {DraftLength}{threshold}");
         }
 
-        return blocks is null ? Name : FormattableString.Invariant($"{Name}: {blocks}, draft length {DraftLength}, threshold {Threshold}");
+        return blocks is null ? Name : FormattableString.Invariant($"{Name}: {blocks}, draft length {DraftLength}, threshold {Threshold}{(Cascade is { } cascade ? $", {cascade}" : "")}");
     }
 
     /// <summary>What is wrong with the options whatever the model, a sentence each, which begins with the option's name and says the mend.</summary>
@@ -258,6 +291,11 @@ public sealed record DraftingOptions
         if (!(Threshold is >= 0 and <= 1))
         {
             yield return FormattableString.Invariant($"Threshold is {Threshold}: give a probability from 0 to 1.");
+        }
+
+        if (DraftCascade.FindError(this, Name, _cascadeLength is not null) is { } cascade)
+        {
+            yield return cascade;
         }
 
         if (FindPolicyError() is { } policy)
@@ -311,6 +349,8 @@ public sealed record DraftingOptions
             yield return contradiction;
         }
     }
+
+    private DraftCascade? Cascade => CascadeExits.Count == 0 ? null : new DraftCascade(CascadeExits, CascadeLength, CascadeThreshold);
 
     // A policy that would decide nothing, or against what else is given.
     private string? FindPolicyError() => DraftingPolicy.Find(PolicyName) is null
@@ -374,9 +414,14 @@ public sealed record DraftingOptions
                 $"{place}Plan names layer {plan.Blocks.Max(block => block.Layer)}, but the model has {layerCount} layers: name layers from 0 to {layerCount - 1}.");
         }
 
+        if (Cascade is { } cascade && cascade.FindError(plan) is { } problem)
+        {
+            throw new SpecDecodeException(place + problem);
+        }
+
         return new DraftPlan
         {
-            Plan = plan, Length = DraftLength, Threshold = PlanThreshold, Weights = hasDraftWeights ? WeightSet.Drafter : WeightSet.Verifier,
+            Plan = plan, Cascade = Cascade, Length = DraftLength, Threshold = PlanThreshold, Weights = hasDraftWeights ? WeightSet.Drafter : WeightSet.Verifier,
             Options = this with { Strategy = Name, ExitLayer = Name == DraftingStrategy.EarlyExit ? ExitLayer ?? layerCount : ExitLayer },
         };
 

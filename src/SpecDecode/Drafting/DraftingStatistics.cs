@@ -15,6 +15,8 @@ public sealed class DraftingStatistics
     private long _lookedUp;
     private long _forced;
     private long _evaluated;
+    private long _guessed;
+    private long _guessesTaken;
     private long _accepted;
     private long _corrections;
     private long _bonusTokens;
@@ -64,6 +66,12 @@ public sealed class DraftingStatistics
 
     /// <summary>Draft tokens that did not.</summary>
     public long Discarded => Drafted - Accepted;
+
+    /// <summary>Guesses of a cascade's levels that the level above them judged (<see cref="DraftingOptions.CascadeExits"/>).</summary>
+    public long Guessed { get => _guessed; init => _guessed = value; }
+
+    /// <summary>Those of them that were its own choice, and so cost it no pass.</summary>
+    public long GuessesTaken { get => _guessesTaken; init => _guessesTaken = value; }
 
     /// <summary>Rounds that ended with the verifier's token in place of a draft token.</summary>
     public long Corrections { get => _corrections; init => _corrections = value; }
@@ -165,6 +173,8 @@ public sealed class DraftingStatistics
         _forced += round.Forced;
         _reasons[(int)round.Reason]++;
         _evaluated += round.Evaluated;
+        _guessed += round.Guessed;
+        _guessesTaken += round.GuessesTaken;
         _accepted += round.Accepted;
         _corrections += round.VerifierToken == TokenSource.Correction ? 1 : 0;
         _bonusTokens += round.VerifierToken == TokenSource.Bonus ? 1 : 0;
@@ -198,6 +208,8 @@ public sealed class DraftingStatistics
         }
 
         _evaluated += other._evaluated;
+        _guessed += other._guessed;
+        _guessesTaken += other._guessesTaken;
         _accepted += other._accepted;
         _corrections += other._corrections;
         _bonusTokens += other._bonusTokens;

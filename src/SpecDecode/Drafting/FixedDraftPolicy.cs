@@ -52,7 +52,7 @@ internal sealed class FixedDraftPolicy : IDraftPolicy
         for (int i = 0; i < drafts.Drafts.Count; i++)
         {
             SequenceDraft draft = drafts.Drafts[i];
-            if (draft is { IsInPass: true, Plan: { Threshold: > 0 and var threshold } } && !(draft.Confidences[^1] >= threshold))
+            if (draft is { IsInPass: true, Plan: { Threshold: > 0 and var threshold } } && !draft.IsSure(threshold))
             {
                 draft.Stop();
             }

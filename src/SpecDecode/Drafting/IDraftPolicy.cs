@@ -18,7 +18,7 @@ public interface IDraftPolicy
     /// <param name="drafts">The step, with the drafts that this policy decides about.</param>
     void Plan(DraftStep drafts);
 
-    /// <summary>After a pass of the drafter: those drafts that took part (<see cref="SequenceDraft.IsInPass"/>) have a token more, and may be stopped.</summary>
+    /// <summary>After a pass of the drafter: those drafts that took part (<see cref="SequenceDraft.IsInPass"/>) have a token more, with a cascade several, and may be stopped.</summary>
     /// <param name="drafts">The step.</param>
     /// <param name="pass">The pass.</param>
     void AfterPass(DraftStep drafts, DraftPass pass);

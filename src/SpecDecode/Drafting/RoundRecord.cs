@@ -21,6 +21,12 @@ internal readonly record struct RoundRecord
     /// <summary>Draft tokens that became output: those at the positions 0 to Accepted − 1 of the draft.</summary>
     public required int Accepted { get; init; }
 
+    /// <summary>Guesses of a cascade's levels that the level above judged.</summary>
+    public int Guessed { get; init; }
+
+    /// <summary>Those of them that were its own choice.</summary>
+    public int GuessesTaken { get; init; }
+
     /// <summary>Tokens that became output: the accepted ones and, unless the text ended before it, the verifier's own.</summary>
     public required int Appended { get; init; }
 

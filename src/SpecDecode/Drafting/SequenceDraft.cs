@@ -8,8 +8,9 @@ namespace SpecDecode.Drafting;
 /// </summary>
 public sealed class SequenceDraft
 {
-    // The token that is drafted from, and the draft behind it.
+    // The token that is drafted from, the draft behind it, and behind that what levels of a cascade have guessed.
     private readonly int[] _tokens = new int[DraftingOptions.MaxDraftLength + 1];
+    private readonly DraftLevels _levels = new();
     private readonly float[] _confidences = new float[DraftingOptions.MaxDraftLength];
     private SequenceDrafting? _drafting;
     private ReadOnlyMemory<int> _known;
@@ -63,7 +64,7 @@ public sealed class SequenceDraft
     public DraftReason Reason { get; private set; }
 
     /// <summary>Tokens so far.</summary>
-    public int Length { get; private set; }
+    public int Length => _levels.Chosen(0);
 
     /// <summary>Those of them that were proposed by <see cref="Propose"/>; they come first.</summary>
     public int Proposed { get; private set; }
@@ -81,7 +82,10 @@ public sealed class SequenceDraft
     public ReadOnlySpan<float> Confidences => _confidences.AsSpan(0, Length);
 
     /// <summary>Whether the last pass of the drafter gave it a token.</summary>
-    public bool IsInPass { get; internal set; }
+    public bool IsInPass => AddedTokens > 0;
+
+    /// <summary>Tokens that the last pass of the drafter gave it, the last ones of <see cref="Draft"/>: 1, or with a cascade several; 0 where it took no part.</summary>
+    public int AddedTokens { get; private set; }
 
     /// <summary>Whether another token will be drafted, as things stand.</summary>
     public bool WantsToken => Plan is not null && !_isStopped && Length < _wanted;
@@ -101,11 +105,35 @@ public sealed class SequenceDraft
     /// <summary>Whether the drafter reads confidences.</summary>
     internal bool ReadsConfidence { get; private set; }
 
-    /// <summary>Rows that the drafter has run: as many as <see cref="Length"/>, or none while all tokens are proposed.</summary>
-    internal int RowsRun { get; private set; }
+    /// <summary>Whether the confidence of what a level chooses is looked at.</summary>
+    internal bool ReadsConfidenceAt(int level) => level == 0 ? ReadsConfidence : Plan!.Cascade!.Threshold > 0;
 
-    /// <summary>The tokens that the drafter's next pass runs, and verification where it keeps no rows: the last known one, and the draft.</summary>
+    /// <summary>Rows that the plan has run: as many as <see cref="Length"/>, or none while all tokens are proposed.</summary>
+    internal int RowsRun => _levels.RowsRun(0);
+
+    /// <summary>Rows that the drafter's passes had for it, those of guesses and of what came to nothing included.</summary>
+    internal int PassRows { get; set; }
+
+    /// <summary>Guesses of a cascade that were judged by the level above.</summary>
+    internal int Guessed { get; private set; }
+
+    /// <summary>Those of them that were its own choice.</summary>
+    internal int GuessesTaken { get; private set; }
+
+    /// <summary>How far each level of a cascade is; without one there is the plan's.</summary>
+    internal DraftLevels Levels => _levels;
+
+    /// <summary>Which level of the plan's cascade runs next; 0 is the plan itself.</summary>
+    internal int NextLevel => Plan?.Cascade is { } cascade ? _levels.Next(cascade, _wanted) : 0;
+
+    /// <summary>The last known token, and the draft, from one of them on.</summary>
     internal ReadOnlySpan<int> TokensFrom(int first) => _tokens.AsSpan(first, Length + 1 - first);
+
+    /// <summary>The tokens that the next pass of a level runs from the beginning: those that the level below has not run.</summary>
+    internal ReadOnlySpan<int> TokensToRun(int level) => _tokens.AsSpan(_levels.RowsRun(level + 1), _levels.Chosen(level + 1) + 1 - _levels.RowsRun(level + 1));
+
+    /// <summary>The draft as a level of a cascade has it.</summary>
+    internal ReadOnlySpan<int> ChosenBy(int level) => _tokens.AsSpan(1, _levels.Chosen(level));
 
     /// <summary>Whether a plan may be chosen.</summary>
     internal bool Allows(DraftPlan plan)
@@ -184,7 +212,8 @@ public sealed class SequenceDraft
             }
 
             _confidences[Length] = 0;
-            _tokens[++Length] = token;
+            _levels.Propose();
+            _tokens[Length] = token;
             Proposed = Length;
             if (_ends!(token))
             {
@@ -208,6 +237,13 @@ public sealed class SequenceDraft
 
     /// <summary>Ends the draft as it is.</summary>
     public void Stop() => _isStopped = true;
+
+    /// <summary>Ends what a level of a cascade guesses, until the level above has judged it; at level 0 the draft.</summary>
+    internal void Stop(int level)
+    {
+        _levels.Stop(level);
+        _isStopped |= level == 0;
+    }
 
     /// <summary>Notes why the draft is as it is, or why there is none.</summary>
     /// <param name="reason">Why.</param>
@@ -254,24 +290,78 @@ public sealed class SequenceDraft
     internal void Clear()
     {
         Plan = null;
-        Length = 0;
+        _levels.Clear();
         Proposed = 0;
         Forced = 0;
-        RowsRun = 0;
-        IsInPass = false;
+        PassRows = 0;
+        Guessed = 0;
+        GuessesTaken = 0;
+        AddedTokens = 0;
         ReadsConfidence = false;
         _wanted = 0;
         _isStopped = false;
     }
 
-    /// <summary>Adds a token of the drafter.</summary>
+    /// <summary>A pass of the drafter begins, with it or without it.</summary>
+    internal void BeginPass() => AddedTokens = 0;
+
+    /// <summary>Takes the token that a level has chosen at its next place.</summary>
+    /// <param name="level">The level; 0 adds to the draft.</param>
+    /// <param name="token">The token.</param>
+    /// <param name="confidence">Its probability; 0 where nobody reads it.</param>
+    /// <returns>Whether it had been guessed there, so that what the pass says behind it counts.</returns>
+    internal bool Take(int level, int token, float confidence)
+    {
+        int place = _levels.Choose(level);
+        bool isJudged = place <= _levels.Chosen(level + 1);
+        bool wasGuessed = isJudged && _tokens[place] == token;
+        Guessed += isJudged ? 1 : 0;
+        GuessesTaken += wasGuessed ? 1 : 0;
+        _tokens[place] = token;
+        bool ends = _ends!(token);
+        if (level == 0)
+        {
+            _confidences[place - 1] = confidence;
+            AddedTokens++;
+            _isStopped |= ends;
+        }
+
+        if (ends || (level > 0 && Plan!.Cascade!.Threshold is > 0 and var threshold && !(confidence >= threshold)))
+        {
+            _levels.Stop(level);
+        }
+
+        return wasGuessed && !ends;
+    }
+
+    /// <summary>A pass of a level has chosen what it could.</summary>
+    /// <param name="level">The level.</param>
+    internal void EndPass(int level)
+    {
+        if (_levels.Chosen(level) > _levels.RowsRun(level) && (level > 0 || AddedTokens > 0))
+        {
+            _levels.EndPass(level);
+        }
+    }
+
+    /// <summary>Adds a token of the drafter, from a pass of its own.</summary>
     internal void Add(int token, float confidence)
     {
-        _confidences[Length] = confidence;
-        _tokens[++Length] = token;
-        RowsRun = Length;
-        IsInPass = true;
-        _isStopped |= _ends!(token);
+        BeginPass();
+        Take(0, token, confidence);
+        EndPass(0);
+    }
+
+    /// <summary>Whether the tokens of the last pass are as probable as a threshold asks.</summary>
+    internal bool IsSure(double threshold)
+    {
+        bool isSure = true;
+        for (int i = Length - AddedTokens; i < Length; i++)
+        {
+            isSure &= _confidences[i] >= threshold;
+        }
+
+        return isSure;
     }
 
     /// <summary>Notes what became of it.</summary>

@@ -10,18 +10,29 @@ namespace SpecDecode.Speculation;
 /// Drafts for all rounds that want it: rounds of equal plan and weights go through the model together, one row each. Every row is
 /// kept as it is at the plan's exact depth, where verification takes it up again (on weights of lower precision no row is
 /// exact, and none is kept); what else a draft writes into the cache is overwritten by verification before anything committed
-/// reads it.
+/// reads it. Of a plan with a cascade (<see cref="DraftCascade"/>) a pass runs one level, whose rows the level above takes up.
 /// </summary>
 /// <param name="stages">The model.</param>
 /// <param name="rules">How draft tokens are chosen.</param>
 /// <param name="vocabulary">From which tokens.</param>
 internal sealed class Drafter(IStages stages, AcceptanceRules rules, DraftVocabulary vocabulary)
 {
-    private readonly RowBatch _batch = new(stages.MaxRows);
     private readonly List<Round> _rounds = [];
-    private readonly int[] _lastRows = new int[stages.MaxRows];
+    private readonly List<RowSource> _sources = [];
+
+    // Of the rows whose logits are looked at: the row, and the place of its round in the pass.
+    private readonly int[] _scoredRows = new int[stages.MaxRows];
+    private readonly int[] _scoredRounds = new int[stages.MaxRows];
+
+    // By round, whether the pass has nothing more to say about it.
+    private readonly bool[] _isSettled = new bool[stages.MaxRows];
     private readonly int[] _keptRows = new int[stages.MaxRows];
     private readonly int[] _keptSlots = new int[stages.MaxRows];
+    private RowBatch _batch = new(stages.MaxRows);
+    private RowBatch _next = new(stages.MaxRows);
+
+    // Of the pass's plan, the level that runs.
+    private int _level;
 
     /// <summary>Passes of the last run, without those that failed.</summary>
     public int Passes { get; private set; }
@@ -49,12 +60,19 @@ internal sealed class Drafter(IStages stages, AcceptanceRules rules, DraftVocabu
                 RunRows(plan);
                 rows += _batch.Rows;
                 Passes++;
-                policies.Continue(rounds, new DraftPass(plan, _batch.Rows, Stopwatch.GetElapsedTime(start)));
+                if (_level == 0)
+                {
+                    policies.Continue(rounds, new DraftPass(plan, _batch.Rows, Stopwatch.GetElapsedTime(start)));
+                }
             }
             catch (Exception)
             {
                 FailedPasses++;
-                _rounds.ForEach(EndFailedDraft);
+                for (int i = 0; i < _rounds.Count; i++)
+                {
+                    _rounds[i].Choice.EndPass(_level);
+                    EndFailedDraft(_rounds[i]);
+                }
             }
         }
 
@@ -67,7 +85,7 @@ internal sealed class Drafter(IStages stages, AcceptanceRules rules, DraftVocabu
         round.Sequence.NoteDraftFailure();
     }
 
-    // The first round that wants a token, and all others of its plan. A sequence that has been cancelled wants nothing more.
+    // The first round that wants a token, and all others whose next pass is the same. A sequence that has been cancelled wants nothing more.
     private DraftPlan? Gather(IReadOnlyList<Round> rounds)
     {
         DraftPlan? first = null;
@@ -77,13 +95,19 @@ internal sealed class Drafter(IStages stages, AcceptanceRules rules, DraftVocabu
         {
             Round round = rounds[i];
             SequenceDraft draft = round.Choice;
-            draft.IsInPass = false;
-            if (draft.WantsToken && !round.Sequence.IsCancellationRequested && (first is null || first.GoesWith(draft.Plan!)))
+            draft.BeginPass();
+            if (!draft.WantsToken || round.Sequence.IsCancellationRequested)
+            {
+                continue;
+            }
+
+            int level = draft.NextLevel;
+            if (first is null || (first.GoesWith(draft.Plan!) && level == _level))
             {
                 first ??= draft.Plan!;
-                ReadOnlySpan<int> tokens = draft.TokensFrom(draft.RowsRun);
-                int position = round.CommittedLength + round.PendingLength - 1 + draft.RowsRun;
-                _lastRows[_rounds.Count] = _batch.Add(round.Sequence.Cache, position, tokens) + tokens.Length - 1;
+                _level = level;
+                ReadOnlySpan<int> tokens = draft.TokensToRun(level);
+                _batch.Add(round.Sequence.Cache, round.CommittedLength + round.PendingLength - 1 + draft.Levels.RowsRun(level + 1), tokens);
                 _rounds.Add(round);
             }
         }
@@ -91,35 +115,66 @@ internal sealed class Drafter(IStages stages, AcceptanceRules rules, DraftVocabu
         return first;
     }
 
-    // A row for each round, that of its last token; before it those of tokens that were proposed, in the first pass behind them.
+    // Mostly a row for each round, that of its last token. Before it those of tokens that were proposed, in the first pass behind them, and those that a
+    // level of a cascade takes up from the level below, whose logits say how far the guesses there are its own choice.
     private void RunRows(DraftPlan draft)
     {
         LayerPlan plan = draft.Plan;
         stages.Embed(_batch, draft.Weights);
-        int exactDepth = draft.Weights == WeightSet.Verifier ? plan.ExactDepth : 0;
-        Pass.Run(stages, plan.Blocks.AsSpan()[..exactDepth], _batch);
-        if (draft.Weights == WeightSet.Verifier)
+        int depth = 0;
+        if (_level < (draft.Cascade?.Levels ?? 0))
         {
+            depth = RunTo(plan, depth, draft.Depth(_level + 1));
+            JoinGuesses();
+        }
+
+        // The rows of a level, and those of the verifier's weights as far as they are exact, are taken up again.
+        if (_level > 0 || draft.Weights == WeightSet.Verifier)
+        {
+            depth = RunTo(plan, depth, _level > 0 ? draft.Depth(_level) : plan.ExactDepth);
             KeepRows();
         }
 
-        Pass.Run(stages, plan.Blocks.AsSpan()[exactDepth..], _batch);
-        bool choosesFromAll = !vocabulary.IsWorthIt || AnyIsToRepeat();
-        for (int first = 0; first < _rounds.Count; first += stages.MaxScoredRows)
+        RunTo(plan, depth, draft.Depth(_level));
+        Choose();
+        for (int i = 0; i < _rounds.Count; i++)
         {
-            int count = Math.Min(stages.MaxScoredRows, _rounds.Count - first);
-            ReadOnlySpan<int> rows = _lastRows.AsSpan(first, count);
-            if (choosesFromAll && stages.KeepsLogits && AnyChoosesGreedily(first, count))
+            _rounds[i].Choice.PassRows += _batch.Spans[i].Rows;
+        }
+    }
+
+    private int RunTo(LayerPlan plan, int from, int to)
+    {
+        Pass.Run(stages, plan.Blocks.AsSpan()[from..to], _batch);
+        return to;
+    }
+
+    // Rows that the level below has run go before those that it has not.
+    private void JoinGuesses()
+    {
+        _next.Clear();
+        _sources.Clear();
+        bool joins = false;
+        for (int i = 0; i < _rounds.Count; i++)
+        {
+            DraftLevels levels = _rounds[i].Choice.Levels;
+            RowSpan span = _batch.Spans[i];
+            int first = levels.RowsRun(_level);
+            int kept = levels.RowsRun(_level + 1) - first;
+            if (kept > 0)
             {
-                PickChoices(rows, first);
-                continue;
+                _sources.Add(new RowSource(IsKept: true, _rounds[i].KeptSlot + first, kept));
+                joins = true;
             }
 
-            Span<float> logits = choosesFromAll ? stages.Head(rows) : stages.DraftHead(rows);
-            for (int i = 0; i < count; i++)
-            {
-                Pick(_rounds[first + i], logits.Slice(i * stages.VocabularySize, stages.VocabularySize));
-            }
+            _sources.Add(new RowSource(IsKept: false, span.FirstRow, span.Rows));
+            _next.AddRows(span.Cache, span.FirstPosition - kept, kept + span.Rows);
+        }
+
+        if (joins)
+        {
+            (_batch, _next) = (_next, _batch);
+            stages.Arrange(_sources, _batch);
         }
     }
 
@@ -132,11 +187,52 @@ internal sealed class Drafter(IStages stages, AcceptanceRules rules, DraftVocabu
             for (int row = 0; row < span.Rows; row++)
             {
                 _keptRows[count] = span.FirstRow + row;
-                _keptSlots[count++] = _rounds[i].KeptSlot + _rounds[i].Choice.RowsRun + row;
+                _keptSlots[count++] = _rounds[i].KeptSlot + _rounds[i].Choice.Levels.RowsRun(_level) + row;
             }
         }
 
         stages.Keep(_keptRows.AsSpan(0, count), _keptSlots.AsSpan(0, count));
+    }
+
+    // A token behind the last one that the level has chosen, and behind each guess that is its own choice another.
+    private void Choose()
+    {
+        bool choosesFromAll = !vocabulary.IsWorthIt || AnyIsToRepeat();
+        int scored = 0;
+        for (int i = 0; i < _rounds.Count; i++)
+        {
+            RowSpan span = _batch.Spans[i];
+            DraftLevels levels = _rounds[i].Choice.Levels;
+            for (int row = levels.Chosen(_level) - levels.RowsRun(_level); row < span.Rows; row++)
+            {
+                _scoredRows[scored] = span.FirstRow + row;
+                _scoredRounds[scored++] = i;
+            }
+
+            _isSettled[i] = false;
+        }
+
+        for (int first = 0; first < scored; first += stages.MaxScoredRows)
+        {
+            int count = Math.Min(stages.MaxScoredRows, scored - first);
+            ReadOnlySpan<int> rows = _scoredRows.AsSpan(first, count);
+            if (choosesFromAll && stages.KeepsLogits && AnyChoosesGreedily(first, count))
+            {
+                PickChoices(rows, first);
+                continue;
+            }
+
+            Span<float> logits = choosesFromAll ? stages.Head(rows) : stages.DraftHead(rows);
+            for (int i = 0; i < count; i++)
+            {
+                Pick(first + i, logits.Slice(i * stages.VocabularySize, stages.VocabularySize));
+            }
+        }
+
+        for (int i = 0; i < _rounds.Count; i++)
+        {
+            _rounds[i].Choice.EndPass(_level);
+        }
     }
 
     // By rejection sampling a seed repeats its text where the drafts are the same, and the vocabulary of drafts follows what others have written.
@@ -157,7 +253,7 @@ internal sealed class Drafter(IStages stages, AcceptanceRules rules, DraftVocabu
         bool isAny = false;
         for (int i = first; i < first + count; i++)
         {
-            isAny |= _rounds[i].Sequence.ChoosesGreedily;
+            isAny |= _rounds[_scoredRounds[i]].Sequence.ChoosesGreedily;
         }
 
         return isAny;
@@ -169,33 +265,44 @@ internal sealed class Drafter(IStages stages, AcceptanceRules rules, DraftVocabu
         ReadOnlySpan<RowChoice> choices = stages.Choose(rows);
         for (int i = 0; i < rows.Length; i++)
         {
-            Round round = _rounds[first + i];
-            if (round.Sequence.ChoosesGreedily && !float.IsNaN(choices[i].Probability))
+            int place = _scoredRounds[first + i];
+            Round round = _rounds[place];
+            if (!round.Sequence.ChoosesGreedily || float.IsNaN(choices[i].Probability))
             {
-                round.Choice.Add(choices[i].Token, round.Choice.ReadsConfidence ? choices[i].Probability : 0);
+                Pick(first + i, stages.ChosenLogits(i));
             }
-            else
+            else if (!_isSettled[place])
             {
-                Pick(round, stages.ChosenLogits(i));
+                _isSettled[place] = !round.Choice.Take(_level, choices[i].Token, round.Choice.ReadsConfidenceAt(_level) ? choices[i].Probability : 0);
             }
         }
     }
 
-    private void Pick(Round round, Span<float> logits)
+    private void Pick(int scored, Span<float> logits)
     {
-        bool isConstrained = round.Sequence.Constrain(round.Draft, logits);
+        int index = _scoredRounds[scored];
+        if (_isSettled[index])
+        {
+            return;
+        }
+
+        Round round = _rounds[index];
+        SequenceDraft draft = round.Choice;
+        ReadOnlySpan<int> chosen = draft.ChosenBy(_level);
+        bool isConstrained = round.Sequence.Constrain(chosen, logits);
         LogitRow row = new(logits);
         if (!isConstrained || !row.CanChoose)
         {
             // Blocks left out or repeated may overflow where the whole model does not, and constraints may leave none of the tokens that drafts
             // choose from: nothing to propose.
-            round.Choice.Stop();
+            draft.Stop(_level);
+            _isSettled[index] = true;
             return;
         }
 
         // Whatever its policy makes of it, the token stays in the draft: a draft that left out what was drawn would be drawn from
         // another distribution.
-        int token = rules[round.Sequence.Sampler.Rule].Draft(round, row);
-        round.Choice.Add(token, round.Choice.ReadsConfidence ? (float)Softmax.Probability(row, token) : 0);
+        int token = rules[round.Sequence.Sampler.Rule].Draft(round, chosen.Length, row);
+        _isSettled[index] = !draft.Take(_level, token, draft.ReadsConfidenceAt(_level) ? (float)Softmax.Probability(row, token) : 0);
     }
 }

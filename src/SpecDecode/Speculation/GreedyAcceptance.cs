@@ -6,7 +6,7 @@ namespace SpecDecode.Speculation;
 internal sealed class GreedyAcceptance : IAcceptance
 {
     /// <inheritdoc/>
-    public int Draft(Round round, LogitRow row) => row.Best;
+    public int Draft(Round round, int place, LogitRow row) => row.Best;
 
     /// <inheritdoc/>
     public void Judge(Round round, LogitRow row) => round.Settle(row.Best);

@@ -14,12 +14,12 @@ internal sealed class RejectionSampling : IAcceptance
     private readonly TokenDistribution _residual = new();
 
     /// <inheritdoc/>
-    public int Draft(Round round, LogitRow row)
+    public int Draft(Round round, int place, LogitRow row)
     {
         Sampler sampler = round.Sequence.Sampler;
-        TokenDistribution q = round.DraftDistribution(round.DraftLength);
+        TokenDistribution q = round.DraftDistribution(place);
         q.Fill(row, _truncation, sampler.Options);
-        return q.Draw(round.Random(round.DraftLength, RandomUse.Draw));
+        return q.Draw(round.Random(place, RandomUse.Draw));
     }
 
     /// <inheritdoc/>

@@ -209,14 +209,16 @@ internal sealed class Round
         Reason = Choice.Reason,
         Evaluated = Evaluated,
         Accepted = Accepted,
+        Guessed = Choice.Guessed,
+        GuessesTaken = Choice.GuessesTaken,
         Appended = Appended,
         VerifierToken = DraftLength == 0 ? TokenSource.Plain
             : Appended == Accepted ? null
             : Accepted == DraftLength ? TokenSource.Bonus
             : TokenSource.Correction,
-        DraftRows = Choice.RowsRun,
+        DraftRows = Choice.PassRows,
         VerifyRows = Rows,
-        DraftTime = draftTimePerRow * Choice.RowsRun,
+        DraftTime = draftTimePerRow * Choice.PassRows,
         VerifyTime = verifyTimePerRow * Rows,
     };
 }

@@ -12,7 +12,7 @@ internal sealed class SharedNoise : IAcceptance
     private readonly Truncation _truncation = new();
 
     /// <inheritdoc/>
-    public int Draft(Round round, LogitRow row) => Choose(round, round.DraftLength, row);
+    public int Draft(Round round, int place, LogitRow row) => Choose(round, place, row);
 
     /// <inheritdoc/>
     public void Judge(Round round, LogitRow row) => round.Settle(Choose(round, round.Accepted, row));

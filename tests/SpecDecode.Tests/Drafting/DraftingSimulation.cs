@@ -123,7 +123,7 @@ internal sealed class DraftingSimulation(IDraftPolicy policy, int seed)
             foreach (SimulatedText text in Texts)
             {
                 SequenceDraft draft = text.Draft;
-                draft.IsInPass = false;
+                draft.BeginPass();
                 if (draft.WantsToken && draft.Plan == plan)
                 {
                     rows++;

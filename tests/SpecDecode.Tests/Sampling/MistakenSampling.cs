@@ -41,9 +41,9 @@ internal sealed class MistakenSampling(Mistake mistake) : IAcceptance
     private readonly TokenDistribution _residual = new();
     private readonly Dictionary<Round, int> _thrownAway = [];
 
-    public int Draft(Round round, LogitRow row)
+    public int Draft(Round round, int place, LogitRow row)
     {
-        int token = _right.Draft(round, row);
+        int token = _right.Draft(round, place, row);
         if (round.DraftLength == 0)
         {
             _thrownAway.Remove(round);

@@ -335,13 +335,24 @@ internal sealed class EngineHistory
 
     private List<Sequence> Sequences() => [.. Live.Select(text => text.Sequence)];
 
-    private DraftPlan DrawDraft() => new()
+    private DraftPlan DrawDraft()
     {
-        Plan = DrawPlan(),
-        Length = _random.Next(1, 17),
-        Weights = Chance(4) ? WeightSet.Drafter : WeightSet.Verifier,
-        Threshold = Chance(3) ? _random.NextSingle() : 0,
-    };
+        DraftPlan plan = new()
+        {
+            Plan = DrawPlan(),
+            Length = _random.Next(1, 17),
+            Weights = Chance(4) ? WeightSet.Drafter : WeightSet.Verifier,
+            Threshold = Chance(3) ? _random.NextSingle() : 0,
+        };
+        return Chance(2) ? plan : plan with { Cascade = DrawCascade(plan.Plan) };
+    }
+
+    // Some of the exits that lie before the end of the plan, and before what it leaves out.
+    private DraftCascade? DrawCascade(LayerPlan plan)
+    {
+        int[] exits = [.. Enumerable.Range(1, _model.Layers).Where(exit => 2 * exit <= plan.ExactDepth && 2 * exit < plan.Blocks.Length && !Chance(3))];
+        return exits.Length == 0 ? null : new DraftCascade(exits, _random.Next(1, 6), Chance(3) ? _random.NextSingle() : 0);
+    }
 
     // Early exits, skip sets, and any blocks in any order, repeated ones included.
     private LayerPlan DrawPlan()
