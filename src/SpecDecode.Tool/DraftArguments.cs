@@ -37,6 +37,14 @@ internal sealed class DraftArguments
     private readonly Option<float?> _threshold = NumberOption.Probability(
         "--draft-threshold", "P", "Draft no further once a draft token's probability is below this; by default 0, which never stops.");
 
+    private readonly Option<int[]?> _cascadeExits = ListOption.Layers("--cascade-exits", "Earlier exits that guess tokens for early-exit and layer-skip, from 1: 2 or 2,4; the drafter judges several in one pass.");
+
+    private readonly Option<int?> _cascadeLength = NumberOption.Optional(
+        "--cascade-length", "N", $"Tokens that such an exit guesses before they are judged; by default {DraftingOptions.DefaultCascadeLength}.", max: DraftingOptions.MaxDraftLength);
+
+    private readonly Option<float?> _cascadeThreshold = NumberOption.Probability(
+        "--cascade-threshold", "P", "Guess no further once a guess's probability is below this; by default 0, which never stops.");
+
     private readonly Option<string?> _policy = new("--draft-policy")
     {
         Description = "Who decides how far early-exit and layer-skip draft; by default fixed: --draft-length and --draft-threshold.",
@@ -68,7 +76,7 @@ internal sealed class DraftArguments
         _draft.AcceptWords([.. Strategies]);
         _policy.AcceptWords(DraftingPolicy.Fixed, DraftingPolicy.AdaptiveThreshold, DraftingPolicy.ConfidenceStop);
         _precision.AcceptWords(PrecisionArguments.Name(Precision.Int8), PrecisionArguments.Name(Precision.Int4));
-        foreach (Option option in (Option[])[_draft, _exitLayer, _skipAttention, _skipMlp, _length, _threshold, _policy, _precision, _vocabulary, _profile])
+        foreach (Option option in (Option[])[_draft, _exitLayer, _skipAttention, _skipMlp, _length, _threshold, _cascadeExits, _cascadeLength, _cascadeThreshold, _policy, _precision, _vocabulary, _profile])
         {
             command.Options.Add(option);
         }
@@ -146,7 +154,13 @@ internal sealed class DraftArguments
         DraftingOptions fixedPlan = DraftingOptions.Of(plan) with
         {
             Threshold = arguments.GetValue(_threshold) ?? 0, Policy = arguments.GetValue(_policy) ?? DraftingPolicy.Fixed,
+            CascadeExits = arguments.GetValue(_cascadeExits) ?? [], CascadeThreshold = arguments.GetValue(_cascadeThreshold) ?? 0,
         };
+        if (arguments.GetValue(_cascadeLength) is { } guesses)
+        {
+            fixedPlan.CascadeLength = guesses;
+        }
+
         return arguments.GetValue(_length) is { } length ? fixedPlan with { DraftLength = length } : fixedPlan;
     }
 
@@ -168,13 +182,15 @@ internal sealed class DraftArguments
 
     /// <summary>The first given option that says how drafts are made, and not what is loaded for them; null where none is.</summary>
     public string? FindGiven(CommandResult result) =>
-        Array.Find((Option[])[_draft, _profile, _exitLayer, _skipAttention, _skipMlp, _length, _threshold, _policy], option => result.GetResult(option) is not null)?.Name;
+        Array.Find((Option[])[_draft, _profile, _exitLayer, _skipAttention, _skipMlp, _length, _threshold, _policy, .. Cascade], option => result.GetResult(option) is not null)?.Name;
 
     /// <summary>The first given option that says what is loaded for drafts; null where none is.</summary>
     public string? FindOfModel(CommandResult result) => Array.Find((Option[])[_precision, _vocabulary], option => result.GetResult(option) is not null)?.Name;
 
     /// <summary>The value of <c>--draft-precision</c> as it was typed; null where there is none.</summary>
     public string? PrecisionWord(CommandResult result) => result.GetResult(_precision) is { Tokens: [{ Value: var precision }] } ? precision : null;
+
+    private Option[] Cascade => [_cascadeExits, _cascadeLength, _cascadeThreshold];
 
     // As it was typed: a value that is not allowed is the parser's to refuse.
     private string Strategy(CommandResult result) => result.GetResult(_draft) is { Tokens: [{ Value: var strategy }] } ? strategy.ToLowerInvariant() : None;
@@ -189,7 +205,7 @@ internal sealed class DraftArguments
         string? problem = Strategy(result) switch
         {
             None when result.GetResult(_draft) is not null && IsGiven(_profile) => "--draft none drafts nothing, so --draft-profile has no effect.",
-            None or Auto when IsGiven(_profile) && Array.Find((Option[])[_exitLayer, _skipAttention, _skipMlp, _threshold, _policy], IsGiven) is { } told =>
+            None or Auto when IsGiven(_profile) && Array.Find((Option[])[_exitLayer, _skipAttention, _skipMlp, _threshold, _policy, .. Cascade], IsGiven) is { } told =>
                 $"--draft-profile says how to draft; leave {told.Name} out.",
             None when IsGiven(_profile) && IsGiven(_length) => "--draft-profile says how long drafts are; leave --draft-length out, or use --draft auto, which takes it as a bound.",
             None or Auto when IsGiven(_profile) => null,
@@ -204,14 +220,17 @@ internal sealed class DraftArguments
             Auto or Lookup or Swift when IsGiven(_policy) => $"--draft {Strategy(result)} decides by itself how far to draft; leave --draft-policy out.",
             _ when IsGiven(_threshold) && IsWord(_policy, DraftingPolicy.AdaptiveThreshold) =>
                 $"--draft-policy {DraftingPolicy.AdaptiveThreshold} finds its threshold; leave --draft-threshold out.",
+            Auto or Lookup or Swift when Array.Find(Cascade, IsGiven) is { } guesses =>
+                $"--draft {Strategy(result)} has no cascade; leave {guesses.Name} out, or use --draft early-exit or layer-skip.",
+            _ when !IsGiven(_cascadeExits) && Array.Find(Cascade, IsGiven) is { } lone => $"{lone.Name} has no effect without --cascade-exits.",
             Lookup when skips || IsGiven(_exitLayer) || IsGiven(_precision) || IsGiven(_vocabulary) =>
                 "--draft lookup runs no layers to draft; leave --exit-layer, layers to skip, --draft-precision and --draft-vocabulary out, or use --draft auto.",
             None when result.GetResult(_draft) is not null
-                && Array.Find((Option[])[_exitLayer, _skipAttention, _skipMlp, _length, _threshold, _policy], IsGiven) is { } idle => $"--draft none drafts nothing, so {idle.Name} has no effect.",
+                && Array.Find((Option[])[_exitLayer, _skipAttention, _skipMlp, _length, _threshold, _policy, .. Cascade], IsGiven) is { } idle => $"--draft none drafts nothing, so {idle.Name} has no effect.",
             None when result.GetResult(_draft) is not null && Array.Find((Option[])[_precision, _vocabulary], IsGiven) is { } idle => $"--draft none drafts nothing, so {idle.Name} has no effect.",
             None when result.GetResult(_draft) is null && (skips || IsGiven(_exitLayer)) =>
                 "Options about drafting have no effect without --draft auto, early-exit or layer-skip.",
-            None when result.GetResult(_draft) is null && !IsGiven(_precision) && (IsGiven(_length) || IsGiven(_threshold) || IsGiven(_policy) || (IsGiven(_vocabulary) && !isDraftedOtherwise)) =>
+            None when result.GetResult(_draft) is null && !IsGiven(_precision) && (IsGiven(_length) || IsGiven(_threshold) || IsGiven(_policy) || Array.Exists(Cascade, IsGiven) || (IsGiven(_vocabulary) && !isDraftedOtherwise)) =>
                 "Options about drafting have no effect without --draft or --draft-precision.",
             _ => null,
         };

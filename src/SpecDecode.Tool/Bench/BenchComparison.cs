@@ -58,6 +58,12 @@ internal sealed class BenchComparison
     /// <summary>Draft tokens of the speculative runs.</summary>
     public long Drafted => (long)Sum(rounds => rounds.Drafted);
 
+    /// <summary>Guesses of a cascade that were judged, in the speculative runs.</summary>
+    public long Guessed => (long)Sum(rounds => rounds.Guessed);
+
+    /// <summary>Those of them that saved a pass.</summary>
+    public long GuessesTaken => (long)Sum(rounds => rounds.GuessesTaken);
+
     /// <summary>Share of the speculative runs' decode time that was not inside the runtime.</summary>
     public double OutsideRuntimeShare => 1 - Share(run => run.RuntimeTime);
 

@@ -67,6 +67,8 @@ internal static class BenchJson
         json.WriteNumberOrNull("covered_share", result.CoveredShare);
         json.WriteNumber("drafted_tokens", result.Drafted);
         json.WriteNumber("looked_up_tokens", result.LookedUp);
+        json.WriteNumber("guessed_tokens", result.Guessed);
+        json.WriteNumber("guesses_taken", result.GuessesTaken);
         json.WriteStartObject("decisions");
         foreach ((DraftReason reason, long rounds) in result.Decisions)
         {

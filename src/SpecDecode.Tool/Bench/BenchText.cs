@@ -108,7 +108,8 @@ internal static class BenchText
         string.Join(", ", result.Decisions.Select(pair => string.Create(CultureInfo.InvariantCulture, $"{Word(pair.Reason)} {pair.Rounds}")));
 
     private static string Sources(BenchComparison result) =>
-        string.Create(CultureInfo.InvariantCulture, $"{result.Drafted - result.LookedUp} tokens by the drafter, {result.LookedUp} looked up");
+        string.Create(CultureInfo.InvariantCulture, $"{result.Drafted - result.LookedUp} tokens by the drafter, {result.LookedUp} looked up")
+        + (result.Guessed > 0 ? string.Create(CultureInfo.InvariantCulture, $"; {result.GuessesTaken} of {result.Guessed} guesses taken") : "");
 
     private static string Plan(DraftEstimate estimate)
     {

@@ -67,6 +67,18 @@ internal static class CalibrationJson
         json.WriteString("plan", plan.Plan.ToString());
         json.WriteString("method", plan.Method);
         json.WriteBoolean("uses_draft_weights", plan.UsesDraftWeights);
+        if (plan.CascadeExits.Count > 0)
+        {
+            json.WriteStartArray("cascade_exits");
+            foreach (int exit in plan.CascadeExits)
+            {
+                json.WriteNumberValue(exit);
+            }
+
+            json.WriteEndArray();
+            json.WriteNumber("cascade_length", plan.CascadeLength);
+        }
+
         json.WriteNumber("draft_length", plan.DraftLength);
         json.WriteNumberOrNull("draft_row_cost", plan.DraftRowCost);
         json.WriteNumberOrNull("search_agreement", plan.SearchAgreement);

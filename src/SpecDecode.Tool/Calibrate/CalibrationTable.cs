@@ -27,7 +27,7 @@ internal static class CalibrationTable
             output.WriteLine("|---|---|---|---|---|---|---|");
             foreach (CalibratedPlan plan in report.Plans.Where(plan => plan.MeasuredSpeedup is not null))
             {
-                Line($"| {PlanWords.Of(plan.Plan, model.LayerCount, plan.UsesDraftWeights)} | {plan.DraftLength} | {plan.MeasuredSpeedup:f3} | {plan.ExpectedSpeedup:f3} | {plan.MeasuredAcceptance:f3} | {plan.Repetitions} | {(plan.SameText == true ? "the same" : "differs")} |");
+                Line($"| {PlanWords.Of(plan, model.LayerCount)} | {plan.DraftLength} | {plan.MeasuredSpeedup:f3} | {plan.ExpectedSpeedup:f3} | {plan.MeasuredAcceptance:f3} | {plan.Repetitions} | {(plan.SameText == true ? "the same" : "differs")} |");
             }
         }
 
@@ -42,5 +42,5 @@ internal static class CalibrationTable
 
     private static string Columns(TextModel model, CalibratedPlan? plan) => plan is null ? "- | - | - | - | - | -" : string.Create(
         CultureInfo.InvariantCulture,
-        $"{PlanWords.Of(plan.Plan, model.LayerCount, plan.UsesDraftWeights)} | {plan.DraftRowCost:f2} | {string.Join(' ', plan.AgreementByPosition.Take(4).Select(chance => chance.ToString("f2", CultureInfo.InvariantCulture)))} | {plan.DraftLength} | {plan.ExpectedSpeedup:f3} | {(plan.MeasuredSpeedup is { } measured ? measured.ToString("f3", CultureInfo.InvariantCulture) : "-")}");
+        $"{PlanWords.Of(plan, model.LayerCount)} | {plan.DraftRowCost:f2} | {string.Join(' ', plan.AgreementByPosition.Take(4).Select(chance => chance.ToString("f2", CultureInfo.InvariantCulture)))} | {plan.DraftLength} | {plan.ExpectedSpeedup:f3} | {(plan.MeasuredSpeedup is { } measured ? measured.ToString("f3", CultureInfo.InvariantCulture) : "-")}");
 }

@@ -1,9 +1,10 @@
 using System.Globalization;
+using SpecDecode.Calibration;
 using SpecDecode.Plans;
 
 namespace SpecDecode.Tool.Calibrate;
 
-/// <summary>A plan as one reads it: <c>first 4 layers</c>, <c>without A 3,5-7 M 2</c>, <c>runs A0 M0 A3 M3 A3 M3</c>.</summary>
+/// <summary>A plan as one reads it: <c>first 4 layers</c>, <c>without A 3,5-7 M 2</c>, <c>runs A0 M0 A3 M3 A3 M3</c>, <c>all layers, on the copy, 3 guesses from layer 2</c>.</summary>
 internal static class PlanWords
 {
     /// <summary>Names a plan.</summary>
@@ -11,6 +12,12 @@ internal static class PlanWords
     /// <param name="layerCount">Number of the model's layers.</param>
     /// <param name="usesDraftWeights">Whether it runs on a copy of the weights.</param>
     public static string Of(LayerPlan plan, int layerCount, bool usesDraftWeights) => Words(plan, layerCount) + (usesDraftWeights ? ", on the copy" : "");
+
+    /// <summary>Names a plan, and who guesses for it.</summary>
+    /// <param name="plan">The plan.</param>
+    /// <param name="layerCount">Number of the model's layers.</param>
+    public static string Of(CalibratedPlan plan, int layerCount) => Of(plan.Plan, layerCount, plan.UsesDraftWeights) + (plan.CascadeExits.Count == 0 ? ""
+        : string.Create(CultureInfo.InvariantCulture, $", {plan.CascadeLength} guess{(plan.CascadeLength == 1 ? "" : "es")} from layer {string.Join(" and ", plan.CascadeExits)}"));
 
     private static string Words(LayerPlan plan, int layerCount)
     {

@@ -11,10 +11,16 @@ public sealed record CalibratedPlan
     /// <summary>Whether the drafter runs on a copy of the weights in lower precision.</summary>
     public required bool UsesDraftWeights { get; init; }
 
+    /// <summary>Earlier exits that guess for it, ascending (<see cref="Drafting.DraftingOptions.CascadeExits"/>); none where it drafts token by token.</summary>
+    public IReadOnlyList<int> CascadeExits { get; init; } = [];
+
+    /// <summary>Tokens that each of them guesses; 0 where there is none.</summary>
+    public int CascadeLength { get; init; }
+
     /// <summary>The method that found it, the first of several.</summary>
     public required string Method { get; init; }
 
-    /// <summary>Time of a draft row over that of a plain one.</summary>
+    /// <summary>Time of a draft row over that of a plain one; with a cascade, of a draft over its tokens.</summary>
     public required double DraftRowCost { get; init; }
 
     /// <summary>Share of draft tokens that were the full model's on the text that was searched on.</summary>

@@ -216,7 +216,7 @@ internal sealed class CalibrationRun
         foreach (ILayerSelector selector in Selectors)
         {
             (PlanCandidate Plan, AgreementTally Tally)[] tried = [.. Tried(selector.Name).OrderByDescending(plan => Expected(plan.Plan, plan.Tally).Speedup)];
-            HashSet<PlanCandidate> judged = [.. tried.Take(JudgedOfMethod).Select(plan => plan.Plan), .. tried.Length > 0 ? _lengths.Best(tried) : []];
+            HashSet<PlanCandidate> judged = [.. tried.Take(selector is CascadeSelector ? tried.Length : JudgedOfMethod).Select(plan => plan.Plan), .. tried.Length > 0 ? _lengths.Best(tried) : []];
             foreach ((PlanCandidate plan, AgreementTally tally) in tried.Where(plan => judged.Contains(plan.Plan)))
             {
                 if (!found.Exists(other => other.Plan == plan))
@@ -254,17 +254,43 @@ internal sealed class CalibrationRun
             }, Tally: tally);
         }).OrderByDescending(plan => plan.Plan.ExpectedSpeedup)];
         _plans = _lengths.Assign([.. ranked.Select(plan => plan.Plan)], [.. ranked.Select(plan => plan.Tally)], _notes);
+        AddCascades(texts, costs, [.. ranked.Select(plan => plan.Tally)]);
 
         ExpectedSpeedup Expected(PlanCandidate plan, AgreementTally tally) => costs.Of(plan, CalibrationOptions.DraftLength).Best(tally);
     }
 
+    // Below the plans that are there for it; those themselves are no find of the method.
+    private void AddCascades(TextSet texts, BlockCosts costs, AgreementTally[] tallies)
+    {
+        HashSet<PlanCandidate> bases = [.. Tried(CascadeSelector.MethodName).Select(plan => plan.Plan)];
+        if (bases.Count == 0 || !Selectors.Any(selector => selector is CascadeSelector))
+        {
+            return;
+        }
+
+        CascadeTrial trial = new(_setting.Stages, texts.Texts, costs);
+        CalibratedPlan[] judged = [.. _plans];
+        for (int i = 0; i < judged.Length; i++)
+        {
+            if (bases.Contains(Candidate(judged[i])))
+            {
+                _plans.AddRange(trial.Find(judged[i], tallies[i], () => _budget.Left(CalibrationPhase.Judging) > TimeSpan.Zero, _cancellationToken));
+            }
+        }
+
+        _plans = [.. _plans.Where(plan => plan.Method != CascadeSelector.MethodName || plan.CascadeExits.Count > 0).OrderByDescending(plan => plan.ExpectedSpeedup)];
+        if (_plans.Count == 0)
+        {
+            throw new SpecDecodeException($"The model has {_setting.Stages.LayerCount} layers, which leaves no exit that could guess for another: give other methods, or all.");
+        }
+    }
+
+    private static PlanCandidate Candidate(CalibratedPlan plan) => new(plan.Plan, plan.UsesDraftWeights ? WeightSet.Drafter : WeightSet.Verifier);
+
     private void Measure(int heldOut)
     {
         CalibratedPlan[] best = [.. _plans.Take(_setting.Options.MeasuredPlans)];
-        DraftPlan[] plans = [.. best.Select(plan => new DraftPlan
-        {
-            Plan = plan.Plan, Length = plan.DraftLength, Weights = plan.UsesDraftWeights ? WeightSet.Drafter : WeightSet.Verifier,
-        })];
+        DraftPlan[] plans = [.. best.Select(CascadeTrial.ToDraftPlan)];
         int[] prompts = [.. Enumerable.Range(0, _state.Texts.Count).Where(prompt => prompt % 2 == 1 && TextSet.IsUsable(_state.Texts[prompt])).Take(heldOut)];
         SpeedupMeasurement measurement = new(_setting, prompts, _state.Texts, plans);
         try
@@ -343,7 +369,7 @@ internal sealed class CalibrationRun
         return new MethodReport
         {
             Name = selector.Name, Paper = selector.Paper, Tried = state.Plans.Count, SearchTime = TimeSpan.FromSeconds(state.Seconds), IsExhausted = state.IsExhausted,
-            Best = _plans.Where(plan => own.Contains(new PlanCandidate(plan.Plan, plan.UsesDraftWeights ? WeightSet.Drafter : WeightSet.Verifier)))
+            Best = _plans.Where(plan => own.Contains(Candidate(plan)) && plan.CascadeExits.Count > 0 == selector is CascadeSelector)
                 .MaxBy(plan => plan.ExpectedSpeedup),
         };
     }

@@ -7,7 +7,7 @@ namespace SpecDecode.Calibration;
 internal sealed record CalibrationState
 {
     /// <summary>What the file says that it is.</summary>
-    public const string FormatName = "specdecode-calibration-1";
+    public const string FormatName = "specdecode-calibration-2";
 
     /// <summary><see cref="FormatName"/>.</summary>
     public required string Format { get; init; }

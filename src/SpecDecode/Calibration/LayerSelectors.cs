@@ -20,6 +20,7 @@ internal static class LayerSelectors
         new BayesianSelector(),
         new ReorderSelector(),
         new RandomSelector(),
+        new CascadeSelector(),
     ];
 
     /// <summary>The method of a name, in any case; null where there is none.</summary>

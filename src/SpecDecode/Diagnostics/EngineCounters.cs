@@ -18,6 +18,8 @@ internal sealed class EngineCounters
     private readonly CounterSeries _draftRounds;
     private readonly CounterSeries _drafted;
     private readonly CounterSeries _lookedUp;
+    private readonly CounterSeries _guessed;
+    private readonly CounterSeries _guessesTaken;
     private readonly CounterSeries _forced;
     private readonly CounterSeries _uncovered;
     private readonly CounterSeries _evaluated;
@@ -65,6 +67,8 @@ internal sealed class EngineCounters
         _draftRounds = meter.Counter("specdecode.draft.rounds");
         _drafted = meter.Counter("specdecode.draft.drafted_tokens");
         _lookedUp = meter.Counter("specdecode.draft.looked_up_tokens");
+        _guessed = meter.Counter("specdecode.draft.guessed_tokens");
+        _guessesTaken = meter.Counter("specdecode.draft.guesses_taken");
         _forced = meter.Counter("specdecode.draft.forced_tokens");
         _uncovered = meter.Counter("specdecode.draft.uncovered_tokens");
         _evaluated = meter.Counter("specdecode.draft.evaluated_tokens");
@@ -129,6 +133,8 @@ internal sealed class EngineCounters
         _draftRounds.Add(round.Drafted > 0 ? 1 : 0);
         _drafted.Add(round.Drafted);
         _lookedUp.Add(round.LookedUp);
+        _guessed.Add(round.Guessed);
+        _guessesTaken.Add(round.GuessesTaken);
         _forced.Add(round.Forced);
         _decisions[(int)round.Reason].Add(1);
         _plain[(int)round.Reason].Add(round.Drafted > 0 ? 0 : 1);

@@ -37,6 +37,8 @@ internal static class InstrumentTable
         Count("specdecode.draft.drafted_tokens", "{token}", "Draft tokens."),
         Count("specdecode.draft.looked_up_tokens", "{token}", "Draft tokens that cost no pass of the drafter: proposed by the text's own past, or by a policy."),
         Count("specdecode.draft.forced_tokens", "{token}", "Draft tokens that a constraint forced; they cost no pass of the drafter either."),
+        Count("specdecode.draft.guessed_tokens", "{token}", "Guesses of a cascade's exits that the level above them judged."),
+        Count("specdecode.draft.guesses_taken", "{token}", "Those of them that were its own choice, each of which saved it a pass."),
         Count("specdecode.draft.uncovered_tokens", "{token}", "Tokens of texts that draft which were not among those that drafts choose from."),
         Count("specdecode.draft.evaluated_tokens", "{token}", "Draft tokens that acceptance looked at: the accepted ones and the first that was not."),
         Count("specdecode.draft.accepted_tokens", "{token}", "Draft tokens that became output, by their place in the draft.", TelemetryNames.DraftPosition),
@@ -100,7 +102,7 @@ internal static class InstrumentTable
         Gauge(
             "specdecode.model.info", "{model}", "1, with how the model is set up; 0 with how it was before its defaults changed or it was unloaded.",
             TelemetryNames.DraftStrategy, TelemetryNames.DraftExitLayer, TelemetryNames.DraftSkipAttention, TelemetryNames.DraftSkipMlp, TelemetryNames.DraftLength,
-            TelemetryNames.DraftPolicy, TelemetryNames.DraftThreshold, TelemetryNames.DraftPrecision, TelemetryNames.Precision, TelemetryNames.Threads),
+            TelemetryNames.DraftCascadeExits, TelemetryNames.DraftCascadeLength, TelemetryNames.DraftPolicy, TelemetryNames.DraftThreshold, TelemetryNames.DraftPrecision, TelemetryNames.Precision, TelemetryNames.Threads),
     ];
 
     private static readonly FrozenDictionary<string, InstrumentRow> s_byName = All.ToFrozenDictionary(row => row.Name);

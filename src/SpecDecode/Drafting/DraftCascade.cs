@@ -60,11 +60,15 @@ internal sealed class DraftCascade : IEquatable<DraftCascade>
             : null;
     }
 
+    /// <summary>The last layer behind which an exit can guess for a plan; 0 where there is none.</summary>
+    /// <param name="plan">The plan.</param>
+    public static int LastExit(LayerPlan plan) => Math.Min(plan.ExactDepth, plan.Blocks.Length - 1) / 2;
+
     /// <summary>Why the levels cannot stand below a plan, in a sentence that begins with the option's name; null where they can.</summary>
     /// <param name="plan">The plan.</param>
     public string? FindError(LayerPlan plan)
     {
-        int most = Math.Min(plan.ExactDepth, plan.Blocks.Length - 1) / 2;
+        int most = LastExit(plan);
         return _depths[0] / 2 <= most ? null
             : most == 0 ? $"CascadeExits has {_depths[0] / 2}, but the drafter runs no layer before its last as the whole model does: remove it."
             : $"CascadeExits has {_depths[0] / 2}, but an exit that guesses lies before the drafter's last layer, and before the first block that it leaves out: give layers from 1 to {most}.";

@@ -167,7 +167,8 @@ internal sealed class ModelDrafting
         DraftPlan[] named =
         [
             .. plans.Where(plan => _hasDraftWeights || !plan.UsesDraftWeights).Take(MostOfProfile)
-                .Select(plan => (plan with { DraftLength = DraftingOptions.MaxDraftLength, Threshold = 0 }).ToDraftPlan(_layerCount)),
+                .Select(plan => (plan with { DraftLength = DraftingOptions.MaxDraftLength, Threshold = 0, CascadeExits = [] }).ToDraftPlan(_layerCount))
+                .DistinctBy(plan => (plan.Plan, plan.Weights)),
         ];
         return named.Concat(_defaults.Where(plan => named.All(known => known.Weights != plan.Weights)));
     }

@@ -52,7 +52,7 @@ internal sealed class BlockCosts
     /// <param name="cancellationToken">Ends the work between passes.</param>
     public static BlockCosts Measure(IStages stages, int draftLength, int past, TimeSpan limit, CancellationToken cancellationToken)
     {
-        using CostMeasurement measurement = new(stages, Rows, draftLength, past);
+        using CostMeasurement measurement = new(stages, Rows, draftLength, past, takesAllDraftRows: true);
         long start = Stopwatch.GetTimestamp();
         while (measurement.Turns < LeastTurns || (measurement.Turns < MostTurns && Stopwatch.GetElapsedTime(start) < limit))
         {
@@ -70,6 +70,23 @@ internal sealed class BlockCosts
         BlockCurves curves = candidate.Weights == WeightSet.Verifier ? Times.Verifier : Times.Drafter ?? throw new InvalidOperationException("There are no weights to draft with.");
         double ends = candidate.Weights == WeightSet.Verifier ? Times.DraftEnds : curves.Ends[0];
         return ends + attention * curves.Attention[0] + mlp * curves.Mlp[0] + (candidate.Plan.Bridge is null ? 0 : Times.Bridge);
+    }
+
+    /// <summary>What a pass of a row takes that others join which were taken so far before, in seconds.</summary>
+    /// <param name="candidate">The plan.</param>
+    /// <param name="depth">Blocks of it that the pass runs.</param>
+    /// <param name="joinDepth">Behind which of them the others join.</param>
+    /// <param name="joining">How many do.</param>
+    public double Pass(PlanCandidate candidate, int depth, int joinDepth, int joining)
+    {
+        BlockCurves curves = candidate.Weights == WeightSet.Verifier ? Times.Verifier : Times.Drafter ?? throw new InvalidOperationException("There are no weights to draft with.");
+        (int attention, int mlp) = Count(candidate.Plan.Blocks.AsSpan()[..joinDepth]);
+        (int allAttention, int allMlp) = Count(candidate.Plan.Blocks.AsSpan()[..depth]);
+        int rows = joining + 1;
+        return (rows == 1 && candidate.Weights == WeightSet.Verifier ? Times.DraftEnds : At(curves.Ends, rows))
+            + attention * At(curves.Attention, 1) + (allAttention - attention) * At(curves.Attention, rows)
+            + mlp * At(curves.Mlp, 1) + (allMlp - mlp) * At(curves.Mlp, rows)
+            + (candidate.Plan.Bridge is not null && depth == candidate.Plan.Blocks.Length ? Times.Bridge : 0);
     }
 
     /// <summary>What drafting by a plan takes.</summary>

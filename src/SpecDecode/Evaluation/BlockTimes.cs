@@ -4,7 +4,7 @@ namespace SpecDecode.Evaluation;
 /// <param name="Rows">Numbers of rows that were measured, from 1 upwards.</param>
 /// <param name="Verifier">Of the model's own weights, for each of them.</param>
 /// <param name="DraftEnds">Embedding and head of one row of a draft on them: that head may score but some tokens.</param>
-/// <param name="Drafter">Of the copy for drafting, for one row of a draft; null where there is none.</param>
+/// <param name="Drafter">Of the copy for drafting, for each of them or for one row alone; null where there is none.</param>
 /// <param name="Bridge">Of a bridge, for one row; 0 where none was measured.</param>
 internal sealed record BlockTimes(int[] Rows, BlockCurves Verifier, double DraftEnds, BlockCurves? Drafter, double Bridge = 0);
 

@@ -34,7 +34,8 @@ internal sealed class CostMeasurement : IDisposable
     /// <param name="rows">Numbers of rows that are measured, from 1 upwards; between them costs are interpolated.</param>
     /// <param name="draftLength">Tokens of the longest draft, for whose rows it is measured at most.</param>
     /// <param name="past">Positions in the cache before the rows, as texts have them.</param>
-    public CostMeasurement(IStages stages, ReadOnlySpan<int> rows, int draftLength, int past)
+    /// <param name="takesAllDraftRows">Whether the copy for drafting is measured with all these rows, as a cascade runs them; else with one.</param>
+    public CostMeasurement(IStages stages, ReadOnlySpan<int> rows, int draftLength, int past, bool takesAllDraftRows = false)
     {
         int most = Math.Min(Math.Min(stages.MaxRows, stages.MaxScoredRows), Math.Min(draftLength + 1, stages.MaxSequenceLength));
         int needed = 0;
@@ -57,7 +58,7 @@ internal sealed class CostMeasurement : IDisposable
         [
             .. _rows.SelectMany(count => plans.Select(plan => (plan, WeightSet.Verifier, count, false))),
             (plans[0], WeightSet.Verifier, 1, true),
-            .. stages.DraftPrecision is null ? [] : plans.Select(plan => (plan, WeightSet.Drafter, 1, true)),
+            .. stages.DraftPrecision is null ? [] : _rows.Take(takesAllDraftRows ? _rows.Length : 1).SelectMany(count => plans.Select(plan => (plan, WeightSet.Drafter, count, true))),
         ];
         _times = [.. _passes.Select(_ => new List<double>())];
         _batch = new RowBatch(stages.MaxRows);

@@ -22,21 +22,15 @@ internal sealed class PlanAgreement
 
     private readonly IStages _stages;
     private readonly PlanCandidate[] _candidates;
-    private readonly WrittenText[] _texts;
+    private readonly TextStretches _texts;
     private readonly bool _startsEverywhere;
     private readonly AgreementTally[] _tallies;
     private readonly DraftReplay[] _replays;
-    private readonly List<Stretch> _stretches = [];
-    private readonly List<CacheTransaction.Entry> _enlisted = [];
     private readonly RowBatch _batch;
     private readonly int[] _rows;
 
-    // Where each text's next stretch ends: behind the last token that it drafts.
-    private readonly int[] _ends;
-
     // Of the stretches in work: each candidate's agreeing tokens, candidate by candidate.
     private readonly List<int> _agreed = [];
-    private int _firstText;
     private int _candidate;
 
     /// <summary>Prepares an evaluation; nothing runs yet.</summary>
@@ -58,24 +52,15 @@ internal sealed class PlanAgreement
             throw new ArgumentException("There is no plan to judge.", nameof(candidates));
         }
 
-        foreach (WrittenText text in texts)
-        {
-            if (text.Cache.CommittedLength < text.Tokens.Length - 1)
-            {
-                throw new ArgumentException($"A cache has entries of {text.Cache.CommittedLength} tokens, but the text has {text.Tokens.Length}.", nameof(texts));
-            }
-        }
-
         _stages = stages;
         _candidates = [.. candidates];
-        _texts = [.. texts.Where(text => text.LastStart >= text.FirstStart)];
+        _texts = new TextStretches(texts, length, stages.MaxRows, startsEverywhere);
         Length = Math.Min(length, stages.MaxRows);
         _startsEverywhere = startsEverywhere;
         _tallies = [.. candidates.Select(_ => new AgreementTally(Length))];
         _batch = new RowBatch(stages.MaxRows);
         _rows = new int[Math.Min(stages.MaxScoredRows, stages.MaxRows)];
-        _ends = [.. _texts.Select(text => startsEverywhere ? text.LastStart + 1 : text.Tokens.Length - 1)];
-        _replays = startsEverywhere ? [.. candidates.Select(_ => new DraftReplay(_texts, Length))] : [];
+        _replays = startsEverywhere ? [.. candidates.Select(_ => new DraftReplay(_texts.Texts, Length))] : [];
         Gather();
     }
 
@@ -83,7 +68,7 @@ internal sealed class PlanAgreement
     public int Length { get; }
 
     /// <summary>Whether all stretches of all texts were judged by all plans.</summary>
-    public bool IsDone => _stretches.Count == 0;
+    public bool IsDone => _texts.Current.Count == 0;
 
     /// <summary>Passes that were run.</summary>
     public int Passes { get; private set; }
@@ -131,48 +116,16 @@ internal sealed class PlanAgreement
         return !IsDone;
     }
 
-    // One stretch of each text, as many as fit, beginning with the text behind the last one.
     private void Gather()
     {
-        _stretches.Clear();
+        _texts.Next();
         _agreed.Clear();
         _candidate = 0;
-        int rows = 0;
-        for (int looked = 0; looked < _texts.Length; looked++)
-        {
-            int text = (_firstText + looked) % _texts.Length;
-            int first = _startsEverywhere ? _ends[text] - 1 : Math.Max(_texts[text].FirstStart, _ends[text] - Length);
-            if (first < _texts[text].FirstStart || first >= _ends[text])
-            {
-                continue;
-            }
-
-            int count = Math.Min(Length, (_startsEverywhere ? _texts[text].Tokens.Length - 1 : _ends[text]) - first);
-            if (rows + count > _stages.MaxRows)
-            {
-                _firstText = text;
-                return;
-            }
-
-            rows += count;
-            _ends[text] = first;
-            _texts[text].Cache.RollBackTo(Math.Min(first, _texts[text].Cache.CommittedLength));
-            _stretches.Add(new Stretch(text, first, count));
-        }
     }
 
     private void RunPass(PlanCandidate candidate)
     {
-        // Keeps nothing, so disposing of it leaves every cache where its stretch begins.
-        using CacheTransaction transaction = new(_enlisted);
-        _batch.Clear();
-        foreach (Stretch stretch in _stretches)
-        {
-            WrittenText text = _texts[stretch.Text];
-            transaction.Enlist(text.Cache, stretch.Rows);
-            _batch.Add(text.Cache, stretch.First, text.Tokens.Span.Slice(stretch.First, stretch.Rows));
-        }
-
+        using CacheTransaction transaction = _texts.Fill(_batch);
         _stages.Embed(_batch, candidate.Weights);
         Pass.Run(_stages, candidate.Plan.Blocks.AsSpan(), _batch);
         Passes++;
@@ -200,7 +153,7 @@ internal sealed class PlanAgreement
             ReadOnlySpan<float> logits = _stages.DraftHead(_rows.AsSpan(0, count));
             for (int i = 0; i < count; i++, scored++)
             {
-                if (place == _stretches[stretch].Rows)
+                if (place == _texts.Current[stretch].Rows)
                 {
                     stretch++;
                     place = 0;
@@ -211,7 +164,7 @@ internal sealed class PlanAgreement
                 if (isOpen)
                 {
                     LogitRow row = new(logits.Slice(i * _stages.VocabularySize, _stages.VocabularySize));
-                    isOpen = row.CanChoose && row.Best == Token(_stretches[stretch], place);
+                    isOpen = row.CanChoose && row.Best == _texts.Token(_texts.Current[stretch], place);
                     _agreed[before + stretch] += isOpen ? 1 : 0;
                 }
 
@@ -220,16 +173,14 @@ internal sealed class PlanAgreement
         }
     }
 
-    private int Token(Stretch stretch, int place) => _texts[stretch.Text].Tokens.Span[stretch.First + place + 1];
-
     private void Count()
     {
         for (int candidate = 0; candidate < _candidates.Length; candidate++)
         {
-            for (int i = 0; i < _stretches.Count; i++)
+            for (int i = 0; i < _texts.Current.Count; i++)
             {
-                Stretch stretch = _stretches[i];
-                int agreed = _agreed[candidate * _stretches.Count + i];
+                Stretch stretch = _texts.Current[i];
+                int agreed = _agreed[candidate * _texts.Current.Count + i];
                 _tallies[candidate].Add(agreed, stretch.Rows);
                 if (_startsEverywhere)
                 {
@@ -238,10 +189,4 @@ internal sealed class PlanAgreement
             }
         }
     }
-
-    /// <summary>A stretch of a text.</summary>
-    /// <param name="Text">The text's number.</param>
-    /// <param name="First">Position of its first row.</param>
-    /// <param name="Rows">How many it has.</param>
-    private readonly record struct Stretch(int Text, int First, int Rows);
 }

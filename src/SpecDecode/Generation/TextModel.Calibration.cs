@@ -89,6 +89,7 @@ public sealed partial class TextModel
                 {
                     Plan = plan.Plan, UsesDraftWeights = plan.UsesDraftWeights, DraftLength = plan.DraftLength, Agreement = plan.AgreementByPosition,
                     DraftRowCost = plan.DraftRowCost, ExpectedSpeedup = plan.ExpectedSpeedup, MeasuredSpeedup = plan.MeasuredSpeedup, Method = plan.Method, FromLengths = plan.FromLengths,
+                    CascadeExits = plan.CascadeExits, CascadeLength = plan.CascadeExits.Count == 0 ? DraftingOptions.DefaultCascadeLength : plan.CascadeLength,
                 }),
             ],
         };

@@ -74,6 +74,7 @@ public sealed partial class DashboardTests
         string[] elsewhere =
         [
             "specdecode.corrections", "specdecode.draft.forced_tokens", "specdecode.draft.looked_up_tokens", "specdecode.draft.uncovered_tokens", "specdecode.draft.discarded_tokens",
+            "specdecode.draft.guessed_tokens", "specdecode.draft.guesses_taken",
             "specdecode.requests.drafted_tokens", "specdecode.requests.accepted_tokens",
             "specdecode.calibration.tried", "specdecode.calibration.time", "specdecode.calibration.running", "specdecode.calibration.expected_speedup",
         ];

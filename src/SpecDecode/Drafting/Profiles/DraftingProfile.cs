@@ -9,7 +9,7 @@ namespace SpecDecode.Drafting.Profiles;
 public sealed record DraftingProfile
 {
     /// <summary>The version of the format that is written: major and minor.</summary>
-    public const string FormatVersion = "1.2";
+    public const string FormatVersion = "1.3";
 
     /// <summary>The name by which a profile in a model's folder is found.</summary>
     public const string FileName = "specdecode-profile.json";

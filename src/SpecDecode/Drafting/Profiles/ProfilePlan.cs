@@ -21,6 +21,23 @@ public sealed record ProfilePlan
     /// <value>The default is 0, which never stops.</value>
     public float Threshold { get; init; }
 
+    /// <summary>Earlier exits that guess for the drafter, each once, at most 3 (<see cref="DraftingOptions.CascadeExits"/>). <c>auto</c> drafts by the plan without them.</summary>
+    /// <value>The default is none.</value>
+    /// <exception cref="ArgumentNullException">It is set to null.</exception>
+    public IReadOnlyList<int> CascadeExits
+    {
+        get;
+        init => field = value ?? throw new ArgumentNullException(nameof(value), "Give a list, which may be empty.");
+    } = [];
+
+    /// <summary>Tokens that each of them guesses before they are judged; 1 to <see cref="DraftingOptions.MaxDraftLength"/>.</summary>
+    /// <value>The default is <see cref="DraftingOptions.DefaultCascadeLength"/>.</value>
+    public int CascadeLength { get; init; } = DraftingOptions.DefaultCascadeLength;
+
+    /// <summary>Once a guess is less probable than this, no further one is made before they are judged; 0 to 1.</summary>
+    /// <value>The default is 0, which never stops.</value>
+    public float CascadeThreshold { get; init; }
+
     /// <summary>
     /// How often the draft token at each position was the verifier's own, where those before it were; from 0 to 1, the first position first,
     /// at most <see cref="DraftingOptions.MaxDraftLength"/> of them.
@@ -63,7 +80,7 @@ public sealed record ProfilePlan
     /// <inheritdoc/>
     public bool Equals(ProfilePlan? other) => other is not null
         && Plan.Equals(other.Plan) && UsesDraftWeights == other.UsesDraftWeights && DraftLength == other.DraftLength
-        && Threshold.Equals(other.Threshold) && Agreement.SequenceEqual(other.Agreement) && DraftRowCost == other.DraftRowCost
+        && Threshold.Equals(other.Threshold) && Equals(Cascade, other.Cascade) && Agreement.SequenceEqual(other.Agreement) && DraftRowCost == other.DraftRowCost
         && ExpectedSpeedup == other.ExpectedSpeedup && MeasuredSpeedup == other.MeasuredSpeedup && Method == other.Method
         && FromLengths.SequenceEqual(other.FromLengths);
 
@@ -77,8 +94,12 @@ public sealed record ProfilePlan
         DraftingOptions options = ExitOf(Plan) is { } exit ? DraftingOptions.EarlyExit(exit)
             : Skipped(Plan, layerCount) is var (attention, mlp) ? DraftingOptions.LayerSkip(attention, mlp)
             : DraftingOptions.Of(Plan);
-        return options with { DraftLength = DraftLength, Threshold = Threshold };
+        options = options with { DraftLength = DraftLength, Threshold = Threshold };
+        return CascadeExits.Count == 0 ? options : options with { CascadeExits = CascadeExits, CascadeLength = CascadeLength, CascadeThreshold = CascadeThreshold };
     }
+
+    /// <summary>The cascade below the plan; null where there is none.</summary>
+    internal DraftCascade? Cascade => CascadeExits.Count == 0 ? null : new DraftCascade(CascadeExits, CascadeLength, CascadeThreshold);
 
     /// <summary>How many layers an early exit runs; null of other plans.</summary>
     internal static int? ExitOf(LayerPlan plan) =>
@@ -98,6 +119,6 @@ public sealed record ProfilePlan
     internal DraftPlan ToDraftPlan(int layerCount) => new()
     {
         Plan = Plan, Length = DraftLength, Threshold = Threshold, Weights = UsesDraftWeights ? WeightSet.Drafter : WeightSet.Verifier,
-        Options = ToOptions(layerCount), FromLengths = FromLengths,
+        Options = ToOptions(layerCount), FromLengths = FromLengths, Cascade = Cascade,
     };
 }

@@ -12,7 +12,7 @@ namespace SpecDecode.Drafting.Profiles;
 internal static class ProfileReader
 {
     private const int MajorVersion = 1;
-    private const int MinorVersion = 2;
+    private const int MinorVersion = 3;
     private const int MaxDepth = 16;
 
     // No list of a file makes anything larger than this.
@@ -73,7 +73,7 @@ internal static class ProfileReader
         {
             string name = string.Create(CultureInfo.InvariantCulture, $"plans[{i}]");
             string[] required = elements[i].Texts("requires", MostRequired);
-            if (Array.Find(required, what => what != ProfileWriter.Bridge) is { } unknown)
+            if (Array.Find(required, what => what is not (ProfileWriter.Bridge or ProfileWriter.CascadeWord)) is { } unknown)
             {
                 warnings.Add($"{source}: {name} is passed over, since it requires {Checkpoints.CheckpointText.Quote(unknown)}, which this version of the library does not have.");
                 continue;
@@ -94,7 +94,7 @@ internal static class ProfileReader
                 }
             }
 
-            int same = plans.FindIndex(other => other.UsesDraftWeights == plan.UsesDraftWeights && other.Plan.Equals(plan.Plan));
+            int same = plans.FindIndex(other => other.UsesDraftWeights == plan.UsesDraftWeights && other.Plan.Equals(plan.Plan) && Equals(other.Cascade, plan.Cascade));
             plans.Add(same < 0 ? plan : throw root.Error(name, "runs the same blocks on the same weights as a plan before it: remove one of them"));
         }
 
@@ -194,8 +194,33 @@ internal static class ProfileReader
             Method = plan.Text("method"),
             FromLengths = FromLengths(plan),
         };
+        if (plan.Object(ProfileWriter.CascadeWord) is { } cascade)
+        {
+            result = WithCascade(result, cascade);
+            CheckUnknown(cascade, isLater);
+        }
+
         CheckUnknown(plan, isLater);
         return result;
+    }
+
+    private static ProfilePlan WithCascade(ProfilePlan plan, ProfileElement cascade)
+    {
+        int most = DraftCascade.LastExit(plan.Plan);
+        if (most == 0)
+        {
+            throw cascade.Error("exits", "has no place: the plan runs no layer before its last as the whole model does: remove the cascade");
+        }
+
+        int[] exits = cascade.Ints("exits", 1, most, DraftCascade.MostLevels) ?? [];
+        return exits.Length == 0 ? throw cascade.Error("exits", $"is missing or empty: give 1 to {DraftCascade.MostLevels} exits, or remove the cascade")
+            : exits.Distinct().Count() < exits.Length ? throw cascade.Error("exits", "names a layer twice: give each once")
+            : plan with
+            {
+                CascadeExits = exits,
+                CascadeLength = cascade.Int("length", 1, DraftingOptions.MaxDraftLength) ?? DraftingOptions.DefaultCascadeLength,
+                CascadeThreshold = cascade.Share("threshold") ?? 0,
+            };
     }
 
     private static int[] FromLengths(ProfileElement plan)

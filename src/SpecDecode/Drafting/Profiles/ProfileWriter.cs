@@ -19,6 +19,9 @@ internal static class ProfileWriter
     /// <summary>What a plan with a bridge requires.</summary>
     public const string Bridge = "bridge";
 
+    /// <summary>What a plan with a cascade requires.</summary>
+    public const string CascadeWord = "cascade";
+
     /// <summary>Writes a profile.</summary>
     /// <param name="profile">The profile.</param>
     /// <param name="path">The file that it is for, which decides how that of its bridges is called.</param>
@@ -102,15 +105,25 @@ internal static class ProfileWriter
             json.WriteString("blocks", plan.Plan.ToString());
         }
 
-        if (plan.Plan.Bridge is not null)
+        string[] required = [.. plan.Plan.Bridge is null ? (string[])[] : [Bridge], .. plan.CascadeExits.Count == 0 ? (string[])[] : [CascadeWord]];
+        if (required.Length > 0)
         {
             json.WritePropertyName("requires");
-            json.WriteRawValue($"[\"{Bridge}\"]");
+            json.WriteRawValue($"[{string.Join(", ", required.Select(word => $"\"{word}\""))}]");
         }
 
         json.WriteString("weights", plan.UsesDraftWeights ? Drafter : Verifier);
         json.WriteNumber("draftLength", plan.DraftLength);
         Number(json, "threshold", plan.Threshold);
+        if (plan.CascadeExits.Count > 0)
+        {
+            json.WriteStartObject(CascadeWord);
+            Numbers(json, "exits", plan.CascadeExits);
+            json.WriteNumber("length", plan.CascadeLength);
+            Number(json, "threshold", plan.CascadeThreshold);
+            json.WriteEndObject();
+        }
+
         if (plan.Agreement.Count > 0)
         {
             Numbers(json, "agreement", plan.Agreement.Select(Finite));
