@@ -120,7 +120,7 @@ internal sealed class CalibrationStateFile(string path)
 
     private static bool AreSound(BlockTimes? times, bool hasDrafter) => times is not null && times.Drafter is not null == hasDrafter
         && IsSound(times.Verifier, times.Rows) && times.DraftEnds > 0 && double.IsFinite(times.DraftEnds) && times.Bridge >= 0 && double.IsFinite(times.Bridge)
-        && (times.Drafter is null || IsSound(times.Drafter, [1]));
+        && (times.Drafter is null || IsSound(times.Drafter, times.Rows));
 
     private static bool IsSound(BlockCurves curves, int[] rows) =>
         rows.Length > 0 && rows[0] == 1 && !rows.Zip(rows.Skip(1)).Any(pair => pair.First >= pair.Second)

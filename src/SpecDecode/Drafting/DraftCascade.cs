@@ -46,17 +46,25 @@ internal sealed class DraftCascade : IEquatable<DraftCascade>
     public static string? FindError(DraftingOptions options, string strategy, bool hasLength)
     {
         IReadOnlyList<int> exits = options.CascadeExits;
-        return exits.Count == 0 && hasLength ? "CascadeLength is given without CascadeExits: name the exits that guess, or remove it."
-            : exits.Count == 0 && options.CascadeThreshold != 0 ? "CascadeThreshold is given without CascadeExits: name the exits that guess, or remove it."
-            : exits.Count == 0 ? null
-            : exits.Count > MostLevels ? $"CascadeExits has {exits.Count} layers: give at most {MostLevels}."
-            : exits.Min() < 1 ? $"CascadeExits has {exits.Min()}: give layers from 1 on, fewer than the drafter runs."
+        string? bound = exits.Count > MostLevels ? $"CascadeExits has {exits.Count} layers: give at most {MostLevels}."
+            : exits.Any(exit => exit < 1) ? $"CascadeExits has {exits.Min()}: give layers from 1 on, fewer than the drafter runs."
             : exits.Distinct().Count() < exits.Count ? "CascadeExits names a layer twice: name each once."
             : options.CascadeLength is < 1 or > DraftingOptions.MaxDraftLength ? $"CascadeLength is {options.CascadeLength}: give 1 to {DraftingOptions.MaxDraftLength}."
             : !(options.CascadeThreshold is >= 0 and <= 1) ? FormattableString.Invariant($"CascadeThreshold is {options.CascadeThreshold}: give a probability from 0 to 1.")
-            : options.HasProfile ? "CascadeExits is given, but Profile says how to draft: remove one of them."
-            : strategy == DraftingStrategy.None ? "CascadeExits is given, but Strategy is none: use early-exit or layer-skip, or remove it."
-            : options.FindsLength ? $"CascadeExits is given, but the strategy {strategy} has no cascade: use early-exit or layer-skip, or remove it."
+            : null;
+
+        // With none drafting is switched off in one place, whatever else is there.
+        if (bound is not null || (strategy == DraftingStrategy.None && !options.HasProfile))
+        {
+            return bound;
+        }
+
+        return exits.Count > 0
+            ? options.HasProfile ? "CascadeExits is given, but Profile says how to draft: remove one of them."
+                : options.FindsLength ? $"CascadeExits is given, but the strategy {strategy} has no cascade: use early-exit or layer-skip, or remove it."
+                : null
+            : hasLength ? "CascadeLength is given without CascadeExits: name the exits that guess, or remove it."
+            : options.CascadeThreshold != 0 ? "CascadeThreshold is given without CascadeExits: name the exits that guess, or remove it."
             : null;
     }
 

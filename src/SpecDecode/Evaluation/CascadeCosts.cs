@@ -16,13 +16,14 @@ internal sealed class CascadeCosts(BlockCosts costs, PlanCandidate plan, IReadOn
 
     /// <summary>
     /// What it promises: over draft lengths k the most of (1 + a1 + a1·a2 + … )·V(1) / (C(k) + V(k + 1)), as <see cref="PlanCosts.Best"/> with the cascade's time C(k) in place of k passes.
+    /// A draft of one token leaves nothing to guess, so k is 2 at least.
     /// </summary>
     /// <param name="agreement">The chances that tokens of the plan are accepted, which are the cascade's.</param>
     /// <param name="verify">The verifying pass of a draft of one token, of two, and so on.</param>
     public ExpectedSpeedup Best(AgreementTally agreement, IReadOnlyList<double> verify)
     {
         ExpectedSpeedup best = default;
-        for (int length = 1; length <= Math.Min(agreement.Length, verify.Count); length++)
+        for (int length = 2; length <= Math.Min(agreement.Length, verify.Count); length++)
         {
             double speedup = (1 + agreement.ExpectedAccepted(length)) * costs.Plain / (Draft(length) + verify[length - 1]);
             if (speedup > best.Speedup)

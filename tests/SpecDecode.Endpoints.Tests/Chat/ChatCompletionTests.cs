@@ -116,6 +116,22 @@ public sealed class ChatCompletionTests(StoryServer story)
     }
 
     [Fact]
+    public async Task A_request_may_have_exits_that_guess_for_its_drafter()
+    {
+        const string body = """{"model": "tales-10m", "include_metrics": true, "drafting": DRAFTING, "messages": [{"role": "user", "content": "Once upon a time"}]}""";
+        (_, JsonElement plain, _) = await story.Server.PostAsync("/v1/chat/completions", body.Replace("DRAFTING", """{"strategy": "none"}""", StringComparison.Ordinal));
+        (_, JsonElement guessed, _) = await story.Server.PostAsync("/v1/chat/completions", body.Replace(
+            "DRAFTING", """{"strategy": "early-exit", "exit_layer": 6, "cascade_exits": [1, 2], "cascade_length": 2, "cascade_threshold": 0.1}""", StringComparison.Ordinal));
+        (int status, JsonElement error, _) = await story.Server.PostAsync("/v1/chat/completions", body.Replace(
+            "DRAFTING", """{"strategy": "early-exit", "exit_layer": 6, "cascade_exits": [6]}""", StringComparison.Ordinal));
+
+        Assert.Equal(Text(plain), Text(guessed));
+        Assert.True(guessed.GetProperty("metrics").GetProperty("speculative_decoding").GetProperty("num_accepted_draft_tokens").GetInt64() > 0);
+        Assert.Equal(400, status);
+        Assert.Contains("give layers from 1 to 5", error.GetProperty("error").GetProperty("message").GetString(), StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task Drafting_is_a_requests_own_and_changes_nothing_about_its_text()
     {
         const string body = """{"model": "tales-10m", "include_metrics": true, "drafting": DRAFTING, "messages": [{"role": "user", "content": "Once upon a time"}]}""";

@@ -194,6 +194,10 @@ public class ConfigurationSchemaTests
         {
             options.Drafting.ExitLayer = 1;
         }
+        else if (property.Name.StartsWith("Cascade", StringComparison.Ordinal))
+        {
+            (options.Drafting.Strategy, options.Drafting.ExitLayer, options.Drafting.CascadeExits) = (DraftingStrategy.EarlyExit, 3, [1]);
+        }
         else if (options.Drafting.Strategy == DraftingStrategy.LayerSkip)
         {
             options.Drafting.SkipMlp = [1];

@@ -42,7 +42,7 @@ public class ReloadTests
     [InlineData("Drafting:DraftLength", "100", "SpecDecode:Drafting:DraftLength is 100: give 1 to 64, or Strategy none to draft nothing.")]
     [InlineData("Drafting:DraftLength", "many", "SpecDecode:Drafting:DraftLength is 'many': give a whole number, at most 2147483647, or leave it out.")]
     [InlineData("Drafting:ExitLayer", "9", "SpecDecode:Drafting:ExitLayer is 9, but the model has 4 layers: give 1 to 4.")]
-    [InlineData("Drafting:Exitlaier", "1", "SpecDecode:Drafting:Exitlaier is no option: there are DraftLength, ExitLayer, Policy, Profile, SkipAttention, SkipMlp, Strategy, Threshold.")]
+    [InlineData("Drafting:Exitlaier", "1", "SpecDecode:Drafting:Exitlaier is no option: there are CascadeExits, CascadeLength, CascadeThreshold, DraftLength, ExitLayer, Policy, Profile, SkipAttention, SkipMlp, Strategy, Threshold.")]
     public async Task A_wrong_change_is_logged_the_former_stays_and_a_later_right_one_holds(string key, string value, string sentence)
     {
         await using TestHost host = await TestHost.Started(("Drafting:Strategy", "early-exit"), ("Drafting:ExitLayer", "2"), (key == "Drafting:ExitLayer" ? "Drafting:DraftLength" : key == "Drafting:Exitlaier" ? "Drafting:DraftLength" : key, "3"));

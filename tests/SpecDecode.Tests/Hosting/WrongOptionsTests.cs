@@ -19,7 +19,7 @@ public class WrongOptionsTests
         { "Model:Path", null, "SpecDecode:Model:Path is not set: give the folder of a checkpoint (config.json, model.safetensors, tokenizer.json)." },
         { "Model:Pfad", "x", "SpecDecode:Model:Pfad is no option: there are Activations, BlockSize, CacheFolder, ChatTemplate, DraftPrecision, DraftVocabulary, HeadPrecision, Kernels, Name, Path, Precision, VerifyWeights, WeightMemory." },
         { "Modell:Path", "x", "SpecDecode:Modell is no section and no option: there are Drafting, Model, Models, Runtime, Sampling, Telemetry, and beside them MaxTokens." },
-        { "Drafting", "early-exit", "SpecDecode:Drafting is 'early-exit': give a section with any of DraftLength, ExitLayer, Policy, Profile, SkipAttention, SkipMlp, Strategy, Threshold." },
+        { "Drafting", "early-exit", "SpecDecode:Drafting is 'early-exit': give a section with any of CascadeExits, CascadeLength, CascadeThreshold, DraftLength, ExitLayer, Policy, Profile, SkipAttention, SkipMlp, Strategy, Threshold." },
         { "Drafting:Strategy", "turbo", "SpecDecode:Drafting:Strategy is 'turbo': give one of none, auto, early-exit, layer-skip, lookup, swift." },
         { "Drafting:Strategy", "early-exit", "SpecDecode:Drafting:Strategy is early-exit, which needs ExitLayer: give how many layers the drafter runs." },
         { "Drafting:Strategy", "layer-skip", "SpecDecode:Drafting:Strategy is layer-skip, which needs SkipAttention or SkipMlp: name the layers whose blocks the drafter leaves out." },
@@ -35,6 +35,9 @@ public class WrongOptionsTests
         { "Drafting:DraftLength", "99999999999", "SpecDecode:Drafting:DraftLength is '99999999999': give a whole number, at most 2147483647, or leave it out." },
         { "Drafting:Policy", "eager", "SpecDecode:Drafting:Policy is 'eager': give one of fixed, adaptive-threshold, confidence-stop." },
         { "Drafting:Threshold", "NaN", "SpecDecode:Drafting:Threshold is NaN: give a probability from 0 to 1." },
+        { "Drafting:CascadeExits:0", "0", "SpecDecode:Drafting:CascadeExits has 0: give layers from 1 on, fewer than the drafter runs." },
+        { "Drafting:CascadeLength", "65", "SpecDecode:Drafting:CascadeLength is 65: give 1 to 64." },
+        { "Drafting:CascadeThreshold", "1.5", "SpecDecode:Drafting:CascadeThreshold is 1.5: give a probability from 0 to 1." },
         { "Drafting:Threshold", "1.01", "SpecDecode:Drafting:Threshold is 1.01: give a probability from 0 to 1." },
         { "Sampling:Temperature", "-1", "SpecDecode:Sampling:Temperature is -1: give 0 (greedy) or more." },
         { "Sampling:Temperature", "1e99", "SpecDecode:Sampling:Temperature is Infinity: give 0 (greedy) or more." },
@@ -88,6 +91,28 @@ public class WrongOptionsTests
     public async Task Options_that_contradict_each_other_are_one_sentence(string strategy, string skip, string sentence)
     {
         await using TestHost host = new(("Drafting:Strategy", strategy), ("Drafting:ExitLayer", "2"), (skip, "1"));
+        host.Builder.AddSpecDecode();
+        Assert.Equal(sentence, (await Assert.ThrowsAsync<OptionsValidationException>(() => host.Host.StartAsync(Cancellation))).Message);
+    }
+
+    [Theory]
+    [InlineData("3", "3", "SpecDecode:Drafting:CascadeExits has 3, but an exit that guesses lies before the drafter's last layer, and before the first block that it leaves out: give layers from 1 to 2.")]
+    [InlineData("1", "1", "SpecDecode:Drafting:CascadeExits has 1, but the drafter runs no layer before its last as the whole model does: remove it.")]
+    public async Task An_exit_that_cannot_guess_for_the_drafter_ends_the_start(string exitLayer, string cascade, string sentence)
+    {
+        await using TestHost host = new(("Drafting:Strategy", "early-exit"), ("Drafting:ExitLayer", exitLayer), ("Drafting:CascadeExits:0", cascade));
+        host.Builder.AddSpecDecode();
+        Assert.Equal(sentence, (await Assert.ThrowsAnyAsync<SpecDecodeException>(() => host.Host.StartAsync(Cancellation))).Message);
+    }
+
+    [Theory]
+    [InlineData("auto", "CascadeExits:0", "1", "SpecDecode:Drafting:CascadeExits is given, but the strategy auto has no cascade: use early-exit or layer-skip, or remove it.")]
+    [InlineData("lookup", "CascadeExits:0", "1", "SpecDecode:Drafting:CascadeExits is given, but the strategy lookup has no cascade: use early-exit or layer-skip, or remove it.")]
+    [InlineData("early-exit", "CascadeLength", "3", "SpecDecode:Drafting:CascadeLength is given without CascadeExits: name the exits that guess, or remove it.")]
+    [InlineData("early-exit", "CascadeThreshold", "0.5", "SpecDecode:Drafting:CascadeThreshold is given without CascadeExits: name the exits that guess, or remove it.")]
+    public async Task A_cascade_that_nobody_would_run_ends_the_start(string strategy, string key, string value, string sentence)
+    {
+        await using TestHost host = new(("Drafting:Strategy", strategy), ("Drafting:ExitLayer", strategy == "early-exit" ? "3" : null), ("Drafting:" + key, value));
         host.Builder.AddSpecDecode();
         Assert.Equal(sentence, (await Assert.ThrowsAsync<OptionsValidationException>(() => host.Host.StartAsync(Cancellation))).Message);
     }

@@ -104,7 +104,7 @@ public sealed class CalibrateCommandTests : IDisposable
     public void A_state_of_other_prompts_is_refused()
     {
         string profile = _model.Beside("profile.json");
-        File.WriteAllText(profile + ".state", """{"format":"specdecode-calibration-1","key":"another","seconds":1,"texts":[],"isWritten":false,"times":null,"methods":[]}""");
+        File.WriteAllText(profile + ".state", """{"format":"specdecode-calibration-2","key":"another","seconds":1,"texts":[],"isWritten":false,"times":null,"methods":[]}""");
         ToolRun run = Calibrate(Lines, "--output", profile);
         Assert.Equal(1, run.ExitCode);
         Assert.Contains("other prompts", run.Error, StringComparison.Ordinal);

@@ -18,6 +18,8 @@ public sealed class DraftCommandTests
     [InlineData("early-exit", "--exit-layer", "4", "--draft-precision", "int8")]
     [InlineData("early-exit", "--exit-layer", "2", "--draft-precision", "int4", "--draft-length", "6")]
     [InlineData("layer-skip", "--skip-mlp", "1-2", "--draft-precision", "int4")]
+    [InlineData("early-exit", "--exit-layer", "4", "--draft-precision", "int4", "--cascade-exits", "1,2", "--cascade-length", "2", "--draft-length", "7")]
+    [InlineData("early-exit", "--exit-layer", "3", "--cascade-exits", "1", "--cascade-threshold", "0.2")]
     public void Drafting_changes_no_token_and_its_counts_add_up(params string[] draft)
     {
         using FixtureCheckpoint model = new();
@@ -119,6 +121,12 @@ public sealed class DraftCommandTests
     [InlineData("--draft auto decides by itself how far to draft; leave --draft-policy out", "--draft", "auto", "--draft-policy", "confidence-stop")]
     [InlineData("--draft lookup decides by itself how far to draft; leave --draft-policy out", "--draft", "lookup", "--draft-policy", "fixed")]
     [InlineData("finds its threshold; leave --draft-threshold out", "--draft", "early-exit", "--exit-layer", "1", "--draft-policy", "adaptive-threshold", "--draft-threshold", "0.5")]
+    [InlineData("--cascade-length has no effect without --cascade-exits", "--draft", "early-exit", "--exit-layer", "3", "--cascade-length", "2")]
+    [InlineData("--draft auto has no cascade; leave --cascade-exits out", "--draft", "auto", "--cascade-exits", "2")]
+    [InlineData("so --cascade-exits has no effect", "--draft", "none", "--cascade-exits", "2")]
+    [InlineData("no effect without --draft", "--cascade-exits", "2")]
+    [InlineData("--draft-profile says how to draft; leave --cascade-exits out", "--draft-profile", "p.json", "--cascade-exits", "2")]
+    [InlineData("give a whole number from 1 to 64", "--draft", "early-exit", "--exit-layer", "3", "--cascade-exits", "1", "--cascade-length", "0")]
     [InlineData("so --draft-policy has no effect", "--draft", "none", "--draft-policy", "confidence-stop")]
     [InlineData("no effect", "--draft-policy", "confidence-stop")]
     [InlineData("--draft-profile says how to draft; leave --draft-policy out", "--draft-profile", "p.json", "--draft-policy", "confidence-stop")]

@@ -20,7 +20,14 @@ internal sealed class CascadeSelector : ILayerSelector
     public string Paper => "CAS-Spec, 2510.26843";
 
     /// <inheritdoc/>
-    public void Search(IPlanSearch search) => search.TryScore([.. search.Weights.SelectMany(weights => Plans(search.LayerCount, weights))], out _);
+    public void Search(IPlanSearch search)
+    {
+        PlanCandidate[] plans = [.. search.Weights.SelectMany(weights => Plans(search.LayerCount, weights))];
+        if (plans.Length > 0)
+        {
+            search.TryScore(plans, out _);
+        }
+    }
 
     private static IEnumerable<PlanCandidate> Plans(int layers, WeightSet weights)
     {

@@ -110,7 +110,7 @@ public sealed class DraftingProfileTests : IDisposable
 
         // Of this version an unknown property is a misspelt one.
         SpecDecodeException error = Assert.Throws<SpecDecodeException>(() => Parse(Later.Replace("1.7", "1.0", StringComparison.Ordinal)));
-        Assert.StartsWith("it.json: model.kind is no property of a drafting profile of version 1.2: there are family, ", error.Message, StringComparison.Ordinal);
+        Assert.StartsWith("it.json: model.kind is no property of a drafting profile of version 1.3: there are family, ", error.Message, StringComparison.Ordinal);
     }
 
     [Fact]

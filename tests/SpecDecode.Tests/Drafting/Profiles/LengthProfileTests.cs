@@ -52,7 +52,7 @@ public sealed class LengthProfileTests : IDisposable
     {
         string file = _folder.File("old.json");
         MadeProfile.Exits(1, 2).Save(file);
-        File.WriteAllText(file, File.ReadAllText(file).Replace("\"1.2\"", "\"1.1\"", StringComparison.Ordinal));
+        File.WriteAllText(file, File.ReadAllText(file).Replace("\"1.3\"", "\"1.1\"", StringComparison.Ordinal));
         DraftingProfile old = DraftingProfile.Load(file);
         Assert.Equal(MadeProfile.Exits(1, 2), old);
         Assert.Empty(old.Warnings);

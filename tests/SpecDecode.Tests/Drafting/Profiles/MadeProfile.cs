@@ -10,7 +10,7 @@ internal static class MadeProfile
 
     public static ModelIdentity Model { get; } = new("llama", Layers, 4096, "0123456789abcdef0123456789abcdef");
 
-    /// <summary>An exit, a skip set, a list of blocks, and an exit on the copy in lower precision.</summary>
+    /// <summary>An exit, a skip set, a list of blocks, an exit on the copy in lower precision, and the whole copy with exits that guess for it.</summary>
     public static DraftingProfile Full { get; } = new()
     {
         Model = Model,
@@ -28,6 +28,7 @@ internal static class MadeProfile
             new ProfilePlan { Plan = LayerPlan.LayerSkip(Layers, [3, 5], [4]), DraftLength = 64, Threshold = 1, DraftRowCost = 1e-300, Method = "searched", FromLengths = [128, 2048] },
             new ProfilePlan { Plan = LayerPlan.Of(Layers, [new(BlockKind.Attention, 0), new(BlockKind.Mlp, 0), new(BlockKind.Mlp, 7), new(BlockKind.Attention, 3)]) },
             new ProfilePlan { Plan = LayerPlan.EarlyExit(Layers, 2), UsesDraftWeights = true },
+            new ProfilePlan { Plan = LayerPlan.Full(Layers), UsesDraftWeights = true, CascadeExits = [4, 1], CascadeLength = 5, CascadeThreshold = 0.3f },
             new ProfilePlan { Plan = LayerPlan.LayerSkip(Layers, Enumerable.Range(0, Layers), Enumerable.Range(0, Layers)) },
         ],
     };
