@@ -1,5 +1,4 @@
 using SpecDecode.Caching;
-using SpecDecode.Plans;
 using SpecDecode.Sampling;
 using SpecDecode.Stages;
 

@@ -179,7 +179,7 @@ public sealed partial class TelemetryPageTests
         metrics.OnEnded(Ended(engine, failsAt: null));
         metrics.OnEnded(Ended(engine, failsAt: 4));
         DraftingOptions stop = DraftingOptions.EarlyExit(2) with { Policy = DraftingPolicy.ConfidenceStop };
-        foreach (DraftingOptions options in (DraftingOptions[])[DraftingOptions.EarlyExit(2), DraftingOptions.LayerSkip([1], [2]), stop])
+        foreach (DraftingOptions options in (DraftingOptions[])[DraftingOptions.EarlyExit(2) with { CascadeExits = [1] }, DraftingOptions.LayerSkip([1], [2]), stop])
         {
             drafting = options;
             listener.RecordObservableInstruments();
