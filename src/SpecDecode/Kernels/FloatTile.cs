@@ -24,13 +24,12 @@ internal static unsafe class FloatTile<TPanel, TWeights>
     public static void Run<TRows>(byte* panel, TileRows* rows, float* sums, nint ahead)
         where TRows : unmanaged, IRowCount
     {
-        nint stride = rows->FloatStride;
-        float* x0 = rows->Floats, x1 = x0 + stride, x2 = x1 + stride, x3 = x2 + stride;
-        float* x4 = x3 + stride, x5 = x4 + stride, x6 = x5 + stride, x7 = x6 + stride;
-        TPanel s0 = TPanel.Zero, s1 = s0, s2 = s0, s3 = s0, s4 = s0, s5 = s0, s6 = s0, s7 = s0;
+        // Of twelve rows there are more than registers for their addresses: three, and what is added to them.
+        nint next = rows->FloatStride, second = 2 * next, third = 3 * next;
+        float* a = rows->Floats, b = a + 4 * next, c = b + 4 * next;
+        TPanel s0 = TPanel.Zero, s1 = s0, s2 = s0, s3 = s0, s4 = s0, s5 = s0, s6 = s0, s7 = s0, s8 = s0, s9 = s0, s10 = s0, s11 = s0;
         byte* end = panel + rows->Steps * TWeights.StepBytes;
-        nint i = 0;
-        for (byte* step = panel; step < end; step += TWeights.StepBytes, i += 2)
+        for (byte* step = panel; step < end; step += TWeights.StepBytes, a += 2, b += 2, c += 2)
         {
             Prefetch.Cell(step + ahead);
             if (TWeights.StepBytes > PanelLayout.CellBytes)
@@ -39,24 +38,32 @@ internal static unsafe class FloatTile<TPanel, TWeights>
             }
 
             TPanel w = TWeights.First<TPanel>(step);
-            s0 = TPanel.MultiplyAdd(w, x0[i], s0);
-            if (TRows.Value > 1) { s1 = TPanel.MultiplyAdd(w, x1[i], s1); }
-            if (TRows.Value > 2) { s2 = TPanel.MultiplyAdd(w, x2[i], s2); }
-            if (TRows.Value > 3) { s3 = TPanel.MultiplyAdd(w, x3[i], s3); }
-            if (TRows.Value > 4) { s4 = TPanel.MultiplyAdd(w, x4[i], s4); }
-            if (TRows.Value > 5) { s5 = TPanel.MultiplyAdd(w, x5[i], s5); }
-            if (TRows.Value > 6) { s6 = TPanel.MultiplyAdd(w, x6[i], s6); }
-            if (TRows.Value > 7) { s7 = TPanel.MultiplyAdd(w, x7[i], s7); }
+            s0 = TPanel.MultiplyAdd(w, a[0], s0);
+            if (TRows.Value > 1) { s1 = TPanel.MultiplyAdd(w, a[next], s1); }
+            if (TRows.Value > 2) { s2 = TPanel.MultiplyAdd(w, a[second], s2); }
+            if (TRows.Value > 3) { s3 = TPanel.MultiplyAdd(w, a[third], s3); }
+            if (TRows.Value > 4) { s4 = TPanel.MultiplyAdd(w, b[0], s4); }
+            if (TRows.Value > 5) { s5 = TPanel.MultiplyAdd(w, b[next], s5); }
+            if (TRows.Value > 6) { s6 = TPanel.MultiplyAdd(w, b[second], s6); }
+            if (TRows.Value > 7) { s7 = TPanel.MultiplyAdd(w, b[third], s7); }
+            if (TRows.Value > 8) { s8 = TPanel.MultiplyAdd(w, c[0], s8); }
+            if (TRows.Value > 9) { s9 = TPanel.MultiplyAdd(w, c[next], s9); }
+            if (TRows.Value > 10) { s10 = TPanel.MultiplyAdd(w, c[second], s10); }
+            if (TRows.Value > 11) { s11 = TPanel.MultiplyAdd(w, c[third], s11); }
 
             w = TWeights.Second<TPanel>(step);
-            s0 = TPanel.MultiplyAdd(w, x0[i + 1], s0);
-            if (TRows.Value > 1) { s1 = TPanel.MultiplyAdd(w, x1[i + 1], s1); }
-            if (TRows.Value > 2) { s2 = TPanel.MultiplyAdd(w, x2[i + 1], s2); }
-            if (TRows.Value > 3) { s3 = TPanel.MultiplyAdd(w, x3[i + 1], s3); }
-            if (TRows.Value > 4) { s4 = TPanel.MultiplyAdd(w, x4[i + 1], s4); }
-            if (TRows.Value > 5) { s5 = TPanel.MultiplyAdd(w, x5[i + 1], s5); }
-            if (TRows.Value > 6) { s6 = TPanel.MultiplyAdd(w, x6[i + 1], s6); }
-            if (TRows.Value > 7) { s7 = TPanel.MultiplyAdd(w, x7[i + 1], s7); }
+            s0 = TPanel.MultiplyAdd(w, a[1], s0);
+            if (TRows.Value > 1) { s1 = TPanel.MultiplyAdd(w, a[next + 1], s1); }
+            if (TRows.Value > 2) { s2 = TPanel.MultiplyAdd(w, a[second + 1], s2); }
+            if (TRows.Value > 3) { s3 = TPanel.MultiplyAdd(w, a[third + 1], s3); }
+            if (TRows.Value > 4) { s4 = TPanel.MultiplyAdd(w, b[1], s4); }
+            if (TRows.Value > 5) { s5 = TPanel.MultiplyAdd(w, b[next + 1], s5); }
+            if (TRows.Value > 6) { s6 = TPanel.MultiplyAdd(w, b[second + 1], s6); }
+            if (TRows.Value > 7) { s7 = TPanel.MultiplyAdd(w, b[third + 1], s7); }
+            if (TRows.Value > 8) { s8 = TPanel.MultiplyAdd(w, c[1], s8); }
+            if (TRows.Value > 9) { s9 = TPanel.MultiplyAdd(w, c[next + 1], s9); }
+            if (TRows.Value > 10) { s10 = TPanel.MultiplyAdd(w, c[second + 1], s10); }
+            if (TRows.Value > 11) { s11 = TPanel.MultiplyAdd(w, c[third + 1], s11); }
         }
 
         TPanel.Store(s0, sums);
@@ -67,5 +74,9 @@ internal static unsafe class FloatTile<TPanel, TWeights>
         if (TRows.Value > 5) { TPanel.Store(s5, sums + 5 * PanelLayout.Outputs); }
         if (TRows.Value > 6) { TPanel.Store(s6, sums + 6 * PanelLayout.Outputs); }
         if (TRows.Value > 7) { TPanel.Store(s7, sums + 7 * PanelLayout.Outputs); }
+        if (TRows.Value > 8) { TPanel.Store(s8, sums + 8 * PanelLayout.Outputs); }
+        if (TRows.Value > 9) { TPanel.Store(s9, sums + 9 * PanelLayout.Outputs); }
+        if (TRows.Value > 10) { TPanel.Store(s10, sums + 10 * PanelLayout.Outputs); }
+        if (TRows.Value > 11) { TPanel.Store(s11, sums + 11 * PanelLayout.Outputs); }
     }
 }

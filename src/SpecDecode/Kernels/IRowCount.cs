@@ -62,3 +62,31 @@ internal readonly struct EightRows : IRowCount
     /// <inheritdoc/>
     public static int Value => 8;
 }
+
+/// <summary>9.</summary>
+internal readonly struct NineRows : IRowCount
+{
+    /// <inheritdoc/>
+    public static int Value => 9;
+}
+
+/// <summary>10.</summary>
+internal readonly struct TenRows : IRowCount
+{
+    /// <inheritdoc/>
+    public static int Value => 10;
+}
+
+/// <summary>11.</summary>
+internal readonly struct ElevenRows : IRowCount
+{
+    /// <inheritdoc/>
+    public static int Value => 11;
+}
+
+/// <summary>12.</summary>
+internal readonly struct TwelveRows : IRowCount
+{
+    /// <inheritdoc/>
+    public static int Value => 12;
+}

@@ -10,7 +10,7 @@ internal readonly unsafe struct Panel512(Vector512<float> a, Vector512<float> b)
     private readonly Vector512<float> _b = b;
 
     /// <inheritdoc/>
-    public static int TileRows => 8;
+    public static int TileRows => 12;
 
     /// <inheritdoc/>
     public static Panel512 Zero

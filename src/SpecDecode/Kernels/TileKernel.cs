@@ -7,7 +7,7 @@ namespace SpecDecode.Kernels;
 internal unsafe struct TileKernel
 {
     /// <summary>Rows of the largest tile there is.</summary>
-    public const int MostRows = 8;
+    public const int MostRows = 12;
 
     private Pointers _run;
 
@@ -68,6 +68,10 @@ internal unsafe struct TileKernel
         kernel._run[5] = (nint)(delegate*<byte*, TileRows*, float*, nint, void>)&FloatTile<TPanel, TWeights>.Run<SixRows>;
         kernel._run[6] = (nint)(delegate*<byte*, TileRows*, float*, nint, void>)&FloatTile<TPanel, TWeights>.Run<SevenRows>;
         kernel._run[7] = (nint)(delegate*<byte*, TileRows*, float*, nint, void>)&FloatTile<TPanel, TWeights>.Run<EightRows>;
+        kernel._run[8] = (nint)(delegate*<byte*, TileRows*, float*, nint, void>)&FloatTile<TPanel, TWeights>.Run<NineRows>;
+        kernel._run[9] = (nint)(delegate*<byte*, TileRows*, float*, nint, void>)&FloatTile<TPanel, TWeights>.Run<TenRows>;
+        kernel._run[10] = (nint)(delegate*<byte*, TileRows*, float*, nint, void>)&FloatTile<TPanel, TWeights>.Run<ElevenRows>;
+        kernel._run[11] = (nint)(delegate*<byte*, TileRows*, float*, nint, void>)&FloatTile<TPanel, TWeights>.Run<TwelveRows>;
         return kernel;
     }
 
