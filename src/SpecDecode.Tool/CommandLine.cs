@@ -41,20 +41,18 @@ internal static class CommandLine
         {
             new HelpOption(),
             new VersionOption(),
-            GenerateCommand.Create(output, error, cancellationToken),
-            LogitsCommand.Create(output, error, cancellationToken),
-            BenchCommand.Create(output, error, cancellationToken),
-            CalibrateCommand.Create(output, error, cancellationToken),
-            PerplexityCommand.Create(output, error, cancellationToken),
-            LayersCommand.Create(output, error, cancellationToken),
-            PruneCommand.Create(output, error, cancellationToken),
-            InfoCommand.Create(output),
-            WatchCommand.Create(output, error, cancellationToken),
-            PrepareCommand.Create(output, error, cancellationToken),
-            TokenizeCommand.Create(output, error, cancellationToken),
-            DetokenizeCommand.Create(output, error),
-            TemplateCommand.Create(output, cancellationToken),
         };
+
+        // Making the options of a command takes longer than reading the words, so that of a command that is named is the only one made.
+        (string Name, Func<Command> Create)[] commands = Commands(output, error, cancellationToken);
+        bool isNamed = args.Count > 0 && commands.Any(command => command.Name == args[0]);
+        foreach ((string name, Func<Command> create) in commands)
+        {
+            if (!isNamed || name == args[0])
+            {
+                root.Add(create());
+            }
+        }
 
         // No response files: a prompt may begin with @. No bundling: there are no one-letter options.
         ParserConfiguration parsing = new() { ResponseFileTokenReplacer = null, EnablePosixBundling = false };
@@ -104,6 +102,24 @@ internal static class CommandLine
             return BadInput;
         }
     }
+
+    /// <summary>All commands, by name, in the order in which help names them.</summary>
+    internal static (string Name, Func<Command> Create)[] Commands(TextWriter output, TextWriter error, CancellationToken cancellationToken) =>
+    [
+        ("generate", () => GenerateCommand.Create(output, error, cancellationToken)),
+        ("logits", () => LogitsCommand.Create(output, error, cancellationToken)),
+        ("bench", () => BenchCommand.Create(output, error, cancellationToken)),
+        ("calibrate", () => CalibrateCommand.Create(output, error, cancellationToken)),
+        ("perplexity", () => PerplexityCommand.Create(output, error, cancellationToken)),
+        ("layers", () => LayersCommand.Create(output, error, cancellationToken)),
+        ("prune", () => PruneCommand.Create(output, error, cancellationToken)),
+        ("info", () => InfoCommand.Create(output)),
+        ("watch", () => WatchCommand.Create(output, error, cancellationToken)),
+        ("prepare", () => PrepareCommand.Create(output, error, cancellationToken)),
+        ("tokenize", () => TokenizeCommand.Create(output, error, cancellationToken)),
+        ("detokenize", () => DetokenizeCommand.Create(output, error)),
+        ("template", () => TemplateCommand.Create(output, cancellationToken)),
+    ];
 
     private static string NoCommand(Command root, ParseResult result)
     {

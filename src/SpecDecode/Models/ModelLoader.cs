@@ -7,6 +7,7 @@ using SpecDecode.Limits;
 using SpecDecode.OnnxRuntime;
 using SpecDecode.OnnxRuntime.Memory;
 using SpecDecode.OnnxRuntime.Stages;
+using SpecDecode.Plans;
 using SpecDecode.Stages;
 using SpecDecode.Tokenizers;
 using SpecDecode.Weights;
@@ -74,6 +75,7 @@ internal static class ModelLoader
             options = ForDevice(options);
         }
 
+        _ = RuntimeEnvironment.BringUp(runtime);
         using ModelFolder source = ModelFolder.Open(folder, options);
         Checkpoint checkpoint = source.Checkpoint;
         DecoderDescription description = ModelFamilies.Describe(checkpoint) with { ElementType = ElementTypes.Of(runtime.ComputePrecision) };
@@ -87,6 +89,7 @@ internal static class ModelLoader
         // Weights that are not known yet are read in full; the tokenizer and the environment come up meanwhile.
         using CancellationTokenSource abandoned = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         Task<WeightCopies> prepared = Task.Run(() => OpenWeights(source, draftSource, description, warn, progress, abandoned.Token), CancellationToken.None);
+        _ = KernelCompilation.Start(description, source.Settings, options.Activations, !attendsOnDevice, runtime.KvPrecision);
         bool loaded = false;
         try
         {
@@ -167,6 +170,7 @@ internal static class ModelLoader
                 AttentionStages own = verifier.CreateAttention(description, weights.Verifier, environment, runtime, provider.Buffers, maxSequenceLength);
                 attention = own;
                 verifier.AddSegments(description, weights.Verifier, environment, runtime, own);
+                verifier.Segments?.Know(LayerPlan.Full(description.Layers.Length).Blocks.AsSpan());
                 drafter?.AddSegments(description, weights.Drafter!, environment, runtime, own);
             }
 

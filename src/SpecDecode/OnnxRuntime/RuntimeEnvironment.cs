@@ -65,6 +65,32 @@ internal sealed class RuntimeEnvironment
         }
     }
 
+    /// <summary>
+    /// Has ONNX Runtime's library come up on another thread, where nobody has used it yet: that takes longer than anything else of a small model's loading, and needs
+    /// nothing of it. The environment is not made, so a loading that fails decides nothing for the next; where telemetry is wanted, nothing is done.
+    /// </summary>
+    /// <param name="options">Whether telemetry is.</param>
+    public static Task BringUp(RuntimeOptions options) => s_current is not null || options.AllowRuntimeTelemetry ? Task.CompletedTask : Task.Run(() =>
+    {
+        lock (Gate)
+        {
+            if (s_current is not null || OrtEnv.IsCreated)
+            {
+                return;
+            }
+
+            ForbidTelemetry();
+            try
+            {
+                using OrtThreadingOptions first = new();
+            }
+            catch (Exception error) when (IsNativeLibraryMissing(error))
+            {
+                // Making the environment tells it.
+            }
+        }
+    });
+
     private static bool IsNativeLibraryMissing(Exception error) =>
         error is DllNotFoundException or BadImageFormatException or EntryPointNotFoundException
         || (error is TypeInitializationException { InnerException: { } inner } && IsNativeLibraryMissing(inner));
@@ -72,15 +98,23 @@ internal sealed class RuntimeEnvironment
     private static RuntimeEnvironment Make(RuntimeOptions options)
     {
         bool wasForbidden = RuntimeTelemetry.IsForbidden;
-        if (!options.AllowRuntimeTelemetry && !wasForbidden)
+        if (!options.AllowRuntimeTelemetry)
         {
-            // Before anything of ONNX Runtime's is touched: it begins when the library comes up. What is set is not set again, since
-            // other threads may be reading the environment of C.
-            RuntimeTelemetry.Forbid();
+            ForbidTelemetry();
         }
 
         // Where it was forbidden from outside, an option does not allow it.
         return OrtEnv.IsCreated ? Adopt(allowsTelemetry: !wasForbidden) : Create(options, options.AllowRuntimeTelemetry && !wasForbidden);
+    }
+
+    // Before anything of ONNX Runtime's is touched: it begins when the library comes up. What is set is not set again, since other
+    // threads may be reading the environment of C.
+    private static void ForbidTelemetry()
+    {
+        if (!RuntimeTelemetry.IsForbidden)
+        {
+            RuntimeTelemetry.Forbid();
+        }
     }
 
     private static RuntimeEnvironment Create(RuntimeOptions options, bool allowsTelemetry)

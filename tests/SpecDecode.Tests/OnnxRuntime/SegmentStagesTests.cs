@@ -60,6 +60,48 @@ public sealed class SegmentStagesTests
     }
 
     [Fact]
+    public void A_run_that_is_known_beforehand_goes_in_a_segment_from_its_first_time_on()
+    {
+        RuntimeEnvironment.Get(new RuntimeOptions(), _ => { });
+        using RunClock clock = new();
+        using SessionOptions options = new();
+        using SegmentStages segments = new(blocks => new StageSession(ProbeGraph.Build(), options, clock) { Blocks = blocks });
+        Block[] full = [.. LayerPlan.Full(4).Blocks];
+        segments.Know(full);
+        Assert.Equal(full, Assert.Single(segments.Of(full)!).Blocks);
+
+        // What comes to be known later is cut out of it.
+        IReadOnlyList<StageSession>? exit = null;
+        for (int i = 0; i < Often; i++)
+        {
+            exit = segments.Of(full.AsSpan(0, 4));
+        }
+
+        Assert.Equal(full[..4], Assert.Single(exit!).Blocks);
+        Assert.Equal([string.Join(" ", full[..4]), string.Join(" ", full[4..])], segments.Of(full)!.Select(stage => string.Join(" ", stage.Blocks)));
+    }
+
+    [Fact]
+    public void A_layers_session_is_made_once_where_it_is_first_asked_for()
+    {
+        RuntimeEnvironment.Get(new RuntimeOptions(), _ => { });
+        using RunClock clock = new();
+        using SessionOptions options = new();
+        List<int> made = [];
+        LayerStages stages = new(3, layer =>
+        {
+            made.Add(layer);
+            return new StageSession(ProbeGraph.Build(), options, clock);
+        });
+        stages.Make(1);
+        Assert.Equal([1], made);
+        using StageSession first = stages[1];
+        using StageSession other = stages[2];
+        Assert.Same(other, stages[2]);
+        Assert.Equal([1, 2], made);
+    }
+
+    [Fact]
     public void Parallel_layers_run_block_by_block()
     {
         using ModelFolder folder = ModelFolder.Open(

@@ -51,6 +51,10 @@ public sealed class HelpAndMisuseTests
     }
 
     [Fact]
+    public void A_command_is_found_by_the_name_that_it_has() => Assert.All(
+        SpecDecode.Tool.CommandLine.Commands(TextWriter.Null, TextWriter.Null, CancellationToken.None), command => Assert.Equal(command.Name, command.Create().Name));
+
+    [Fact]
     public void Help_names_the_commands() =>
         Assert.All(
             ["generate", "info", "logits", "bench", "prepare", "perplexity", "layers", "prune", "calibrate", "tokenize", "detokenize", "template"],

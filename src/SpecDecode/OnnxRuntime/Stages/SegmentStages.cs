@@ -10,7 +10,7 @@ namespace SpecDecode.OnnxRuntime.Stages;
 /// </summary>
 internal sealed class SegmentStages : IDisposable
 {
-    // A run that has come so often comes again, and is known.
+    // A run that has come so often comes again, and is known. Of the whole model that is known beforehand.
     private const int RunsToKnow = 16;
 
     // Runs that are known, which are those of some plans, and runs that may become so. What a search tries comes and goes.
@@ -60,6 +60,15 @@ internal sealed class SegmentStages : IDisposable
         CutAnew();
         Served++;
         return tried.Stages;
+    }
+
+    /// <summary>Makes the segments of a run that will come again, so that its first time goes in them.</summary>
+    /// <param name="blocks">The blocks.</param>
+    /// <exception cref="SpecDecodeException">A session cannot be made.</exception>
+    public void Know(ReadOnlySpan<Block> blocks)
+    {
+        _known.Add(new Run([.. blocks]));
+        CutAnew();
     }
 
     /// <inheritdoc/>

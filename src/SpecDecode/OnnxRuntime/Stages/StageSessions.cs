@@ -20,13 +20,15 @@ internal sealed class StageSessions : IDisposable
     private readonly RunClock _run = new();
     private readonly List<StageSession> _all = [];
 
-    private StageSessions(int layers, EmbeddingTable embed, ProductSet products)
+    // The last one makes a session of a graph, which may be captured or not.
+    private StageSessions(DecoderDescription model, PreparedWeights weights, ProductSet products, StageGraphs graphs, Func<StageSessions, byte[], bool, StageSession> create)
     {
-        Embed = embed;
+        int layers = model.Layers.Length;
+        Embed = new EmbeddingTable(model, weights);
         Products = products;
-        AttentionIn = new StageSession[layers];
-        AttentionOut = new StageSession[layers];
-        Mlp = new StageSession[layers];
+        AttentionIn = new LayerStages(layers, layer => create(this, graphs.AttentionIn(model.Layers[layer].Attention), true));
+        AttentionOut = new LayerStages(layers, layer => create(this, graphs.AttentionOut(model.Layers[layer].Attention), true));
+        Mlp = new LayerStages(layers, layer => create(this, graphs.Mlp(model.Layers[layer]), true));
     }
 
     /// <summary>Time inside the sessions so far, in ticks of <see cref="System.Diagnostics.Stopwatch"/>.</summary>
@@ -42,13 +44,13 @@ internal sealed class StageSessions : IDisposable
     public EmbeddingTable Embed { get; }
 
     /// <summary>Residual to packed queries, keys and values, by layer.</summary>
-    public StageSession[] AttentionIn { get; }
+    public LayerStages AttentionIn { get; }
 
     /// <summary>Attended rows back to the residual, by layer.</summary>
-    public StageSession[] AttentionOut { get; }
+    public LayerStages AttentionOut { get; }
 
     /// <summary>MLP blocks, by layer.</summary>
-    public StageSession[] Mlp { get; }
+    public LayerStages Mlp { get; }
 
     /// <summary>Residual to logits.</summary>
     public StageSession Head { get; private set; } = null!;
@@ -67,7 +69,7 @@ internal sealed class StageSessions : IDisposable
 
     /// <summary>
     /// Creates the sessions, several at a time: packing the weights is most of the work, and each session packs on the
-    /// thread that creates it.
+    /// thread that creates it. Where there is nothing to pack and blocks go in segments, those of most layers are created where a pass first comes to them.
     /// </summary>
     /// <param name="model">The model.</param>
     /// <param name="weights">Its weights; they must stay open as long as the sessions live.</param>
@@ -81,40 +83,29 @@ internal sealed class StageSessions : IDisposable
         DecoderDescription model, PreparedWeights weights, RuntimeEnvironment environment, RuntimeOptions options,
         IProgress<LoadProgress>? progress, CancellationToken cancellationToken, ExecutionProvider? provider = null, bool attendsOnDevice = false)
     {
-        StageSessions sessions = new(model.Layers.Length, new EmbeddingTable(model, weights), new ProductSet(weights, InstructionSets.Current));
+        ProductSet products = new(weights, InstructionSets.Current);
         bool isOnDevice = provider?.IsDevice ?? false;
-        StageGraphs graphs = new(model, weights, sessions.Products, computesInType: isOnDevice);
+        StageGraphs graphs = new(model, weights, products, computesInType: isOnDevice);
         bool captures = attendsOnDevice && provider!.CapturesRuns;
-        List<(Func<byte[]> Graph, Action<StageSession> Place, bool Captures)> work = [(isOnDevice ? graphs.ChoosingHead : graphs.Head, stage => sessions.Head = stage, false)];
-        for (int i = 0; i < model.Layers.Length; i++)
+        StageSessions sessions = new(model, weights, products, graphs, Create);
+        List<Action> work = [() => sessions.Head = Create(sessions, isOnDevice ? graphs.ChoosingHead() : graphs.Head(), false)];
+        for (int i = 0; i < (ComeLater(model, weights, provider) ? 1 : model.Layers.Length); i++)
         {
             int layer = i;
-            LayerDescription description = model.Layers[layer];
-            work.Add((() => graphs.AttentionIn(description.Attention), stage => sessions.AttentionIn[layer] = stage, captures));
-            work.Add((() => graphs.AttentionOut(description.Attention), stage => sessions.AttentionOut[layer] = stage, captures));
-            work.Add((() => graphs.Mlp(description), stage => sessions.Mlp[layer] = stage, captures));
+            work.Add(() => sessions.AttentionIn.Make(layer));
+            work.Add(() => sessions.AttentionOut.Make(layer));
+            work.Add(() => sessions.Mlp.Make(layer));
         }
 
         try
         {
-            using SessionOptions sessionOptions = SessionOptionsFor(environment, options, weights);
-            using SessionOptions capturingOptions = SessionOptionsFor(environment, options, weights);
-            if (isOnDevice)
-            {
-                PutOn(provider!, sessionOptions);
-                capturingOptions.GraphOptimizationLevel = sessionOptions.GraphOptimizationLevel;
-                provider!.AddCapturingTo(capturingOptions);
-            }
-
             int created = 0;
-            Parallel.ForEach(work, new ParallelOptions { CancellationToken = cancellationToken, MaxDegreeOfParallelism = Math.Min(Environment.ProcessorCount, MostAtATime) }, item =>
+            Parallel.ForEach(work, new ParallelOptions { CancellationToken = cancellationToken, MaxDegreeOfParallelism = Math.Min(Environment.ProcessorCount, MostAtATime) }, make =>
             {
-                StageSession session = new(item.Graph(), item.Captures ? capturingOptions : sessionOptions, sessions._run, isOnDevice && !attendsOnDevice, item.Captures);
+                make();
                 bool isTimeToDrop;
                 lock (sessions._all)
                 {
-                    sessions._all.Add(session);
-                    item.Place(session);
                     isTimeToDrop = ++created % SessionsBetweenDrops == 0;
                     progress?.Report(new LoadProgress(LoadPhase.CreatingStages, (double)created / work.Count));
                 }
@@ -134,17 +125,38 @@ internal sealed class StageSessions : IDisposable
         catch (AggregateException error)
         {
             sessions.Dispose();
-            Exception first = error.InnerExceptions[0];
-            throw first is OnnxRuntimeException && isOnDevice
-                ? new SpecDecodeException($"A stage of the model cannot be made on the device: {CudaFailure.Explain(first.Message, options.DeviceId)}", first)
-                : first is OnnxRuntimeException
-                ? new SpecDecodeException($"ONNX Runtime cannot create a stage of the model: {first.Message.Trim()} Free memory, or use a smaller model.", first)
-                : first;
+            throw error.InnerExceptions[0];
         }
         catch
         {
             sessions.Dispose();
             throw;
+        }
+
+        StageSession Create(StageSessions owner, byte[] graph, bool canBeCaptured)
+        {
+            using SessionOptions sessionOptions = SessionOptionsFor(environment, options, weights);
+            if (isOnDevice)
+            {
+                PutOn(provider!, sessionOptions, canBeCaptured && captures);
+            }
+
+            try
+            {
+                StageSession session = new(graph, sessionOptions, owner._run, isOnDevice && !attendsOnDevice, canBeCaptured && captures);
+                lock (owner._all)
+                {
+                    owner._all.Add(session);
+                }
+
+                return session;
+            }
+            catch (OnnxRuntimeException error)
+            {
+                throw isOnDevice
+                    ? new SpecDecodeException($"A stage of the model cannot be made on the device: {CudaFailure.Explain(error.Message, options.DeviceId)}", error)
+                    : new SpecDecodeException($"ONNX Runtime cannot create a stage of the model: {error.Message.Trim()} Free memory, or use a smaller model.", error);
+            }
         }
     }
 
@@ -281,11 +293,23 @@ internal sealed class StageSessions : IDisposable
         _run.Dispose();
     }
 
-    private static void PutOn(ExecutionProvider provider, SessionOptions options)
+    // Where blocks go in segments, their own sessions are made when one is asked for, but for a layer's, which are asked how rows must be run: a text that is
+    // written plainly asks for no other. Weights in panels are nothing that a session would have to pack.
+    private static bool ComeLater(DecoderDescription model, PreparedWeights weights, ExecutionProvider? provider) =>
+        provider?.IsDevice != true && weights.IsInPanels && !model.Layers.Any(layer => layer.IsParallel);
+
+    private static void PutOn(ExecutionProvider provider, SessionOptions options, bool captures = false)
     {
         // Constants in the stages' type are made of those in the file, once and for all.
         options.GraphOptimizationLevel = GraphOptimizationLevel.ORT_ENABLE_BASIC;
-        provider.AddTo(options);
+        if (captures)
+        {
+            provider.AddCapturingTo(options);
+        }
+        else
+        {
+            provider.AddTo(options);
+        }
     }
 
     /// <summary>The options of every session over these weights.</summary>
