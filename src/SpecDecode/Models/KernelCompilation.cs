@@ -19,7 +19,7 @@ internal static unsafe class KernelCompilation
     private const int Alignment = 64;
 
     // One row for a text that is written; those that rows are compared with (RowProbe); the tiles of prompts.
-    private static ReadOnlySpan<int> ProductRows => [1, 2, 3, 5, 8, 6, 7, 4];
+    private static ReadOnlySpan<int> ProductRows => [1, 2, 3, 5, 12, 8, 6, 11, 10, 9, 7, 4];
 
     private static ReadOnlySpan<int> AttendedRows => [1, PageLayout.Positions];
 
