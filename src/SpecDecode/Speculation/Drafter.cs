@@ -49,7 +49,7 @@ internal sealed class Drafter(IStages stages, AcceptanceRules rules, DraftVocabu
                 RunRows(plan);
                 rows += _batch.Rows;
                 Passes++;
-                policies.Continue(rounds, new DraftPass(plan, _batch.Rows, Stopwatch.GetElapsedTime(start)));
+                policies.Continue(rounds, new DraftPass(plan, _batch.Rows, Stopwatch.GetElapsedTime(start)) { Drafts = _rounds.Count });
             }
             catch (Exception)
             {
