@@ -122,6 +122,17 @@ public class DraftsBehindProposalsTests
         Assert.True(goneOn > 0.5 * looked, $"{goneOn} of {looked} gone on behind");
     }
 
+    [Fact]
+    public void Once_warm_it_allocates_nothing()
+    {
+        DraftingSimulation simulation = Simulate(9, Forms, texts: 4);
+        simulation.Next = _ => (0.9f, 0.9);
+        simulation.Write(16_000);
+        Assert.Equal(0, AllocatedBytes.EachTime(simulation, of => of.Allocated, () => simulation.Write(2_000)));
+        (int looked, int goneOn, _) = Count(simulation, 200);
+        Assert.True(goneOn > 0.5 * looked, $"{goneOn} of {looked} gone on behind");
+    }
+
     // The first pass runs the rows of what was proposed too: what that takes says nothing about a pass of one row.
     [Fact]
     public void A_first_pass_with_proposed_rows_leaves_what_is_known_of_others()
