@@ -169,7 +169,7 @@ internal sealed class AutoDraftPolicy : IDraftPolicy
             return;
         }
 
-        // Where no plan pays by itself the nearest to it may behind a proposal, which has paid for most of what a first row costs.
+        // Where no plan pays by itself the nearest to it may behind a proposal, which has paid already for what two rows take over one.
         double premium = best is null ? 0 : (_rate * plainTime - writers) / Math.Max(1, count);
         bool goesOn = _proposals.Take(drafts, new ProposalTerms(_rate, premium, best ?? nearest, best is not null));
         if (best is not null || goesOn)
