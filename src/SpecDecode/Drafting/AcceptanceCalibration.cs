@@ -52,6 +52,8 @@ internal sealed class AcceptanceCalibration
     private readonly double[] _nextChances = new double[Bins];
     private double _firstCount;
     private double _firstChances;
+    private double _behindCount;
+    private double _behindChances;
 
     // The chance at each bin's centre, non-decreasing; once something was added, it is made anew when it is asked for.
     private readonly double[] _curve = new double[Bins];
@@ -86,6 +88,12 @@ internal sealed class AcceptanceCalibration
     public double First => Math.Min(1, (_firstChances + PriorWeight * Mean) / (_firstCount + PriorWeight));
 
     /// <summary>
+    /// The chance of the first token that is drafted behind proposed ones, where those are accepted: the mean of those remembered; first of all
+    /// <see cref="First"/>.
+    /// </summary>
+    public double Behind => Math.Min(1, (_behindChances + PriorWeight * First) / (_behindCount + PriorWeight));
+
+    /// <summary>
     /// Expected calibration error: Σ over bins |Σ predicted chance − number accepted| / number evaluated in all, of the tokens remembered,
     /// each with the chance that <see cref="Chance"/> gave before it was added. 0 without any. The outcomes' own scatter is in it: some
     /// 0.05 when the chances are right.
@@ -112,12 +120,16 @@ internal sealed class AcceptanceCalibration
     {
         calibration = null;
         if (state is null || !AreSums(state.Evaluated, state.Accepted) || !AreSums(state.Evaluated, state.Predicted)
-            || !AreSums(state.NextCounts, state.NextChances) || !IsSum(state.FirstCount, state.FirstChances, FirstMemory))
+            || !AreSums(state.NextCounts, state.NextChances) || !IsSum(state.FirstCount, state.FirstChances, FirstMemory)
+            || !IsSum(state.BehindCount, state.BehindChances, FirstMemory))
         {
             return false;
         }
 
-        calibration = new AcceptanceCalibration { _firstCount = state.FirstCount, _firstChances = state.FirstChances };
+        calibration = new AcceptanceCalibration
+        {
+            _firstCount = state.FirstCount, _firstChances = state.FirstChances, _behindCount = state.BehindCount, _behindChances = state.BehindChances,
+        };
         state.Evaluated.CopyTo(calibration._evaluated, 0);
         state.Accepted.CopyTo(calibration._accepted, 0);
         state.Predicted.CopyTo(calibration._predicted, 0);
@@ -131,6 +143,7 @@ internal sealed class AcceptanceCalibration
     {
         Evaluated = [.. _evaluated], Accepted = [.. _accepted], Predicted = [.. _predicted], NextCounts = [.. _nextCounts],
         NextChances = [.. _nextChances], FirstCount = _firstCount, FirstChances = _firstChances,
+        BehindCount = _behindCount, BehindChances = _behindChances,
     };
 
     /// <summary>Learns what became of an evaluated draft token.</summary>
@@ -168,6 +181,21 @@ internal sealed class AcceptanceCalibration
     {
         _firstCount = _firstCount * FirstKept + 1;
         _firstChances = _firstChances * FirstKept + Unit(chance);
+    }
+
+    /// <summary>Learns how a draft goes on behind proposed tokens that were accepted.</summary>
+    /// <param name="chance">What <see cref="Chance"/> says of the first token that the drafter made.</param>
+    public void AddBehind(double chance)
+    {
+        _behindCount = _behindCount * FirstKept + 1;
+        _behindChances = _behindChances * FirstKept + Unit(chance);
+    }
+
+    /// <summary>Lets what is known of drafts behind proposed tokens count for half: where it says that they do not pay, no more is learnt of them.</summary>
+    public void FadeBehind()
+    {
+        _behindCount /= 2;
+        _behindChances /= 2;
     }
 
     /// <summary>The chance that a draft token is accepted if it comes to be evaluated; the higher, the higher the confidence.</summary>

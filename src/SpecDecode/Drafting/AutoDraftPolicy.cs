@@ -13,24 +13,19 @@ namespace SpecDecode.Drafting;
 internal sealed class AutoDraftPolicy : IDraftPolicy
 {
     // A plan is taken in place of plain decoding when it promises this much more, so that noise alone decides nothing.
-    private const double LeastGain = 1.02;
+    internal const double LeastGain = 1.02;
 
     // Where others draft in every step, what a plain one takes is never measured; after so many steps what is known of similar ones has to do.
     private const int MostUnknownSteps = 8;
 
     // A probe drafts so many tokens at most: enough for the chances, and cheap where none is accepted.
-    private const int ProbeLength = 2;
-
-    // Of proposals that do not seem to pay, or not as far as they go, one in so many goes further nevertheless, and soon another where it was
-    // right: what was learnt of rows or chances in a bad hour would else stay for ever.
-    private const int LookupProbe = 64;
-    private const int LookupProbeSoon = 4;
+    internal const int ProbeLength = 2;
 
     private readonly PlanRecords _records;
     private readonly DraftForecast _forecast;
     private readonly ProbeSchedule _probes;
     private readonly MostPromising _candidates = new();
-    private readonly LookupRecord _lookup = new();
+    private readonly TextProposals _proposals;
     private readonly PlainRecord _plain;
     private readonly MachinePace _pace = new();
 
@@ -42,7 +37,6 @@ internal sealed class AutoDraftPolicy : IDraftPolicy
     private bool _isProbe;
     private int _unknownSteps;
     private long _turn;
-    private int _stepsToLookup = LookupProbe;
 
     // What it decided last, and the plan that was last drafted by.
     private bool _isChosen;
@@ -57,6 +51,7 @@ internal sealed class AutoDraftPolicy : IDraftPolicy
         _records = new PlanRecords(2 * layerCount, _pace);
         _forecast = new DraftForecast(_plain);
         _probes = new ProbeSchedule(_records);
+        _proposals = new TextProposals(_plain, _forecast);
     }
 
     /// <summary>What the last step's drafts were expected to bring: tokens per second over those of plain decoding; 1 where nothing was drafted.</summary>
@@ -75,7 +70,11 @@ internal sealed class AutoDraftPolicy : IDraftPolicy
     public IEnumerable<PlanRecord> Records => Enumerable.Range(0, _records.Count).Select(i => _records[i]);
 
     /// <summary>A copy of what was learnt about model and machine; what is known of single texts is not in it.</summary>
-    public PolicyState Snapshot() => new() { Plain = _plain.Snapshot(), Plans = _records.Snapshot(), Lookup = _lookup.Snapshot() };
+    public PolicyState Snapshot()
+    {
+        (CalibrationState[] agreed, CalibrationState[] doubted) = _proposals.Record.Snapshot();
+        return new PolicyState { Plain = _plain.Snapshot(), Plans = _records.Snapshot(), Lookup = agreed, DoubtedLookup = doubted };
+    }
 
     /// <summary>Takes what a snapshot has in place of what was learnt. Times are priors: what is measured from now on soon decides over them.</summary>
     /// <param name="state">A snapshot, from wherever.</param>
@@ -89,7 +88,7 @@ internal sealed class AutoDraftPolicy : IDraftPolicy
 
         _plain.Restore(state.Plain);
         _records.Restore(state.Plans);
-        _lookup.Restore(state.Lookup);
+        _proposals.Record.Restore(state.Lookup, state.DoubtedLookup);
         _pace.BeginAnew();
         _probes.BeginAnew();
         return true;
@@ -127,6 +126,8 @@ internal sealed class AutoDraftPolicy : IDraftPolicy
 
         PlanRecord? best = null;
         double bestValue = plainRate * LeastGain;
+        PlanRecord? nearest = null;
+        double nearestValue = 0;
         for (int i = 0; i < _records.Count; i++)
         {
             if (_records[i].IsAllowed(drafts))
@@ -136,6 +137,11 @@ internal sealed class AutoDraftPolicy : IDraftPolicy
                 if (value > bestValue)
                 {
                     (best, bestValue) = (_records[i], value);
+                }
+
+                if (value > nearestValue)
+                {
+                    (nearest, nearestValue) = (_records[i], value);
                 }
             }
         }
@@ -163,10 +169,16 @@ internal sealed class AutoDraftPolicy : IDraftPolicy
             return;
         }
 
-        LookUp(drafts, best is null ? 0 : (_rate * plainTime - writers) / Math.Max(1, count));
+        // Where no plan pays by itself the nearest to it may behind a proposal, which has paid already for what two rows take over one.
+        double premium = best is null ? 0 : (_rate * plainTime - writers) / Math.Max(1, count);
+        bool goesOn = _proposals.Take(drafts, new ProposalTerms(_rate, premium, best ?? nearest, best is not null));
+        if (best is not null || goesOn)
+        {
+            Begin(drafts, (best ?? nearest)!, int.MaxValue, DraftReason.Drafted, behindProposalsAlone: best is null);
+        }
+
         if (best is not null)
         {
-            Begin(drafts, best, int.MaxValue, DraftReason.Drafted);
             return;
         }
 
@@ -188,7 +200,7 @@ internal sealed class AutoDraftPolicy : IDraftPolicy
             return;
         }
 
-        record.AddDraftPass(pass.Rows, pass.Time.TotalSeconds);
+        record.AddDraftPass(pass);
 
         // Those that could go on, the most promising first; of equal ones another is first in each step.
         int rows = drafts.PlainRows;
@@ -238,6 +250,8 @@ internal sealed class AutoDraftPolicy : IDraftPolicy
 
         PlanRecord? drafted = null;
         bool isMixed = drafts.OtherDraftRows > 0 || drafts.PromptRows > 0;
+        bool isLookedUp = false;
+        bool hasWholeRows = false;
         int tokens = drafts.PlainRows - drafts.PromptRows;
         for (int i = 0; i < drafts.Drafts.Count; i++)
         {
@@ -250,21 +264,24 @@ internal sealed class AutoDraftPolicy : IDraftPolicy
 
             if (draft.Proposed > 0)
             {
-                Learn(_lookup, draft);
-                if (AutoSequence.Of(draft).IsLook && draft.Accepted >= draft.Proposed)
-                {
-                    _stepsToLookup = Math.Min(_stepsToLookup, LookupProbeSoon);
-                }
+                _proposals.Learn(draft);
+                isLookedUp = true;
+            }
+
+            // Behind proposed tokens verification takes up as many kept rows as behind a draft of that length.
+            if (draft.RowsRun == 0)
+            {
+                hasWholeRows = true;
             }
             else if (_records.Of(draft.Plan!) is { } record)
             {
                 isMixed |= drafted is not null && drafted != record;
                 drafted = record;
-                Learn(record, draft);
+                record.Learn(draft);
             }
-
-            isMixed |= draft.Proposed > 0 && drafted is not null;
         }
+
+        isMixed |= hasWholeRows && drafted is not null;
 
         // Beside the drafts of others a pass is much like one of so many rows: better than nothing.
         bool isLikePlain = drafted is null && drafts.PromptRows == 0 && _unknownSteps > 0;
@@ -282,7 +299,7 @@ internal sealed class AutoDraftPolicy : IDraftPolicy
         }
 
         _lastDrafted = drafted ?? _lastDrafted;
-        if (drafted is not null && drafted == _stepPlan && !isMixed && !_isProbe)
+        if (drafted is not null && drafted == _stepPlan && !isMixed && !isLookedUp && !_isProbe)
         {
             drafted.NoteOutcome(tokens, (drafts.DraftTime + drafts.VerifyTime).TotalSeconds, _expectedTokens, _expectedTime);
         }
@@ -296,7 +313,7 @@ internal sealed class AutoDraftPolicy : IDraftPolicy
         }
     }
 
-    private void Begin(DraftStep drafts, PlanRecord record, int length, DraftReason reason)
+    private void Begin(DraftStep drafts, PlanRecord record, int length, DraftReason reason, bool behindProposalsAlone = false)
     {
         _stepPlan = record;
         _expectedTokens = record.ExpectedTokens;
@@ -304,92 +321,15 @@ internal sealed class AutoDraftPolicy : IDraftPolicy
         for (int i = 0; i < drafts.Drafts.Count; i++)
         {
             SequenceDraft draft = drafts.Drafts[i];
-            if (draft.Length == 0 && draft.Allows(record.Plan))
+            AutoSequence state = AutoSequence.Of(draft);
+            if (draft.Allows(record.Plan) && (draft.Length > 0 ? state.GoesOn : !behindProposalsAlone))
             {
                 // As far as it is trusted: confidences of which nothing is known yet may all be wrong.
-                int trusted = ProbeLength + (int)record.Of(draft.Rule).Weight;
-                draft.Choose(record.Plan, Math.Min(Math.Min(length, trusted), draft.Limit));
-                draft.Explain(reason);
+                bool isLook = draft.Length > 0 && state.IsLookBehind;
+                int trusted = isLook ? ProbeLength : Math.Min(length, ProbeLength + (int)record.Of(draft.Rule).Weight);
+                draft.Choose(record.Plan, Math.Min(draft.Length + Math.Min(trusted, draft.Limit), draft.Limit));
+                draft.Explain(isLook ? DraftReason.Probing : reason);
             }
-        }
-    }
-
-    // Takes what the text itself proposes where that is worth more than what a draft of the plan is expected to be worth beyond plain decoding.
-    private void LookUp(DraftStep drafts, double premium)
-    {
-        Span<int> proposal = stackalloc int[LookupRecord.MostTokens];
-        int rows = drafts.PlainRows;
-        for (int i = 0; i < drafts.Drafts.Count; i++)
-        {
-            SequenceDraft draft = drafts.Drafts[i];
-            int found = AutoSequence.Of(draft).Find(draft, proposal[..Math.Min(proposal.Length, draft.Limit)], out int match);
-            double reach = 1;
-            double net = 0;
-            double bestNet = premium;
-            int length = 0;
-            for (int place = 0; place < found; place++)
-            {
-                reach *= AutoSequence.Of(draft).CorrectLookup(_lookup.Chance(draft.Rule, match + place));
-                double before = _plain.Time(drafts.Sequences, rows + place);
-                net += reach - _rate * (_plain.Time(drafts.Sequences, rows + place + 1) - before);
-                if (net > bestNet)
-                {
-                    (length, bestNet) = (place + 1, net);
-                }
-            }
-
-            AutoSequence state = AutoSequence.Of(draft);
-            state.IsLook = length < found && --_stepsToLookup <= 0;
-            if (state.IsLook)
-            {
-                length = Math.Min(found, ProbeLength + 2 * length);
-                _stepsToLookup = LookupProbe;
-            }
-
-            if (length > 0)
-            {
-                state.Match = match;
-                draft.Propose(proposal[..length]);
-                if (state.IsLook)
-                {
-                    draft.Explain(DraftReason.Probing);
-                }
-
-                rows += draft.Length;
-            }
-        }
-    }
-
-    // Only of tokens that were judged: what others were must decide nothing later.
-    private static void Learn(PlanRecord record, SequenceDraft draft)
-    {
-        AutoSequence state = AutoSequence.Of(draft);
-        AcceptanceCalibration calibration = record.Of(draft.Rule);
-        ReadOnlySpan<float> confidences = draft.Confidences;
-        for (int i = 0; i < draft.Evaluated; i++)
-        {
-            double chance = calibration.Chance(confidences[i]);
-            if (i == 0)
-            {
-                calibration.AddFirst(chance);
-            }
-            else
-            {
-                calibration.AddNext(confidences[i - 1], chance);
-            }
-
-            state.Add(chance, i < draft.Accepted);
-            calibration.Add(confidences[i], i < draft.Accepted);
-        }
-    }
-
-    private static void Learn(LookupRecord lookup, SequenceDraft draft)
-    {
-        AutoSequence state = AutoSequence.Of(draft);
-        for (int i = 0; i < draft.Evaluated && i < draft.Proposed; i++)
-        {
-            state.AddLookup(lookup.Chance(draft.Rule, state.Match + i), i < draft.Accepted);
-            lookup.Add(draft.Rule, state.Match + i, i < draft.Accepted);
         }
     }
 }

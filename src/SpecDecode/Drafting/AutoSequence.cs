@@ -27,8 +27,20 @@ internal sealed class AutoSequence(int capacity)
     /// <summary>Tokens that matched where the last proposal came from.</summary>
     public int Match { get; set; }
 
+    /// <summary>The place of the last proposal at which another match went on otherwise.</summary>
+    public int Doubted { get; set; }
+
+    /// <summary>The chance that all of the last proposal is accepted.</summary>
+    public double Reach { get; set; }
+
     /// <summary>Whether the last proposal was made to learn what proposals are worth.</summary>
     public bool IsLook { get; set; }
+
+    /// <summary>Whether the drafter is to go on behind the last proposal.</summary>
+    public bool GoesOn { get; set; }
+
+    /// <summary>Whether that is to learn what it is worth.</summary>
+    public bool IsLookBehind { get; set; }
 
     /// <summary>A chance as it is for this text, whose tokens may be easier or harder than those of others.</summary>
     public double Correct(double chance) => _drafts.Correct(chance);
@@ -44,11 +56,13 @@ internal sealed class AutoSequence(int capacity)
     /// <summary>Takes what became of a token that was proposed.</summary>
     public void AddLookup(double chance, bool accepted) => _lookups.Add(chance, accepted);
 
-    /// <summary>What the text so far proposes.</summary>
-    public int Find(SequenceDraft draft, Span<int> proposal, out int match)
+    /// <summary>What the text so far proposes; <see cref="Match"/> and <see cref="Doubted"/> say where that comes from.</summary>
+    public int Find(SequenceDraft draft, Span<int> proposal)
     {
         _index.Append(draft.Tokens[_index.Count..]);
-        return _index.Find(proposal, out match);
+        int found = _index.Find(proposal, out int match, out int doubted);
+        (Match, Doubted) = (match, doubted);
+        return found;
     }
 
     private struct Odds

@@ -23,4 +23,10 @@ internal sealed record CalibrationState
 
     /// <summary>Sum of their chances.</summary>
     public double FirstChances { get; init; }
+
+    /// <summary>Number of tokens that were drafted first behind proposed ones.</summary>
+    public double BehindCount { get; init; }
+
+    /// <summary>Sum of their chances.</summary>
+    public double BehindChances { get; init; }
 }

@@ -71,14 +71,54 @@ internal sealed class DraftForecast(PlainRecord plain)
         return best * record.Correction;
     }
 
+    /// <summary>
+    /// What a sequence's draft of its best length is worth behind so many proposed tokens, in tokens: those that the drafter's part is expected to give,
+    /// less what all rows of the draft and the drafter's passes cost at a rate.
+    /// </summary>
+    /// <param name="drafts">The step.</param>
+    /// <param name="record">The plan.</param>
+    /// <param name="draft">The sequence.</param>
+    /// <param name="proposed">Proposed tokens; the first pass runs their rows too.</param>
+    /// <param name="reach">The chance that all of them are accepted.</param>
+    /// <param name="rows">Rows of the verifying pass without it.</param>
+    /// <param name="drafting">Drafts that share the passes.</param>
+    /// <param name="rate">Tokens per second that time is worth.</param>
+    public double Behind(DraftStep drafts, PlanRecord record, SequenceDraft draft, int proposed, double reach, int rows, int drafting, double rate)
+    {
+        AutoSequence state = AutoSequence.Of(draft);
+        AcceptanceCalibration calibration = record.Of(draft.Rule);
+        double next = state.Correct(calibration.Mean);
+        double pass = record.DraftTime(drafting, plain, drafts.Sequences);
+        double time = record.WideTime(drafting + proposed, drafting, plain, drafts.Sequences) - pass - plain.Time(drafts.Sequences, rows);
+        double gain = 0;
+        double best = double.NegativeInfinity;
+        reach *= state.Correct(proposed > 0 ? calibration.Behind : calibration.First);
+        for (int length = proposed + 1; length <= draft.Limit; length++)
+        {
+            gain += reach;
+            reach *= next;
+            time += pass / drafting;
+            double verify = record.VerifyTime(drafts.Sequences, rows + length, drafts.PlainRows, plain);
+            double net = gain * record.Correction - rate * (time + verify);
+            if (net <= best)
+            {
+                break;
+            }
+
+            best = net;
+        }
+
+        return best;
+    }
+
     /// <summary>Tokens that one more draft token is expected to gain: the chance that it, and all before it, are accepted.</summary>
     public static double Gain(PlanRecord record, SequenceDraft draft)
     {
         AutoSequence state = AutoSequence.Of(draft);
         AcceptanceCalibration calibration = record.Of(draft.Rule);
         ReadOnlySpan<float> confidences = draft.Confidences;
-        double reach = 1;
-        for (int i = 0; i < confidences.Length; i++)
+        double reach = draft.Proposed > 0 ? state.Reach : 1;
+        for (int i = draft.Proposed; i < confidences.Length; i++)
         {
             reach *= state.Correct(calibration.Chance(confidences[i]));
         }

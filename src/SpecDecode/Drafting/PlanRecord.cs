@@ -20,6 +20,7 @@ internal sealed class PlanRecord
 
     private readonly AcceptanceCalibration[] _calibrations = [new(), new(), new()];
     private readonly CostCurve?[] _verifyCosts = new CostCurve?[BatchSize.Classes];
+    private readonly CostCurve?[] _wideCosts = new CostCurve?[BatchSize.Classes];
     private CostCurve _draftCost = new(CostCurve.MostRows);
     private readonly MachinePace _pace;
     private readonly double _share;
@@ -91,7 +92,8 @@ internal sealed class PlanRecord
     public PlanState Snapshot() => new()
     {
         Blocks = Plan.Plan.ToString(), UsesDraftWeights = Plan.UsesDraftWeights, Calibrations = LearntLists.Snapshot(_calibrations),
-        Draft = _draftCost.IsEmpty ? null : _draftCost.Snapshot(), Verify = LearntLists.Snapshot(_verifyCosts), Rounds = _rounds, Ratios = _ratios,
+        Draft = _draftCost.IsEmpty ? null : _draftCost.Snapshot(), Wide = LearntLists.Snapshot(_wideCosts), Verify = LearntLists.Snapshot(_verifyCosts),
+        Rounds = _rounds, Ratios = _ratios,
         ProbeAfter = ProbeAfter, StepsToProbe = Math.Max(StepsToProbe, -ProbeSchedule.LastProbe), Looks = Looks,
     };
 
@@ -101,6 +103,7 @@ internal sealed class PlanRecord
     {
         LearntLists.Restore(state.Calibrations, _calibrations);
         LearntLists.Restore(state.Verify, _verifyCosts);
+        LearntLists.Restore(state.Wide, _wideCosts);
         _draftCost = LearntLists.Prior(state.Draft) ?? new CostCurve(CostCurve.MostRows);
         (_rounds, _ratios) = (state.Rounds, state.Ratios);
 
@@ -115,8 +118,27 @@ internal sealed class PlanRecord
     /// <summary>Seconds of a pass of the drafter, at the machine's usual pace.</summary>
     public double DraftTime(int rows, PlainRecord plain, int sequences) => _draftCost.IsEmpty ? _share * plain.Time(sequences, rows) : _draftCost.At(rows);
 
-    /// <summary>Takes a measured pass of the drafter.</summary>
-    public void AddDraftPass(int rows, double seconds) => _pace.Add(_draftCost, rows, seconds);
+    /// <summary>Seconds of a drafter's first pass that runs rows of proposed tokens too, at the machine's usual pace. It scores one row for each draft.</summary>
+    /// <param name="rows">Its rows.</param>
+    /// <param name="drafts">Drafts in it.</param>
+    /// <param name="plain">What passes without kept rows take.</param>
+    /// <param name="sequences">Sequences in the step.</param>
+    public double WideTime(int rows, int drafts, PlainRecord plain, int sequences)
+    {
+        double narrow = DraftTime(drafts, plain, sequences);
+        CostCurve? curve = _wideCosts[BatchSize.Of(drafts)];
+        return rows == drafts ? narrow
+            : curve is { IsEmpty: false } ? Math.Max(narrow, curve.At(rows))
+            : narrow + _share * (plain.Time(sequences, rows) - plain.Time(sequences, drafts));
+    }
+
+    /// <summary>Takes a measured pass of the drafter. One with rows of proposed tokens says nothing about those with a row for each draft.</summary>
+    public void AddDraftPass(DraftPass pass)
+    {
+        bool isWide = pass.Rows > pass.Drafts;
+        CostCurve curve = isWide ? _wideCosts[BatchSize.Of(pass.Drafts)] ??= new CostCurve(CostCurve.MostRows) : _draftCost;
+        _pace.Add(curve, pass.Rows, pass.Time.TotalSeconds);
+    }
 
     /// <summary>Seconds of a verifying pass, at the machine's usual pace.</summary>
     /// <param name="sequences">Sequences in it.</param>
@@ -140,17 +162,45 @@ internal sealed class PlanRecord
     }
 
     /// <summary>Whether a draft of a step may take the plan.</summary>
-    public bool IsAllowed(DraftStep drafts)
+    public bool IsAllowed(DraftStep drafts) => Allowed(drafts) > 0;
+
+    /// <summary>How many drafts of a step may take the plan.</summary>
+    public int Allowed(DraftStep drafts)
     {
+        int count = 0;
         for (int i = 0; i < drafts.Drafts.Count; i++)
         {
-            if (drafts.Drafts[i].Allows(Plan))
-            {
-                return true;
-            }
+            count += drafts.Drafts[i].Allows(Plan) ? 1 : 0;
         }
 
-        return false;
+        return count;
+    }
+
+    /// <summary>Takes what became of the tokens of a draft that the drafter made; only of those that were judged: what others were must decide nothing later.</summary>
+    public void Learn(SequenceDraft draft)
+    {
+        AutoSequence state = AutoSequence.Of(draft);
+        AcceptanceCalibration calibration = Of(draft.Rule);
+        ReadOnlySpan<float> confidences = draft.Confidences;
+        for (int i = draft.Proposed; i < draft.Evaluated; i++)
+        {
+            double chance = calibration.Chance(confidences[i]);
+            if (i > draft.Proposed)
+            {
+                calibration.AddNext(confidences[i - 1], chance);
+            }
+            else if (draft.Proposed > 0)
+            {
+                calibration.AddBehind(chance);
+            }
+            else
+            {
+                calibration.AddFirst(chance);
+            }
+
+            state.Add(chance, i < draft.Accepted);
+            calibration.Add(confidences[i], i < draft.Accepted);
+        }
     }
 
     /// <summary>Takes a measured verifying pass.</summary>
@@ -162,6 +212,10 @@ internal sealed class PlanRecord
     {
         _rounds /= 2;
         _ratios /= 2;
+        foreach (AcceptanceCalibration calibration in _calibrations)
+        {
+            calibration.FadeBehind();
+        }
     }
 
     /// <summary>Notes what a round brought: tokens in seconds, against what was expected.</summary>

@@ -15,6 +15,9 @@ internal sealed record PlanState
     /// <summary>What its passes take; null where none was measured.</summary>
     public CostState? Draft { get; init; }
 
+    /// <summary>What passes take that run rows of proposed tokens too, by <see cref="BatchSize"/> of their drafts; null where none was measured.</summary>
+    public CostState?[] Wide { get; init; } = [];
+
     /// <summary>What verification takes, by <see cref="BatchSize"/>; null where none was measured.</summary>
     public CostState?[] Verify { get; init; } = [];
 
@@ -34,7 +37,7 @@ internal sealed record PlanState
     public int Looks { get; init; }
 
     /// <summary>Whether it could have come about.</summary>
-    public bool IsSound() => Blocks is not null && LearntLists.AreSound(Calibrations) && LearntLists.AreSound(Verify)
+    public bool IsSound() => Blocks is not null && LearntLists.AreSound(Calibrations) && LearntLists.AreSound(Verify) && LearntLists.AreSound(Wide)
         && (Draft is null || CostCurve.TryRestore(Draft, CostCurve.MostRows, out _))
         && Rounds is >= 0 and <= PlanRecord.OutcomeMemory && Ratios >= 0 && Ratios <= Rounds * PlanRecord.MostOutcome + 1e-9
         && ProbeAfter is >= 1 and <= ProbeSchedule.LastProbe && StepsToProbe is >= -ProbeSchedule.LastProbe and <= ProbeSchedule.LastProbe && Looks >= 0;

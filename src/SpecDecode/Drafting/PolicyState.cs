@@ -15,7 +15,10 @@ internal sealed record PolicyState
     /// <summary>How often lookups are accepted, by rule.</summary>
     public CalibrationState[] Lookup { get; init; } = [];
 
+    /// <summary>The same where another match went on otherwise.</summary>
+    public CalibrationState[] DoubtedLookup { get; init; } = [];
+
     /// <summary>Whether it could have come about. What has been read from a file may be anything.</summary>
-    public bool IsSound() => LearntLists.AreSound(Plain) && LearntLists.AreSound(Lookup) && Plans is { Length: <= MostPlans }
-        && Array.TrueForAll(Plans, plan => plan is not null && plan.IsSound()) && Plans.DistinctBy(plan => (plan.Blocks, plan.UsesDraftWeights)).Count() == Plans.Length;
+    public bool IsSound() => LearntLists.AreSound(Plain) && LearntLists.AreSound(Lookup) && LearntLists.AreSound(DoubtedLookup)
+        && Plans is { Length: <= MostPlans } && Array.TrueForAll(Plans, plan => plan is not null && plan.IsSound()) && Plans.DistinctBy(plan => (plan.Blocks, plan.UsesDraftWeights)).Count() == Plans.Length;
 }

@@ -79,23 +79,39 @@ internal sealed class SuffixIndex
     /// <param name="proposal">Filled with what followed, whole; as it was where there is no match.</param>
     /// <param name="matchLength">Tokens of the match, <see cref="LeastMatch"/> to <see cref="MostMatch"/>; 0 where there is none.</param>
     /// <returns>The proposal's length; 0 where there is no match.</returns>
-    public int Find(Span<int> proposal, out int matchLength)
+    public int Find(Span<int> proposal, out int matchLength) => Find(proposal, out matchLength, out _);
+
+    /// <inheritdoc cref="Find(Span{int}, out int)"/>
+    /// <param name="proposal">Filled with what followed, whole; as it was where there is no match.</param>
+    /// <param name="matchLength">Tokens of the match, <see cref="LeastMatch"/> to <see cref="MostMatch"/>; 0 where there is none.</param>
+    /// <param name="doubted">
+    /// The first place of the proposal at which the next best match, of half its length at least, went on otherwise; the proposal's length where none did.
+    /// </param>
+    public int Find(Span<int> proposal, out int matchLength, out int doubted)
     {
         matchLength = 0;
+        doubted = proposal.Length;
         if (Count <= LeastMatch)
         {
             return 0;
         }
 
         int match = 0;
+        int other = 0;
+        int otherLength = 0;
         int candidate = _earlier[Count - 1];
-        for (int walked = 0; candidate > 0 && walked < MostCandidates && matchLength < MostMatch; walked++)
+        for (int walked = 0; candidate > 0 && walked < MostCandidates && otherLength < MostMatch; walked++)
         {
             // A pair with the same hash may be another one: the tokens decide.
             int length = CommonEnd(candidate);
             if (length >= LeastMatch && length > matchLength)
             {
+                (other, otherLength) = (match, matchLength);
                 (match, matchLength) = (candidate, length);
+            }
+            else if (length >= LeastMatch && length > otherLength)
+            {
+                (other, otherLength) = (candidate, length);
             }
 
             candidate = _earlier[candidate - 1];
@@ -113,7 +129,24 @@ internal sealed class SuffixIndex
             proposal[i] = proposal[i - known];
         }
 
+        if (2 * otherLength >= matchLength)
+        {
+            doubted = CommonStart(proposal, other);
+        }
+
         return proposal.Length;
+    }
+
+    // How many tokens of a proposal followed another place too; where that runs up to the text's end it goes on with the proposal.
+    private int CommonStart(ReadOnlySpan<int> proposal, int place)
+    {
+        int length = 0;
+        while (length < proposal.Length && proposal[length] == (place + length < Count ? _tokens[place + length] : proposal[place + length - Count]))
+        {
+            length++;
+        }
+
+        return length;
     }
 
     // How many tokens before that place are those at the text's end.

@@ -14,7 +14,7 @@ internal static class DraftMemoryFormat
     public const int MostBytes = 8 << 20;
 
     // Raised whenever the same bytes would mean something else.
-    private const int Version = 1;
+    private const int Version = 2;
 
     private const int HeadBytes = 28;
     private const int HashBytes = 16;
@@ -38,6 +38,7 @@ internal static class DraftMemoryFormat
         writer.Write(whose);
         Write(writer, state.Plain);
         Write(writer, state.Lookup);
+        Write(writer, state.DoubtedLookup);
         PlanState[] plans = [.. state.Plans.Where(plan => plan.Blocks.Length <= MostPlanText)];
         writer.Write(plans.Length);
         foreach (PlanState plan in plans)
@@ -73,7 +74,7 @@ internal static class DraftMemoryFormat
         }
 
         Reader reader = new(bytes[HeadBytes..^HashBytes]);
-        PolicyState state = new() { Plain = reader.Curves(), Lookup = reader.Calibrations(), Plans = reader.Plans() };
+        PolicyState state = new() { Plain = reader.Curves(), Lookup = reader.Calibrations(), DoubtedLookup = reader.Calibrations(), Plans = reader.Plans() };
         if (!reader.IsAtEnd || !state.IsSound())
         {
             return null;
@@ -90,6 +91,7 @@ internal static class DraftMemoryFormat
         writer.Write(plan.UsesDraftWeights);
         Write(writer, plan.Calibrations);
         Write(writer, [plan.Draft, .. plan.Verify]);
+        Write(writer, plan.Wide);
         writer.Write(plan.Rounds);
         writer.Write(plan.Ratios);
         writer.Write(plan.ProbeAfter);
@@ -109,6 +111,8 @@ internal static class DraftMemoryFormat
 
             writer.Write(calibration.FirstCount);
             writer.Write(calibration.FirstChances);
+            writer.Write(calibration.BehindCount);
+            writer.Write(calibration.BehindChances);
         }
     }
 
@@ -153,11 +157,12 @@ internal static class DraftMemoryFormat
                 bool usesDraftWeights = Take(1) is [not 0];
                 CalibrationState[] calibrations = Calibrations();
                 CostState?[] curves = Curves();
+                CostState?[] wide = Curves();
                 plans[i] = new PlanState
                 {
                     Blocks = blocks, UsesDraftWeights = usesDraftWeights, Calibrations = calibrations, Draft = curves is [var draft, ..] ? draft : null,
-                    Verify = curves is [_, .. var verify] ? verify : [], Rounds = Double(), Ratios = Double(), ProbeAfter = Integer(),
-                    StepsToProbe = Integer(), Looks = Integer(),
+                    Verify = curves is [_, .. var verify] ? verify : [], Wide = wide, Rounds = Double(), Ratios = Double(),
+                    ProbeAfter = Integer(), StepsToProbe = Integer(), Looks = Integer(),
                 };
             }
 
@@ -172,7 +177,7 @@ internal static class DraftMemoryFormat
                 calibrations[i] = new CalibrationState
                 {
                     Evaluated = Doubles(), Accepted = Doubles(), Predicted = Doubles(), NextCounts = Doubles(), NextChances = Doubles(),
-                    FirstCount = Double(), FirstChances = Double(),
+                    FirstCount = Double(), FirstChances = Double(), BehindCount = Double(), BehindChances = Double(),
                 };
             }
 

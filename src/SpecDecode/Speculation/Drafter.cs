@@ -62,7 +62,7 @@ internal sealed class Drafter(IStages stages, AcceptanceRules rules, DraftVocabu
                 Passes++;
                 if (_level == 0)
                 {
-                    policies.Continue(rounds, new DraftPass(plan, _batch.Rows, Stopwatch.GetElapsedTime(start)));
+                    policies.Continue(rounds, new DraftPass(plan, _batch.Rows, Stopwatch.GetElapsedTime(start)) { Drafts = _rounds.Count });
                 }
             }
             catch (Exception)

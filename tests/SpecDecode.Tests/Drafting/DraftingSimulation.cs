@@ -49,6 +49,9 @@ internal sealed class DraftingSimulation(IDraftPolicy policy, int seed)
     /// <summary>What the drafter says of its next token, and the chance that it is right.</summary>
     public Func<DraftPlan, (float Confidence, double Chance)> Next { get; set; } = _ => (0.9f, 0.9);
 
+    /// <summary>The same for a text's next draft token; null where all are alike.</summary>
+    public Func<DraftPlan, SimulatedText, (float Confidence, double Chance)>? NextAt { get; set; }
+
     /// <summary>A pass of the whole model by its rows.</summary>
     public Func<double, double> Pass { get; set; } = rows => 0.020 * (1 + 0.06 * (rows - 1));
 
@@ -120,14 +123,16 @@ internal sealed class DraftingSimulation(IDraftPolicy policy, int seed)
         while (Texts.Find(text => text.Draft.WantsToken)?.Draft.Plan is { } plan)
         {
             int rows = 0;
+            int drafts = 0;
             foreach (SimulatedText text in Texts)
             {
                 SequenceDraft draft = text.Draft;
                 draft.BeginPass();
                 if (draft.WantsToken && draft.Plan == plan)
                 {
-                    rows++;
-                    (float confidence, double chance) = Next(plan);
+                    drafts++;
+                    rows += draft.TokensFrom(draft.RowsRun).Length;
+                    (float confidence, double chance) = NextAt?.Invoke(plan, text) ?? Next(plan);
                     bool isRight = _random.NextDouble() < chance;
                     draft.Add(text.Token(text.Length + draft.Length) + (isRight ? 0 : 1), draft.ReadsConfidence ? confidence : 0);
                 }
@@ -138,7 +143,7 @@ internal sealed class DraftingSimulation(IDraftPolicy policy, int seed)
             double toldPass = Told(pass);
             time += pass;
             told += toldPass;
-            DraftPass done = new(Stand(plan), rows, Time(toldPass));
+            DraftPass done = new(Stand(plan), rows, Time(toldPass)) { Drafts = drafts };
             Count(() => policy.AfterPass(_step, done));
         }
 
@@ -148,6 +153,7 @@ internal sealed class DraftingSimulation(IDraftPolicy policy, int seed)
     private void Judge(double draftTime, double toldDraftTime)
     {
         int rows = Texts.Count;
+        int entered = Texts.Count;
         double exact = 0;
         foreach (SimulatedText text in Texts)
         {
@@ -159,7 +165,9 @@ internal sealed class DraftingSimulation(IDraftPolicy policy, int seed)
             }
 
             rows += draft.Length;
-            exact = draft.RowsRun > 0 && !draft.Plan!.UsesDraftWeights ? draft.Plan.Plan.ExactDepth / 32.0 : exact;
+            bool isKept = draft.RowsRun > 0 && !draft.Plan!.UsesDraftWeights;
+            exact = isKept ? draft.Plan!.Plan.ExactDepth / 32.0 : exact;
+            entered += isKept ? 0 : draft.Length;
             draft.Judge(Math.Min(accepted + 1, draft.Length), accepted, accepted + 1);
             text.Reasons[(int)draft.Reason]++;
             text.Drafted += draft.Length;
@@ -169,7 +177,7 @@ internal sealed class DraftingSimulation(IDraftPolicy policy, int seed)
             PlainSeconds += Pass(Texts.Count) / Texts.Count * (accepted + 1);
         }
 
-        double verifyTime = exact * Pass(Texts.Count) + (1 - exact) * Pass(rows);
+        double verifyTime = exact * Pass(entered) + (1 - exact) * Pass(rows);
         Seconds += draftTime + verifyTime;
         _step.End(Time(toldDraftTime), Time(Told(verifyTime)), rows);
         Count(() => policy.Observe(_step));

@@ -104,11 +104,11 @@ public sealed class DraftMemoryTests : IDisposable
         Assert.Contains("since it is of another model, or of other settings", Taken(), StringComparison.Ordinal);
 
         byte[] later = File.ReadAllBytes(mine);
-        later[8] = 2;
+        later[8] = 3;
         System.IO.Hashing.XxHash128.Hash(later.AsSpan(0, later.Length - 16)).CopyTo(later, later.Length - 16);
         File.WriteAllBytes(mine, later);
         Assert.Null(Open().Learnt);
-        Assert.Contains("since it is of format version 2, and this version of the library reads 1", Taken(), StringComparison.Ordinal);
+        Assert.Contains("since it is of format version 3, and this version of the library reads 2", Taken(), StringComparison.Ordinal);
     }
 
     [Fact]

@@ -32,7 +32,8 @@ internal sealed class MarkovStages : IStages, IFakeStages
 
     /// <param name="seed">Of the tables.</param>
     /// <param name="draftVocabulary">Tokens that drafts choose from; 0 for all.</param>
-    public MarkovStages(int seed, int draftVocabulary = 0)
+    /// <param name="writesForms">Whether 0, 1, 2, 3, one of the others, and then 0 again come nearly always.</param>
+    public MarkovStages(int seed, int draftVocabulary = 0, bool writesForms = false)
     {
         _draftVocabulary = [.. Enumerable.Range(0, draftVocabulary)];
         // The drafter agrees with the model here and there; one token is masked in some rows, and some tie.
@@ -43,6 +44,14 @@ internal sealed class MarkovStages : IStages, IFakeStages
         _logits[4] = full;
         _logits[2] = Table((last, token) => (last * 3 + token) % 13 == 5 ? float.NegativeInfinity
             : (float.IsFinite(full[last][token]) ? 0.5f * full[last][token] : 1) + MathF.Round(random.NextSingle() * 8) / 4);
+        for (int last = 0; writesForms && last < Vocabulary; last++)
+        {
+            foreach (int token in (int[])(last < 3 ? [last + 1] : last > 3 ? [0] : [4, 5, 6, 7]))
+            {
+                full[last][token] = 9 + MathF.Round(random.NextSingle() * 4) / 4;
+                _logits[2][last][token] = full[last][token] + MathF.Round(random.NextSingle() * 4) / 4;
+            }
+        }
     }
 
     public int LayerCount => 2;

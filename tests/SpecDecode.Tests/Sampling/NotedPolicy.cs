@@ -27,6 +27,9 @@ public enum LawfulPolicy
 
     /// <summary>The product's own without a drafter: what the text proposes, where a row costs little.</summary>
     Lookup,
+
+    /// <summary>The product's own where rows cost nearly nothing and the drafter's passes something, so that it drafts behind what a text with forms proposes.</summary>
+    Mixed,
 }
 
 /// <summary>A lawful policy, and what it did, for the <see cref="MarkovStages"/>. Draws from a seed, so that a test has one outcome.</summary>
@@ -45,6 +48,7 @@ internal sealed class NotedPolicy : IDraftPolicy
         _own = kind switch
         {
             LawfulPolicy.Auto or LawfulPolicy.Lookup => new ScriptedClock(_model.Auto, pass => 10 + pass.Rows, rows => 100 + (IsAuto ? 3 : 0.1) * rows),
+            LawfulPolicy.Mixed => new ScriptedClock(_model.Auto, pass => 25 + 0.1 * pass.Rows, rows => 100 + 0.1 * rows),
             LawfulPolicy.AdaptiveThreshold => new AdaptiveThresholdPolicy(),
             LawfulPolicy.ConfidenceStop => new ConfidenceStopPolicy(0.4f),
             _ => null,
@@ -59,7 +63,13 @@ internal sealed class NotedPolicy : IDraftPolicy
 
     public int Accepted { get; private set; }
 
-    public SequenceDrafting Drafting() => new(this, IsAuto ? _model.Candidates : _kind == LawfulPolicy.Lookup ? [] : [Exit], 6);
+    /// <summary>Drafts with proposed tokens and drafted ones behind them.</summary>
+    public int GoneOn { get; private set; }
+
+    /// <summary>Those of them with one of the latter accepted.</summary>
+    public int AcceptedBehind { get; private set; }
+
+    public SequenceDrafting Drafting() => new(this, _kind is LawfulPolicy.Auto or LawfulPolicy.Mixed ? _model.Candidates : _kind == LawfulPolicy.Lookup ? [] : [Exit], _kind == LawfulPolicy.Mixed ? 12 : 6);
 
     public void Plan(DraftStep drafts)
     {
@@ -107,6 +117,9 @@ internal sealed class NotedPolicy : IDraftPolicy
             Drafted += draft.Length;
             Proposed += draft.Proposed;
             Accepted += draft.Accepted;
+            bool goesOn = draft.Proposed > 0 && draft.Length > draft.Proposed;
+            GoneOn += goesOn ? 1 : 0;
+            AcceptedBehind += goesOn && draft.Accepted > draft.Proposed ? 1 : 0;
         }
     }
 }
