@@ -221,7 +221,7 @@ internal sealed class DraftArguments
             _ when IsGiven(_threshold) && IsWord(_policy, DraftingPolicy.AdaptiveThreshold) =>
                 $"--draft-policy {DraftingPolicy.AdaptiveThreshold} finds its threshold; leave --draft-threshold out.",
             Auto or Lookup or Swift when Array.Find(Cascade, IsGiven) is { } guesses =>
-                $"--draft {Strategy(result)} has no cascade; leave {guesses.Name} out, or use --draft early-exit or layer-skip.",
+                $"--draft {Strategy(result)} takes no cascade; leave {guesses.Name} out, or use --draft early-exit or layer-skip.",
             _ when !IsGiven(_cascadeExits) && Array.Find(Cascade, IsGiven) is { } lone => $"{lone.Name} has no effect without --cascade-exits.",
             Lookup when skips || IsGiven(_exitLayer) || IsGiven(_precision) || IsGiven(_vocabulary) =>
                 "--draft lookup runs no layers to draft; leave --exit-layer, layers to skip, --draft-precision and --draft-vocabulary out, or use --draft auto.",

@@ -13,6 +13,10 @@ internal sealed class ModelDrafting
     // So many plans that requests name share what was learnt; a request that names one more learns for itself alone.
     private const int MostGiven = 32;
 
+    // Of the layers, the part behind which an exit guesses for the whole copy, and how far.
+    private const double GuessShare = 1.0 / 6;
+    private const int Guesses = 2;
+
     // auto looks at each of its plans again and again: so many, the best, of a profile, as it has of its own.
     private const int MostOfProfile = 6;
 
@@ -167,8 +171,7 @@ internal sealed class ModelDrafting
         DraftPlan[] named =
         [
             .. plans.Where(plan => _hasDraftWeights || !plan.UsesDraftWeights).Take(MostOfProfile)
-                .Select(plan => (plan with { DraftLength = DraftingOptions.MaxDraftLength, Threshold = 0, CascadeExits = [] }).ToDraftPlan(_layerCount))
-                .DistinctBy(plan => (plan.Plan, plan.Weights)),
+                .Select(plan => (plan with { DraftLength = DraftingOptions.MaxDraftLength, Threshold = 0 }).ToDraftPlan(_layerCount)),
         ];
         return named.Concat(_defaults.Where(plan => named.All(known => known.Weights != plan.Weights)));
     }
@@ -185,16 +188,22 @@ internal sealed class ModelDrafting
             yield return Exit(layerCount, layerCount, WeightSet.Drafter);
             if (layerCount > 1)
             {
+                yield return Exit(layerCount, layerCount, WeightSet.Drafter, [Math.Max(1, (int)Math.Round(GuessShare * layerCount))]);
                 yield return Exit(layerCount, (layerCount + 1) / 2, WeightSet.Drafter);
             }
         }
     }
 
-    private static DraftPlan Exit(int layerCount, int exit, WeightSet weights) => new()
+    private static DraftPlan Exit(int layerCount, int exit, WeightSet weights, params int[] guessing)
     {
-        Plan = LayerPlan.EarlyExit(layerCount, exit), Weights = weights, Length = DraftingOptions.MaxDraftLength,
-        Options = DraftingOptions.EarlyExit(exit) with { DraftLength = DraftingOptions.MaxDraftLength },
-    };
+        DraftingOptions options = DraftingOptions.EarlyExit(exit) with { DraftLength = DraftingOptions.MaxDraftLength };
+        return new()
+        {
+            Plan = LayerPlan.EarlyExit(layerCount, exit), Weights = weights, Length = DraftingOptions.MaxDraftLength,
+            Cascade = guessing.Length == 0 ? null : new DraftCascade(guessing, Guesses, 0),
+            Options = guessing.Length == 0 ? options : options with { CascadeExits = guessing, CascadeLength = Guesses },
+        };
+    }
 
     // Plans are told apart by reference, so an equal one is the same; requests come from several threads. Null where there are too many.
     private DraftPlan? Shared(DraftPlan plan)

@@ -8,6 +8,12 @@ internal sealed class PlanRecord
     // Before it was measured: a copy of the weights in lower precision takes about half of the time.
     private const double CopyShare = 0.5;
 
+    // With a cascade a token takes less than a pass.
+    private const double CascadeShare = 0.7;
+
+    // Below this speed-up by its chances and what its passes are taken for, a cascade is not looked at.
+    private const double LeastOfCascade = 0.9;
+
     // Outcomes of so many rounds are remembered, and as many rounds that came out as expected count from the start.
     internal const double OutcomeMemory = 100;
     private const double OutcomePrior = 10;
@@ -18,12 +24,13 @@ internal sealed class PlanRecord
     // No round counts for more over what was expected of it.
     internal const double MostOutcome = 4;
 
-    private readonly AcceptanceCalibration[] _calibrations = [new(), new(), new()];
+    private readonly AcceptanceCalibration[] _calibrations;
     private readonly CostCurve?[] _verifyCosts = new CostCurve?[BatchSize.Classes];
     private readonly CostCurve?[] _wideCosts = new CostCurve?[BatchSize.Classes];
     private CostCurve _draftCost = new(CostCurve.MostRows);
     private readonly MachinePace _pace;
     private readonly double _share;
+    private readonly string _name;
     private readonly double _exactShare;
     private double _rounds;
     private double _ratios;
@@ -32,11 +39,14 @@ internal sealed class PlanRecord
     /// <param name="plan">The plan.</param>
     /// <param name="layerBlocks">Blocks of the whole model.</param>
     /// <param name="pace">How slow the machine is.</param>
-    public PlanRecord(DraftPlan plan, int layerBlocks, MachinePace pace)
+    /// <param name="same">A plan that drafts the same tokens in other passes, whose chances are this one's too; null where there is none.</param>
+    public PlanRecord(DraftPlan plan, int layerBlocks, MachinePace pace, PlanRecord? same = null)
     {
         _pace = pace;
+        _calibrations = same?._calibrations ?? [new(), new(), new()];
         Plan = plan;
-        _share = (double)plan.Plan.Blocks.Length / layerBlocks * (plan.UsesDraftWeights ? CopyShare : 1);
+        _share = (double)plan.Plan.Blocks.Length / layerBlocks * (plan.UsesDraftWeights ? CopyShare : 1) * (plan.Cascade is null ? 1 : CascadeShare);
+        _name = plan.Cascade is null ? plan.Plan.ToString() : $"{plan.Plan}; {plan.Cascade}";
         _exactShare = plan.UsesDraftWeights ? 0 : (double)plan.Plan.ExactDepth / layerBlocks;
     }
 
@@ -85,13 +95,19 @@ internal sealed class PlanRecord
         }
     }
 
+    /// <summary>Whether it drafts what another plan does, which does so without a cascade or with another one.</summary>
+    public bool DraftsAs(DraftPlan other) => Plan.Weights == other.Weights && Plan.Plan.Equals(other.Plan);
+
+    /// <summary>Whether a look at it can tell anything: of a cascade only what it takes is not known from the plan, so its chances must be worth that.</summary>
+    public bool IsWorthLook => Plan.Cascade is null || (Judged > 0 && ExpectedSpeedup >= LeastOfCascade);
+
     /// <summary>Whether a snapshot is of this plan.</summary>
-    public bool IsOf(PlanState state) => state.UsesDraftWeights == Plan.UsesDraftWeights && state.Blocks == Plan.Plan.ToString();
+    public bool IsOf(PlanState state) => state.UsesDraftWeights == Plan.UsesDraftWeights && state.Blocks == _name;
 
     /// <summary>A copy of what was learnt.</summary>
     public PlanState Snapshot() => new()
     {
-        Blocks = Plan.Plan.ToString(), UsesDraftWeights = Plan.UsesDraftWeights, Calibrations = LearntLists.Snapshot(_calibrations),
+        Blocks = _name, UsesDraftWeights = Plan.UsesDraftWeights, Calibrations = LearntLists.Snapshot(_calibrations),
         Draft = _draftCost.IsEmpty ? null : _draftCost.Snapshot(), Wide = LearntLists.Snapshot(_wideCosts), Verify = LearntLists.Snapshot(_verifyCosts),
         Rounds = _rounds, Ratios = _ratios,
         ProbeAfter = ProbeAfter, StepsToProbe = Math.Max(StepsToProbe, -ProbeSchedule.LastProbe), Looks = Looks,
@@ -115,7 +131,7 @@ internal sealed class PlanRecord
     /// <summary>The chances of its drafts under a rule.</summary>
     public AcceptanceCalibration Of(AcceptanceRule rule) => _calibrations[(int)rule];
 
-    /// <summary>Seconds of a pass of the drafter, at the machine's usual pace.</summary>
+    /// <summary>Seconds of a pass of the drafter that adds a token to each draft, at the machine's usual pace; with a cascade, of a token's part of one.</summary>
     public double DraftTime(int rows, PlainRecord plain, int sequences) => _draftCost.IsEmpty ? _share * plain.Time(sequences, rows) : _draftCost.At(rows);
 
     /// <summary>Seconds of a drafter's first pass that runs rows of proposed tokens too, at the machine's usual pace. It scores one row for each draft.</summary>
@@ -132,9 +148,22 @@ internal sealed class PlanRecord
             : narrow + _share * (plain.Time(sequences, rows) - plain.Time(sequences, drafts));
     }
 
-    /// <summary>Takes a measured pass of the drafter. One with rows of proposed tokens says nothing about those with a row for each draft.</summary>
+    /// <summary>
+    /// Takes a measured pass of the drafter. One with rows of proposed tokens says nothing about those with a row for each draft. What counts is what a token takes: of a cascade a
+    /// pass adds several.
+    /// </summary>
     public void AddDraftPass(DraftPass pass)
     {
+        if (Plan.Cascade is not null)
+        {
+            if (!pass.RunsProposed && pass.Tokens > 0)
+            {
+                _pace.Add(_draftCost, pass.Drafts, pass.Time.TotalSeconds * pass.Drafts / pass.Tokens);
+            }
+
+            return;
+        }
+
         bool isWide = pass.Rows > pass.Drafts;
         CostCurve curve = isWide ? _wideCosts[BatchSize.Of(pass.Drafts)] ??= new CostCurve(CostCurve.MostRows) : _draftCost;
         _pace.Add(curve, pass.Rows, pass.Time.TotalSeconds);

@@ -51,7 +51,7 @@ internal sealed class PlanRecords(int layerBlocks, MachinePace pace)
                     _records.RemoveAt(0);
                 }
 
-                PlanRecord record = new(plans[i], layerBlocks, pace);
+                PlanRecord record = new(plans[i], layerBlocks, pace, FindSame(plans[i]));
                 _records.Add(record);
                 Remind(record);
             }
@@ -59,6 +59,8 @@ internal sealed class PlanRecords(int layerBlocks, MachinePace pace)
 
         _known = plans;
     }
+
+    private PlanRecord? FindSame(DraftPlan plan) => _records.Find(known => known.DraftsAs(plan));
 
     /// <summary>Copies of what is known, of plans that nobody has asked for yet too.</summary>
     public PlanState[] Snapshot() => [.. _records.Select(record => record.Snapshot()).Concat(_remembered).Take(PolicyState.MostPlans)];

@@ -3,7 +3,7 @@ namespace SpecDecode.Drafting;
 /// <summary>What a <see cref="PlanRecord"/> has learnt about a plan.</summary>
 internal sealed record PlanState
 {
-    /// <summary>The blocks that the drafter runs, as <see cref="Plans.LayerPlan.ToString"/> writes them.</summary>
+    /// <summary>The blocks that the drafter runs, as <see cref="Plans.LayerPlan.ToString"/> writes them, and the cascade below them.</summary>
     public string Blocks { get; init; } = "";
 
     /// <summary>Whether it runs them on the copy of the weights.</summary>

@@ -9,6 +9,9 @@ internal sealed class ProbeSchedule(PlanRecords records)
     internal const int LastProbe = 512;
     internal const int FewLooks = 8;
 
+    // Passes of a cascade go through parts of the model of their own, which stages run as a whole only once they have come often: its first times say little.
+    private const int FewLooksAtCascades = 24;
+
     // As many decide over the times of a former process.
     internal const int LooksAnew = CostCurve.KnownSamples + 1;
 
@@ -56,7 +59,7 @@ internal sealed class ProbeSchedule(PlanRecords records)
                 record.ProbeAfter = FirstProbe;
                 record.StepsToProbe = FirstProbe;
             }
-            else if (record.IsAllowed(drafts) && --record.StepsToProbe <= 0 && (due is null || record.StepsToProbe < due.StepsToProbe))
+            else if (record.IsAllowed(drafts) && record.IsWorthLook && --record.StepsToProbe <= 0 && (due is null || record.StepsToProbe < due.StepsToProbe))
             {
                 due = record;
             }
@@ -67,7 +70,7 @@ internal sealed class ProbeSchedule(PlanRecords records)
             // Beside a plan that pays a look costs little, and a few unlucky ones tell nothing.
             due.Looks++;
             due.ProbeAfter = best is null ? Math.Min(4 * due.ProbeAfter, LastProbe)
-                : due.Looks < FewLooks ? FirstProbe : Math.Min(2 * due.ProbeAfter, LastProbe);
+                : due.Looks < (due.Plan.Cascade is null ? FewLooks : FewLooksAtCascades) ? FirstProbe : Math.Min(2 * due.ProbeAfter, LastProbe);
             due.StepsToProbe = due.ProbeAfter;
             due.FadeOutcomes();
         }

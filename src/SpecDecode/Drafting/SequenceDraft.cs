@@ -348,6 +348,7 @@ public sealed class SequenceDraft
     internal void Add(int token, float confidence)
     {
         BeginPass();
+        PassRows += TokensToRun(0).Length;
         Take(0, token, confidence);
         EndPass(0);
     }

@@ -31,8 +31,13 @@ internal sealed class Drafter(IStages stages, AcceptanceRules rules, DraftVocabu
     private RowBatch _batch = new(stages.MaxRows);
     private RowBatch _next = new(stages.MaxRows);
 
-    // Of the pass's plan, the level that runs.
+    // Of the pass's plan, the level that runs, and whether it comes to rows of proposed tokens.
     private int _level;
+    private bool _runsProposed;
+
+    // What was guessed for whom since it judged last.
+    private DraftPlan? _guessedFor;
+    private TimeSpan _guessTime;
 
     /// <summary>Passes of the last run, without those that failed.</summary>
     public int Passes { get; private set; }
@@ -52,6 +57,7 @@ internal sealed class Drafter(IStages stages, AcceptanceRules rules, DraftVocabu
         int rows = 0;
         Passes = 0;
         FailedPasses = 0;
+        _guessedFor = null;
         while (Gather(rounds) is { } plan)
         {
             try
@@ -60,9 +66,17 @@ internal sealed class Drafter(IStages stages, AcceptanceRules rules, DraftVocabu
                 RunRows(plan);
                 rows += _batch.Rows;
                 Passes++;
+                TimeSpan time = Stopwatch.GetElapsedTime(start);
                 if (_level == 0)
                 {
-                    policies.Continue(rounds, new DraftPass(plan, _batch.Rows, Stopwatch.GetElapsedTime(start)) { Drafts = _rounds.Count });
+                    time += _guessedFor?.GoesWith(plan) == true ? _guessTime : TimeSpan.Zero;
+                    _guessedFor = null;
+                    policies.Continue(rounds, new DraftPass(plan, _batch.Rows, time) { Drafts = _rounds.Count, Tokens = AddedTokens(), RunsProposed = _runsProposed });
+                }
+                else
+                {
+                    _guessTime = _guessedFor?.GoesWith(plan) == true ? _guessTime + time : time;
+                    _guessedFor = plan;
                 }
             }
             catch (Exception)
@@ -79,6 +93,17 @@ internal sealed class Drafter(IStages stages, AcceptanceRules rules, DraftVocabu
         return rows;
     }
 
+    private int AddedTokens()
+    {
+        int tokens = 0;
+        for (int i = 0; i < _rounds.Count; i++)
+        {
+            tokens += _rounds[i].Choice.AddedTokens;
+        }
+
+        return tokens;
+    }
+
     private static void EndFailedDraft(Round round)
     {
         round.Choice.Stop();
@@ -91,6 +116,7 @@ internal sealed class Drafter(IStages stages, AcceptanceRules rules, DraftVocabu
         DraftPlan? first = null;
         _rounds.Clear();
         _batch.Clear();
+        _runsProposed = false;
         for (int i = 0; i < rounds.Count; i++)
         {
             Round round = rounds[i];
@@ -106,6 +132,7 @@ internal sealed class Drafter(IStages stages, AcceptanceRules rules, DraftVocabu
             {
                 first ??= draft.Plan!;
                 _level = level;
+                _runsProposed |= draft.RowsRun < draft.Length;
                 ReadOnlySpan<int> tokens = draft.TokensToRun(level);
                 _batch.Add(round.Sequence.Cache, round.CommittedLength + round.PendingLength - 1 + draft.Levels.RowsRun(level + 1), tokens);
                 _rounds.Add(round);

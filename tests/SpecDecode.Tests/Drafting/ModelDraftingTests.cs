@@ -152,7 +152,7 @@ public class ModelDraftingTests
         }
         else
         {
-            Assert.Equal(strategy == "lookup" ? 0 : hasDraftWeights ? 6 : 4, drafting.Plans.Count);
+            Assert.Equal(strategy == "lookup" ? 0 : hasDraftWeights ? 7 : 4, drafting.Plans.Count);
         }
     }
 

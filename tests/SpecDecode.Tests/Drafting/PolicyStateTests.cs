@@ -15,8 +15,14 @@ public class PolicyStateTests
     [Fact]
     public void A_policy_that_is_given_it_decides_as_the_one_that_it_was_learnt_by()
     {
+        // To behind a look at plain decoding, which a new process takes soon: so none is among the steps that are compared.
         ModelDrafting first = new(Layers, hasDraftWeights: true);
         Simulate(first).Write(4_000);
+        for (int steps = 0; Decisions(Simulate(first), 1)[0] != "Probing 0  "; steps++)
+        {
+            Assert.True(steps < 200, "Plain decoding is not looked at.");
+        }
+
         ModelDrafting second = new(Layers, hasDraftWeights: true);
         Assert.True(second.Auto.TryRestore(first.Auto.Snapshot()));
 
@@ -33,7 +39,7 @@ public class PolicyStateTests
         ModelDrafting first = new(Layers, hasDraftWeights: true);
         Simulate(first).Write(3_000);
         PolicyState state = first.Auto.Snapshot();
-        Assert.Equal(6, state.Plans.Length);
+        Assert.Equal(7, state.Plans.Length);
 
         // Whether or not anybody has asked for the plans in between; times are only medians from the first time on.
         ModelDrafting second = new(Layers, hasDraftWeights: true);

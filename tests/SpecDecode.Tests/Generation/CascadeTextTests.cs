@@ -100,10 +100,9 @@ public sealed class CascadeTextTests : IDisposable
         IReadOnlyList<int> plain = model.Generate(request, cancellationToken: TestContext.Current.CancellationToken).Tokens;
         Assert.Equal(plain, drafted.Tokens);
 
-        // auto weighs the plans as they are, without who guesses for them.
+        // auto weighs them as it does all plans.
         GenerationResult auto = model.Generate(request with { Drafting = new DraftingOptions { Strategy = DraftingStrategy.Auto, Profile = file } }, cancellationToken: TestContext.Current.CancellationToken);
         Assert.Equal(plain, auto.Tokens);
-        Assert.Equal(0, auto.Drafting.Guessed);
     }
 
     private static IReadOnlyList<GenerationResult> Write(TextModel model, GenerationRequest[] requests, DraftingOptions options) =>

@@ -106,8 +106,8 @@ public class WrongOptionsTests
     }
 
     [Theory]
-    [InlineData("auto", "CascadeExits:0", "1", "SpecDecode:Drafting:CascadeExits is given, but the strategy auto has no cascade: use early-exit or layer-skip, or remove it.")]
-    [InlineData("lookup", "CascadeExits:0", "1", "SpecDecode:Drafting:CascadeExits is given, but the strategy lookup has no cascade: use early-exit or layer-skip, or remove it.")]
+    [InlineData("auto", "CascadeExits:0", "1", "SpecDecode:Drafting:CascadeExits is given, but the strategy auto takes no cascade: use early-exit or layer-skip, or remove it.")]
+    [InlineData("lookup", "CascadeExits:0", "1", "SpecDecode:Drafting:CascadeExits is given, but the strategy lookup takes no cascade: use early-exit or layer-skip, or remove it.")]
     [InlineData("early-exit", "CascadeLength", "3", "SpecDecode:Drafting:CascadeLength is given without CascadeExits: name the exits that guess, or remove it.")]
     [InlineData("early-exit", "CascadeThreshold", "0.5", "SpecDecode:Drafting:CascadeThreshold is given without CascadeExits: name the exits that guess, or remove it.")]
     public async Task A_cascade_that_nobody_would_run_ends_the_start(string strategy, string key, string value, string sentence)

@@ -122,7 +122,7 @@ public sealed class DraftCommandTests
     [InlineData("--draft lookup decides by itself how far to draft; leave --draft-policy out", "--draft", "lookup", "--draft-policy", "fixed")]
     [InlineData("finds its threshold; leave --draft-threshold out", "--draft", "early-exit", "--exit-layer", "1", "--draft-policy", "adaptive-threshold", "--draft-threshold", "0.5")]
     [InlineData("--cascade-length has no effect without --cascade-exits", "--draft", "early-exit", "--exit-layer", "3", "--cascade-length", "2")]
-    [InlineData("--draft auto has no cascade; leave --cascade-exits out", "--draft", "auto", "--cascade-exits", "2")]
+    [InlineData("--draft auto takes no cascade; leave --cascade-exits out", "--draft", "auto", "--cascade-exits", "2")]
     [InlineData("so --cascade-exits has no effect", "--draft", "none", "--cascade-exits", "2")]
     [InlineData("no effect without --draft", "--cascade-exits", "2")]
     [InlineData("--draft-profile says how to draft; leave --cascade-exits out", "--draft-profile", "p.json", "--cascade-exits", "2")]

@@ -21,7 +21,7 @@ public sealed record ProfilePlan
     /// <value>The default is 0, which never stops.</value>
     public float Threshold { get; init; }
 
-    /// <summary>Earlier exits that guess for the drafter, each once, at most 3 (<see cref="DraftingOptions.CascadeExits"/>). <c>auto</c> drafts by the plan without them.</summary>
+    /// <summary>Earlier exits that guess for the drafter, each once, at most 3 (<see cref="DraftingOptions.CascadeExits"/>).</summary>
     /// <value>The default is none.</value>
     /// <exception cref="ArgumentNullException">It is set to null.</exception>
     public IReadOnlyList<int> CascadeExits
