@@ -82,7 +82,7 @@ public class CascadeCostsTests
         int[] prompt = [1, 2, 3];
         int[] written = model.Continue(prompt, 120, new HashSet<int>());
         int[] tokens = [.. prompt, .. written];
-        GuessAgreement agreement = new(stages, new PlanCandidate(LayerPlan.Full(Layers)), [1, 3], [TextReading.Read(stages, tokens, prompt.Length, default)], 8);
+        GuessAgreement agreement = new(stages, new PlanCandidate(LayerPlan.Full(Layers)), [1, 3], [TextReading.Read(stages, tokens, prompt.Length, TestContext.Current.CancellationToken)], 8);
         while (!agreement.IsDone)
         {
             agreement.Step();
