@@ -8,8 +8,8 @@ namespace SpecDecode.Drafting;
 /// <param name="forecast">What drafts are expected to bring.</param>
 internal sealed class TextProposals(PlainRecord plain, DraftForecast forecast)
 {
-    // Of proposals that do not seem to pay, or not as far as they go, one in so many goes further nevertheless, and soon another where it was
-    // right: what was learnt of rows or chances in a bad hour would else stay for ever. The same of drafts behind them.
+    // Of steps with proposals that do not seem to pay, or not as far as they go, one in so many takes one of them further nevertheless, and soon another does where it was
+    // right: what was learnt of rows or chances in a bad hour would else stay for ever. The same of drafts behind them. Steps count, so that many texts together look no more often.
     private const int Look = 64;
     private const int LookSoon = 4;
 
@@ -30,13 +30,15 @@ internal sealed class TextProposals(PlainRecord plain, DraftForecast forecast)
         int rows = drafts.PlainRows;
         int drafting = terms.Pays ? terms.Plan!.Allowed(drafts) : 1;
         bool isAnyGoingOn = false;
+        bool looks = false;
+        bool looksBehind = false;
         for (int i = 0; i < drafts.Drafts.Count; i++)
         {
             SequenceDraft draft = drafts.Drafts[i];
             AutoSequence state = AutoSequence.Of(draft);
             int found = state.Find(draft, proposal[..Math.Min(proposal.Length, draft.Limit)]);
             (int length, state.GoesOn) = Choose(drafts, draft, found, rows, drafting, terms);
-            state.IsLook = length < found && --_stepsToLook <= 0;
+            state.IsLook = length < found && IsDue(ref looks, ref _stepsToLook);
             state.IsLookBehind = false;
             if (state.IsLook)
             {
@@ -44,7 +46,7 @@ internal sealed class TextProposals(PlainRecord plain, DraftForecast forecast)
                 state.GoesOn = false;
                 _stepsToLook = Look;
             }
-            else if (terms.Pays && !state.GoesOn && length > 0 && CanGoOn(draft, terms.Plan!, length) && --_stepsToLookBehind <= 0)
+            else if (terms.Pays && !state.GoesOn && length > 0 && CanGoOn(draft, terms.Plan!, length) && IsDue(ref looksBehind, ref _stepsToLookBehind))
             {
                 (state.IsLookBehind, state.GoesOn) = (true, true);
                 _stepsToLookBehind = Look;
@@ -144,6 +146,14 @@ internal sealed class TextProposals(PlainRecord plain, DraftForecast forecast)
 
     private double Chance(SequenceDraft draft, AutoSequence state, int place) =>
         state.CorrectLookup(Record.Chance(draft.Rule, state.Match + place, place == state.Doubted));
+
+    // Whether the first such proposal of a step is the one to look at.
+    private static bool IsDue(ref bool hasCounted, ref int steps)
+    {
+        bool isFirst = !hasCounted;
+        hasCounted = true;
+        return isFirst && --steps <= 0;
+    }
 
     private static bool CanGoOn(SequenceDraft draft, PlanRecord plan, int length) => length < draft.Limit && draft.Allows(plan.Plan);
 }
