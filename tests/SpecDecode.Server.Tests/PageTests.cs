@@ -84,7 +84,9 @@ public sealed class PageTests(Browser browser) : IClassFixture<Browser>
     [Fact]
     public async Task While_a_text_is_written_the_page_shows_which_plan_the_policy_has_chosen_how_long_it_drafts_and_why()
     {
-        await using ServiceProcess server = await ServiceProcess.StartAsync();
+        // Slow enough that a text lasts for some of the page's looks at the policy, on a fast machine too.
+        await using ServiceProcess server = await ServiceProcess.StartAsync(
+            "--SpecDecode:Models:tales-int4:Model:Activations=fp32", "--SpecDecode:Models:tales-int4:Runtime:Threads=1", "--SpecDecode:Models:tales:Runtime:Threads=1");
         await using Visit visit = await browser.OpenAsync(server);
         IPage page = visit.Page;
         await Assertions.Expect(page.Locator("#model option")).ToHaveCountAsync(2);

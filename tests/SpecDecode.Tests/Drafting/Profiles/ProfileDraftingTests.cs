@@ -73,8 +73,8 @@ public class ProfileDraftingTests
 
         // The profile says nothing about the copy, whose plans stay.
         Assert.Equal(
-            [(5, WeightSet.Verifier), (7, WeightSet.Verifier), (8, WeightSet.Drafter), (4, WeightSet.Drafter)],
-            Model(hasDraftWeights: true).Of(auto, "")!.Plans.Select(plan => (plan.Plan.Blocks.Length / 2, plan.Weights)));
+            [(5, WeightSet.Verifier, false), (7, WeightSet.Verifier, false), (8, WeightSet.Drafter, false), (8, WeightSet.Drafter, true), (4, WeightSet.Drafter, false)],
+            Model(hasDraftWeights: true).Of(auto, "")!.Plans.Select(plan => (plan.Plan.Blocks.Length / 2, plan.Weights, plan.Cascade is not null)));
 
         // The best six of many.
         Assert.Equal(
