@@ -1,4 +1,7 @@
+using SpecDecode.Drafting;
+using SpecDecode.Evaluation;
 using SpecDecode.Plans;
+using SpecDecode.Stages;
 
 namespace SpecDecode.Calibration;
 
@@ -11,7 +14,7 @@ public sealed record CalibratedPlan
     /// <summary>Whether the drafter runs on a copy of the weights in lower precision.</summary>
     public required bool UsesDraftWeights { get; init; }
 
-    /// <summary>Earlier exits that guess for it, ascending (<see cref="Drafting.DraftingOptions.CascadeExits"/>); none where it drafts token by token.</summary>
+    /// <summary>Earlier exits that guess for it, ascending (<see cref="DraftingOptions.CascadeExits"/>); none where it drafts token by token.</summary>
     public IReadOnlyList<int> CascadeExits { get; init; } = [];
 
     /// <summary>Tokens that each of them guesses; 0 where there is none.</summary>
@@ -52,4 +55,13 @@ public sealed record CalibratedPlan
 
     /// <summary>Whether the texts were those of plain decoding; null where it was not measured.</summary>
     public bool? SameText { get; init; }
+
+    /// <summary>The plan as it is judged.</summary>
+    internal PlanCandidate Candidate => new(Plan, UsesDraftWeights ? WeightSet.Drafter : WeightSet.Verifier);
+
+    /// <summary>How it drafts.</summary>
+    internal DraftPlan ToDraftPlan() => new()
+    {
+        Plan = Plan, Length = DraftLength, Weights = Candidate.Weights, Cascade = CascadeExits.Count == 0 ? null : new DraftCascade(CascadeExits, CascadeLength, 0),
+    };
 }

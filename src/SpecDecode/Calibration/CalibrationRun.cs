@@ -272,7 +272,7 @@ internal sealed class CalibrationRun
         CalibratedPlan[] judged = [.. _plans];
         for (int i = 0; i < judged.Length; i++)
         {
-            if (bases.Contains(Candidate(judged[i])))
+            if (bases.Contains(judged[i].Candidate))
             {
                 _plans.AddRange(trial.Find(judged[i], tallies[i], () => _budget.Left(CalibrationPhase.Judging) > TimeSpan.Zero, _cancellationToken));
             }
@@ -285,12 +285,10 @@ internal sealed class CalibrationRun
         }
     }
 
-    private static PlanCandidate Candidate(CalibratedPlan plan) => new(plan.Plan, plan.UsesDraftWeights ? WeightSet.Drafter : WeightSet.Verifier);
-
     private void Measure(int heldOut)
     {
         CalibratedPlan[] best = [.. _plans.Take(_setting.Options.MeasuredPlans)];
-        DraftPlan[] plans = [.. best.Select(CascadeTrial.ToDraftPlan)];
+        DraftPlan[] plans = [.. best.Select(plan => plan.ToDraftPlan())];
         int[] prompts = [.. Enumerable.Range(0, _state.Texts.Count).Where(prompt => prompt % 2 == 1 && TextSet.IsUsable(_state.Texts[prompt])).Take(heldOut)];
         SpeedupMeasurement measurement = new(_setting, prompts, _state.Texts, plans);
         try
@@ -369,7 +367,7 @@ internal sealed class CalibrationRun
         return new MethodReport
         {
             Name = selector.Name, Paper = selector.Paper, Tried = state.Plans.Count, SearchTime = TimeSpan.FromSeconds(state.Seconds), IsExhausted = state.IsExhausted,
-            Best = _plans.Where(plan => own.Contains(Candidate(plan)) && plan.CascadeExits.Count > 0 == selector is CascadeSelector)
+            Best = _plans.Where(plan => own.Contains(plan.Candidate) && plan.CascadeExits.Count > 0 == selector is CascadeSelector)
                 .MaxBy(plan => plan.ExpectedSpeedup),
         };
     }

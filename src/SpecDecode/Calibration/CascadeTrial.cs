@@ -29,7 +29,7 @@ internal sealed class CascadeTrial(IStages stages, IReadOnlyList<WrittenText> te
     /// <param name="cancellationToken">Ends it between passes.</param>
     public IEnumerable<CalibratedPlan> Find(CalibratedPlan plan, AgreementTally tally, Func<bool> goesOn, CancellationToken cancellationToken)
     {
-        PlanCandidate candidate = new(plan.Plan, plan.UsesDraftWeights ? WeightSet.Drafter : WeightSet.Verifier);
+        PlanCandidate candidate = plan.Candidate;
         int last = DraftCascade.LastExit(plan.Plan);
         int most = Math.Min(last, Math.Max(1, plan.Plan.Blocks.Length / 4));
         int[] exits = [.. Enumerable.Range(1, MostExits).Select(i => (int)Math.Round((double)i * most / MostExits)).Where(exit => exit > 0).Distinct()];
@@ -70,11 +70,4 @@ internal sealed class CascadeTrial(IStages stages, IReadOnlyList<WrittenText> te
             };
         }
     }
-
-    /// <summary>How a judged plan drafts.</summary>
-    public static DraftPlan ToDraftPlan(CalibratedPlan plan) => new()
-    {
-        Plan = plan.Plan, Length = plan.DraftLength, Weights = plan.UsesDraftWeights ? WeightSet.Drafter : WeightSet.Verifier,
-        Cascade = plan.CascadeExits.Count == 0 ? null : new DraftCascade(plan.CascadeExits, plan.CascadeLength, 0),
-    };
 }

@@ -1,5 +1,4 @@
 using SpecDecode.Evaluation;
-using SpecDecode.Stages;
 
 namespace SpecDecode.Calibration;
 
@@ -49,7 +48,7 @@ internal sealed class LengthCosts
         int before = 0;
         foreach ((int length, BlockCosts costs) in _all)
         {
-            (ExpectedSpeedup Expected, int Plan) best = plans.Select((plan, i) => (Expected(costs, Candidate(plan), tallies[i]), i)).MaxBy(plan => plan.Item1.Speedup);
+            (ExpectedSpeedup Expected, int Plan) best = plans.Select((plan, i) => (Expected(costs, plan.Candidate, tallies[i]), i)).MaxBy(plan => plan.Item1.Speedup);
             notes.Add(string.Create(
                 System.Globalization.CultureInfo.InvariantCulture,
                 $"Behind {length} tokens a plain row takes {costs.Plain * 1e3:f3} ms, and the best plan is expected to bring {best.Expected.Speedup:f3}: {plans[best.Plan].Plan}{(best.Plan == before ? ", as before" : "")}."));
@@ -62,8 +61,6 @@ internal sealed class LengthCosts
 
         return [.. assigned];
     }
-
-    private static PlanCandidate Candidate(CalibratedPlan plan) => new(plan.Plan, plan.UsesDraftWeights ? WeightSet.Drafter : WeightSet.Verifier);
 
     private static ExpectedSpeedup Expected(BlockCosts costs, PlanCandidate plan, AgreementTally tally) => costs.Of(plan, CalibrationOptions.DraftLength).Best(tally);
 }

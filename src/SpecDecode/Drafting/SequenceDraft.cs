@@ -18,7 +18,6 @@ public sealed class SequenceDraft
     private ProposalCheck? _allows;
     private int _vocabularySize;
     private int _wanted;
-    private bool _isStopped;
     private bool _isJudged;
 
     internal SequenceDraft()
@@ -88,7 +87,7 @@ public sealed class SequenceDraft
     public int AddedTokens { get; private set; }
 
     /// <summary>Whether another token will be drafted, as things stand.</summary>
-    public bool WantsToken => Plan is not null && !_isStopped && Length < _wanted;
+    public bool WantsToken => Plan is not null && !_levels.IsStopped(0) && Length < _wanted;
 
     /// <summary>Tokens that were judged: the accepted ones, and the first that was not.</summary>
     public int Evaluated { get; private set; }
@@ -217,7 +216,7 @@ public sealed class SequenceDraft
             Proposed = Length;
             if (_ends!(token))
             {
-                _isStopped = true;
+                Stop();
                 break;
             }
         }
@@ -236,14 +235,10 @@ public sealed class SequenceDraft
     }
 
     /// <summary>Ends the draft as it is.</summary>
-    public void Stop() => _isStopped = true;
+    public void Stop() => Stop(0);
 
     /// <summary>Ends what a level of a cascade guesses, until the level above has judged it; at level 0 the draft.</summary>
-    internal void Stop(int level)
-    {
-        _levels.Stop(level);
-        _isStopped |= level == 0;
-    }
+    internal void Stop(int level) => _levels.Stop(level);
 
     /// <summary>Notes why the draft is as it is, or why there is none.</summary>
     /// <param name="reason">Why.</param>
@@ -299,7 +294,6 @@ public sealed class SequenceDraft
         AddedTokens = 0;
         ReadsConfidence = false;
         _wanted = 0;
-        _isStopped = false;
     }
 
     /// <summary>A pass of the drafter begins, with it or without it.</summary>
@@ -323,7 +317,6 @@ public sealed class SequenceDraft
         {
             _confidences[place - 1] = confidence;
             AddedTokens++;
-            _isStopped |= ends;
         }
 
         if (ends || (level > 0 && Plan!.Cascade!.Threshold is > 0 and var threshold && !(confidence >= threshold)))

@@ -98,15 +98,7 @@ internal static unsafe class KernelCompilation
     // Positions of a page, from its beginning.
     private static void Attend(AttendDescription attend, KvPrecision keyValues, KernelScratch scratch)
     {
-        AttentionShape shape = new()
-        {
-            QueryHeads = attend.QueryHeads,
-            KeyValueHeads = attend.KeyValueHeads,
-            HeadSize = attend.HeadSize,
-            Scale = attend.Scale,
-            Window = attend.Window ?? int.MaxValue,
-            SoftCap = attend.SoftCap ?? 0,
-        };
+        AttentionShape shape = AttentionShape.Of(attend);
         PageLayout layout = new(keyValues, attend.KeyValueHeads, attend.HeadSize);
         PagedAttention attention = new(shape, layout, InstructionSets.Current, scratch);
         long floats = PageLayout.Positions * (shape.PackedWidth + shape.OutputWidth + attend.HeadSize);

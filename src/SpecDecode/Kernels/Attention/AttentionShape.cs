@@ -1,3 +1,5 @@
+using SpecDecode.Descriptions;
+
 namespace SpecDecode.Kernels.Attention;
 
 /// <summary>What attention of a layer is, besides its rows, keys and values.</summary>
@@ -32,4 +34,15 @@ internal unsafe struct AttentionShape
 
     /// <summary>Width of a row of the result: Hq · D.</summary>
     public readonly nint OutputWidth => (nint)QueryHeads * HeadSize;
+
+    /// <summary>That of a model's layer.</summary>
+    public static AttentionShape Of(AttendDescription attend) => new()
+    {
+        QueryHeads = attend.QueryHeads,
+        KeyValueHeads = attend.KeyValueHeads,
+        HeadSize = attend.HeadSize,
+        Scale = attend.Scale,
+        Window = attend.Window ?? int.MaxValue,
+        SoftCap = attend.SoftCap ?? 0,
+    };
 }

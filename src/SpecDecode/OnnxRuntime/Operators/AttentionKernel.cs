@@ -17,15 +17,7 @@ internal sealed class AttentionKernel
     public AttentionKernel(AttendDescription attend, KvPageMemory memory, int layer, InstructionSet instructions, KernelScratch scratch)
     {
         Memory = memory;
-        Shape = new AttentionShape
-        {
-            QueryHeads = attend.QueryHeads,
-            KeyValueHeads = attend.KeyValueHeads,
-            HeadSize = attend.HeadSize,
-            Scale = attend.Scale,
-            Window = attend.Window ?? int.MaxValue,
-            SoftCap = attend.SoftCap ?? 0,
-        };
+        Shape = AttentionShape.Of(attend);
         Attention = new PagedAttention(Shape, memory.Layout(layer), instructions, scratch);
     }
 
