@@ -21,10 +21,10 @@ internal static unsafe class BlockTile<TSums, TBits>
 
     /// <summary>Multiplies; as <see cref="FloatTile{TPanel,TWeights}.Run{TRows}"/>.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public static void Run<TRows>(byte* panel, TileRows* rows, float* sums, nint ahead)
+    public static void Run<TRows>(byte* panel, TileRows* rows, float* sums, byte* ask, nint askStep)
         where TRows : unmanaged, IRowCount
     {
-        Unsafe.InitBlockUnaligned(sums, 0, (uint)(TRows.Value * PanelLayout.Outputs * sizeof(float)));
+        nint ahead = (nint)(ask - panel);
         nint stride = rows->ByteStride;
         sbyte* x0 = rows->Bytes, x1 = x0 + stride, x2 = x1 + stride, x3 = x2 + stride, x4 = x3 + stride, x5 = x4 + stride;
         float* scale = rows->Scales;

@@ -1,10 +1,12 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
+using System.Runtime.Intrinsics.Arm;
+using SpecDecode.Descriptions;
 
 namespace SpecDecode.Kernels;
 
 /// <summary>A panel in eight registers of 128 bits, which every processor has that .NET runs on.</summary>
-internal readonly unsafe struct Panel128(Vector128<float> a, Vector128<float> b, Vector128<float> c, Vector128<float> d, Vector128<float> e, Vector128<float> f, Vector128<float> g, Vector128<float> h) : IPanel<Panel128>
+internal readonly unsafe struct Panel128(Vector128<float> a, Vector128<float> b, Vector128<float> c, Vector128<float> d, Vector128<float> e, Vector128<float> f, Vector128<float> g, Vector128<float> h) : IWidePanel<Panel128>
 {
     private readonly Vector128<float> _a = a;
     private readonly Vector128<float> _b = b;
@@ -16,7 +18,10 @@ internal readonly unsafe struct Panel128(Vector128<float> a, Vector128<float> b,
     private readonly Vector128<float> _h = h;
 
     /// <inheritdoc/>
-    public static int TileRows => 3;
+    public static int Outputs => PanelLayout.Outputs;
+
+    /// <inheritdoc/>
+    public static int TileRows => AdvSimd.IsSupported ? 2 : 1;
 
     /// <inheritdoc/>
     public static Panel128 Zero
@@ -51,12 +56,12 @@ internal readonly unsafe struct Panel128(Vector128<float> a, Vector128<float> b,
     /// <inheritdoc/>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Panel128 LoadFirstHalf(byte* cell) =>
-        new(Half(Vector128.Load((int*)cell) << 16), Half(Vector128.Load((int*)cell + 4) << 16), Half(Vector128.Load((int*)cell + 8) << 16), Half(Vector128.Load((int*)cell + 12) << 16), Half(Vector128.Load((int*)cell + 16) << 16), Half(Vector128.Load((int*)cell + 20) << 16), Half(Vector128.Load((int*)cell + 24) << 16), Half(Vector128.Load((int*)cell + 28) << 16));
+        new(FirstHalf(cell), FirstHalf(cell + 16), FirstHalf(cell + 32), FirstHalf(cell + 48), FirstHalf(cell + 64), FirstHalf(cell + 80), FirstHalf(cell + 96), FirstHalf(cell + 112));
 
     /// <inheritdoc/>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Panel128 LoadSecondHalf(byte* cell) =>
-        new(Half(Vector128.Load((int*)cell)), Half(Vector128.Load((int*)cell + 4)), Half(Vector128.Load((int*)cell + 8)), Half(Vector128.Load((int*)cell + 12)), Half(Vector128.Load((int*)cell + 16)), Half(Vector128.Load((int*)cell + 20)), Half(Vector128.Load((int*)cell + 24)), Half(Vector128.Load((int*)cell + 28)));
+        new(SecondHalf(cell), SecondHalf(cell + 16), SecondHalf(cell + 32), SecondHalf(cell + 48), SecondHalf(cell + 64), SecondHalf(cell + 80), SecondHalf(cell + 96), SecondHalf(cell + 112));
 
     /// <inheritdoc/>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -105,11 +110,21 @@ internal readonly unsafe struct Panel128(Vector128<float> a, Vector128<float> b,
         values._h.Store(to + 28);
     }
 
+    /// <summary>The first bfloat16 of 4 pairs.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static Vector128<float> First(byte* from) => (Vector128.Load((uint*)from) << 16).AsSingle();
+    internal static Vector128<float> First(byte* from) => (Vector128.Load((uint*)from) << 16).AsSingle();
 
+    /// <summary>The second bfloat16 of 4 pairs.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static Vector128<float> Second(byte* from) => (Vector128.Load((uint*)from) & Vector128.Create(0xFFFF0000u)).AsSingle();
+    internal static Vector128<float> Second(byte* from) => (Vector128.Load((uint*)from) & Vector128.Create(0xFFFF0000u)).AsSingle();
+
+    /// <summary>The first float16 of 4 pairs.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    internal static Vector128<float> FirstHalf(byte* from) => Half(Vector128.Load((int*)from) << 16);
+
+    /// <summary>The second float16 of 4 pairs.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    internal static Vector128<float> SecondHalf(byte* from) => Half(Vector128.Load((int*)from));
 
     // Sign, exponent and mantissa of the upper half where a float has them; its exponent is then too small by the difference of the two biases.
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

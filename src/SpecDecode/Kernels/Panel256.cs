@@ -1,15 +1,19 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
+using SpecDecode.Descriptions;
 
 namespace SpecDecode.Kernels;
 
 /// <summary>A panel in four registers of AVX2 with FMA.</summary>
-internal readonly unsafe struct Panel256(Vector256<float> a, Vector256<float> b, Vector256<float> c, Vector256<float> d) : IPanel<Panel256>
+internal readonly unsafe struct Panel256(Vector256<float> a, Vector256<float> b, Vector256<float> c, Vector256<float> d) : IWidePanel<Panel256>
 {
     private readonly Vector256<float> _a = a;
     private readonly Vector256<float> _b = b;
     private readonly Vector256<float> _c = c;
     private readonly Vector256<float> _d = d;
+
+    /// <inheritdoc/>
+    public static int Outputs => PanelLayout.Outputs;
 
     /// <inheritdoc/>
     public static int TileRows => 3;
@@ -47,12 +51,12 @@ internal readonly unsafe struct Panel256(Vector256<float> a, Vector256<float> b,
     /// <inheritdoc/>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Panel256 LoadFirstHalf(byte* cell) =>
-        new(Half(Vector256.Load((int*)cell) << 16), Half(Vector256.Load((int*)cell + 8) << 16), Half(Vector256.Load((int*)cell + 16) << 16), Half(Vector256.Load((int*)cell + 24) << 16));
+        new(FirstHalf(cell), FirstHalf(cell + 32), FirstHalf(cell + 64), FirstHalf(cell + 96));
 
     /// <inheritdoc/>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Panel256 LoadSecondHalf(byte* cell) =>
-        new(Half(Vector256.Load((int*)cell)), Half(Vector256.Load((int*)cell + 8)), Half(Vector256.Load((int*)cell + 16)), Half(Vector256.Load((int*)cell + 24)));
+        new(SecondHalf(cell), SecondHalf(cell + 32), SecondHalf(cell + 64), SecondHalf(cell + 96));
 
     /// <inheritdoc/>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -97,11 +101,21 @@ internal readonly unsafe struct Panel256(Vector256<float> a, Vector256<float> b,
         values._d.Store(to + 24);
     }
 
+    /// <summary>The first bfloat16 of 8 pairs.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static Vector256<float> First(byte* from) => (Vector256.Load((uint*)from) << 16).AsSingle();
+    internal static Vector256<float> First(byte* from) => (Vector256.Load((uint*)from) << 16).AsSingle();
 
+    /// <summary>The second bfloat16 of 8 pairs.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static Vector256<float> Second(byte* from) => (Vector256.Load((uint*)from) & Vector256.Create(0xFFFF0000u)).AsSingle();
+    internal static Vector256<float> Second(byte* from) => (Vector256.Load((uint*)from) & Vector256.Create(0xFFFF0000u)).AsSingle();
+
+    /// <summary>The first float16 of 8 pairs.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    internal static Vector256<float> FirstHalf(byte* from) => Half(Vector256.Load((int*)from) << 16);
+
+    /// <summary>The second float16 of 8 pairs.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    internal static Vector256<float> SecondHalf(byte* from) => Half(Vector256.Load((int*)from));
 
     // Sign, exponent and mantissa of the upper half where a float has them; its exponent is then too small by the difference of the two biases.
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

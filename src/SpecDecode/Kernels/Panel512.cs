@@ -1,13 +1,17 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
+using SpecDecode.Descriptions;
 
 namespace SpecDecode.Kernels;
 
 /// <summary>A panel in two registers of AVX-512.</summary>
-internal readonly unsafe struct Panel512(Vector512<float> a, Vector512<float> b) : IPanel<Panel512>
+internal readonly unsafe struct Panel512(Vector512<float> a, Vector512<float> b) : IWidePanel<Panel512>
 {
     private readonly Vector512<float> _a = a;
     private readonly Vector512<float> _b = b;
+
+    /// <inheritdoc/>
+    public static int Outputs => PanelLayout.Outputs;
 
     /// <inheritdoc/>
     public static int TileRows => 12;

@@ -83,12 +83,13 @@ internal sealed unsafe class Product
         _job = new ProductJob
         {
             Kernel = kernel,
+            Stretches = kernel.StepBytes > 0 ? PanelStretches.Of(kernel, activations, set) : default,
             Weights = weights,
             PanelBytes = panelBytes,
             Panels = panels,
             TaskPanels = (nint)Math.Clamp(TaskBytes / (panelBytes * (parts.IsGated ? 2 : 1)), 1, panels),
             Outputs = Outputs,
-            BlockRows = (int)Math.Max(BlockBytes / rowBytes / kernel.MaxRows, 1) * kernel.MaxRows,
+            BlockRows = (int)Math.Clamp(BlockBytes / rowBytes / kernel.MaxRows, 1, MostBlockRows(kernel) / kernel.MaxRows) * kernel.MaxRows,
             Bias = parts.Bias,
             IsGated = parts.IsGated,
             IsActivated = parts.IsActivated,
@@ -150,6 +151,8 @@ internal sealed unsafe class Product
             }
         }
     }
+
+    private static int MostBlockRows(TileKernel kernel) => kernel.StepBytes > 0 ? PanelStretches.MostRows : int.MaxValue;
 
     // Room for rows as the kernel reads them.
     private void Place(ref TileRows rows, int count, bool takesBytes)

@@ -7,8 +7,13 @@ namespace SpecDecode.Kernels;
 /// <summary>One product while it runs: what the tasks on all threads read. A task is a stretch of the outputs, for all rows.</summary>
 internal unsafe struct ProductJob
 {
+    private const int LineFloats = Prefetch.LineBytes / sizeof(float);
+
     /// <summary>The kernels.</summary>
     public TileKernel Kernel;
+
+    /// <summary>The same for more rows, where weights are floats.</summary>
+    public PanelStretches Stretches;
 
     /// <summary>The first panel.</summary>
     public byte* Weights;
@@ -62,37 +67,87 @@ internal unsafe struct ProductJob
 
     private readonly void Run(nint task)
     {
-        // On a line of the cache.
-        float* memory = stackalloc float[2 * TileKernel.MostRows * PanelLayout.Outputs + 16];
-        float* sums = (float*)(((nuint)memory + 63) & ~(nuint)63);
-        float* upSums = sums + TileKernel.MostRows * PanelLayout.Outputs;
         nint last = Math.Min((task + 1) * TaskPanels, Panels);
-        for (int firstRow = 0; firstRow < RowCount; firstRow += BlockRows)
+        // Blocks of nearly equal size, of whole tiles.
+        int blocks = (RowCount + BlockRows - 1) / BlockRows;
+        int blockRows = ((RowCount + blocks - 1) / blocks + Kernel.MaxRows - 1) / Kernel.MaxRows * Kernel.MaxRows;
+        for (int firstRow = 0; firstRow < RowCount; firstRow += blockRows)
         {
-            int rows = Math.Min(BlockRows, RowCount - firstRow);
-            for (nint panel = task * TaskPanels; panel < last; panel++)
+            int rows = Math.Min(blockRows, RowCount - firstRow);
+            if (Kernel.StepBytes > 0 && rows > Kernel.WholeRows)
             {
-                byte* weights = Weights + panel * PanelBytes;
-                nint ahead = Prefetch.Ahead;
-                for (int done = 0; done < rows;)
-                {
-                    // Tiles of nearly equal size: a small one at the end would read all weights for little.
-                    int tiles = (rows - done + Kernel.MaxRows - 1) / Kernel.MaxRows;
-                    int count = (rows - done + tiles - 1) / tiles;
-                    TileRows tile = Rows.From(firstRow + done);
-                    Kernel.Run(count, weights, &tile, sums, ahead);
-                    if (IsGated)
-                    {
-                        Kernel.Run(count, weights + Panels * PanelBytes, &tile, upSums, ahead);
-                    }
-
-                    Finish(sums, upSums, panel * PanelLayout.Outputs, firstRow + done, count);
-                    done += count;
-                    ahead = 0;
-                }
+                MultiplyStretches(task * TaskPanels, last, firstRow, rows);
+            }
+            else
+            {
+                MultiplyTiles(task * TaskPanels, last, firstRow, rows);
             }
         }
     }
+
+    // Tile by tile over whole panels.
+    private readonly void MultiplyTiles(nint panel, nint last, int firstRow, int rows)
+    {
+        float* memory = stackalloc float[2 * TileKernel.MostRows * PanelLayout.Outputs + LineFloats];
+        float* sums = Aligned(memory);
+        float* upSums = sums + TileKernel.MostRows * PanelLayout.Outputs;
+        for (; panel < last; panel++)
+        {
+            byte* weights = Weights + panel * PanelBytes;
+            nint ahead = Prefetch.Ahead;
+            for (int done = 0; done < rows;)
+            {
+                int count = TileRowsOf(rows - done);
+                TileRows tile = Rows.From(firstRow + done);
+                Clear(sums, count);
+                Kernel.Run(count, weights, &tile, sums, weights + ahead, Kernel.StepBytes);
+                if (IsGated)
+                {
+                    Clear(upSums, count);
+                    Kernel.Run(count, weights + Panels * PanelBytes, &tile, upSums, weights + Panels * PanelBytes + ahead, Kernel.StepBytes);
+                }
+
+                Finish(sums, upSums, panel * PanelLayout.Outputs, firstRow + done, count);
+                done += count;
+                ahead = 0;
+            }
+        }
+    }
+
+    // All rows over a panel at once.
+    [SkipLocalsInit]
+    private readonly void MultiplyStretches(nint panel, nint last, int firstRow, int rows)
+    {
+        const int SumCount = PanelStretches.MostRows * PanelLayout.Outputs;
+        float* memory = stackalloc float[2 * SumCount + PanelStretches.WidenedFloats + LineFloats];
+        float* sums = Aligned(memory);
+        float* upSums = sums + SumCount;
+        float* widened = upSums + SumCount;
+        TileRows block = Rows.From(firstRow);
+        for (; panel < last; panel++)
+        {
+            byte* weights = Weights + panel * PanelBytes;
+            Stretches.Multiply(weights, block, rows, sums, widened, Output + firstRow * Outputs + panel * PanelLayout.Outputs, Outputs);
+            if (IsGated)
+            {
+                Stretches.Multiply(weights + Panels * PanelBytes, block, rows, upSums, widened, result: null, width: 0);
+            }
+
+            Finish(sums, upSums, panel * PanelLayout.Outputs, firstRow, rows);
+        }
+    }
+
+    // Tiles of nearly equal size: a small one at the end would read all weights for little.
+    private readonly int TileRowsOf(int rows)
+    {
+        int tiles = (rows + Kernel.MaxRows - 1) / Kernel.MaxRows;
+        return (rows + tiles - 1) / tiles;
+    }
+
+    // The next line of the cache.
+    private static float* Aligned(float* memory) => (float*)(((nuint)memory + Prefetch.LineBytes - 1) & ~((nuint)Prefetch.LineBytes - 1));
+
+    private static void Clear(float* sums, int rows) => Unsafe.InitBlockUnaligned(sums, 0, (uint)(rows * PanelLayout.Outputs * sizeof(float)));
 
     // From sums to the result.
     private readonly void Finish(float* sums, float* upSums, nint firstOutput, nint firstRow, int rows)

@@ -10,9 +10,22 @@ internal unsafe struct TileKernel
     public const int MostRows = 12;
 
     private Pointers _run;
+    private delegate*<byte*, nint, float*, void> _widen;
 
     /// <summary>Rows of its largest tile.</summary>
     public int MaxRows { get; private set; }
+
+    /// <summary>Rows of the largest tile that passes a panel once; a larger one passes it in parts, so several times.</summary>
+    public int WholeRows { get; private set; }
+
+    /// <summary>How often such a one passes it.</summary>
+    public int Passes { get; private set; }
+
+    /// <summary>Bytes of two inputs of a panel, which may be multiplied in stretches; 0 where it is multiplied as a whole.</summary>
+    public int StepBytes { get; private set; }
+
+    /// <summary>Whether <see cref="Widen"/> makes float32 of its weights.</summary>
+    public readonly bool Widens => _widen is not null;
 
     /// <summary>Whether it takes rows of bytes; else it takes floats.</summary>
     public bool TakesBytes { get; private set; }
@@ -23,31 +36,36 @@ internal unsafe struct TileKernel
     /// <param name="set">The instruction set, which the processor must have.</param>
     public static TileKernel Of(TensorFormat format, ActivationPrecision activations, InstructionSet set) => set switch
     {
-        InstructionSet.Avx512Vnni => Of<Panel512, Sums256<VnniDot>>(format.Precision, activations),
-        InstructionSet.Avx512 => Of<Panel512, Sums256<Avx2Dot>>(format.Precision, activations),
-        InstructionSet.Avx2Vnni => Of<Panel256, Sums256<VnniDot>>(format.Precision, activations),
-        InstructionSet.Avx2 => Of<Panel256, Sums256<Avx2Dot>>(format.Precision, activations),
-        InstructionSet.Arm64DotProduct => Of<Panel128, Sums128<ArmDot>>(format.Precision, activations),
-        _ => Of<Panel128, Sums128<PortableDot>>(format.Precision, activations),
+        InstructionSet.Avx512Vnni => Of<Panel512, Panel512, Sums256<VnniDot>>(format.Precision, activations),
+        InstructionSet.Avx512 => Of<Panel512, Panel512, Sums256<Avx2Dot>>(format.Precision, activations),
+        InstructionSet.Avx2Vnni => Of<Panel256, HalfPanel256, Sums256<VnniDot>>(format.Precision, activations),
+        InstructionSet.Avx2 => Of<Panel256, HalfPanel256, Sums256<Avx2Dot>>(format.Precision, activations),
+        InstructionSet.Arm64DotProduct => Of<Panel128, HalfPanel128, Sums128<ArmDot>>(format.Precision, activations),
+        _ => Of<Panel128, HalfPanel128, Sums128<PortableDot>>(format.Precision, activations),
     };
 
-    /// <summary>Multiplies; as <see cref="FloatTile{TPanel,TWeights}.Run{TRows}"/>.</summary>
+    /// <summary>Multiplies, and adds to the sums; as <see cref="FloatTile{TPanel,TWeights}.Run{TRows}"/>.</summary>
     /// <param name="count">How many rows, at most <see cref="MaxRows"/>.</param>
     /// <param name="panel">The weights.</param>
     /// <param name="rows">The rows.</param>
-    /// <param name="sums">Takes <c>[count, 32]</c>.</param>
-    /// <param name="ahead">How far ahead weights are asked for.</param>
+    /// <param name="sums">The sums of the inputs before, <c>[count, 32]</c>.</param>
+    /// <param name="ask">Where weights are asked for.</param>
+    /// <param name="askStep">How much further with each step.</param>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public readonly void Run(int count, byte* panel, TileRows* rows, float* sums, nint ahead) =>
-        ((delegate*<byte*, TileRows*, float*, nint, void>)_run[count - 1])(panel, rows, sums, ahead);
+    public readonly void Run(int count, byte* panel, TileRows* rows, float* sums, byte* ask, nint askStep) =>
+        ((delegate*<byte*, TileRows*, float*, byte*, nint, void>)_run[count - 1])(panel, rows, sums, ask, askStep);
 
-    private static TileKernel Of<TPanel, TSums>(Precision precision, ActivationPrecision activations)
-        where TPanel : unmanaged, IPanel<TPanel>
+    /// <summary>Makes float32 of a stretch of a panel, for the kernels of float32; as <see cref="PanelWidening{TPanel,TWeights}.Run"/>.</summary>
+    public readonly void Widen(byte* panel, nint steps, float* to) => _widen(panel, steps, to);
+
+    private static TileKernel Of<TPanel, TPart, TSums>(Precision precision, ActivationPrecision activations)
+        where TPanel : unmanaged, IWidePanel<TPanel>
+        where TPart : unmanaged, IPanel<TPart>
         where TSums : unmanaged, ISums<TSums> => (precision, activations) switch
         {
-            (Precision.Fp32, _) => Floats<TPanel, SingleWeights>(),
-            (Precision.Bf16, _) => Floats<TPanel, BFloat16Weights>(),
-            (Precision.Fp16, _) => Floats<TPanel, HalfWeights>(),
+            (Precision.Fp32, _) => Floats<TPanel, TPart, SingleWeights>(),
+            (Precision.Bf16, _) => Halves<TPanel, TPart, BFloat16Weights>(),
+            (Precision.Fp16, _) => Halves<TPanel, TPart, HalfWeights>(),
             (Precision.Int8, ActivationPrecision.Int8) => Blocks<TSums, Int8Weights>(),
             (Precision.Int4, ActivationPrecision.Int8) => Blocks<TSums, Int4Weights>(),
             (Precision.Int8, _) => Wide<TPanel, Int8Weights>(),
@@ -55,47 +73,68 @@ internal unsafe struct TileKernel
             _ => throw new ArgumentOutOfRangeException(nameof(precision), precision, "A precision that no kernel is written for."),
         };
 
-    private static TileKernel Floats<TPanel, TWeights>()
+    private static TileKernel Halves<TPanel, TPart, TWeights>()
+        where TPanel : unmanaged, IPanel<TPanel>
+        where TPart : unmanaged, IPanel<TPart>
+        where TWeights : unmanaged, IFloatWeights =>
+        Floats<TPanel, TPart, TWeights>() with { _widen = &PanelWidening<TPanel, TWeights>.Run };
+
+    private static TileKernel Floats<TPanel, TPart, TWeights>()
+        where TPanel : unmanaged, IPanel<TPanel>
+        where TPart : unmanaged, IPanel<TPart>
+        where TWeights : unmanaged, IFloatWeights
+    {
+        TileKernel kernel = new() { MaxRows = TPart.TileRows, WholeRows = TPanel.TileRows, StepBytes = TWeights.StepBytes, Passes = PanelLayout.Outputs / TPart.Outputs };
+        Fill<TPart, TWeights>(ref kernel._run);
+        if (typeof(TPanel) != typeof(TPart))
+        {
+            Pointers whole = default;
+            Fill<TPanel, TWeights>(ref whole);
+            whole[..TPanel.TileRows].CopyTo(kernel._run);
+        }
+
+        return kernel;
+    }
+
+    private static void Fill<TPanel, TWeights>(ref Pointers run)
         where TPanel : unmanaged, IPanel<TPanel>
         where TWeights : unmanaged, IFloatWeights
     {
-        TileKernel kernel = new() { MaxRows = TPanel.TileRows };
-        kernel._run[0] = (nint)(delegate*<byte*, TileRows*, float*, nint, void>)&FloatTile<TPanel, TWeights>.Run<OneRow>;
-        kernel._run[1] = (nint)(delegate*<byte*, TileRows*, float*, nint, void>)&FloatTile<TPanel, TWeights>.Run<TwoRows>;
-        kernel._run[2] = (nint)(delegate*<byte*, TileRows*, float*, nint, void>)&FloatTile<TPanel, TWeights>.Run<ThreeRows>;
-        kernel._run[3] = (nint)(delegate*<byte*, TileRows*, float*, nint, void>)&FloatTile<TPanel, TWeights>.Run<FourRows>;
-        kernel._run[4] = (nint)(delegate*<byte*, TileRows*, float*, nint, void>)&FloatTile<TPanel, TWeights>.Run<FiveRows>;
-        kernel._run[5] = (nint)(delegate*<byte*, TileRows*, float*, nint, void>)&FloatTile<TPanel, TWeights>.Run<SixRows>;
-        kernel._run[6] = (nint)(delegate*<byte*, TileRows*, float*, nint, void>)&FloatTile<TPanel, TWeights>.Run<SevenRows>;
-        kernel._run[7] = (nint)(delegate*<byte*, TileRows*, float*, nint, void>)&FloatTile<TPanel, TWeights>.Run<EightRows>;
-        kernel._run[8] = (nint)(delegate*<byte*, TileRows*, float*, nint, void>)&FloatTile<TPanel, TWeights>.Run<NineRows>;
-        kernel._run[9] = (nint)(delegate*<byte*, TileRows*, float*, nint, void>)&FloatTile<TPanel, TWeights>.Run<TenRows>;
-        kernel._run[10] = (nint)(delegate*<byte*, TileRows*, float*, nint, void>)&FloatTile<TPanel, TWeights>.Run<ElevenRows>;
-        kernel._run[11] = (nint)(delegate*<byte*, TileRows*, float*, nint, void>)&FloatTile<TPanel, TWeights>.Run<TwelveRows>;
-        return kernel;
+        run[0] = (nint)(delegate*<byte*, TileRows*, float*, byte*, nint, void>)&FloatTile<TPanel, TWeights>.Run<OneRow>;
+        run[1] = (nint)(delegate*<byte*, TileRows*, float*, byte*, nint, void>)&FloatTile<TPanel, TWeights>.Run<TwoRows>;
+        run[2] = (nint)(delegate*<byte*, TileRows*, float*, byte*, nint, void>)&FloatTile<TPanel, TWeights>.Run<ThreeRows>;
+        run[3] = (nint)(delegate*<byte*, TileRows*, float*, byte*, nint, void>)&FloatTile<TPanel, TWeights>.Run<FourRows>;
+        run[4] = (nint)(delegate*<byte*, TileRows*, float*, byte*, nint, void>)&FloatTile<TPanel, TWeights>.Run<FiveRows>;
+        run[5] = (nint)(delegate*<byte*, TileRows*, float*, byte*, nint, void>)&FloatTile<TPanel, TWeights>.Run<SixRows>;
+        run[6] = (nint)(delegate*<byte*, TileRows*, float*, byte*, nint, void>)&FloatTile<TPanel, TWeights>.Run<SevenRows>;
+        run[7] = (nint)(delegate*<byte*, TileRows*, float*, byte*, nint, void>)&FloatTile<TPanel, TWeights>.Run<EightRows>;
+        run[8] = (nint)(delegate*<byte*, TileRows*, float*, byte*, nint, void>)&FloatTile<TPanel, TWeights>.Run<NineRows>;
+        run[9] = (nint)(delegate*<byte*, TileRows*, float*, byte*, nint, void>)&FloatTile<TPanel, TWeights>.Run<TenRows>;
+        run[10] = (nint)(delegate*<byte*, TileRows*, float*, byte*, nint, void>)&FloatTile<TPanel, TWeights>.Run<ElevenRows>;
+        run[11] = (nint)(delegate*<byte*, TileRows*, float*, byte*, nint, void>)&FloatTile<TPanel, TWeights>.Run<TwelveRows>;
     }
 
     private static TileKernel Blocks<TSums, TBits>()
         where TSums : unmanaged, ISums<TSums>
         where TBits : unmanaged, IBlockWeights
     {
-        TileKernel kernel = new() { MaxRows = BlockTile<TSums, TBits>.MaxRows, TakesBytes = true };
-        kernel._run[0] = (nint)(delegate*<byte*, TileRows*, float*, nint, void>)&BlockTile<TSums, TBits>.Run<OneRow>;
-        kernel._run[1] = (nint)(delegate*<byte*, TileRows*, float*, nint, void>)&BlockTile<TSums, TBits>.Run<TwoRows>;
-        kernel._run[2] = (nint)(delegate*<byte*, TileRows*, float*, nint, void>)&BlockTile<TSums, TBits>.Run<ThreeRows>;
-        kernel._run[3] = (nint)(delegate*<byte*, TileRows*, float*, nint, void>)&BlockTile<TSums, TBits>.Run<FourRows>;
-        kernel._run[4] = (nint)(delegate*<byte*, TileRows*, float*, nint, void>)&BlockTile<TSums, TBits>.Run<FiveRows>;
-        kernel._run[5] = (nint)(delegate*<byte*, TileRows*, float*, nint, void>)&BlockTile<TSums, TBits>.Run<SixRows>;
+        TileKernel kernel = new() { MaxRows = BlockTile<TSums, TBits>.MaxRows, WholeRows = BlockTile<TSums, TBits>.MaxRows, TakesBytes = true };
+        kernel._run[0] = (nint)(delegate*<byte*, TileRows*, float*, byte*, nint, void>)&BlockTile<TSums, TBits>.Run<OneRow>;
+        kernel._run[1] = (nint)(delegate*<byte*, TileRows*, float*, byte*, nint, void>)&BlockTile<TSums, TBits>.Run<TwoRows>;
+        kernel._run[2] = (nint)(delegate*<byte*, TileRows*, float*, byte*, nint, void>)&BlockTile<TSums, TBits>.Run<ThreeRows>;
+        kernel._run[3] = (nint)(delegate*<byte*, TileRows*, float*, byte*, nint, void>)&BlockTile<TSums, TBits>.Run<FourRows>;
+        kernel._run[4] = (nint)(delegate*<byte*, TileRows*, float*, byte*, nint, void>)&BlockTile<TSums, TBits>.Run<FiveRows>;
+        kernel._run[5] = (nint)(delegate*<byte*, TileRows*, float*, byte*, nint, void>)&BlockTile<TSums, TBits>.Run<SixRows>;
         return kernel;
     }
 
     private static TileKernel Wide<TPanel, TBits>()
-        where TPanel : unmanaged, IPanel<TPanel>
+        where TPanel : unmanaged, IWidePanel<TPanel>
         where TBits : unmanaged, IBlockWeights
     {
-        TileKernel kernel = new() { MaxRows = WideTile<TPanel, TBits>.MaxRows };
-        kernel._run[0] = (nint)(delegate*<byte*, TileRows*, float*, nint, void>)&WideTile<TPanel, TBits>.Run<OneRow>;
-        kernel._run[1] = (nint)(delegate*<byte*, TileRows*, float*, nint, void>)&WideTile<TPanel, TBits>.Run<TwoRows>;
+        TileKernel kernel = new() { MaxRows = WideTile<TPanel, TBits>.MaxRows, WholeRows = WideTile<TPanel, TBits>.MaxRows };
+        kernel._run[0] = (nint)(delegate*<byte*, TileRows*, float*, byte*, nint, void>)&WideTile<TPanel, TBits>.Run<OneRow>;
+        kernel._run[1] = (nint)(delegate*<byte*, TileRows*, float*, byte*, nint, void>)&WideTile<TPanel, TBits>.Run<TwoRows>;
         return kernel;
     }
 

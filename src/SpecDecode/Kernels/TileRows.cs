@@ -39,4 +39,9 @@ internal unsafe struct TileRows
         Scales = Scales + row * Blocks,
         Starts = Starts + row * Blocks,
     };
+
+    /// <summary>A stretch of the same rows, where they are floats.</summary>
+    /// <param name="step">Its first pair of inputs.</param>
+    /// <param name="steps">How many.</param>
+    public readonly TileRows Stretch(nint step, nint steps) => this with { Floats = Floats + 2 * step, Steps = steps };
 }

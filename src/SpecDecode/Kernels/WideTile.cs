@@ -10,7 +10,7 @@ namespace SpecDecode.Kernels;
 /// <typeparam name="TPanel">The registers.</typeparam>
 /// <typeparam name="TBits">The weights' type.</typeparam>
 internal static unsafe class WideTile<TPanel, TBits>
-    where TPanel : unmanaged, IPanel<TPanel>
+    where TPanel : unmanaged, IWidePanel<TPanel>
     where TBits : unmanaged, IBlockWeights
 {
     /// <summary>Rows of the largest tile.</summary>
@@ -18,11 +18,12 @@ internal static unsafe class WideTile<TPanel, TBits>
 
     /// <summary>Multiplies; as <see cref="FloatTile{TPanel,TWeights}.Run{TRows}"/>.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public static void Run<TRows>(byte* panel, TileRows* rows, float* sums, nint ahead)
+    public static void Run<TRows>(byte* panel, TileRows* rows, float* sums, byte* ask, nint askStep)
         where TRows : unmanaged, IRowCount
     {
+        nint ahead = (nint)(ask - panel);
         float* x0 = rows->Floats, x1 = x0 + rows->FloatStride;
-        TPanel s0 = TPanel.Zero, s1 = s0;
+        TPanel s0 = TPanel.Load(sums), s1 = TRows.Value > 1 ? TPanel.Load(sums + PanelLayout.Outputs) : s0;
         nint cells = rows->BlockSize * TBits.Bits / 32;
         nint half = rows->BlockSize / 2;
         byte* cell = panel;

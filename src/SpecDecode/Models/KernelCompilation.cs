@@ -15,11 +15,11 @@ internal static unsafe class KernelCompilation
 {
     // Whole blocks of any size, and whole registers of any width.
     private const int Inputs = 256;
-    private const int Rows = TileKernel.MostRows;
+    private const int Rows = 2 * TileKernel.MostRows;
     private const int Alignment = 64;
 
-    // One row for a text that is written; those that rows are compared with (RowProbe); the tiles of prompts.
-    private static ReadOnlySpan<int> ProductRows => [1, 2, 3, 5, 12, 8, 6, 11, 10, 9, 7, 4];
+    // One row for a text that is written; those that rows are compared with (RowProbe); several tiles of a prompt, then single ones.
+    private static ReadOnlySpan<int> ProductRows => [1, 2, 3, 5, Rows, 12, 8, 6, 11, 10, 9, 7, 4];
 
     private static ReadOnlySpan<int> AttendedRows => [1, PageLayout.Positions];
 
