@@ -2,10 +2,14 @@ using System.Buffers.Binary;
 using System.CommandLine;
 using System.Globalization;
 using System.Text;
+using System.Text.Json;
 
 namespace SpecDecode.Benchmarks;
 
-/// <summary>Writes a Llama checkpoint with random bfloat16 weights, for measuring what does not depend on what they say.</summary>
+/// <summary>
+/// Writes a Llama checkpoint with random bfloat16 weights, for measuring what does not depend on what they say, and a tokenizer whose tokens are bytes.
+/// With a head of its own what an exit chooses has nothing to do with what the model chooses.
+/// </summary>
 internal static class RandomCheckpoint
 {
     private static readonly Dictionary<string, Shape> Shapes = new()
@@ -22,19 +26,21 @@ internal static class RandomCheckpoint
         Option<string> shape = new("--shape") { DefaultValueFactory = _ => "smollm2-135m", Description = "One of " + string.Join(", ", Shapes.Keys) + "." };
         shape.AcceptOnlyFromAmong([.. Shapes.Keys]);
         Option<int> positions = new("--positions") { DefaultValueFactory = _ => 8192, Description = "Positions that the model knows." };
-        Command command = new("random", "Write a checkpoint of a published shape with random weights.") { output, shape, positions };
-        command.SetAction(arguments => Write(arguments.GetValue(output)!, Shapes[arguments.GetValue(shape)!], arguments.GetValue(positions)));
+        Option<bool> untied = new("--untied") { Description = "Give it a head of its own." };
+        Command command = new("random", "Write a checkpoint of a published shape with random weights.") { output, shape, positions, untied };
+        command.SetAction(arguments =>
+            Write(arguments.GetValue(output)!, Shapes[arguments.GetValue(shape)!], arguments.GetValue(positions), arguments.GetValue(untied)));
         return command;
     }
 
-    private static void Write(string folder, Shape shape, int positions)
+    private static void Write(string folder, Shape shape, int positions, bool isUntied)
     {
         Directory.CreateDirectory(folder);
         File.WriteAllText(Path.Combine(folder, "config.json"), string.Create(CultureInfo.InvariantCulture, $$"""
             {
               "model_type": "llama", "hidden_size": {{shape.Hidden}}, "intermediate_size": {{shape.Intermediate}}, "num_hidden_layers": {{shape.Layers}},
               "num_attention_heads": {{shape.Heads}}, "num_key_value_heads": {{shape.KeyValueHeads}}, "head_dim": 64, "vocab_size": {{shape.Vocabulary}},
-              "max_position_embeddings": {{positions}}, "rms_norm_eps": 1e-05, "rope_theta": 100000, "hidden_act": "silu", "tie_word_embeddings": true
+              "max_position_embeddings": {{positions}}, "rms_norm_eps": 1e-05, "rope_theta": 100000, "hidden_act": "silu", "tie_word_embeddings": {{(isUntied ? "false" : "true")}}
             }
             """));
         List<(string Name, long[] Shape)> tensors = [("model.embed_tokens.weight", [shape.Vocabulary, shape.Hidden]), ("model.norm.weight", [shape.Hidden])];
@@ -51,6 +57,12 @@ internal static class RandomCheckpoint
             ]);
         }
 
+        if (isUntied)
+        {
+            tensors.Add(("lm_head.weight", [shape.Vocabulary, shape.Hidden]));
+        }
+
+        File.WriteAllText(Path.Combine(folder, "tokenizer.json"), Tokenizer(shape.Vocabulary));
         StringBuilder header = new("{");
         long offset = 0;
         foreach ((string name, long[] dimensions) in tensors)
@@ -81,6 +93,30 @@ internal static class RandomCheckpoint
         }
 
         Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{folder}: {offset / 2e6:f0} M parameters"));
+    }
+
+    // Byte-level BPE without merges: 256 tokens for bytes, and names for the rest of the vocabulary.
+    private static string Tokenizer(int vocabulary)
+    {
+        Dictionary<string, int> tokens = [];
+        int unprintable = 256;
+        for (int value = 0; value < 256; value++)
+        {
+            bool isPrintable = value is (>= '!' and <= '~') or (>= 0xA1 and <= 0xAC) or (>= 0xAE and <= 0xFF);
+            tokens[((char)(isPrintable ? value : unprintable++)).ToString()] = value;
+        }
+
+        for (int token = 256; token < vocabulary; token++)
+        {
+            tokens[string.Create(CultureInfo.InvariantCulture, $"<{token}>")] = token;
+        }
+
+        var bytes = new { type = "ByteLevel", add_prefix_space = false, trim_offsets = true, use_regex = true };
+        return JsonSerializer.Serialize(new
+        {
+            version = "1.0", added_tokens = Array.Empty<object>(), pre_tokenizer = bytes, decoder = bytes,
+            model = new { type = "BPE", vocab = tokens, merges = Array.Empty<string>() },
+        });
     }
 
     private sealed record Shape(int Hidden, int Intermediate, int Layers, int Heads, int KeyValueHeads, int Vocabulary);
