@@ -94,7 +94,7 @@ internal unsafe struct ProductJob
         for (; panel < last; panel++)
         {
             byte* weights = Weights + panel * PanelBytes;
-            nint ahead = Prefetch.Ahead;
+            nint ahead = Kernel.Ahead;
             for (int done = 0; done < rows;)
             {
                 int count = TileRowsOf(rows - done);

@@ -27,6 +27,9 @@ internal unsafe struct TileKernel
     /// <summary>Whether <see cref="Widen"/> makes float32 of its weights.</summary>
     public readonly bool Widens => _widen is not null;
 
+    /// <summary>How far ahead weights are asked for, in bytes, where a panel is passed once.</summary>
+    public int Ahead { get; private set; }
+
     /// <summary>Whether it takes rows of bytes; else it takes floats.</summary>
     public bool TakesBytes { get; private set; }
 
@@ -34,15 +37,20 @@ internal unsafe struct TileKernel
     /// <param name="format">How weights are stored, in panels.</param>
     /// <param name="activations">What rows are rounded to where weights are quantised.</param>
     /// <param name="set">The instruction set, which the processor must have.</param>
-    public static TileKernel Of(TensorFormat format, ActivationPrecision activations, InstructionSet set) => set switch
+    public static TileKernel Of(TensorFormat format, ActivationPrecision activations, InstructionSet set)
     {
-        InstructionSet.Avx512Vnni => Of<Panel512, Panel512, Sums256<VnniDot>>(format.Precision, activations),
-        InstructionSet.Avx512 => Of<Panel512, Panel512, Sums256<Avx2Dot>>(format.Precision, activations),
-        InstructionSet.Avx2Vnni => Of<Panel256, HalfPanel256, Sums256<VnniDot>>(format.Precision, activations),
-        InstructionSet.Avx2 => Of<Panel256, HalfPanel256, Sums256<Avx2Dot>>(format.Precision, activations),
-        InstructionSet.Arm64DotProduct => Of<Panel128, HalfPanel128, Sums128<ArmDot>>(format.Precision, activations),
-        _ => Of<Panel128, HalfPanel128, Sums128<PortableDot>>(format.Precision, activations),
-    };
+        TileKernel kernel = set switch
+        {
+            InstructionSet.Avx512Vnni => Of<Panel512, Panel512, Sums256<VnniDot>>(format.Precision, activations),
+            InstructionSet.Avx512 => Of<Panel512, Panel512, Sums256<Avx2Dot>>(format.Precision, activations),
+            InstructionSet.Avx2Vnni => Of<Panel256, HalfPanel256, Sums256<VnniDot>>(format.Precision, activations),
+            InstructionSet.Avx2 => Of<Panel256, HalfPanel256, Sums256<Avx2Dot>>(format.Precision, activations),
+            InstructionSet.Arm64DotProduct => Of<Panel128, HalfPanel128, Sums128<ArmDot>>(format.Precision, activations),
+            _ => Of<Panel128, HalfPanel128, Sums128<PortableDot>>(format.Precision, activations),
+        };
+        kernel.Ahead = format.Precision == Precision.Int8 && set == InstructionSet.Avx2 ? Prefetch.AheadOfInt8 : Prefetch.Ahead;
+        return kernel;
+    }
 
     /// <summary>Multiplies, and adds to the sums; as <see cref="FloatTile{TPanel,TWeights}.Run{TRows}"/>.</summary>
     /// <param name="count">How many rows, at most <see cref="MaxRows"/>.</param>
