@@ -7,8 +7,8 @@ using System.Text.Json;
 namespace SpecDecode.Benchmarks;
 
 /// <summary>
-/// Writes a Llama checkpoint with random bfloat16 weights, for measuring what does not depend on what they say, and a tokenizer whose tokens are bytes.
-/// With a head of its own what an exit chooses has nothing to do with what the model chooses.
+/// Writes a Llama checkpoint with random bfloat16 weights, for measuring what does not depend on what they say. With a tokenizer, whose tokens are bytes, it
+/// writes texts; with a head of its own what an exit chooses in them has nothing to do with what the model chooses.
 /// </summary>
 internal static class RandomCheckpoint
 {
@@ -26,14 +26,15 @@ internal static class RandomCheckpoint
         Option<string> shape = new("--shape") { DefaultValueFactory = _ => "smollm2-135m", Description = "One of " + string.Join(", ", Shapes.Keys) + "." };
         shape.AcceptOnlyFromAmong([.. Shapes.Keys]);
         Option<int> positions = new("--positions") { DefaultValueFactory = _ => 8192, Description = "Positions that the model knows." };
+        Option<bool> tokenizer = new("--tokenizer") { Description = "Give it a tokenizer, with a token for each byte." };
         Option<bool> untied = new("--untied") { Description = "Give it a head of its own." };
-        Command command = new("random", "Write a checkpoint of a published shape with random weights.") { output, shape, positions, untied };
+        Command command = new("random", "Write a checkpoint of a published shape with random weights.") { output, shape, positions, tokenizer, untied };
         command.SetAction(arguments =>
-            Write(arguments.GetValue(output)!, Shapes[arguments.GetValue(shape)!], arguments.GetValue(positions), arguments.GetValue(untied)));
+            Write(arguments.GetValue(output)!, Shapes[arguments.GetValue(shape)!], arguments.GetValue(positions), arguments.GetValue(tokenizer), arguments.GetValue(untied)));
         return command;
     }
 
-    private static void Write(string folder, Shape shape, int positions, bool isUntied)
+    private static void Write(string folder, Shape shape, int positions, bool hasTokenizer, bool isUntied)
     {
         Directory.CreateDirectory(folder);
         File.WriteAllText(Path.Combine(folder, "config.json"), string.Create(CultureInfo.InvariantCulture, $$"""
@@ -62,7 +63,11 @@ internal static class RandomCheckpoint
             tensors.Add(("lm_head.weight", [shape.Vocabulary, shape.Hidden]));
         }
 
-        File.WriteAllText(Path.Combine(folder, "tokenizer.json"), Tokenizer(shape.Vocabulary));
+        if (hasTokenizer)
+        {
+            File.WriteAllText(Path.Combine(folder, "tokenizer.json"), Tokenizer(shape.Vocabulary));
+        }
+
         StringBuilder header = new("{");
         long offset = 0;
         foreach ((string name, long[] dimensions) in tensors)

@@ -19,7 +19,7 @@ internal static unsafe class BlockTile<TSums, TBits>
     private const int HalfBytes = PanelLayout.CellBytes / 2;
     private const int HalfOutputs = PanelLayout.Outputs / 2;
 
-    /// <summary>Multiplies; as <see cref="FloatTile{TPanel,TWeights}.Run{TRows}"/>.</summary>
+    /// <summary>Multiplies; as <see cref="FloatTile{TPanel,TWeights}.Run{TRows}"/>, with weights asked for as far ahead as at the panel's beginning.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void Run<TRows>(byte* panel, TileRows* rows, float* sums, byte* ask, nint askStep)
         where TRows : unmanaged, IRowCount

@@ -6,7 +6,7 @@ namespace SpecDecode.Kernels;
 /// <summary>
 /// Rows of floats times a panel of weights that are floats. Each output's sum goes over the inputs in their order, one multiplication and
 /// addition after the other, in one chain: so it does not depend on how many rows there are, nor on the panel's place in the matrix. That there
-/// are 32 outputs, and rows beside them, is what keeps the processor's units busy.
+/// are 16 or 32 outputs, and rows beside them, is what keeps the processor's units busy.
 /// </summary>
 /// <typeparam name="TPanel">The registers.</typeparam>
 /// <typeparam name="TWeights">The weights' type.</typeparam>

@@ -20,7 +20,7 @@ internal unsafe interface IWidePanel<TSelf> : IPanel<TSelf>
     /// <summary>32 bfloat16 side by side.</summary>
     static abstract TSelf LoadBFloat16(byte* from);
 
-    /// <summary>sums + left · right, likewise.</summary>
+    /// <summary>sums + left · right, rounded once where the processor can.</summary>
     static abstract TSelf MultiplyAdd(TSelf left, TSelf right, TSelf sums);
 
     /// <summary>left − right.</summary>

@@ -6,7 +6,7 @@ namespace SpecDecode.Kernels;
 
 /// <summary>
 /// More rows than go past a panel at once, times the panel: stretch by stretch of its inputs, each of which stays in the first cache for all rows.
-/// Sums wait in memory from one stretch to the next, so their order is that of a panel passed at once. 16-bit weights are made float32 once for all rows.
+/// Sums wait in memory from one stretch to the next, so their order is that of a panel passed at once. 16-bit weights are made float32 once where there are several tiles of rows.
 /// </summary>
 internal unsafe struct PanelStretches
 {
@@ -34,13 +34,14 @@ internal unsafe struct PanelStretches
 
     /// <summary>Multiplies.</summary>
     /// <param name="panel">The panel.</param>
+    /// <param name="next">What is read after it.</param>
     /// <param name="rows">The rows.</param>
     /// <param name="count">How many, at most <see cref="MostRows"/>.</param>
     /// <param name="sums">Takes <c>[count, 32]</c>.</param>
     /// <param name="widened">Room for <see cref="WidenedFloats"/>.</param>
     /// <param name="result">Where the first row's results will be written, which is asked for in time; null for nowhere.</param>
     /// <param name="width">Floats from one row's results to the next one's.</param>
-    public readonly void Multiply(byte* panel, in TileRows rows, int count, float* sums, float* widened, float* result, nint width)
+    public readonly void Multiply(byte* panel, byte* next, in TileRows rows, int count, float* sums, float* widened, float* result, nint width)
     {
         int tiles = (count + _kernel.MaxRows - 1) / _kernel.MaxRows;
         (int tileRows, int larger) = Math.DivRem(count, tiles);
@@ -48,9 +49,9 @@ internal unsafe struct PanelStretches
         nint stretchSteps = StretchBytes / Kernel(widens).StepBytes;
         nint stretchBytes = stretchSteps * _kernel.StepBytes;
 
-        // All tiles together ask for the next stretch, so that memory is neither idle nor waited for.
-        nint tileSteps = stretchSteps * _kernel.Passes;
-        nint askStep = (stretchBytes + tiles * tileSteps - 1) / (tiles * tileSteps);
+        // Tiles together ask for as much as they are multiplied by, a stretch ahead, so that memory is neither idle nor waited for.
+        nint stretchAsks = tiles * _kernel.Passes * stretchSteps;
+        nint askStep = (stretchBytes + stretchAsks - 1) / stretchAsks;
 
         Unsafe.InitBlockUnaligned(sums, 0, (uint)(count * PanelLayout.Outputs * sizeof(float)));
         for (nint step = 0; step < rows.Steps; step += stretchSteps)
@@ -65,7 +66,7 @@ internal unsafe struct PanelStretches
             }
 
             panel += stretchBytes;
-            byte* ask = panel;
+            byte* ask = isLast ? next + stretchBytes - tile.Steps * _kernel.StepBytes : panel;
             float* to = sums;
             for (int i = 0; i < tiles; i++)
             {
@@ -78,7 +79,7 @@ internal unsafe struct PanelStretches
                 Kernel(widens).Run(tileCount, weights, &tile, to, ask, askStep);
                 tile.Floats += tileCount * tile.FloatStride;
                 to += tileCount * PanelLayout.Outputs;
-                ask += askStep * tileSteps;
+                ask += askStep * _kernel.Passes * tile.Steps;
             }
         }
     }

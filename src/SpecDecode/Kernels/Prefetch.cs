@@ -34,6 +34,6 @@ internal static unsafe class Prefetch
     public static void Cell(byte* address)
     {
         Line(address);
-        Line(address + 64);
+        Line(address + LineBytes);
     }
 }

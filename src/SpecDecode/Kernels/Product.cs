@@ -89,7 +89,7 @@ internal sealed unsafe class Product
             Panels = panels,
             TaskPanels = (nint)Math.Clamp(TaskBytes / (panelBytes * (parts.IsGated ? 2 : 1)), 1, panels),
             Outputs = Outputs,
-            BlockRows = (int)Math.Clamp(BlockBytes / rowBytes / kernel.MaxRows, 1, MostBlockRows(kernel) / kernel.MaxRows) * kernel.MaxRows,
+            BlockRows = kernel.StepBytes > 0 ? PanelStretches.MostRows : (int)Math.Max(BlockBytes / rowBytes / kernel.MaxRows, 1) * kernel.MaxRows,
             Bias = parts.Bias,
             IsGated = parts.IsGated,
             IsActivated = parts.IsActivated,
@@ -151,8 +151,6 @@ internal sealed unsafe class Product
             }
         }
     }
-
-    private static int MostBlockRows(TileKernel kernel) => kernel.StepBytes > 0 ? PanelStretches.MostRows : int.MaxValue;
 
     // Room for rows as the kernel reads them.
     private void Place(ref TileRows rows, int count, bool takesBytes)

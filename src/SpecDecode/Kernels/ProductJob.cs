@@ -36,7 +36,7 @@ internal unsafe struct ProductJob
     /// <summary>How many rows.</summary>
     public int RowCount;
 
-    /// <summary>Rows that stay in the second cache while a task's panels pass by them.</summary>
+    /// <summary>Rows that a task's panels pass by before the next ones, at most: as many as stay in the second cache, or have sums on the stack.</summary>
     public int BlockRows;
 
     /// <summary>Added to each row's sums, <c>[Panels · 32]</c>, twice as many where there is a gate; null for nothing.</summary>
@@ -68,7 +68,7 @@ internal unsafe struct ProductJob
     private readonly void Run(nint task)
     {
         nint last = Math.Min((task + 1) * TaskPanels, Panels);
-        // Blocks of nearly equal size, of whole tiles.
+        // Blocks of nearly equal size, as whole tiles allow.
         int blocks = (RowCount + BlockRows - 1) / BlockRows;
         int blockRows = ((RowCount + blocks - 1) / blocks + Kernel.MaxRows - 1) / Kernel.MaxRows * Kernel.MaxRows;
         for (int firstRow = 0; firstRow < RowCount; firstRow += blockRows)
@@ -86,6 +86,7 @@ internal unsafe struct ProductJob
     }
 
     // Tile by tile over whole panels.
+    [SkipLocalsInit]
     private readonly void MultiplyTiles(nint panel, nint last, int firstRow, int rows)
     {
         float* memory = stackalloc float[2 * TileKernel.MostRows * PanelLayout.Outputs + LineFloats];
@@ -127,10 +128,12 @@ internal unsafe struct ProductJob
         for (; panel < last; panel++)
         {
             byte* weights = Weights + panel * PanelBytes;
-            Stretches.Multiply(weights, block, rows, sums, widened, Output + firstRow * Outputs + panel * PanelLayout.Outputs, Outputs);
+            byte* up = weights + Panels * PanelBytes;
+            byte* next = weights + PanelBytes;
+            Stretches.Multiply(weights, IsGated ? up : next, block, rows, sums, widened, Output + firstRow * Outputs + panel * PanelLayout.Outputs, Outputs);
             if (IsGated)
             {
-                Stretches.Multiply(weights + Panels * PanelBytes, block, rows, upSums, widened, result: null, width: 0);
+                Stretches.Multiply(up, next, block, rows, upSums, widened, result: null, width: 0);
             }
 
             Finish(sums, upSums, panel * PanelLayout.Outputs, firstRow, rows);

@@ -27,7 +27,7 @@ internal unsafe struct TileKernel
     /// <summary>Whether <see cref="Widen"/> makes float32 of its weights.</summary>
     public readonly bool Widens => _widen is not null;
 
-    /// <summary>How far ahead weights are asked for, in bytes, where a panel is passed once.</summary>
+    /// <summary>How far ahead the weights of a whole panel are asked for, in bytes, when its first rows pass it.</summary>
     public int Ahead { get; private set; }
 
     /// <summary>Whether it takes rows of bytes; else it takes floats.</summary>

@@ -16,7 +16,7 @@ internal static unsafe class WideTile<TPanel, TBits>
     /// <summary>Rows of the largest tile.</summary>
     public const int MaxRows = 2;
 
-    /// <summary>Multiplies; as <see cref="FloatTile{TPanel,TWeights}.Run{TRows}"/>.</summary>
+    /// <summary>Multiplies; as <see cref="FloatTile{TPanel,TWeights}.Run{TRows}"/>, with weights asked for as far ahead as at the panel's beginning.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void Run<TRows>(byte* panel, TileRows* rows, float* sums, byte* ask, nint askStep)
         where TRows : unmanaged, IRowCount

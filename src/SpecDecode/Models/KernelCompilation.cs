@@ -18,8 +18,8 @@ internal static unsafe class KernelCompilation
     private const int Rows = 2 * TileKernel.MostRows;
     private const int Alignment = 64;
 
-    // One row for a text that is written; those that rows are compared with (RowProbe); several tiles of a prompt, then single ones.
-    private static ReadOnlySpan<int> ProductRows => [1, 2, 3, 5, Rows, 12, 8, 6, 11, 10, 9, 7, 4];
+    // One row for a text that is written; those that rows are compared with (RowProbe); prompts of two tiles, nearly equal ones; single tiles.
+    private static ReadOnlySpan<int> ProductRows => [1, 2, 3, 5, Rows, 21, 19, 17, 15, 13, 12, 8, 6, 11, 10, 9, 7, 4];
 
     private static ReadOnlySpan<int> AttendedRows => [1, PageLayout.Positions];
 

@@ -10,6 +10,9 @@ public sealed class RowIdentityTests
 
     public static TheoryData<int, string> Kinds => ProductTests.Kinds;
 
+    public static MatrixTheoryData<Precision, bool, string> Floats => new(
+        [Precision.Fp32, Precision.Bf16, Precision.Fp16], [false, true], ProcessorSets.Names);
+
     [Theory]
     [MemberData(nameof(Kinds))]
     public void A_row_is_the_same_alone_and_in_any_company_of_any_size(int kind, string name)
@@ -30,6 +33,26 @@ public sealed class RowIdentityTests
             for (int i = 0; i < count; i++)
             {
                 Bits.AssertSame(alone[rows[i]], together.AsSpan(i * products.Outputs, products.Outputs), $"{format}, row {i} of {count}");
+            }
+        }
+    }
+
+    // Around the rows of a tile, of two and of a block; inputs end within a stretch.
+    [Theory]
+    [MemberData(nameof(Floats))]
+    public void A_row_of_floats_is_the_same_in_any_number_of_tiles_stretches_and_blocks(Precision precision, bool isGated, string set)
+    {
+        InstructionSet instructions = Enum.Parse<InstructionSet>(set);
+        ProductCase products = new() { Format = ProductCase.Panels(precision), Inputs = 577, Outputs = 96, Rows = 13, IsGated = isGated, HasBias = true };
+        using ProductSetup setup = new(products, InstructionSets.Current, seed: 23);
+        float[][] alone = [.. Enumerable.Range(0, products.Rows).Select(row => setup.Run([row], ParallelRun.Serial))];
+        foreach (int count in (int[])[2, 3, 4, 5, 6, 7, 11, 12, 13, 18, 24, 25, 119, 120, 121, 240, 241])
+        {
+            float[] together = setup.Run([.. Enumerable.Range(0, count).Select(row => row % products.Rows)], TestThreads.Pool(2), instructions);
+            for (int row = 0; row < count; row++)
+            {
+                Bits.AssertSame(
+                    alone[row % products.Rows], together.AsSpan(row * products.Outputs, products.Outputs), $"{precision}, {set}, row {row} of {count}");
             }
         }
     }
