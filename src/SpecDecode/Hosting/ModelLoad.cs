@@ -72,8 +72,8 @@ internal sealed class ModelLoad : IAsyncDisposable
     /// <summary>Whether nobody waits for the loading.</summary>
     public bool IsInBackground => _options.Runtime.LoadInBackground;
 
-    /// <summary>How far the loading is; null when it is over.</summary>
-    public LoadProgress? Progress => _loading.IsCompleted ? null : _progress.Latest;
+    /// <summary>How far the loading is; null when it is over, or requests are answered already.</summary>
+    public LoadProgress? Progress => _model is not null || _loading.IsCompleted ? null : _progress.Latest;
 
     /// <summary>What serves; null before.</summary>
     public ServedModel? Model => _model;
