@@ -12,7 +12,7 @@ internal static unsafe class Prefetch
     public const int Ahead = 4096;
 
     /// <summary>
-    /// The same where it pays to ask later: int8 on processors with AVX2 only (Zen 3: a single row takes 0.9 of its time, bf16 and int4 the same time).
+    /// The same where it pays to ask later: int8 with rows of bytes on processors with AVX2 only (Zen 3: a single row takes 0.9 of its time, bf16 and int4 the same time).
     /// </summary>
     public const int AheadOfInt8 = 1536;
 

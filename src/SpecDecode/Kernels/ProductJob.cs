@@ -95,6 +95,7 @@ internal unsafe struct ProductJob
         for (; panel < last; panel++)
         {
             byte* weights = Weights + panel * PanelBytes;
+            byte* up = weights + Panels * PanelBytes;
             nint ahead = Kernel.Ahead;
             for (int done = 0; done < rows;)
             {
@@ -105,7 +106,7 @@ internal unsafe struct ProductJob
                 if (IsGated)
                 {
                     Clear(upSums, count);
-                    Kernel.Run(count, weights + Panels * PanelBytes, &tile, upSums, weights + Panels * PanelBytes + ahead, Kernel.StepBytes);
+                    Kernel.Run(count, up, &tile, upSums, up + ahead, Kernel.StepBytes);
                 }
 
                 Finish(sums, upSums, panel * PanelLayout.Outputs, firstRow + done, count);

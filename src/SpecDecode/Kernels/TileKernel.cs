@@ -48,7 +48,7 @@ internal unsafe struct TileKernel
             InstructionSet.Arm64DotProduct => Of<Panel128, HalfPanel128, Sums128<ArmDot>>(format.Precision, activations),
             _ => Of<Panel128, HalfPanel128, Sums128<PortableDot>>(format.Precision, activations),
         };
-        kernel.Ahead = format.Precision == Precision.Int8 && set == InstructionSet.Avx2 ? Prefetch.AheadOfInt8 : Prefetch.Ahead;
+        kernel.Ahead = kernel.TakesBytes && format.Precision == Precision.Int8 && set == InstructionSet.Avx2 ? Prefetch.AheadOfInt8 : Prefetch.Ahead;
         return kernel;
     }
 

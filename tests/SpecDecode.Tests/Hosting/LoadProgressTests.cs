@@ -58,4 +58,20 @@ public class LoadProgressTests
         await host.Generator.WhenReadyAsync(TestContext.Current.CancellationToken);
         Assert.Null(Assert.Single(host.Catalog.Models).Progress);
     }
+
+    [Fact]
+    public async Task A_model_that_answers_is_not_being_loaded_any_more()
+    {
+        await using TestHost host = new(("Runtime:LoadInBackground", "true"));
+        host.Builder.AddSpecDecode();
+        ModelStatus? told = null;
+
+        // Told by the loading thread when the model answers, just before it ends.
+        host.Log.OnEvent = id => told = id == 2 ? Assert.Single(host.Catalog.Models) : told;
+        await host.Host.StartAsync(TestContext.Current.CancellationToken);
+        await host.Generator.WhenReadyAsync(TestContext.Current.CancellationToken);
+        await host.Host.StopAsync(TestContext.Current.CancellationToken);
+        Assert.Equal("llama_base: ready", told?.ToString());
+        Assert.Null(told?.Progress);
+    }
 }
