@@ -21,7 +21,7 @@ internal static class StatusEndpoint
             name = model.Key,
             ready = model.State == ModelState.Ready,
             precision = model.Model?.Precision.ToString(),
-            strategy = drafting?.Strategy,
+            strategy = drafting is null ? null : drafting.Strategy ?? (drafting.Profile is null ? DraftingStrategy.Auto : "profile"),
             plan = figures?.Plan ?? Plan(drafting),
             figures,
         };

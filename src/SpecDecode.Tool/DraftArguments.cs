@@ -24,15 +24,15 @@ internal sealed class DraftArguments
 
     private readonly Option<string?> _draft = new(StrategyOption)
     {
-        Description = "How the model drafts for itself, by default not at all; the text is the same.",
+        Description = "How the model drafts for itself, by default auto: where that pays; none is plain decoding. The text is the same.",
     };
 
-    private readonly Option<int?> _exitLayer = NumberOption.Optional("--exit-layer", "E", "early-exit, auto: the drafter runs layers 0 to E - 1.");
-    private readonly Option<int[]?> _skipAttention = ListOption.Layers("--skip-attention", "layer-skip, auto: layers whose attention the drafter leaves out, from 0: 3,5-7.");
-    private readonly Option<int[]?> _skipMlp = ListOption.Layers("--skip-mlp", "layer-skip, auto: layers whose MLP the drafter leaves out, from 0: 3,5-7.");
+    private readonly Option<int?> _exitLayer = NumberOption.Optional("--exit-layer", "E", "auto, early-exit: the drafter runs layers 0 to E - 1.");
+    private readonly Option<int[]?> _skipAttention = ListOption.Layers("--skip-attention", "auto, layer-skip: layers whose attention the drafter leaves out, from 0: 3,5-7.");
+    private readonly Option<int[]?> _skipMlp = ListOption.Layers("--skip-mlp", "auto, layer-skip: layers whose MLP the drafter leaves out, from 0: 3,5-7.");
 
     private readonly Option<int?> _length = NumberOption.Optional(
-        "--draft-length", "K", $"Tokens that are drafted in a round; by default {DraftingOptions.DefaultDraftLength}, with auto, lookup and swift at most {new DraftingOptions { Strategy = Auto }.DraftLength}.", max: DraftingOptions.MaxDraftLength);
+        "--draft-length", "K", $"Tokens that are drafted in a round; with auto, lookup and swift at most so many, by default {new DraftingOptions { Strategy = Auto }.DraftLength}, else {DraftingOptions.DefaultDraftLength}.", max: DraftingOptions.MaxDraftLength);
 
     private readonly Option<float?> _threshold = NumberOption.Probability(
         "--draft-threshold", "P", "Draft no further once a draft token's probability is below this; by default 0, which never stops.");
@@ -101,12 +101,12 @@ internal sealed class DraftArguments
         }
     }
 
-    /// <summary>What the options ask for; null for plain decoding.</summary>
+    /// <summary>What the options ask for.</summary>
     /// <param name="arguments">The command line.</param>
     /// <param name="model">The model that drafts.</param>
     /// <param name="error">Where warnings go.</param>
     /// <exception cref="SpecDecodeException">A layer that the model does not have, or a profile that is not its own.</exception>
-    public DraftingOptions? Read(ParseResult arguments, TextModel model, TextWriter error)
+    public DraftingOptions Read(ParseResult arguments, TextModel model, TextWriter error)
     {
         if (WithProfile(arguments) is not { } options)
         {
@@ -128,22 +128,23 @@ internal sealed class DraftArguments
             return null;
         }
 
-        DraftingOptions options = new() { Strategy = arguments.GetValue(_draft) ?? None, Profile = path };
+        DraftingOptions options = new() { Strategy = arguments.GetValue(_draft), Profile = path };
         return arguments.GetValue(_length) is { } most ? options with { DraftLength = most } : options;
     }
 
-    private DraftingOptions? Read(ParseResult arguments, int layerCount)
+    private DraftingOptions Read(ParseResult arguments, int layerCount)
     {
-        if (arguments.GetValue(_draft)?.ToLowerInvariant() is null or None && WeightPrecision(arguments) is null)
+        string strategy = Strategy(arguments.CommandResult);
+        if (strategy == None && WeightPrecision(arguments) is null)
         {
-            return null;
+            return DraftingOptions.None;
         }
 
-        if (arguments.GetValue(_draft)?.ToLowerInvariant() is Auto or Lookup or Swift)
+        if (strategy is Auto or Lookup or Swift)
         {
             DraftingOptions options = new()
             {
-                Strategy = arguments.GetValue(_draft)!, ExitLayer = arguments.GetValue(_exitLayer),
+                Strategy = strategy, ExitLayer = arguments.GetValue(_exitLayer),
                 SkipAttention = arguments.GetValue(_skipAttention) ?? [], SkipMlp = arguments.GetValue(_skipMlp) ?? [],
             };
             return arguments.GetValue(_length) is { } most ? options with { DraftLength = most } : options;
@@ -174,9 +175,6 @@ internal sealed class DraftArguments
     /// <summary>The precision of the copy of the weights that drafts; null where there is none.</summary>
     public Precision? WeightPrecision(ParseResult arguments) => PrecisionArguments.PrecisionOf(arguments.GetValue(_precision));
 
-    /// <summary>Whether the command line says how to draft.</summary>
-    public bool IsGiven(CommandResult result) => result.GetResult(_draft) is not null || result.GetResult(_precision) is not null || result.GetResult(_profile) is not null;
-
     /// <summary>Whether drafts run layers of the model, or of its copy.</summary>
     public bool RunsLayers(ParseResult arguments) => arguments.GetResult(_draft) is null || Strategy(arguments.CommandResult) is not (None or Lookup);
 
@@ -187,23 +185,30 @@ internal sealed class DraftArguments
     /// <summary>The first given option that says what is loaded for drafts; null where none is.</summary>
     public string? FindOfModel(CommandResult result) => Array.Find((Option[])[_precision, _vocabulary], option => result.GetResult(option) is not null)?.Name;
 
+    /// <summary>The option that asks for a copy of the weights; null where it is not given.</summary>
+    public string? PrecisionGiven(CommandResult result) => result.GetResult(_precision)?.Option.Name;
+
     /// <summary>The value of <c>--draft-precision</c> as it was typed; null where there is none.</summary>
     public string? PrecisionWord(CommandResult result) => result.GetResult(_precision) is { Tokens: [{ Value: var precision }] } ? precision : null;
 
     private Option[] Cascade => [_cascadeExits, _cascadeLength, _cascadeThreshold];
 
-    // As it was typed: a value that is not allowed is the parser's to refuse.
-    private string Strategy(CommandResult result) => result.GetResult(_draft) is { Tokens: [{ Value: var strategy }] } ? strategy.ToLowerInvariant() : None;
+    // As it was typed: a value that is not allowed is the parser's to refuse. None where a profile, or a copy of the weights, says how.
+    private string Strategy(CommandResult result) => result.GetResult(_draft) is { Tokens: [{ Value: var strategy }] } ? strategy.ToLowerInvariant()
+        : result.GetResult(_profile) is not null || result.GetResult(_precision) is not null ? None
+        : Auto;
 
     // An option that would have no effect is a mistake of whoever typed it.
     private void Check(CommandResult result)
     {
         bool IsGiven(Option option) => result.GetResult(option) is not null;
         bool IsWord(Option option, string word) => result.GetResult(option) is { Tokens: [{ Value: var typed }] } && typed.Equals(word, StringComparison.OrdinalIgnoreCase);
-        bool isDraftedOtherwise = Array.Exists(_others, IsGiven);
         bool skips = IsGiven(_skipAttention) || IsGiven(_skipMlp);
+        string draft = IsGiven(_draft) ? $"--draft {Strategy(result)}" : $"--draft {Strategy(result)}, the default,";
         string? problem = Strategy(result) switch
         {
+            // What is drafted otherwise is checked there.
+            Auto when !IsGiven(_draft) && Array.Exists(_others, IsGiven) => null,
             None when result.GetResult(_draft) is not null && IsGiven(_profile) => "--draft none drafts nothing, so --draft-profile has no effect.",
             None or Auto when IsGiven(_profile) && Array.Find((Option[])[_exitLayer, _skipAttention, _skipMlp, _threshold, _policy, .. Cascade], IsGiven) is { } told =>
                 $"--draft-profile says how to draft; leave {told.Name} out.",
@@ -214,14 +219,14 @@ internal sealed class DraftArguments
             EarlyExit when skips => "--draft early-exit takes no layers to skip; use --draft layer-skip for them.",
             LayerSkip when !skips => "--draft layer-skip needs --skip-attention or --skip-mlp.",
             LayerSkip when IsGiven(_exitLayer) => "--draft layer-skip takes no --exit-layer; use --draft early-exit for it.",
-            Auto when skips && IsGiven(_exitLayer) => "--draft auto takes --exit-layer or layers to skip, not both; without either it chooses.",
+            Auto when skips && IsGiven(_exitLayer) => $"{draft} takes --exit-layer or layers to skip, not both; without either it chooses.",
             Swift when skips || IsGiven(_exitLayer) => "--draft swift searches for the layers to leave out; leave --exit-layer and layers to skip out, or use --draft layer-skip.",
-            Auto or Lookup or Swift when IsGiven(_threshold) => $"--draft {Strategy(result)} finds where to stop by itself; leave --draft-threshold out.",
-            Auto or Lookup or Swift when IsGiven(_policy) => $"--draft {Strategy(result)} decides by itself how far to draft; leave --draft-policy out.",
+            Auto or Lookup or Swift when IsGiven(_threshold) => $"{draft} finds where to stop by itself; leave --draft-threshold out.",
+            Auto or Lookup or Swift when IsGiven(_policy) => $"{draft} decides by itself how far to draft; leave --draft-policy out.",
             _ when IsGiven(_threshold) && IsWord(_policy, DraftingPolicy.AdaptiveThreshold) =>
                 $"--draft-policy {DraftingPolicy.AdaptiveThreshold} finds its threshold; leave --draft-threshold out.",
             Auto or Lookup or Swift when Array.Find(Cascade, IsGiven) is { } guesses =>
-                $"--draft {Strategy(result)} takes no cascade; leave {guesses.Name} out, or use --draft early-exit or layer-skip.",
+                $"{draft} takes no cascade; leave {guesses.Name} out, or use --draft early-exit or layer-skip.",
             _ when !IsGiven(_cascadeExits) && Array.Find(Cascade, IsGiven) is { } lone => $"{lone.Name} has no effect without --cascade-exits.",
             Lookup when skips || IsGiven(_exitLayer) || IsGiven(_precision) || IsGiven(_vocabulary) =>
                 "--draft lookup runs no layers to draft; leave --exit-layer, layers to skip, --draft-precision and --draft-vocabulary out, or use --draft auto.",
@@ -229,9 +234,7 @@ internal sealed class DraftArguments
                 && Array.Find((Option[])[_exitLayer, _skipAttention, _skipMlp, _length, _threshold, _policy, .. Cascade], IsGiven) is { } idle => $"--draft none drafts nothing, so {idle.Name} has no effect.",
             None when result.GetResult(_draft) is not null && Array.Find((Option[])[_precision, _vocabulary], IsGiven) is { } idle => $"--draft none drafts nothing, so {idle.Name} has no effect.",
             None when result.GetResult(_draft) is null && (skips || IsGiven(_exitLayer)) =>
-                "Options about drafting have no effect without --draft auto, early-exit or layer-skip.",
-            None when result.GetResult(_draft) is null && !IsGiven(_precision) && (IsGiven(_length) || IsGiven(_threshold) || IsGiven(_policy) || Array.Exists(Cascade, IsGiven) || (IsGiven(_vocabulary) && !isDraftedOtherwise)) =>
-                "Options about drafting have no effect without --draft or --draft-precision.",
+                "--draft-precision without --draft drafts with all layers; leave --exit-layer and layers to skip out, or say --draft auto, early-exit or layer-skip.",
             _ => null,
         };
         if (problem is not null)

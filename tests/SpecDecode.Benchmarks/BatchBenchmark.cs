@@ -63,7 +63,7 @@ internal static class BatchBenchmark
         List<double> again = [];
         for (int turn = 0; turn < repeat; turn++)
         {
-            GenerationRequest request = new() { Tokens = Prompt(model, length, ++seed), MaxTokens = 2, IgnoreEndOfSequence = true };
+            GenerationRequest request = new() { Tokens = Prompt(model, length, ++seed), MaxTokens = 2, IgnoreEndOfSequence = true, Drafting = DraftingOptions.None };
             first.Add(model.Generate(request).PrefillTime.TotalMilliseconds);
             again.Add(model.Generate(request).PrefillTime.TotalMilliseconds);
         }

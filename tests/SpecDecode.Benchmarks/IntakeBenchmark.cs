@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.Diagnostics;
 using System.Globalization;
+using SpecDecode.Drafting;
 using SpecDecode.Generation;
 
 namespace SpecDecode.Benchmarks;
@@ -24,7 +25,7 @@ internal static class IntakeBenchmark
     {
         using TextModel model = TextModel.Load(folder);
         string text = string.Concat(Enumerable.Repeat("Once upon a time there was a little dog. ", LargeText / 40));
-        GenerationRequest plain = new() { MaxTokens = 1, IgnoreEndOfSequence = true };
+        GenerationRequest plain = new() { MaxTokens = 1, IgnoreEndOfSequence = true, Drafting = DraftingOptions.None };
         (string Name, GenerationRequest Request)[] requests =
         [
             ("one token", plain with { Tokens = [0] }),

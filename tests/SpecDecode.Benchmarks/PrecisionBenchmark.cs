@@ -68,7 +68,7 @@ internal static class PrecisionBenchmark
             foreach (string text in texts)
             {
                 int[] prompt = model.Tokenizer!.Encode(text);
-                GenerationRequest request = new() { Tokens = prompt, MaxTokens = tokens, IgnoreEndOfSequence = true };
+                GenerationRequest request = new() { Tokens = prompt, MaxTokens = tokens, IgnoreEndOfSequence = true, Drafting = DraftingOptions.None };
                 IReadOnlyList<int> plain = model.Generate(request).Tokens;
                 IReadOnlyList<int> drafted = model.Generate(request with { Drafting = draft }).Tokens;
                 sequences.Add([.. prompt, .. plain]);

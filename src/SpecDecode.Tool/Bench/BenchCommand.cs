@@ -66,7 +66,7 @@ internal static class BenchCommand
                 Sampling = sampling.Read(arguments),
             };
             ProgressLine progress = ProgressLine.Of(error, arguments.GetValue(quiet));
-            IReadOnlyList<BenchComparison> Run(DraftingOptions?[] options, string cell)
+            IReadOnlyList<BenchComparison> Run(DraftingOptions[] options, string cell)
             {
                 IReadOnlyList<BenchComparison> results = BenchComparison.Run(
                     loaded, texts, request, settings, options, where => progress.Show(() => cell + where()), cancellationToken);
@@ -121,9 +121,9 @@ internal static class BenchCommand
         CommandResult result, DraftArguments draft, Option<bool> sweep, Option<int[]?> sweepLayers, Option<int[]?> sweepLengths, Option<float[]?> sweepThresholds)
     {
         bool sweeps = result.GetValue(sweep);
-        if (sweeps && draft.IsGiven(result))
+        if (sweeps && (draft.FindGiven(result) ?? draft.PrecisionGiven(result)) is { } given)
         {
-            result.AddError("--sweep chooses how to draft; leave --draft out.");
+            result.AddError($"--sweep chooses how to draft; leave {given} out.");
         }
 
         if (!sweeps && Array.Exists((Option[])[sweepLayers, sweepLengths, sweepThresholds], option => result.GetResult(option) is not null))

@@ -14,7 +14,11 @@ internal sealed record FirstDifference(int Prompt, int Position, double Margin);
 /// <summary>How a comparison is run.</summary>
 /// <param name="Repeat">Repetitions of both sides.</param>
 /// <param name="Concurrency">Prompts that are answered at the same time.</param>
-internal readonly record struct BenchSettings(int Repeat, int Concurrency);
+internal readonly record struct BenchSettings(int Repeat, int Concurrency)
+{
+    /// <summary>Prompts that a side answers before it is another's turn: where several are answered at a time, so many that others wait and take the places of those that end.</summary>
+    public int PromptsOfATurn => Concurrency == 1 ? 1 : 4 * Concurrency;
+}
 
 /// <summary>A way to draft beside plain decoding, run in turn, and what both runs say.</summary>
 internal sealed class BenchComparison
@@ -92,7 +96,7 @@ internal sealed class BenchComparison
     public FirstDifference? Difference { get; private set; }
 
     /// <summary>
-    /// Runs plain decoding and each way to draft in turn, prompt by prompt (or as many at a time as are answered together), so that
+    /// Runs plain decoding and each way to draft in turn, prompt by prompt (or four times as many as are answered together), so that
     /// whatever else the machine does meets all of them. Each turn begins with the next of them: none is always behind the same
     /// one. Before that a short turn of each to warm up.
     /// </summary>
@@ -100,12 +104,12 @@ internal sealed class BenchComparison
     /// <param name="prompts">The prompts.</param>
     /// <param name="request">What is asked for each, but for prompt and drafting.</param>
     /// <param name="settings">How often, and how many prompts at the same time.</param>
-    /// <param name="drafts">How the speculative sides draft, one or more; null makes one of them plain too.</param>
+    /// <param name="drafts">How the speculative sides draft, one or more; one that drafts nothing is plain too.</param>
     /// <param name="show">Told how far it is, after each group of prompts.</param>
     /// <param name="cancellationToken">Ends it.</param>
     /// <returns>A comparison for each of <paramref name="drafts"/>.</returns>
     public static IReadOnlyList<BenchComparison> Run(
-        TextModel model, IReadOnlyList<string> prompts, GenerationRequest request, BenchSettings settings, IReadOnlyList<DraftingOptions?> drafts,
+        TextModel model, IReadOnlyList<string> prompts, GenerationRequest request, BenchSettings settings, IReadOnlyList<DraftingOptions> drafts,
         Action<Func<string>> show, CancellationToken cancellationToken)
     {
         SamplingOptions sampling = request.Sampling ?? SamplingOptions.Greedy;
@@ -114,11 +118,11 @@ internal sealed class BenchComparison
         [
             .. drafts.Select(draft => new BenchComparison(plain)
             {
-                IsComparable = sampling.EffectiveAcceptance != AcceptanceRule.Rejection, IsDrafted = draft is not null,
+                IsComparable = sampling.EffectiveAcceptance != AcceptanceRule.Rejection, IsDrafted = draft != DraftingOptions.None,
             }),
         ];
         (List<BenchRun> Runs, GenerationRequest Request)[] sides =
-            [(plain, request), .. comparisons.Zip(drafts, (comparison, draft) => (comparison._speculative, request with { Drafting = draft }))];
+            [(plain, request with { Drafting = DraftingOptions.None }), .. comparisons.Zip(drafts, (comparison, draft) => (comparison._speculative, request with { Drafting = draft }))];
 
         string[] few = [.. prompts.Take(settings.Concurrency)];
         int shortly = Math.Min(request.MaxTokens ?? GenerationDefaults.DefaultMaxTokens, 16);
@@ -135,7 +139,7 @@ internal sealed class BenchComparison
                 runs.Add(new BenchRun());
             }
 
-            foreach (string[] group in prompts.Chunk(settings.Concurrency))
+            foreach (string[] group in prompts.Chunk(settings.PromptsOfATurn))
             {
                 for (int i = 0; i < sides.Length; i++)
                 {

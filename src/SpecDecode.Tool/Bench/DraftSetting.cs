@@ -94,11 +94,11 @@ internal sealed class DraftSetting
     /// <exception cref="SpecDecodeException">It cannot be read, or is damaged.</exception>
     public void CheckProfile() => _draft.CheckProfile(_arguments);
 
-    /// <summary>What it asks for; null for plain decoding.</summary>
+    /// <summary>What it asks for.</summary>
     /// <param name="model">The model that drafts.</param>
     /// <param name="error">Where warnings go.</param>
     /// <exception cref="SpecDecodeException">A layer that the model does not have, or a profile that is not its own.</exception>
-    public DraftingOptions? Read(TextModel model, TextWriter error) => _draft.Read(_arguments, model, error);
+    public DraftingOptions Read(TextModel model, TextWriter error) => _draft.Read(_arguments, model, error);
 
     // Options are written without their dashes, and may be without "draft-", which a setting is about anyway.
     private static Dictionary<string, string> Keys(Command command)

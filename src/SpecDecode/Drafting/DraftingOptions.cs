@@ -39,11 +39,14 @@ public sealed record DraftingOptions
     private IDraftPolicy? _policy;
 
     /// <summary>Plain decoding: nothing is drafted.</summary>
-    public static DraftingOptions None => new();
+    public static DraftingOptions None => new() { Strategy = DraftingStrategy.None };
 
     /// <summary>The name of a way to draft: one of <see cref="DraftingStrategy"/>, in any case.</summary>
-    /// <value>The default is <c>none</c>.</value>
-    public string Strategy { get; set; } = DraftingStrategy.None;
+    /// <value>
+    /// The default, null, is <c>auto</c>, which drafts where that pays; where a <see cref="Profile"/> is given, it is the profile's best plan that the loaded model can run, with that
+    /// plan's length and threshold.
+    /// </value>
+    public string? Strategy { get; set; }
 
     /// <summary>For <c>early-exit</c>: how many layers the drafter runs; 1 to the number of layers of the model.</summary>
     /// <value>
@@ -130,7 +133,7 @@ public sealed record DraftingOptions
     private float PlanThreshold => Threshold == 0 && PolicyName == DraftingPolicy.ConfidenceStop ? ConfidenceStopPolicy.DefaultThreshold : Threshold;
 
     /// <summary>
-    /// A file that says how this model drafts best (<see cref="DraftingProfile"/>). With the strategy <c>none</c> the model drafts by its best
+    /// A file that says how this model drafts best (<see cref="DraftingProfile"/>). Without a <see cref="Strategy"/> the model drafts by its best
     /// plan that the loaded model can run, that plan's length and threshold; with <c>auto</c> its plans are what is chosen from. Read when it is needed
     /// first, and by a host when the configuration is read.
     /// </summary>
@@ -143,7 +146,11 @@ public sealed record DraftingOptions
         set => (field, _profile, _read) = (value, null, null);
     }
 
-    private string Name => Strategy?.ToLowerInvariant() ?? "";
+    // Of a profile whose best plan is taken, none: there is nothing to choose from.
+    private string Name => Strategy?.ToLowerInvariant() ?? (HasProfile ? DraftingStrategy.None : DraftingStrategy.Auto);
+
+    // Whether the best plan of a profile is what is drafted by.
+    private bool TakesBestPlan => Strategy is null && HasProfile;
 
     /// <summary>Whether all plans of the model are there to be chosen from, unless one is named.</summary>
     internal bool IsAuto => Name == DraftingStrategy.Auto;
@@ -154,8 +161,11 @@ public sealed record DraftingOptions
     /// <summary>Whether its plan is searched for.</summary>
     internal bool IsSearched => Name == DraftingStrategy.Swift;
 
-    /// <summary>Whether a profile is named, or given in code.</summary>
-    internal bool HasProfile => Profile is not null || _profile is not null;
+    // Then whatever else is given drafts nothing either, so that drafting is switched off in one place.
+    private bool IsSwitchedOff => DraftingStrategy.None.Equals(Strategy, StringComparison.OrdinalIgnoreCase);
+
+    /// <summary>Whether a profile is named, or given in code, and drafting is not switched off.</summary>
+    internal bool HasProfile => !IsSwitchedOff && (Profile is not null || _profile is not null);
 
     private string ProfileName => Profile ?? _profile?.Source ?? "of the application";
 
@@ -179,7 +189,7 @@ public sealed record DraftingOptions
 
     /// <summary>
     /// The same plans with a policy of one's own, which decides in place of the strategy's. It chooses from the plan of the strategy, with
-    /// <c>auto</c> from several; with <c>none</c> and <c>lookup</c> there is none, and it may propose tokens.
+    /// <c>auto</c>, the default, from several; with <c>none</c> and <c>lookup</c> there is none, and it may propose tokens.
     /// </summary>
     /// <param name="policy">The policy; one for a model, unless it is safe for concurrent use.</param>
     /// <exception cref="ArgumentNullException">It is null.</exception>
@@ -206,13 +216,18 @@ public sealed record DraftingOptions
         return new DraftingOptions(this) { Profile = null, _profile = profile };
     }
 
-    /// <summary>The profile, which is read when it is first asked for; null where there is none.</summary>
+    /// <summary>The profile, which is read when it is first asked for; null where there is none, or drafting is switched off.</summary>
     /// <exception cref="OptionException">Its file cannot be read, or is damaged.</exception>
     internal DraftingProfile? FindProfile()
     {
+        if (!HasProfile)
+        {
+            return null;
+        }
+
         try
         {
-            return _profile ?? (_read ??= Profile is null ? null : DraftingProfile.Load(Profile));
+            return _profile ?? (_read ??= DraftingProfile.Load(Profile!));
         }
         catch (SpecDecodeException error)
         {
@@ -236,7 +251,7 @@ public sealed record DraftingOptions
 
     /// <inheritdoc/>
     public bool Equals(DraftingOptions? other) => other is not null
-        && Name == other.Name && ExitLayer == other.ExitLayer && DraftLength == other.DraftLength && Threshold.Equals(other.Threshold)
+        && Name == other.Name && TakesBestPlan == other.TakesBestPlan && ExitLayer == other.ExitLayer && DraftLength == other.DraftLength && Threshold.Equals(other.Threshold)
         && SkipAttention.SequenceEqual(other.SkipAttention) && SkipMlp.SequenceEqual(other.SkipMlp) && Equals(_plan, other._plan)
         && CascadeExits.SequenceEqual(other.CascadeExits) && CascadeLength == other.CascadeLength && CascadeThreshold.Equals(other.CascadeThreshold)
         && Profile == other.Profile && Equals(_profile, other._profile) && ReferenceEquals(_policy, other._policy) && PolicyName == other.PolicyName;
@@ -255,7 +270,7 @@ public sealed record DraftingOptions
             DraftingStrategy.Auto or DraftingStrategy.Lookup or DraftingStrategy.Swift => Candidates,
             _ => null,
         };
-        if (HasProfile && Name == DraftingStrategy.None)
+        if (TakesBestPlan)
         {
             return $"profile {ProfileName}";
         }
@@ -328,7 +343,7 @@ public sealed record DraftingOptions
                 "Strategy is layer-skip, which needs SkipAttention or SkipMlp: name the layers whose blocks the drafter leaves out.",
             DraftingStrategy.LayerSkip when ExitLayer is not null => "Strategy is layer-skip, which has no exit: remove ExitLayer, or use early-exit.",
             DraftingStrategy.LayerSkip => null,
-            DraftingStrategy.Auto or DraftingStrategy.Lookup or DraftingStrategy.Swift when Threshold > 0 =>
+            DraftingStrategy.Auto or DraftingStrategy.Lookup or DraftingStrategy.Swift when Threshold is > 0 and <= 1 =>
                 $"Strategy is {Name}, which finds where to stop by itself: remove Threshold, or use early-exit or layer-skip.",
             DraftingStrategy.Auto when skips && ExitLayer is not null =>
                 "Strategy is auto with both ExitLayer and SkipAttention or SkipMlp: give one of them to draft with, or neither to let it choose.",

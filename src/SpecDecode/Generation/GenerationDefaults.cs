@@ -18,8 +18,8 @@ public sealed record GenerationDefaults
     public SamplingOptions Sampling { get; init; } = SamplingOptions.Greedy;
 
     /// <summary>How the model drafts for itself.</summary>
-    /// <value>The default is not at all: plain decoding.</value>
-    public DraftingOptions Drafting { get; init; } = DraftingOptions.None;
+    /// <value>The default is the strategy <c>auto</c>, which drafts where that pays.</value>
+    public DraftingOptions Drafting { get; init; } = new();
 
     /// <summary>The same, apart from these: whoever changes the options of one does not change the other's.</summary>
     internal GenerationDefaults Copy() => this with { Sampling = Sampling with { }, Drafting = Drafting with { } };

@@ -157,7 +157,7 @@ public sealed record GenerationRequest
     /// <see cref="AcceptanceRule.Rejection"/>, distributed the same.
     /// </summary>
     /// <value>
-    /// The default, null, is <see cref="GenerationDefaults.Drafting"/>: plain decoding unless configured otherwise.
+    /// The default, null, is <see cref="GenerationDefaults.Drafting"/>: the strategy <c>auto</c> unless configured otherwise.
     /// <see cref="DraftingOptions.None"/> is plain decoding in any case.
     /// </value>
     public DraftingOptions? Drafting { get; init; }

@@ -17,8 +17,6 @@ namespace SpecDecode.Generation;
 /// </summary>
 public sealed partial class TextModel : IDisposable
 {
-    private static readonly GenerationDefaults Defaults = new();
-
     private readonly LoadedModel _model;
     private readonly string _name;
     private readonly Scheduler _scheduler;
@@ -46,6 +44,9 @@ public sealed partial class TextModel : IDisposable
         Warnings = warnings;
         model.Memory.OnFailed(reason => Warnings = [.. Warnings, $"What drafting has learnt about the model is not kept for the next time: {reason}."]);
     }
+
+    /// <summary>What holds where a request does not say.</summary>
+    internal GenerationDefaults Defaults { get; set; } = new();
 
     /// <summary>Number of layers.</summary>
     public int LayerCount => _model.Stages.LayerCount;

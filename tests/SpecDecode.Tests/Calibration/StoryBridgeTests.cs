@@ -100,7 +100,7 @@ public sealed class StoryBridgeTests : IDisposable
         RuinedExits.Write(TestFolders.StoryModel, folder);
         string profile = _folder.File("it.json");
         GenerationRequest[] prompts = [.. Prompts.Take(4).Select(prompt => new GenerationRequest { Prompt = prompt })];
-        using (TextModel model = TextModel.Load(folder, new ModelOptions { CacheFolder = TestFolders.WeightCache }, cancellationToken: TestContext.Current.CancellationToken))
+        using (TextModel model = PlainModel.Load(folder, new ModelOptions { CacheFolder = TestFolders.WeightCache }, cancellationToken: TestContext.Current.CancellationToken))
         {
             CalibrationReport report = model.Calibrate(
                 prompts, new CalibrationOptions { Methods = ["bridge"], Budget = TimeSpan.FromSeconds(6), MaxTokens = 48, BridgeRank = 16, StateFile = _folder.File("it.state") }, null,
@@ -115,7 +115,7 @@ public sealed class StoryBridgeTests : IDisposable
             Assert.Throws<ArgumentException>(() => model.Evaluate([1, 2], report.Plans[0].Plan, TestContext.Current.CancellationToken));
         }
 
-        using TextModel loaded = TextModel.Load(folder, new ModelOptions { CacheFolder = TestFolders.WeightCache }, cancellationToken: TestContext.Current.CancellationToken);
+        using TextModel loaded = PlainModel.Load(folder, new ModelOptions { CacheFolder = TestFolders.WeightCache }, cancellationToken: TestContext.Current.CancellationToken);
         foreach (GenerationRequest prompt in prompts)
         {
             GenerationRequest drafted = prompt with { Drafting = new DraftingOptions { Profile = profile } };

@@ -22,7 +22,7 @@ public sealed class CalibrationMetricsTests
     public void A_calibration_of_the_story_model_tells_what_it_does_and_its_counters_are_those_of_its_report()
     {
         using Collector collector = new();
-        using TextModel model = TextModel.Load(TestFolders.StoryModel, new ModelOptions { CacheFolder = TestFolders.WeightCache }, cancellationToken: TestContext.Current.CancellationToken);
+        using TextModel model = PlainModel.Load(TestFolders.StoryModel, new ModelOptions { CacheFolder = TestFolders.WeightCache }, cancellationToken: TestContext.Current.CancellationToken);
         Assert.DoesNotContain(Tried, collector.Read().Names);
         HashSet<string> seen = [];
         Told told = new(progress =>

@@ -17,7 +17,7 @@ public class ModelDraftingTests
         foreach (bool hasDraftWeights in (bool[])[false, true])
         {
             ModelDrafting model = new(Layers, hasDraftWeights);
-            foreach (string strategy in (string[])["none", "early-exit", "layer-skip", "Auto", "LOOKUP", "Swift", "plan", "eager"])
+            foreach (string? strategy in (string?[])[null, "none", "early-exit", "layer-skip", "Auto", "LOOKUP", "Swift", "plan", "eager"])
             {
                 foreach ((int? exit, int[] attention, int[] mlp) in (ValueTuple<int?, int[], int[]>[])
                     [(null, [], []), (3, [], []), (null, [2], []), (null, [], [5, 6]), (3, [2], [5])])
@@ -32,7 +32,7 @@ public class ModelDraftingTests
                             };
                             options = length is { } given ? options with { DraftLength = given } : options;
                             string[] errors = [.. options.Errors(hasDraftWeights)];
-                            Assert.Equal(Named(strategy.ToLowerInvariant(), exit, attention.Length + mlp.Length > 0, threshold, length, hasDraftWeights), errors.Select(First));
+                            Assert.Equal(Named(strategy?.ToLowerInvariant() ?? "auto", exit, attention.Length + mlp.Length > 0, threshold, length, hasDraftWeights), errors.Select(First));
                             Assert.All(errors, error => Assert.Matches("(give|remove|use|name) ", error));
                             if (errors.Length > 0)
                             {
@@ -49,6 +49,19 @@ public class ModelDraftingTests
         }
 
         Assert.True(refused > 400 && taken > 100, $"{refused} refused, {taken} taken");
+    }
+
+    [Fact]
+    public void Nothing_that_is_said_means_auto_and_none_means_plain_decoding()
+    {
+        ModelDrafting model = new(Layers, hasDraftWeights: false);
+        SequenceDrafting unsaid = model.Of(new DraftingOptions(), "")!;
+        Assert.Same(model.Auto, unsaid.Policy);
+        Assert.Same(model.Candidates, unsaid.Plans);
+        Assert.Equal("auto: draft length at most 16", new DraftingOptions().ToString());
+        Assert.Equal(new DraftingOptions { Strategy = "AUTO" }, new DraftingOptions());
+        Assert.NotEqual(DraftingOptions.None, new DraftingOptions());
+        Assert.Null(model.Of(DraftingOptions.None, ""));
     }
 
     [Fact]
@@ -82,7 +95,8 @@ public class ModelDraftingTests
     [InlineData("lookup", 0)]
     [InlineData("early-exit", 1)]
     [InlineData("auto", 4)]
-    public void A_policy_of_ones_own_has_the_strategys_plans(string strategy, int plans)
+    [InlineData(null, 4)]
+    public void A_policy_of_ones_own_has_the_strategys_plans(string? strategy, int plans)
     {
         ModelDrafting model = new(Layers, hasDraftWeights: false);
         DraftingOptions options = new DraftingOptions { Strategy = strategy, ExitLayer = strategy == "early-exit" ? 3 : null }.WithPolicy(FixedDraftPolicy.Instance);
@@ -122,7 +136,7 @@ public class ModelDraftingTests
     private static void Check(DraftingOptions options, ModelDrafting model, bool hasDraftWeights, int? length)
     {
         SequenceDrafting? drafting = model.Of(options, "");
-        string strategy = options.Strategy.ToLowerInvariant();
+        string strategy = options.Strategy?.ToLowerInvariant() ?? "auto";
         if (strategy == "none")
         {
             Assert.Null(drafting);

@@ -169,7 +169,7 @@ public class NamedPolicyTests
     public void Without_a_plan_there_is_nothing_to_decide()
     {
         ModelDrafting model = new(16, hasDraftWeights: false);
-        Assert.Null(model.Of(new DraftingOptions { Policy = "confidence-stop" }, ""));
+        Assert.Null(model.Of(DraftingOptions.None with { Policy = "confidence-stop" }, ""));
     }
 
     /// <summary>Rounds of one sequence, whose drafter is as sure as the test says.</summary>

@@ -43,7 +43,7 @@ public sealed class SequenceScoringTests : IDisposable
             .. ((int[])[1, 2, 5, 30, 3, 64, 1, 9]).Select((length, i) =>
                 new ScoredSequence([.. Enumerable.Range(0, length).Select(_ => random.Next(512))], 1 + i % 3)),
         ];
-        using TextModel model = TextModel.Load(
+        using TextModel model = PlainModel.Load(
             _checkpoint.Folder, new ModelOptions { CacheFolder = _checkpoint.Cache }, cancellationToken: TestContext.Current.CancellationToken);
         double expected = 0;
         long tokens = 0;

@@ -108,6 +108,6 @@ public sealed class CascadeTextTests : IDisposable
     private static IReadOnlyList<GenerationResult> Write(TextModel model, GenerationRequest[] requests, DraftingOptions options) =>
         model.Generate([.. requests.Select(request => request with { Drafting = options })], cancellationToken: TestContext.Current.CancellationToken);
 
-    private TextModel Load(Precision? copy) => TextModel.Load(
+    private TextModel Load(Precision? copy) => PlainModel.Load(
         TestFolders.StoryModel, new ModelOptions { CacheFolder = _cache.Path, DraftPrecision = copy }, new RuntimeOptions());
 }

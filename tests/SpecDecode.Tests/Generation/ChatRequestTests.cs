@@ -171,7 +171,7 @@ public sealed class ChatRequestTests(ChatRequestTests.Models models) : IClassFix
     {
         using StoryFolder folder = new();
         folder.WriteTemplate(Template);
-        using TextModel small = TextModel.Load(
+        using TextModel small = PlainModel.Load(
             folder.Path, new ModelOptions { CacheFolder = TestFolders.WeightCache }, new RuntimeOptions { MaxSequenceLength = Length, KvCacheMegabytes = 2 });
         GenerationResult result = small.Generate(Dropping(Conversation(30), 20) with { IgnoreEndOfSequence = true });
         Assert.Equal(20, result.Tokens.Count);
@@ -219,7 +219,7 @@ public sealed class ChatRequestTests(ChatRequestTests.Models models) : IClassFix
         public TextModel Chat { get; }
 
         public static TextModel Load(string folder) =>
-            TextModel.Load(folder, new ModelOptions { CacheFolder = TestFolders.WeightCache }, new RuntimeOptions { MaxSequenceLength = Length });
+            PlainModel.Load(folder, new ModelOptions { CacheFolder = TestFolders.WeightCache }, new RuntimeOptions { MaxSequenceLength = Length });
 
         public void Dispose()
         {

@@ -95,7 +95,7 @@ public sealed class ContextTests
         return model.Evaluate(tokens, cancellationToken: TestContext.Current.CancellationToken);
     }
 
-    private static TextModel Load(string fixture, int rowsPerPass = 256) => TextModel.Load(
+    private static TextModel Load(string fixture, int rowsPerPass = 256) => PlainModel.Load(
         Path.Combine(TestFolders.Fixtures, fixture), new ModelOptions { CacheFolder = TestFolders.WeightCache },
         new RuntimeOptions { MaxRowsPerPass = rowsPerPass });
 }

@@ -74,6 +74,6 @@ public class DisposalTests
         Assert.Contains("do it from another thread", Assert.IsType<InvalidOperationException>(refusal).Message, StringComparison.Ordinal);
     }
 
-    private static TextModel Load() => TextModel.Load(
+    private static TextModel Load() => PlainModel.Load(
         Path.Combine(TestFolders.Fixtures, "llama_base"), new ModelOptions { CacheFolder = TestFolders.WeightCache });
 }

@@ -102,7 +102,7 @@ public sealed class DraftKeeperTests : IDisposable
         string prepared = _model.Beside("prepared");
         ModelPreparation.Prepare(_model.Folder, output: prepared, cancellationToken: Cancellation);
         File.WriteAllText(_model.Beside("file"), "");
-        TextModel model = TextModel.Load(prepared, new ModelOptions { CacheFolder = Path.Combine(_model.Beside("file"), "cache") }, cancellationToken: Cancellation);
+        TextModel model = PlainModel.Load(prepared, new ModelOptions { CacheFolder = Path.Combine(_model.Beside("file"), "cache") }, cancellationToken: Cancellation);
         int before = model.Warnings.Count;
         Write(model, 20);
         model.Dispose();
@@ -182,7 +182,7 @@ public sealed class DraftKeeperTests : IDisposable
     {
         options ??= new ModelOptions();
         options.CacheFolder = _model.Cache;
-        return TextModel.Load(_model.Folder, options, runtime, cancellationToken: Cancellation);
+        return PlainModel.Load(_model.Folder, options, runtime, cancellationToken: Cancellation);
     }
 
     private string[] Learnt() => Directory.GetFiles(_model.Cache, "*.learnt");

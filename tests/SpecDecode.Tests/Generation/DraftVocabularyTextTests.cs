@@ -66,7 +66,7 @@ public sealed class DraftVocabularyTextTests
         Assert.Equal(first, model.Generate(request).Tokens);
     }
 
-    private static TextModel Load(int tokens, Precision? draftPrecision) => TextModel.Load(
+    private static TextModel Load(int tokens, Precision? draftPrecision) => PlainModel.Load(
         TestFolders.StoryModel,
         new ModelOptions { CacheFolder = TestFolders.WeightCache, DraftPrecision = draftPrecision, DraftVocabulary = tokens, Kernels = KernelChoice.Own });
 

@@ -7,7 +7,7 @@ public sealed class GenerateEachTests : IDisposable
 {
     private const int Live = 3;
 
-    private readonly TextModel _model = TextModel.Load(
+    private readonly TextModel _model = PlainModel.Load(
         TestFolders.StoryModel, new ModelOptions { CacheFolder = TestFolders.WeightCache }, new RuntimeOptions { MaxSequences = Live });
 
     public void Dispose() => _model.Dispose();

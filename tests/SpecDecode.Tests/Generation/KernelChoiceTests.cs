@@ -127,6 +127,6 @@ public sealed class KernelChoiceTests
     private static TextModel Load(string folder, ModelOptions options)
     {
         options.CacheFolder = TestFolders.WeightCache;
-        return TextModel.Load(folder, options);
+        return PlainModel.Load(folder, options);
     }
 }

@@ -44,7 +44,7 @@ public sealed class ParallelLayerTests
     {
         using FixtureCheckpoint inTurn = new("gpt_neox");
         inTurn.Config(("use_parallel_residual", false));
-        using TextModel sequential = TextModel.Load(
+        using TextModel sequential = PlainModel.Load(
             inTurn.Folder, new ModelOptions { CacheFolder = inTurn.Cache }, cancellationToken: TestContext.Current.CancellationToken);
         using TextModel parallel = Load("gpt_neox");
         Block a0 = new(BlockKind.Attention, 0), m0 = new(BlockKind.Mlp, 0), a1 = new(BlockKind.Attention, 1), m1 = new(BlockKind.Mlp, 1);
@@ -69,5 +69,5 @@ public sealed class ParallelLayerTests
         model.Generate(requests, cancellationToken: TestContext.Current.CancellationToken);
 
     private static TextModel Load(string fixture) =>
-        TextModel.Load(Path.Combine(TestFolders.Fixtures, fixture), new ModelOptions { CacheFolder = TestFolders.WeightCache });
+        PlainModel.Load(Path.Combine(TestFolders.Fixtures, fixture), new ModelOptions { CacheFolder = TestFolders.WeightCache });
 }

@@ -76,6 +76,6 @@ public sealed class PrecisionGenerationTests : IDisposable
     private TextModel Load(ModelOptions options)
     {
         options.CacheFolder = _cache.Path;
-        return TextModel.Load(FixtureCheckpoint.Tales, options, cancellationToken: TestContext.Current.CancellationToken);
+        return PlainModel.Load(FixtureCheckpoint.Tales, options, cancellationToken: TestContext.Current.CancellationToken);
     }
 }

@@ -107,7 +107,7 @@ public sealed class PrefixReuseTests
     [InlineData(KvPrecision.Int8)]
     public void Drafted_texts_are_those_of_plain_decoding_whatever_keys_and_values_are_stored_as(KvPrecision precision)
     {
-        using TextModel model = TextModel.Load(
+        using TextModel model = PlainModel.Load(
             TestFolders.StoryModel, new ModelOptions { CacheFolder = TestFolders.WeightCache, DraftPrecision = Precision.Int4 }, new RuntimeOptions { KvPrecision = precision });
         GenerationRequest[] plain = [.. ((string[])["Once upon a time", "The dog", "Lily and Ben went to the park. They"]).SelectMany(prompt => (GenerationRequest[])
             [
@@ -145,5 +145,5 @@ public sealed class PrefixReuseTests
     }
 
     private static TextModel Load(string fixture, RuntimeOptions runtime) =>
-        TextModel.Load(Path.Combine(TestFolders.Fixtures, fixture), new ModelOptions { CacheFolder = TestFolders.WeightCache }, runtime);
+        PlainModel.Load(Path.Combine(TestFolders.Fixtures, fixture), new ModelOptions { CacheFolder = TestFolders.WeightCache }, runtime);
 }

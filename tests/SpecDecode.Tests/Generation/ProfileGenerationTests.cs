@@ -76,7 +76,7 @@ public sealed class ProfileGenerationTests : IDisposable
         }
 
         // The cache of another precision gives the same fingerprint, too.
-        using TextModel rounded = TextModel.Load(_story.Path, new ModelOptions { Precision = Precision.Int4, CacheFolder = _cache.File("weights") }, cancellationToken: Cancellation);
+        using TextModel rounded = PlainModel.Load(_story.Path, new ModelOptions { Precision = Precision.Int4, CacheFolder = _cache.File("weights") }, cancellationToken: Cancellation);
         Assert.Equal(profile.Model, rounded.Identity);
     }
 
@@ -137,7 +137,7 @@ public sealed class ProfileGenerationTests : IDisposable
         Assert.Equal(refusal, Assert.Throws<OptionException>(() => found.CheckDrafting(named.Drafting!)).Message);
     }
 
-    private TextModel Load(string folder) => TextModel.Load(folder, new ModelOptions { CacheFolder = _cache.File("weights") }, cancellationToken: Cancellation);
+    private TextModel Load(string folder) => PlainModel.Load(folder, new ModelOptions { CacheFolder = _cache.File("weights") }, cancellationToken: Cancellation);
 
     private static DraftingProfile Profile(ModelIdentity model, params int[] exits) => new()
     {

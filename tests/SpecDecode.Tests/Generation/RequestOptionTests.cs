@@ -86,7 +86,7 @@ public class RequestOptionTests(TalesModels models)
     public void Drafts_on_a_copy_of_lower_precision_change_no_text_either()
     {
         using TemporaryFolder cache = new();
-        using TextModel model = TextModel.Load(
+        using TextModel model = PlainModel.Load(
             TestFolders.StoryModel, new ModelOptions { CacheFolder = cache.Path, DraftPrecision = Precision.Int4 }, new RuntimeOptions());
         for (int feature = 0; feature < Features.Length; feature++)
         {

@@ -23,7 +23,7 @@ public sealed class TalesModels : IDisposable
     /// <summary>The model with five rows in a pass and short sequences.</summary>
     public TextModel Narrow { get; }
 
-    public TextModel Load(RuntimeOptions runtime) => TextModel.Load(
+    public TextModel Load(RuntimeOptions runtime) => PlainModel.Load(
         Path.Combine(RepositoryRoot(), "samples", "models", "tales-10m"), new ModelOptions { CacheFolder = _cache.Path }, runtime);
 
     /// <summary>

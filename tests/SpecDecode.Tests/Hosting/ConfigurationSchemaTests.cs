@@ -190,7 +190,12 @@ public class ConfigurationSchemaTests
         object target = Target(section, options);
         Type type = Nullable.GetUnderlyingType(property.PropertyType) ?? property.PropertyType;
         property.SetValue(target, type.IsEnum ? Enum.Parse(type, ((string)value).Replace("-", "", StringComparison.Ordinal), ignoreCase: true) : Convert.ChangeType(value, type, System.Globalization.CultureInfo.InvariantCulture));
-        if (options.Drafting.Strategy == DraftingStrategy.EarlyExit)
+        if (property.Name is nameof(DraftingOptions.Threshold) or nameof(DraftingOptions.Policy))
+        {
+            // Of a strategy that has one.
+            (options.Drafting.Strategy, options.Drafting.ExitLayer) = (DraftingStrategy.EarlyExit, 1);
+        }
+        else if (options.Drafting.Strategy == DraftingStrategy.EarlyExit)
         {
             options.Drafting.ExitLayer = 1;
         }

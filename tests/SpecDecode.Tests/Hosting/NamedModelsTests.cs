@@ -117,7 +117,7 @@ public class NamedModelsTests
         ITextGenerator named = host.Catalog.GetGenerator("a");
         host.Change(("Models:a:MaxTokens", "6"), ("Models:b:MaxTokens", "wrong"));
         Assert.Equal((128, 6), (host.Generator.Defaults.MaxTokens, named.Defaults.MaxTokens));
-        Assert.StartsWith("The model a has new defaults for requests; drafting: none", Assert.Single(host.Log.Messages(6)), StringComparison.Ordinal);
+        Assert.StartsWith("The model a has new defaults for requests; drafting: auto: draft length at most 16", Assert.Single(host.Log.Messages(6)), StringComparison.Ordinal);
         Assert.Equal(0, host.Log.Count(7));
         host.Change(("MaxTokens", "0"));
         Assert.StartsWith("The changed configuration of the model llama_base is wrong", Assert.Single(host.Log.Messages(7)), StringComparison.Ordinal);

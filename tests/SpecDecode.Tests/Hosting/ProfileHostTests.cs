@@ -43,7 +43,7 @@ public sealed class ProfileHostTests : IDisposable
     public async Task A_changed_configuration_reads_the_profile_again_and_a_wrong_one_leaves_the_former()
     {
         string path = Write(1);
-        await using TestHost host = await TestHost.Started();
+        await using TestHost host = await TestHost.Started(("Drafting:Strategy", null));
         Assert.Equal(0, host.Log.Count(21));
         host.Change(("Drafting:Profile", path));
         Assert.Equal((1, 1), (host.Log.Count(6), host.Log.Count(21)));

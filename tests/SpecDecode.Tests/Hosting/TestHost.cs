@@ -5,6 +5,7 @@ using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Diagnostics.HealthChecks;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
+using SpecDecode.Drafting;
 using SpecDecode.Generation;
 using SpecDecode.Hosting;
 
@@ -62,6 +63,12 @@ internal sealed class TestHost : IAsyncDisposable
         foreach ((string key, string? value) in settings)
         {
             all[$"SpecDecode:{key}"] = value;
+        }
+
+        if (all["SpecDecode:Model:Path"] is not null && !all.Keys.Any(key => key.StartsWith("SpecDecode:Drafting:", StringComparison.Ordinal)))
+        {
+            // Tests that say nothing of drafts are about other things: plain decoding does the same in each run.
+            all["SpecDecode:Drafting:Strategy"] = DraftingStrategy.None;
         }
 
         return all;

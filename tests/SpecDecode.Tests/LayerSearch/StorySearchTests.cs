@@ -117,7 +117,7 @@ public sealed class StorySearchTests
     [Fact]
     public void A_call_of_a_text_model_tells_how_far_the_search_is()
     {
-        using TextModel model = TextModel.Load(TestFolders.StoryModel, new ModelOptions { CacheFolder = TestFolders.WeightCache }, new RuntimeOptions { SearchShare = 0.5f });
+        using TextModel model = PlainModel.Load(TestFolders.StoryModel, new ModelOptions { CacheFolder = TestFolders.WeightCache }, new RuntimeOptions { SearchShare = 0.5f });
         Assert.Null(model.LayerSearch);
         GenerationRequest[] requests = [.. Prompts.Select(prompt => new GenerationRequest { Prompt = prompt, MaxTokens = 100, IgnoreEndOfSequence = true })];
         IReadOnlyList<GenerationResult> plain = model.Generate(requests);

@@ -16,7 +16,7 @@ public sealed class ChatTemplateOptionTests
         string file = folder.Write("plain.jinja", Template);
         foreach (string value in (string[])[Template, file])
         {
-            using TextModel model = TextModel.Load(TestFolders.StoryModel, new ModelOptions { CacheFolder = TestFolders.WeightCache, ChatTemplate = value }, cancellationToken: TestContext.Current.CancellationToken);
+            using TextModel model = PlainModel.Load(TestFolders.StoryModel, new ModelOptions { CacheFolder = TestFolders.WeightCache, ChatTemplate = value }, cancellationToken: TestContext.Current.CancellationToken);
 
             // The checkpoint has none of its own; its special tokens are the template's variables.
             TextTokenizer tokenizer = TextTokenizer.LoadFromFolder(TestFolders.StoryModel);

@@ -162,7 +162,7 @@ public sealed class PoisonedNeighbourTests
     }
 
     private static TextModel Load(FixtureCheckpoint checkpoint, Precision precision = Precision.Fp32) =>
-        TextModel.Load(checkpoint.Folder, new ModelOptions { CacheFolder = checkpoint.Cache, Precision = precision });
+        PlainModel.Load(checkpoint.Folder, new ModelOptions { CacheFolder = checkpoint.Cache, Precision = precision });
 
     // One row of the embedding is that number; these checkpoints have a head of their own.
     private static FixtureCheckpoint Broken(string fixture, float number, int token = Poison)

@@ -15,7 +15,7 @@ public sealed class LayerChoiceTests : IDisposable
         "Tom had a red ball. He liked it very much. He went to the park with his mom, and they played until it was dark.",
     ];
 
-    private readonly TextModel _model = TextModel.Load(
+    private readonly TextModel _model = PlainModel.Load(
         TestFolders.StoryModel, new ModelOptions { CacheFolder = TestFolders.WeightCache }, cancellationToken: TestContext.Current.CancellationToken);
 
     public void Dispose() => _model.Dispose();

@@ -83,5 +83,5 @@ public sealed class PrunedFixtureTests : IDisposable
 
     private static byte[] Bytes(TensorEntry tensor) => File.ReadAllBytes(tensor.File)[(int)tensor.Offset..(int)(tensor.Offset + tensor.Length)];
 
-    private static TextModel Load(string folder) => TextModel.Load(folder, new ModelOptions { CacheFolder = TestFolders.WeightCache });
+    private static TextModel Load(string folder) => PlainModel.Load(folder, new ModelOptions { CacheFolder = TestFolders.WeightCache });
 }

@@ -37,7 +37,7 @@ public sealed class ComputePrecisionFixtureTests
     {
         foreach (KernelChoice kernels in Enum.GetValues<KernelChoice>())
         {
-            using TextModel model = TextModel.Load(
+            using TextModel model = PlainModel.Load(
                 Path.Combine(TestFolders.Fixtures, fixture), new ModelOptions { CacheFolder = TestFolders.WeightCache, Kernels = kernels },
                 new RuntimeOptions { ComputePrecision = precision }, cancellationToken: TestContext.Current.CancellationToken);
             using JsonDocument json = JsonDocument.Parse(File.ReadAllBytes(Path.Combine(TestFolders.Fixtures, fixture, "expected.json")));

@@ -96,7 +96,7 @@ public sealed class FixtureTests
     }
 
     private static TextModel Load(string fixture) =>
-        TextModel.Load(Path.Combine(TestFolders.Fixtures, fixture), new ModelOptions { CacheFolder = TestFolders.WeightCache });
+        PlainModel.Load(Path.Combine(TestFolders.Fixtures, fixture), new ModelOptions { CacheFolder = TestFolders.WeightCache });
 
     private static JsonDocument Expected(string fixture) =>
         JsonDocument.Parse(File.ReadAllBytes(Path.Combine(TestFolders.Fixtures, fixture, "expected.json")));

@@ -135,7 +135,7 @@ public sealed class PrecisionFixtureTests
     private static TextModel Load(FixtureCheckpoint checkpoint, ModelOptions options)
     {
         options.CacheFolder = checkpoint.Cache;
-        return TextModel.Load(checkpoint.Folder, options, cancellationToken: TestContext.Current.CancellationToken);
+        return PlainModel.Load(checkpoint.Folder, options, cancellationToken: TestContext.Current.CancellationToken);
     }
 
     private static void AssertNear(JsonElement expected, LogitsResult found, double share, string what)

@@ -52,6 +52,6 @@ public sealed class PublishedModelTests
     {
         string folder = TestFolders.External("stories260k");
         expected = JsonDocument.Parse(File.ReadAllBytes(Path.Combine(folder, "expected.json")));
-        return TextModel.Load(folder, new ModelOptions { CacheFolder = TestFolders.WeightCache });
+        return PlainModel.Load(folder, new ModelOptions { CacheFolder = TestFolders.WeightCache });
     }
 }

@@ -22,7 +22,7 @@ public class FixtureDistributionTests
     [Fact]
     public void Speculative_sampling_has_the_distribution_of_plain_sampling()
     {
-        using TextModel model = TextModel.Load(
+        using TextModel model = PlainModel.Load(
             Path.Combine(TestFolders.Fixtures, "llama_base"), new ModelOptions { CacheFolder = TestFolders.WeightCache }, new RuntimeOptions { MaxSequences = BatchSize });
         SamplingOptions sampling = new() { Temperature = 0.7f, TopK = 6, TopP = 0.85f, MinP = 0.08f, Acceptance = AcceptanceRule.Rejection };
         (long evaluated, long accepted, Dictionary<(int, int, int), int> counts) = Write(model, sampling);

@@ -61,7 +61,7 @@ public sealed class BridgeTests : IDisposable
         Assert.Equal(new Block(BlockKind.Bridge, 2), plan.Bridge);
         Assert.Null(LayerPlan.EarlyExit(12, 3).Bridge);
         Assert.Throws<ArgumentOutOfRangeException>(() => LayerPlan.Of(12, [new(BlockKind.Bridge, 0), new(BlockKind.Mlp, 1)]));
-        using TextModel model = TextModel.Load(TestFolders.StoryModel, new ModelOptions { CacheFolder = TestFolders.WeightCache }, cancellationToken: TestContext.Current.CancellationToken);
+        using TextModel model = PlainModel.Load(TestFolders.StoryModel, new ModelOptions { CacheFolder = TestFolders.WeightCache }, cancellationToken: TestContext.Current.CancellationToken);
         Assert.Contains("no bridge behind layer 2", Assert.Throws<ArgumentException>(() => model.Evaluate([1, 2], plan, TestContext.Current.CancellationToken)).Message, StringComparison.Ordinal);
         Assert.Contains("no bridge behind layer 2", Assert.Throws<SpecDecodeException>(
             () => model.Generate(new GenerationRequest { Prompt = "Once", Drafting = DraftingOptions.Of(plan) }, null, TestContext.Current.CancellationToken)).Message, StringComparison.Ordinal);
@@ -74,7 +74,7 @@ public sealed class BridgeTests : IDisposable
     [InlineData(256, 1f)]
     public void Drafts_by_a_bridge_change_no_text(int rank, float strength)
     {
-        using TextModel model = TextModel.Load(TestFolders.StoryModel, new ModelOptions { CacheFolder = TestFolders.WeightCache, DraftPrecision = Precision.Int4 }, cancellationToken: TestContext.Current.CancellationToken);
+        using TextModel model = PlainModel.Load(TestFolders.StoryModel, new ModelOptions { CacheFolder = TestFolders.WeightCache, DraftPrecision = Precision.Int4 }, cancellationToken: TestContext.Current.CancellationToken);
         DraftingProfile profile = new()
         {
             Model = model.Identity, Bridges = [Bridge(1, rank, strength)],

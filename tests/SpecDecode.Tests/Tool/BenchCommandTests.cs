@@ -153,7 +153,7 @@ public sealed class BenchCommandTests : IDisposable
     [Fact]
     public void Without_drafting_plain_is_compared_with_plain()
     {
-        ToolRun run = Bench("Once upon a time", "prompts.txt", "--max-tokens", "8", "--repeat", "1");
+        ToolRun run = Bench("Once upon a time", "prompts.txt", "--max-tokens", "8", "--repeat", "1", "--draft", "none");
 
         Assert.True(run.ExitCode == 0, run.Error);
         Assert.Contains("identical", run.Output, StringComparison.Ordinal);
@@ -238,7 +238,8 @@ public sealed class BenchCommandTests : IDisposable
     [InlineData("'exit-layer=' has no value", "--compare", "early-exit exit-layer=")]
     [InlineData("--compare \"early-exit\": --draft early-exit needs --exit-layer.", "--compare", "early-exit")]
     [InlineData("--exit-layer is 'two'", "--compare", "early-exit exit-layer=two")]
-    [InlineData("Options about drafting have no effect without", "--compare", "draft-length=3")]
+    [InlineData("--draft auto, the default, finds where to stop by itself", "--compare", "threshold=0.5")]
+    [InlineData("--sweep chooses how to draft; leave --draft-length out", "--sweep", "--draft-length", "3")]
     [InlineData("give --draft-precision beside --compare", "--compare", "auto precision=int4")]
     [InlineData("it is empty", "--compare", "")]
     public void Options_that_do_not_fit_are_misuse(string said, params string[] options)

@@ -49,7 +49,7 @@ public sealed class CalibrateCommandTests : IDisposable
 
         // What was calibrated drafts, and the text is the same.
         ToolRun drafted = ToolRun.On(_model, "generate", "--prompt", "Once", "--max-tokens", "20", "--draft-profile", profile);
-        ToolRun plain = ToolRun.On(_model, "generate", "--prompt", "Once", "--max-tokens", "20");
+        ToolRun plain = ToolRun.On(_model, "generate", "--prompt", "Once", "--max-tokens", "20", "--draft", "none");
         Assert.True(drafted.ExitCode == 0, drafted.Error);
         Assert.Equal(plain.Output, drafted.Output);
     }

@@ -23,7 +23,7 @@ public sealed class DraftCommandTests
     public void Drafting_changes_no_token_and_its_counts_add_up(params string[] draft)
     {
         using FixtureCheckpoint model = new();
-        ToolRun plain = ToolRun.On(model, "generate", Generate);
+        ToolRun plain = ToolRun.On(model, "generate", [.. Generate, "--draft", "none"]);
         ToolRun drafted = ToolRun.On(model, "generate", [.. Generate, "--draft", .. draft]);
 
         Assert.True(drafted.ExitCode == 0, drafted.Error);
@@ -64,7 +64,7 @@ public sealed class DraftCommandTests
     public void Without_a_draft_every_round_gives_one_token_and_there_is_no_acceptance_rate()
     {
         using FixtureCheckpoint model = new();
-        JsonElement json = ToolRun.On(model, "generate", Generate).Json;
+        JsonElement json = ToolRun.On(model, "generate", [.. Generate, "--draft", "none"]).Json;
 
         Assert.Equal(23, json.GetProperty("rounds").GetInt64());
         Assert.Equal(0, json.GetProperty("drafted").GetInt64());
@@ -74,10 +74,24 @@ public sealed class DraftCommandTests
     }
 
     [Fact]
+    public void Nothing_that_is_said_drafts_where_that_pays_and_changes_no_token()
+    {
+        using FixtureCheckpoint model = new();
+        ToolRun plain = ToolRun.On(model, "generate", [.. Generate, "--draft", "none"]);
+        foreach (string[] options in (string[][])[[], ["--draft", "auto"], ["--exit-layer", "2"], ["--skip-mlp", "1"], ["--draft-length", "3"]])
+        {
+            ToolRun drafted = ToolRun.On(model, "generate", [.. Generate, .. options]);
+            Assert.True(drafted.ExitCode == 0, drafted.Error);
+            Assert.Equal(plain.Ints("tokens"), drafted.Ints("tokens"));
+            Assert.True(drafted.Json.GetProperty("drafted").GetInt64() > 0, drafted.Output);
+        }
+    }
+
+    [Fact]
     public void A_draft_precision_alone_drafts_at_full_depth_on_a_copy_of_the_weights_and_changes_no_token()
     {
         using FixtureCheckpoint model = new();
-        ToolRun plain = ToolRun.On(model, "generate", Generate);
+        ToolRun plain = ToolRun.On(model, "generate", [.. Generate, "--draft", "none"]);
         ToolRun drafted = ToolRun.On(model, "generate", [.. Generate, "--draft-precision", "int8", "--draft-length", "3"]);
 
         Assert.True(drafted.ExitCode == 0, drafted.Error);
@@ -111,9 +125,8 @@ public sealed class DraftCommandTests
     [InlineData("needs --skip-attention or --skip-mlp", "--draft", "layer-skip")]
     [InlineData("takes no layers to skip", "--draft", "early-exit", "--exit-layer", "1", "--skip-mlp", "1")]
     [InlineData("takes no --exit-layer", "--draft", "layer-skip", "--exit-layer", "1", "--skip-mlp", "1")]
-    [InlineData("no effect", "--exit-layer", "1")]
-    [InlineData("no effect", "--draft-length", "3")]
-    [InlineData("no effect", "--draft-threshold", "0.5")]
+    [InlineData("--draft auto, the default, finds where to stop by itself; leave --draft-threshold out", "--draft-threshold", "0.5")]
+    [InlineData("--draft auto, the default, takes --exit-layer or layers to skip, not both", "--exit-layer", "1", "--skip-mlp", "1")]
     [InlineData("give a whole number from 1 to 64", "--draft", "early-exit", "--exit-layer", "1", "--draft-length", "0")]
     [InlineData("give a whole number from 1 to 64", "--draft", "early-exit", "--exit-layer", "1", "--draft-length", "65")]
     [InlineData("give a probability", "--draft", "early-exit", "--exit-layer", "1", "--draft-threshold", "1.5")]
@@ -124,17 +137,17 @@ public sealed class DraftCommandTests
     [InlineData("--cascade-length has no effect without --cascade-exits", "--draft", "early-exit", "--exit-layer", "3", "--cascade-length", "2")]
     [InlineData("--draft auto takes no cascade; leave --cascade-exits out", "--draft", "auto", "--cascade-exits", "2")]
     [InlineData("so --cascade-exits has no effect", "--draft", "none", "--cascade-exits", "2")]
-    [InlineData("no effect without --draft", "--cascade-exits", "2")]
+    [InlineData("--draft auto, the default, takes no cascade; leave --cascade-exits out", "--cascade-exits", "2")]
     [InlineData("--draft-profile says how to draft; leave --cascade-exits out", "--draft-profile", "p.json", "--cascade-exits", "2")]
     [InlineData("give a whole number from 1 to 64", "--draft", "early-exit", "--exit-layer", "3", "--cascade-exits", "1", "--cascade-length", "0")]
     [InlineData("so --draft-policy has no effect", "--draft", "none", "--draft-policy", "confidence-stop")]
-    [InlineData("no effect", "--draft-policy", "confidence-stop")]
+    [InlineData("--draft auto, the default, decides by itself how far to draft; leave --draft-policy out", "--draft-policy", "confidence-stop")]
     [InlineData("--draft-profile says how to draft; leave --draft-policy out", "--draft-profile", "p.json", "--draft-policy", "confidence-stop")]
     [InlineData("eager", "--draft", "early-exit", "--exit-layer", "1", "--draft-policy", "eager")]
     [InlineData("telepathy", "--draft", "telepathy")]
     [InlineData("int8", "--draft-precision", "fp32")]
     [InlineData("drafts nothing", "--draft", "none", "--draft-precision", "int4")]
-    [InlineData("no effect", "--exit-layer", "1", "--draft-precision", "int4")]
+    [InlineData("--draft-precision without --draft drafts with all layers; leave --exit-layer", "--exit-layer", "1", "--draft-precision", "int4")]
     public void Drafting_options_that_do_not_fit_are_misuse(string said, params string[] draft)
     {
         ToolRun run = ToolRun.Of(["generate", "--model", "m", "--tokens", "1", .. draft]);

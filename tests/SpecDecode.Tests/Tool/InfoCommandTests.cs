@@ -126,7 +126,7 @@ public sealed class InfoCommandTests : IDisposable
         string[] problems = [.. run.Json.GetProperty("problems").EnumerateArray().Select(problem => problem.GetString()!)];
         Assert.All(["hidden_act", "rms_norm_eps", "eos_token_id", "tokenizer.json", "generation_config.json"], part => Assert.Contains(problems, problem => problem.Contains(part, StringComparison.Ordinal)));
         Assert.Equal(problems.Distinct(), problems);
-        SpecDecodeException refused = Assert.ThrowsAny<SpecDecodeException>(() => TextModel.Load(_model.Folder, new ModelOptions { CacheFolder = _model.Cache }, cancellationToken: TestContext.Current.CancellationToken));
+        SpecDecodeException refused = Assert.ThrowsAny<SpecDecodeException>(() => PlainModel.Load(_model.Folder, new ModelOptions { CacheFolder = _model.Cache }, cancellationToken: TestContext.Current.CancellationToken));
         Assert.Contains(refused.Message, problems);
 
         string text = ToolRun.Of("info", "--model", _model.Folder).Output;

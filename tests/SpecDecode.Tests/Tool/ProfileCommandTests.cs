@@ -19,7 +19,7 @@ public sealed class ProfileCommandTests : IDisposable
     [Fact]
     public void A_profile_drafts_changes_no_token_and_warns_of_what_it_cannot_run()
     {
-        ToolRun plain = ToolRun.On(_model, "generate", Generate);
+        ToolRun plain = ToolRun.On(_model, "generate", [.. Generate, "--draft", "none"]);
         foreach (string[] draft in (string[][])[[], ["--draft", "auto"], ["--draft", "AUTO", "--draft-length", "2"]])
         {
             ToolRun drafted = ToolRun.On(_model, "generate", [.. Generate, "--draft-profile", Write(Profile), .. draft]);

@@ -49,7 +49,7 @@ public sealed class ProviderCommandTests
         Assert.NotEqual(exact.Output, rounded.Output);
 
         string[] text = ["--tokens", "5,3,8", "--max-tokens", "16", "--ignore-eos", "--json", .. options];
-        ToolRun plain = ToolRun.On(model, "generate", text);
+        ToolRun plain = ToolRun.On(model, "generate", [.. text, "--draft", "none"]);
         ToolRun drafted = ToolRun.On(model, "generate", [.. text, "--draft", "early-exit", "--exit-layer", "2"]);
         Assert.Equal(plain.Ints("tokens"), drafted.Ints("tokens"));
         Assert.True(drafted.Json.GetProperty("drafted").GetInt64() > 0);

@@ -27,7 +27,7 @@ public sealed class LengthProfileTests : IDisposable
     public void A_text_that_changes_its_plan_on_the_way_stays_that_of_plain_decoding()
     {
         string file = _folder.File("lengths.json");
-        using TextModel model = TextModel.Load(TestFolders.StoryModel, new ModelOptions { CacheFolder = TestFolders.WeightCache }, cancellationToken: TestContext.Current.CancellationToken);
+        using TextModel model = PlainModel.Load(TestFolders.StoryModel, new ModelOptions { CacheFolder = TestFolders.WeightCache }, cancellationToken: TestContext.Current.CancellationToken);
         new DraftingProfile
         {
             Model = model.Identity,

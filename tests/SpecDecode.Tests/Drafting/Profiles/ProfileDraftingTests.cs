@@ -125,19 +125,24 @@ public class ProfileDraftingTests
         Assert.Equal((1, 5), (best.Plans.Count, best.MaxLength));
         Assert.Same(FixedDraftPolicy.Instance, best.Policy);
         Assert.Equal(2, Model().Of(own with { Strategy = "auto" }, "")!.Plans.Count);
+
+        // Switched off in one place.
+        Assert.Null(Model().Of(own with { Strategy = "none" }, ""));
+        Assert.Null(Model().Of(new DraftingOptions { Strategy = "None", Profile = "missing.json" }, ""));
     }
 
     [Theory]
-    [InlineData("none", null, null, 0, null)]
-    [InlineData("none", 2, null, 0, "Profile says which blocks the drafter runs: remove ExitLayer, or Profile.")]
-    [InlineData("none", null, 3, 0, "Profile says how long drafts are: remove DraftLength, or give Strategy auto, which takes it as a bound.")]
-    [InlineData("none", null, null, 0.5, "Profile says where drafts stop: remove Threshold, or Profile.")]
+    [InlineData(null, null, null, 0, null)]
+    [InlineData("None", 2, 3, 0.5, null)]
+    [InlineData(null, 2, null, 0, "Profile says which blocks the drafter runs: remove ExitLayer, or Profile.")]
+    [InlineData(null, null, 3, 0, "Profile says how long drafts are: remove DraftLength, or give Strategy auto, which takes it as a bound.")]
+    [InlineData(null, null, null, 0.5, "Profile says where drafts stop: remove Threshold, or Profile.")]
     [InlineData("auto", null, 3, 0, null)]
     [InlineData("auto", 2, null, 0, "Strategy is auto with both Profile and ExitLayer: give one of them to choose from.")]
     [InlineData("auto", null, null, 0.5, "Strategy is auto, which finds where to stop by itself: remove Threshold, or use early-exit or layer-skip.")]
     [InlineData("early-exit", 2, null, 0, "Strategy is early-exit, and Profile says how to draft, too: remove Profile, or leave Strategy out; with Strategy auto the profile's plans are chosen from.")]
     [InlineData("lookup", null, null, 0, "Strategy is lookup, and Profile says how to draft, too: remove Profile, or leave Strategy out; with Strategy auto the profile's plans are chosen from.")]
-    public void Beside_a_profile_nothing_may_stand_that_it_says_itself(string strategy, int? exit, int? length, double threshold, string? sentence)
+    public void Beside_a_profile_nothing_may_stand_that_it_says_itself(string? strategy, int? exit, int? length, double threshold, string? sentence)
     {
         DraftingOptions options = new() { Strategy = strategy, ExitLayer = exit, Threshold = (float)threshold, Profile = "some.json" };
         options = length is { } given ? options with { DraftLength = given } : options;
