@@ -205,7 +205,10 @@ public sealed record DraftingOptions
     /// <summary>Whether <see cref="WithPolicy"/> gave it a policy.</summary>
     internal bool HasOwnPolicy => _policy is not null;
 
-    /// <summary>The same with a profile that is at hand, in place of one that <see cref="Profile"/> names.</summary>
+    /// <summary>
+    /// The same with a profile that is at hand, in place of one that <see cref="Profile"/> names. Of options that draft nothing (<see cref="None"/>) it makes those that draft by the
+    /// profile's best plan.
+    /// </summary>
     /// <param name="profile">The profile.</param>
     /// <exception cref="ArgumentNullException">It is null.</exception>
     /// <exception cref="SpecDecodeException">It says what no profile may say: a layer that its model does not have, a number out of range.</exception>
@@ -213,7 +216,7 @@ public sealed record DraftingOptions
     {
         ArgumentNullException.ThrowIfNull(profile);
         profile.Check(profile.Source ?? "The profile");
-        return new DraftingOptions(this) { Profile = null, _profile = profile };
+        return new DraftingOptions(this) { Strategy = IsSwitchedOff ? null : Strategy, Profile = null, _profile = profile };
     }
 
     /// <summary>The profile, which is read when it is first asked for; null where there is none, or drafting is switched off.</summary>

@@ -120,14 +120,21 @@ public class ProfileDraftingTests
     [Fact]
     public void A_policy_of_ones_own_has_the_profiles_plans()
     {
-        DraftingOptions own = DraftingOptions.None.WithProfile(MadeProfile.Exits(3, 1)).WithPolicy(FixedDraftPolicy.Instance);
+        DraftingOptions own = new DraftingOptions().WithProfile(MadeProfile.Exits(3, 1)).WithPolicy(FixedDraftPolicy.Instance);
         SequenceDrafting best = Model().Of(own, "")!;
         Assert.Equal((1, 5), (best.Plans.Count, best.MaxLength));
         Assert.Same(FixedDraftPolicy.Instance, best.Policy);
         Assert.Equal(2, Model().Of(own with { Strategy = "auto" }, "")!.Plans.Count);
 
-        // Switched off in one place.
-        Assert.Null(Model().Of(own with { Strategy = "none" }, ""));
+    }
+
+    [Fact]
+    public void None_switches_a_profile_off_without_reading_it()
+    {
+        DraftingOptions profile = new DraftingOptions().WithProfile(MadeProfile.Exits(3, 1));
+        Assert.Equal(profile, DraftingOptions.None.WithProfile(MadeProfile.Exits(3, 1)));
+        Assert.NotNull(Model().Of(profile, "")!.FixedPlan);
+        Assert.Null(Model().Of(profile with { Strategy = "none" }, ""));
         Assert.Null(Model().Of(new DraftingOptions { Strategy = "None", Profile = "missing.json" }, ""));
     }
 
