@@ -139,7 +139,7 @@ internal static class TelemetryBenchmark
             RuntimeOptions runtime = new() { Threads = 1, MaxSequences = 16 };
             LoadedModel loaded = ModelLoader.Load(folder, new ModelOptions(), runtime, _ => { }, null, CancellationToken.None);
             return new Way(
-                name, ServedModel.Start(loaded, "measured", new SchedulerLimits(16, 1L << 30, 256), 256, new GenerationDefaults(), observer ?? (IEngineObserver)new Nobody()), observer, isHeard);
+                name, ServedModel.Start(loaded, "measured", new SchedulerLimits(16, 1L << 30, 256), 256, new GenerationDefaults { Drafting = DraftingOptions.None }, observer ?? (IEngineObserver)new Nobody()), observer, isHeard);
         }
     }
 

@@ -23,6 +23,8 @@ public sealed class RoughTreatmentTests
     {
         await using ServiceProcess server = await ServiceProcess.StartAsync(
             $"--SpecDecodeEndpoints:ApiKeys:0={Key}",
+            // What is kept of texts for others that begin alike fills its memory, which is the machine's without a limit.
+            "--SpecDecode:Models:tales:Runtime:KvCacheMegabytes=64", "--SpecDecode:Models:tales-int4:Runtime:KvCacheMegabytes=64",
             "--SpecDecode:Models:tales:Runtime:MaxSequences=6", "--SpecDecode:Models:tales:Runtime:MaxQueue=2", "--SpecDecode:Models:tales:Runtime:Threads=1",
             "--SpecDecode:Models:tales-int4:Runtime:MaxSequences=6", "--SpecDecode:Models:tales-int4:Runtime:MaxQueue=2", "--SpecDecode:Models:tales-int4:Runtime:Threads=1");
         Uri address = server.Client.BaseAddress!;

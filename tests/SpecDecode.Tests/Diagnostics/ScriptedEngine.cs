@@ -1,6 +1,7 @@
 using System.Diagnostics.Metrics;
 using Microsoft.Extensions.DependencyInjection;
 using SpecDecode.Diagnostics;
+using SpecDecode.Drafting;
 using SpecDecode.Generation;
 using SpecDecode.Scheduling;
 using SpecDecode.Tests.Scheduling;
@@ -23,7 +24,7 @@ internal sealed class ScriptedEngine : IDisposable
         loop = new EngineLoop(new Scheduler(Stages, SchedulerLimits.None with { MaxSequences = maxSequences, Admission = KvAdmission.Reserve }), 100, observer(metrics), Name);
         Loop = loop;
         Generator = new TextGenerator(
-            new ModelInfo { Name = Name, LayerCount = 3, VocabularySize = 50, MaxSequenceLength = 4096 }, null, new RequestIntake(Stages, null, [], long.MaxValue), loop, new GenerationDefaults());
+            new ModelInfo { Name = Name, LayerCount = 3, VocabularySize = 50, MaxSequenceLength = 4096 }, null, new RequestIntake(Stages, null, [], long.MaxValue), loop, new GenerationDefaults { Drafting = DraftingOptions.None });
     }
 
     public ScriptedStages Stages { get; } = new(new ScriptedModel(3, 50, 5), 64);

@@ -161,7 +161,7 @@ public sealed class DraftKeeperTests : IDisposable
             new DraftKeeper(intake.Drafting.Auto, memory, TimeSpan.FromMilliseconds(20)));
         TextGenerator generator = new(
             new ModelInfo { Name = "x", LayerCount = 4, VocabularySize = 50, MaxSequenceLength = 4096 }, null, intake, loop, new GenerationDefaults());
-        await generator.CompleteAsync(ScriptedService.Request(), Cancellation);
+        await generator.CompleteAsync(ScriptedService.Request() with { Drafting = DraftingOptions.None }, Cancellation);
         Assert.False(Directory.Exists(folder));
         Assert.Equal(0, observer.Choices);
 

@@ -26,7 +26,7 @@ internal sealed class ScriptedService : IDisposable
         Loop = new EngineLoop(scheduler, maxSequences + maxQueue, observer ?? _watch, "test", spare: Spare);
         Generator = new TextGenerator(
             new ModelInfo { Name = "scripted", LayerCount = Model.Layers, VocabularySize = Model.Vocabulary, MaxSequenceLength = Stages.MaxSequenceLength }, null,
-            intake, Loop, new GenerationDefaults());
+            intake, Loop, new GenerationDefaults { Drafting = DraftingOptions.None });
     }
 
     public static ScriptedModel Model { get; } = new(Layers: 4, Vocabulary: 50, Seed: 11);

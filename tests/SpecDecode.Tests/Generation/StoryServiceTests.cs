@@ -18,7 +18,7 @@ public sealed class StoryService : IAsyncDisposable
         RuntimeOptions runtime = new() { MaxSequences = 6 };
         LoadedModel model = ModelLoader.Load(
             TestFolders.StoryModel, new ModelOptions { CacheFolder = TestFolders.WeightCache }, runtime, _ => { }, null, CancellationToken.None);
-        _served = ServedModel.Start(model, "tales", SchedulerLimits.Of(runtime, long.MaxValue, 0), 256, new GenerationDefaults(), new Nobody());
+        _served = ServedModel.Start(model, "tales", SchedulerLimits.Of(runtime, long.MaxValue, 0), 256, new GenerationDefaults { Drafting = DraftingOptions.None }, new Nobody());
     }
 
     public ITextGenerator Generator => _served.Generator;
@@ -62,7 +62,7 @@ public class StoryServiceTests(TalesModels models, StoryService service) : IClas
     {
         Assert.Equal(new ModelInfo { Name = "tales", LayerCount = 12, VocabularySize = 4096, MaxSequenceLength = 1024, Precision = Precision.Bf16, MaxTexts = 262 }, service.Generator.Model);
         Assert.NotNull(service.Generator.Tokenizer);
-        Assert.Equal(new GenerationDefaults(), service.Generator.Defaults);
+        Assert.Equal(new GenerationDefaults { Drafting = DraftingOptions.None }, service.Generator.Defaults);
     }
 
     [Theory]

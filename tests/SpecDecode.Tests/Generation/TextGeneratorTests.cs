@@ -124,7 +124,7 @@ public sealed class TextGeneratorTests : IDisposable
         _service.Generator.Defaults = new GenerationDefaults { MaxTokens = 9, Drafting = ScriptedService.Draft };
         GenerationRequest request = ScriptedService.Request() with { MaxTokens = null };
         IAsyncEnumerable<GenerationUpdate> asked = _service.Generator.GenerateAsync(request, Cancellation);
-        _service.Generator.Defaults = new GenerationDefaults { MaxTokens = 4, Sampling = new SamplingOptions { Temperature = 1, Seed = 5 } };
+        _service.Generator.Defaults = new GenerationDefaults { MaxTokens = 4, Drafting = DraftingOptions.None, Sampling = new SamplingOptions { Temperature = 1, Seed = 5 } };
 
         GenerationResult first = (await Read(asked))[^1].Result!;
         Assert.Equal(9, first.Tokens.Count);

@@ -43,7 +43,7 @@ public sealed class StorySearchTests
         {
             Sequence sequence = intake.Accept(
                 new GenerationRequest { Prompt = prompt, MaxTokens = 80, IgnoreEndOfSequence = true, Drafting = new DraftingOptions { Strategy = strategy } },
-                new GenerationDefaults(), TestContext.Current.CancellationToken).Sequence;
+                new GenerationDefaults { Drafting = DraftingOptions.None }, TestContext.Current.CancellationToken).Sequence;
             scheduler.Add(sequence);
             while (!scheduler.IsIdle)
             {
@@ -98,7 +98,7 @@ public sealed class StorySearchTests
         {
             Sequence sequence = intake.Accept(
                 new GenerationRequest { Tokens = prompt, MaxTokens = 50, IgnoreEndOfSequence = true, LogProbabilities = 0, Drafting = new DraftingOptions { Strategy = strategy } },
-                new GenerationDefaults(), TestContext.Current.CancellationToken).Sequence;
+                new GenerationDefaults { Drafting = DraftingOptions.None }, TestContext.Current.CancellationToken).Sequence;
             on.Add(sequence);
             while (!on.IsIdle)
             {

@@ -80,7 +80,7 @@ public sealed class ProductFailureTests
             _loop = new EngineLoop(new Scheduler(Stages, SchedulerLimits.None with { MaxSequences = 8 }), 100, new Nobody(), "test");
             Generator = new TextGenerator(
                 new ModelInfo { Name = "test", LayerCount = Stages.LayerCount, VocabularySize = Stages.VocabularySize, MaxSequenceLength = 128 }, null,
-                new RequestIntake(Stages, null, [], long.MaxValue), _loop, new GenerationDefaults());
+                new RequestIntake(Stages, null, [], long.MaxValue), _loop, new GenerationDefaults { Drafting = DraftingOptions.None });
         }
 
         public TakenScratchStages Stages { get; }
