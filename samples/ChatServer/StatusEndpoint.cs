@@ -30,9 +30,9 @@ internal static class StatusEndpoint
     // What is drafted by where no policy chooses.
     private static string? Plan(DraftingOptions? drafting) => drafting switch
     {
+        { IsNone: true } => DraftingStrategy.None,
         { ExitLayer: { } layer } => $"exit layer {layer}",
         { SkipAttention.Count: > 0 } or { SkipMlp.Count: > 0 } => $"without attention [{string.Join(", ", drafting.SkipAttention)}] and MLP [{string.Join(", ", drafting.SkipMlp)}]",
-        { Strategy: DraftingStrategy.None } => "none",
         _ => null,
     };
 }

@@ -34,9 +34,14 @@ internal sealed record GenerateBody
 
     public GenerationRequest ToRequest(GenerationDefaults defaults)
     {
-        if (DraftLength > 0 && defaults.Drafting.Strategy == DraftingStrategy.None)
+        if (DraftLength > 0 && defaults.Drafting.IsNone)
         {
-            throw new BadHttpRequestException("DraftLength is given, but drafting is not configured here (SpecDecode:Drafting:Strategy is none): leave it out.");
+            throw new BadHttpRequestException("DraftLength is given, but drafting is switched off here (SpecDecode:Drafting:Strategy is none): leave it out.");
+        }
+
+        if (DraftLength > 0 && defaults.Drafting is { Strategy: null, Profile: not null })
+        {
+            throw new BadHttpRequestException("DraftLength is given, but a profile says here how long drafts are (SpecDecode:Drafting:Profile): leave it out.");
         }
 
         return new GenerationRequest

@@ -24,7 +24,7 @@ internal sealed class DraftArguments
 
     private readonly Option<string?> _draft = new(StrategyOption)
     {
-        Description = "How the model drafts for itself, by default auto: where that pays; none is plain decoding. The text is the same.",
+        Description = "How the model drafts for itself, by default auto: where that pays; none is plain decoding. A copy of the weights, or a profile, drafts by itself without it. The text is the same.",
     };
 
     private readonly Option<int?> _exitLayer = NumberOption.Optional("--exit-layer", "E", "auto, early-exit: the drafter runs layers 0 to E - 1.");
@@ -58,7 +58,7 @@ internal sealed class DraftArguments
 
     private readonly Option<string?> _precision = new(PrecisionOption)
     {
-        Description = "The drafter runs on a second copy of the weights in this precision; without --draft, at full depth.",
+        Description = "The drafter runs on a second copy of the weights in this precision; without --draft, all layers of it, and --draft auto has it among its plans.",
     };
 
     private readonly Option<int?> _vocabulary = NumberOption.Optional(
@@ -208,7 +208,7 @@ internal sealed class DraftArguments
         string? problem = Strategy(result) switch
         {
             // What is drafted otherwise is checked there.
-            Auto when !IsGiven(_draft) && Array.Exists(_others, IsGiven) => null,
+            _ when !IsGiven(_draft) && Array.Exists(_others, IsGiven) => null,
             None when result.GetResult(_draft) is not null && IsGiven(_profile) => "--draft none drafts nothing, so --draft-profile has no effect.",
             None or Auto when IsGiven(_profile) && Array.Find((Option[])[_exitLayer, _skipAttention, _skipMlp, _threshold, _policy, .. Cascade], IsGiven) is { } told =>
                 $"--draft-profile says how to draft; leave {told.Name} out.",

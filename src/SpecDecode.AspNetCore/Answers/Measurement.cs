@@ -42,7 +42,7 @@ internal static class Measurement
                 SpecSteps = steps,
                 AcceptedDraftTokens = result.Drafting.Accepted,
                 DraftTokens = result.Drafting.Drafted,
-                SpecTokens = drafting.Strategy == DraftingStrategy.None ? null : drafting.DraftLength,
+                SpecTokens = drafting.IsNone ? null : drafting.DraftLength,
             },
         };
     }

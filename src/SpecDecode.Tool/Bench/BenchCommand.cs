@@ -41,7 +41,7 @@ internal static class BenchCommand
             command.Options.Add(option);
         }
 
-        // Without drafting both sides are plain, which shows how far the machine's noise reaches.
+        // With --draft none both sides are plain, which shows how far the machine's noise reaches.
         command.Validators.Add(result => Check(result, draft, sweep, sweepLayers, sweepLengths, sweepThresholds));
         command.Validators.Add(result => CheckSettings(result, draft, compare, sweep));
         command.Validators.Add(result =>

@@ -16,8 +16,16 @@ internal sealed record FirstDifference(int Prompt, int Position, double Margin);
 /// <param name="Concurrency">Prompts that are answered at the same time.</param>
 internal readonly record struct BenchSettings(int Repeat, int Concurrency)
 {
-    /// <summary>Prompts that a side answers before it is another's turn: where several are answered at a time, so many that others wait and take the places of those that end.</summary>
-    public int PromptsOfATurn => Concurrency == 1 ? 1 : 4 * Concurrency;
+    // Where several are answered at a time, so many times as many take part in a turn that others wait and take the places of those that end.
+    private const int Waves = 4;
+
+    /// <summary>Prompts that a side answers before it is another's turn; turns are of nearly equal size.</summary>
+    /// <param name="prompts">All prompts.</param>
+    public int PromptsOfATurn(int prompts)
+    {
+        int turns = Concurrency == 1 ? prompts : Math.Max(1, prompts / (Waves * Concurrency));
+        return (prompts + turns - 1) / turns;
+    }
 }
 
 /// <summary>A way to draft beside plain decoding, run in turn, and what both runs say.</summary>
@@ -128,7 +136,7 @@ internal sealed class BenchComparison
         int shortly = Math.Min(request.MaxTokens ?? GenerationDefaults.DefaultMaxTokens, 16);
         foreach ((_, GenerationRequest side) in sides)
         {
-            new BenchRun().Add(model, few, side with { MaxTokens = shortly }, cancellationToken);
+            new BenchRun(few.Length).Add(model, few, side with { MaxTokens = shortly }, cancellationToken);
         }
 
         int turn = 0;
@@ -136,10 +144,10 @@ internal sealed class BenchComparison
         {
             foreach ((List<BenchRun> runs, _) in sides)
             {
-                runs.Add(new BenchRun());
+                runs.Add(new BenchRun(few.Length));
             }
 
-            foreach (string[] group in prompts.Chunk(settings.PromptsOfATurn))
+            foreach (string[] group in prompts.Chunk(settings.PromptsOfATurn(prompts.Count)))
             {
                 for (int i = 0; i < sides.Length; i++)
                 {
@@ -158,7 +166,9 @@ internal sealed class BenchComparison
             }
         }
 
-        return comparisons;
+        return settings.Concurrency > 1 && Array.Exists(sides, side => side.Runs.TrueForAll(run => run.Tokens == 0))
+            ? throw new SpecDecodeException($"No step wrote {few.Length} texts at a time without reading a prompt, so there is nothing to compare: give more tokens with --max-tokens, more prompts, or a smaller --concurrency.")
+            : comparisons;
     }
 
     /// <summary>The process's largest resident memory so far; null where the operating system does not tell .NET, as on macOS.</summary>

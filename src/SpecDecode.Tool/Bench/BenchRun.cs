@@ -8,12 +8,12 @@ namespace SpecDecode.Tool.Bench;
 /// <summary>
 /// All prompts once, so many at a time, and what it took. Steps that read a prompt count as prefill, the others as
 /// decoding; a step's time runs from the end of the one before, so that nothing between them is left out. Of decoding those steps count in which
-/// as many texts are written as ever were at a time: what is left over at the end, when nobody waits any more, is no service's load.
+/// as many texts are written as may be at a time: what is left over at the end, when nobody waits any more, is no service's load.
 /// </summary>
-internal sealed class BenchRun
+/// <param name="fullSequences">Texts that are written in a step that counts.</param>
+internal sealed class BenchRun(int fullSequences)
 {
     private readonly List<IReadOnlyList<int>> _outputs = [];
-    private int _mostSequences;
     private long _last;
     private long _lastBytes;
 
@@ -88,15 +88,8 @@ internal sealed class BenchRun
             PromptTokens += step.PromptRows;
             PrefillTime += time;
         }
-        else if (step.Sequences >= _mostSequences)
+        else if (step.Sequences >= fullSequences)
         {
-            if (step.Sequences > _mostSequences)
-            {
-                _mostSequences = step.Sequences;
-                (Tokens, UncoveredTokens, ManagedBytes) = (0, 0, 0);
-                (DecodeTime, RuntimeTime, DraftTime, VerifyTime) = (default, default, default, default);
-            }
-
             Tokens += step.OutputTokens;
             UncoveredTokens += step.UncoveredTokens;
             DecodeTime += time;

@@ -61,7 +61,7 @@ internal sealed class DraftCascade : IEquatable<DraftCascade>
 
         return exits.Count > 0
             ? options.HasProfile ? "CascadeExits is given, but Profile says how to draft: remove one of them."
-                : options.FindsLength ? $"CascadeExits is given, but the strategy {strategy} takes no cascade: use early-exit or layer-skip, or remove it."
+                : options.FindsLength ? $"CascadeExits is given, but the strategy {(options.Strategy is null ? $"{strategy}, the default," : strategy)} takes no cascade: use early-exit or layer-skip, or remove it."
                 : null
             : hasLength ? "CascadeLength is given without CascadeExits: name the exits that guess, or remove it."
             : options.CascadeThreshold != 0 ? "CascadeThreshold is given without CascadeExits: name the exits that guess, or remove it."

@@ -3,7 +3,7 @@ namespace SpecDecode.Drafting;
 /// <summary>Why a round has the draft that it has, or none.</summary>
 public enum DraftReason
 {
-    /// <summary>Nobody has asked for drafts, or the policy says nothing.</summary>
+    /// <summary>Drafting is switched off, or the policy says nothing.</summary>
     Disabled,
 
     /// <summary>There is a draft since it is expected to pay, or since the options ask for it.</summary>

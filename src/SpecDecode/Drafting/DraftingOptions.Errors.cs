@@ -32,7 +32,7 @@ public sealed partial record DraftingOptions
             yield return policy;
         }
 
-        if (Profile is "")
+        if (Profile is "" && !IsNone)
         {
             yield return "Profile is empty: name the file of a drafting profile, or leave it out.";
         }
@@ -58,9 +58,9 @@ public sealed partial record DraftingOptions
             DraftingStrategy.LayerSkip when ExitLayer is not null => "Strategy is layer-skip, which has no exit: remove ExitLayer, or use early-exit.",
             DraftingStrategy.LayerSkip => null,
             DraftingStrategy.Auto or DraftingStrategy.Lookup or DraftingStrategy.Swift when Threshold is > 0 and <= 1 =>
-                $"Strategy is {Name}, which finds where to stop by itself: remove Threshold, or use early-exit or layer-skip.",
+                $"{NameInWords}, which finds where to stop by itself: remove Threshold, or use early-exit or layer-skip.",
             DraftingStrategy.Auto when skips && ExitLayer is not null =>
-                "Strategy is auto with both ExitLayer and SkipAttention or SkipMlp: give one of them to draft with, or neither to let it choose.",
+                $"{NameInWords} with both ExitLayer and SkipAttention or SkipMlp: give one of them to draft with, or neither to let it choose.",
             DraftingStrategy.Auto => null,
             DraftingStrategy.Lookup when skips || ExitLayer is not null =>
                 "Strategy is lookup, which runs no layers to draft: remove ExitLayer, SkipAttention and SkipMlp, or use auto.",
@@ -79,13 +79,15 @@ public sealed partial record DraftingOptions
         }
     }
 
+    private string NameInWords => Strategy is null ? $"Strategy is {Name}, the default" : $"Strategy is {Name}";
+
     // A policy that would decide nothing, or against what else is given.
     private string? FindPolicyError() => DraftingPolicy.Find(PolicyName) is null
         ? $"Policy is '{Policy}': give one of {DraftingPolicy.Fixed}, {DraftingPolicy.AdaptiveThreshold}, {DraftingPolicy.ConfidenceStop}."
-        : PolicyName == DraftingPolicy.Fixed ? null
+        : PolicyName == DraftingPolicy.Fixed || IsNone ? null
         : _policy is not null ? $"Policy is {PolicyName} beside a policy of one's own: remove Policy, or leave WithPolicy out."
         : HasProfile && !FindsLength ? $"Policy is {PolicyName}, and Profile says how far is drafted: remove Policy, or Profile."
-        : FindsLength ? $"Policy is {PolicyName}, but the strategy {Name} decides by itself: remove Policy, or use early-exit or layer-skip."
+        : FindsLength ? $"Policy is {PolicyName}, but the strategy {(Strategy is null ? $"{Name}, the default," : Name)} decides by itself: remove Policy, or use early-exit or layer-skip."
         : PolicyName == DraftingPolicy.AdaptiveThreshold && Threshold > 0 ? $"Policy is {PolicyName}, which finds its threshold: remove Threshold, or use {DraftingPolicy.Fixed} or {DraftingPolicy.ConfidenceStop}."
         : null;
 

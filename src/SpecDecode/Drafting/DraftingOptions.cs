@@ -161,11 +161,11 @@ public sealed partial record DraftingOptions
     /// <summary>Whether its plan is searched for.</summary>
     internal bool IsSearched => Name == DraftingStrategy.Swift;
 
-    // Then whatever else is given drafts nothing either, so that drafting is switched off in one place.
-    private bool IsSwitchedOff => DraftingStrategy.None.Equals(Strategy, StringComparison.OrdinalIgnoreCase);
+    /// <summary>Whether drafting is switched off: the strategy is <c>none</c>, in any case. Then whatever else is given drafts nothing either, but for a policy of <see cref="WithPolicy"/>, which may propose.</summary>
+    public bool IsNone => DraftingStrategy.None.Equals(Strategy, StringComparison.OrdinalIgnoreCase);
 
     /// <summary>Whether a profile is named, or given in code, and drafting is not switched off.</summary>
-    internal bool HasProfile => !IsSwitchedOff && (Profile is not null || _profile is not null);
+    internal bool HasProfile => !IsNone && (Profile is not null || _profile is not null);
 
     private string ProfileName => Profile ?? _profile?.Source ?? "of the application";
 
@@ -216,7 +216,7 @@ public sealed partial record DraftingOptions
     {
         ArgumentNullException.ThrowIfNull(profile);
         profile.Check(profile.Source ?? "The profile");
-        return new DraftingOptions(this) { Strategy = IsSwitchedOff ? null : Strategy, Profile = null, _profile = profile };
+        return new DraftingOptions(this) { Strategy = IsNone ? null : Strategy, Profile = null, _profile = profile };
     }
 
     /// <summary>The profile, which is read when it is first asked for; null where there is none, or drafting is switched off.</summary>

@@ -17,13 +17,13 @@ public class DefaultStrategyTests
         GenerationResult plain = await host.Generator.CompleteAsync(request with { Drafting = DraftingOptions.None }, Cancellation);
         GenerationResult drafted = await host.Generator.CompleteAsync(request, Cancellation);
         Assert.Equal(plain.Tokens, drafted.Tokens);
-        Assert.Equal(0, plain.Drafting.Drafted);
-        Assert.True(drafted.Drafting.Drafted > 0);
+        Assert.Equal([DraftReason.Disabled], plain.Drafting.Reasons.Keys);
+        Assert.DoesNotContain(DraftReason.Disabled, drafted.Drafting.Reasons.Keys);
 
         // And is told to stop, in one place.
         host.Change(("Drafting:Strategy", "none"), ("Drafting:ExitLayer", "2"), ("Drafting:Profile", "missing.json"));
         Assert.Equal(0, host.Log.Count(7));
-        Assert.Equal(0, (await host.Generator.CompleteAsync(request, Cancellation)).Drafting.Drafted);
+        Assert.Equal([DraftReason.Disabled], (await host.Generator.CompleteAsync(request, Cancellation)).Drafting.Reasons.Keys);
     }
 
     [Fact]
@@ -34,7 +34,7 @@ public class DefaultStrategyTests
         GenerationResult plain = model.Generate(request with { Drafting = DraftingOptions.None }, cancellationToken: Cancellation);
         GenerationResult drafted = model.Generate(request, cancellationToken: Cancellation);
         Assert.Equal(plain.Tokens, drafted.Tokens);
-        Assert.Equal(0, plain.Drafting.Drafted);
-        Assert.True(drafted.Drafting.Drafted > 0);
+        Assert.Equal([DraftReason.Disabled], plain.Drafting.Reasons.Keys);
+        Assert.DoesNotContain(DraftReason.Disabled, drafted.Drafting.Reasons.Keys);
     }
 }

@@ -151,6 +151,30 @@ public sealed class BenchCommandTests : IDisposable
     }
 
     [Fact]
+    public void Nothing_that_is_said_measures_auto()
+    {
+        ToolRun run = Bench("Once upon a time", "prompts.txt", "--max-tokens", "24", "--repeat", "1", "--json");
+
+        Assert.True(run.ExitCode == 0, run.Error);
+        Assert.True(run.Json.GetProperty("speculative").GetProperty("tokens_per_second").GetDouble() > 0);
+        Assert.True(run.Json.GetProperty("identical_outputs").GetBoolean());
+        Assert.False(run.Json.GetProperty("decisions").TryGetProperty("disabled", out _), run.Output);
+    }
+
+    [Fact]
+    public void Steps_with_as_many_texts_as_may_be_written_at_a_time_count_and_without_any_it_says_so()
+    {
+        string prompts = string.Concat(Enumerable.Range(0, 9).Select(i => $"Tom had {i} cats\n"));
+        ToolRun run = Bench(prompts, "prompts.txt", "--max-tokens", "16", "--repeat", "1", "--concurrency", "2", "--json");
+        Assert.True(run.ExitCode == 0, run.Error);
+        Assert.True(run.Json.GetProperty("speedup").GetDouble() > 0);
+
+        run = Bench(prompts, "prompts.txt", "--max-tokens", "1", "--repeat", "1", "--concurrency", "2");
+        Assert.Equal(1, run.ExitCode);
+        Assert.Contains("No step wrote 2 texts at a time without reading a prompt", run.Error, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void Without_drafting_plain_is_compared_with_plain()
     {
         ToolRun run = Bench("Once upon a time", "prompts.txt", "--max-tokens", "8", "--repeat", "1", "--draft", "none");

@@ -74,7 +74,7 @@ public sealed class DraftCommandTests
     }
 
     [Fact]
-    public void Nothing_that_is_said_drafts_where_that_pays_and_changes_no_token()
+    public void Nothing_that_is_said_is_auto_and_changes_no_token()
     {
         using FixtureCheckpoint model = new();
         ToolRun plain = ToolRun.On(model, "generate", [.. Generate, "--draft", "none"]);
@@ -83,7 +83,6 @@ public sealed class DraftCommandTests
             ToolRun drafted = ToolRun.On(model, "generate", [.. Generate, .. options]);
             Assert.True(drafted.ExitCode == 0, drafted.Error);
             Assert.Equal(plain.Ints("tokens"), drafted.Ints("tokens"));
-            Assert.True(drafted.Json.GetProperty("drafted").GetInt64() > 0, drafted.Output);
         }
     }
 

@@ -16,7 +16,7 @@ public sealed class SamplingCommandTests
     public void A_seed_writes_the_same_text_again_and_with_drafts(params string[] sampling)
     {
         using FixtureCheckpoint model = new();
-        int[] text = ToolRun.On(model, "generate", [.. Generate, .. sampling]).Ints("tokens");
+        int[] text = ToolRun.On(model, "generate", [.. Generate, .. sampling, "--draft", "none"]).Ints("tokens");
         ToolRun drafted = ToolRun.On(model, "generate", [.. Generate, .. sampling, .. Drafting]);
 
         Assert.Equal(24, text.Length);
@@ -42,7 +42,7 @@ public sealed class SamplingCommandTests
     public void Temperature_0_and_a_choice_of_one_token_are_greedy()
     {
         using FixtureCheckpoint model = new();
-        int[] greedy = ToolRun.On(model, "generate", Generate).Ints("tokens");
+        int[] greedy = ToolRun.On(model, "generate", [.. Generate, "--draft", "none"]).Ints("tokens");
         foreach (string[] sampling in (string[][])[
             ["--temperature", "0"], ["--acceptance", "greedy"],
             ["--temperature", "1", "--top-k", "1"], ["--temperature", "1", "--top-p", "1e-9", "--seed", "1"], ["--temperature", "1", "--min-p", "1"], ["--temperature", "9", "--top-n-sigma", "1e-6"],
