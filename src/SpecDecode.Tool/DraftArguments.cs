@@ -185,9 +185,6 @@ internal sealed class DraftArguments
     /// <summary>The first given option that says what is loaded for drafts; null where none is.</summary>
     public string? FindOfModel(CommandResult result) => Array.Find((Option[])[_precision, _vocabulary], option => result.GetResult(option) is not null)?.Name;
 
-    /// <summary>The option that asks for a copy of the weights; null where it is not given.</summary>
-    public string? PrecisionGiven(CommandResult result) => result.GetResult(_precision)?.Option.Name;
-
     /// <summary>The value of <c>--draft-precision</c> as it was typed; null where there is none.</summary>
     public string? PrecisionWord(CommandResult result) => result.GetResult(_precision) is { Tokens: [{ Value: var precision }] } ? precision : null;
 

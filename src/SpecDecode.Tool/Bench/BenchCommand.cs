@@ -121,7 +121,7 @@ internal static class BenchCommand
         CommandResult result, DraftArguments draft, Option<bool> sweep, Option<int[]?> sweepLayers, Option<int[]?> sweepLengths, Option<float[]?> sweepThresholds)
     {
         bool sweeps = result.GetValue(sweep);
-        if (sweeps && (draft.FindGiven(result) ?? draft.PrecisionGiven(result)) is { } given)
+        if (sweeps && (draft.FindGiven(result) ?? (draft.PrecisionWord(result) is null ? null : DraftArguments.PrecisionOption)) is { } given)
         {
             result.AddError($"--sweep chooses how to draft; leave {given} out.");
         }
