@@ -1,5 +1,6 @@
 using SpecDecode.Caching;
 using SpecDecode.Drafting;
+using SpecDecode.Kernels.Attention;
 using SpecDecode.Models;
 using SpecDecode.Plans;
 using SpecDecode.Scheduling;
@@ -26,15 +27,16 @@ public class StepAllocationTests
             [0, 300 + i], 200, new HashSet<int>(), new KvCache(model.Stages.Pages, 202), draft))];
         try
         {
-            // The first steps bind stages to these sequences' places.
-            for (int i = 0; i < 10; i++)
+            // The first steps bind stages to these sequences' places. The measured ones of plain decoding lie within a page: one that begins
+            // pages may take memory for them, and keep account of it.
+            for (int i = 0; i < PageLayout.Positions; i++)
             {
                 step.Run(live);
             }
 
             Assert.Equal(0, AllocatedBytes.EachTime(() =>
             {
-                for (int i = 0; i < 10; i++)
+                for (int i = 0; i < PageLayout.Positions / 4; i++)
                 {
                     step.Run(live);
                 }
