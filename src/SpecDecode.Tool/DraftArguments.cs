@@ -21,6 +21,7 @@ internal sealed class DraftArguments
     public const string PrecisionOption = "--draft-precision";
 
     private const string VocabularyOption = "--draft-vocabulary";
+    private const string HeadPrecisionOption = "--draft-head-precision";
 
     private readonly Option<string?> _draft = new(StrategyOption)
     {
@@ -64,6 +65,11 @@ internal sealed class DraftArguments
     private readonly Option<int?> _vocabulary = NumberOption.Optional(
         VocabularyOption, "N", "Drafts choose from N tokens, those seen lately; 0 is all of them. By default 4096 of a large vocabulary.", min: 0);
 
+    private readonly Option<string?> _headPrecision = new(HeadPrecisionOption)
+    {
+        Description = "Drafts score with a copy of the LM head in this precision; by default with the head itself.",
+    };
+
     // Each says how to draft in the place of --draft.
     private readonly Option[] _others;
 
@@ -76,7 +82,8 @@ internal sealed class DraftArguments
         _draft.AcceptWords([.. Strategies]);
         _policy.AcceptWords(DraftingPolicy.Fixed, DraftingPolicy.AdaptiveThreshold, DraftingPolicy.ConfidenceStop);
         _precision.AcceptWords(PrecisionArguments.Name(Precision.Int8), PrecisionArguments.Name(Precision.Int4));
-        foreach (Option option in (Option[])[_draft, _exitLayer, _skipAttention, _skipMlp, _length, _threshold, _cascadeExits, _cascadeLength, _cascadeThreshold, _policy, _precision, _vocabulary, _profile])
+        _headPrecision.AcceptWords(PrecisionArguments.Name(Precision.Int8), PrecisionArguments.Name(Precision.Int4));
+        foreach (Option option in (Option[])[_draft, _exitLayer, _skipAttention, _skipMlp, _length, _threshold, _cascadeExits, _cascadeLength, _cascadeThreshold, _policy, _precision, _vocabulary, _headPrecision, _profile])
         {
             command.Options.Add(option);
         }
@@ -89,7 +96,7 @@ internal sealed class DraftArguments
 
     /// <summary>Whether an option says what is loaded for drafts, and not how they are made.</summary>
     /// <param name="option">Its name.</param>
-    public static bool IsOfModel(string option) => option is PrecisionOption or VocabularyOption;
+    public static bool IsOfModel(string option) => option is PrecisionOption or VocabularyOption or HeadPrecisionOption;
 
     /// <summary>Refuses a profile that cannot be read, ahead of the model, which may take long to load.</summary>
     /// <exception cref="SpecDecodeException">It cannot be read, or is damaged.</exception>
@@ -170,10 +177,14 @@ internal sealed class DraftArguments
     {
         options.DraftPrecision = WeightPrecision(arguments);
         options.DraftVocabulary = arguments.GetValue(_vocabulary);
+        options.DraftHeadPrecision = HeadPrecision(arguments);
     }
 
     /// <summary>The precision of the copy of the weights that drafts; null where there is none.</summary>
     public Precision? WeightPrecision(ParseResult arguments) => PrecisionArguments.PrecisionOf(arguments.GetValue(_precision));
+
+    /// <summary>The precision of a head of their own for drafts; null where there is none.</summary>
+    public Precision? HeadPrecision(ParseResult arguments) => PrecisionArguments.PrecisionOf(arguments.GetValue(_headPrecision));
 
     /// <summary>Whether drafts run layers of the model, or of its copy.</summary>
     public bool RunsLayers(ParseResult arguments) => arguments.GetResult(_draft) is null || Strategy(arguments.CommandResult) is not (None or Lookup);
@@ -183,10 +194,12 @@ internal sealed class DraftArguments
         Array.Find((Option[])[_draft, _profile, _exitLayer, _skipAttention, _skipMlp, _length, _threshold, _policy, .. Cascade], option => result.GetResult(option) is not null)?.Name;
 
     /// <summary>The first given option that says what is loaded for drafts; null where none is.</summary>
-    public string? FindOfModel(CommandResult result) => Array.Find((Option[])[_precision, _vocabulary], option => result.GetResult(option) is not null)?.Name;
+    public string? FindOfModel(CommandResult result) => Array.Find(OfModel, option => result.GetResult(option) is not null)?.Name;
 
     /// <summary>The value of <c>--draft-precision</c> as it was typed; null where there is none.</summary>
     public string? PrecisionWord(CommandResult result) => result.GetResult(_precision) is { Tokens: [{ Value: var precision }] } ? precision : null;
+
+    private Option[] OfModel => [_precision, _vocabulary, _headPrecision];
 
     private Option[] Cascade => [_cascadeExits, _cascadeLength, _cascadeThreshold];
 
@@ -225,11 +238,11 @@ internal sealed class DraftArguments
             Auto or Lookup or Swift when Array.Find(Cascade, IsGiven) is { } guesses =>
                 $"{draft} takes no cascade; leave {guesses.Name} out, or use --draft early-exit or layer-skip.",
             _ when !IsGiven(_cascadeExits) && Array.Find(Cascade, IsGiven) is { } lone => $"{lone.Name} has no effect without --cascade-exits.",
-            Lookup when skips || IsGiven(_exitLayer) || IsGiven(_precision) || IsGiven(_vocabulary) =>
-                "--draft lookup runs no layers to draft; leave --exit-layer, layers to skip, --draft-precision and --draft-vocabulary out, or use --draft auto.",
+            Lookup when skips || IsGiven(_exitLayer) || Array.Exists(OfModel, IsGiven) =>
+                "--draft lookup runs no layers to draft; leave --exit-layer, layers to skip, --draft-precision, --draft-vocabulary and --draft-head-precision out, or use --draft auto.",
             None when result.GetResult(_draft) is not null
                 && Array.Find((Option[])[_exitLayer, _skipAttention, _skipMlp, _length, _threshold, _policy, .. Cascade], IsGiven) is { } idle => $"--draft none drafts nothing, so {idle.Name} has no effect.",
-            None when result.GetResult(_draft) is not null && Array.Find((Option[])[_precision, _vocabulary], IsGiven) is { } idle => $"--draft none drafts nothing, so {idle.Name} has no effect.",
+            None when result.GetResult(_draft) is not null && Array.Find(OfModel, IsGiven) is { } idle => $"--draft none drafts nothing, so {idle.Name} has no effect.",
             None when result.GetResult(_draft) is null && (skips || IsGiven(_exitLayer)) =>
                 "--draft-precision without --draft drafts with all layers; leave --exit-layer and layers to skip out, or say --draft auto, early-exit or layer-skip.",
             _ => null,

@@ -134,7 +134,7 @@ internal sealed class ModelArguments
         ParseResult arguments, TextWriter error, bool isQuiet, CancellationToken cancellationToken, int? sequences = null, DraftArguments? draft = null,
         Precision? draftPrecision = null)
     {
-        _precision.CheckActivations(arguments, _model, draft?.WeightPrecision(arguments) ?? draftPrecision);
+        _precision.CheckActivations(arguments, _model, draft?.WeightPrecision(arguments) ?? draft?.HeadPrecision(arguments) ?? draftPrecision);
         ModelOptions options = _precision.Read(arguments, arguments.GetValue(_cacheFolder));
         options.DraftPrecision = draftPrecision;
         draft?.Set(arguments, options);

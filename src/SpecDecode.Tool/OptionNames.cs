@@ -9,6 +9,7 @@ internal static class OptionNames
         ["Model:Precision"] = "--precision",
         ["Model:HeadPrecision"] = "--head-precision",
         ["Model:DraftVocabulary"] = "--draft-vocabulary",
+        ["Model:DraftHeadPrecision"] = "--draft-head-precision",
         ["Model:DraftPrecision"] = "--draft-precision",
         ["Model:BlockSize"] = "--block-size",
         ["Model:Activations"] = "--activations",

@@ -49,6 +49,16 @@ public class ModelOptions
     public int? DraftVocabulary { get; set; }
 
     /// <summary>
+    /// What the head of drafts is rounded to: the rows of <see cref="DraftVocabulary"/>'s tokens, or of all, are copied in this precision, and drafts score with
+    /// them. The verifier scores with the head itself, so that the text is the same.
+    /// </summary>
+    /// <value>
+    /// The default, null, is what the head is stored as, of the copy of the weights that drafts run on. <see cref="Precision.Int8"/> or
+    /// <see cref="Precision.Int4"/>, in fewer bits than the head; needs <see cref="KernelChoice.Own"/>.
+    /// </value>
+    public Precision? DraftHeadPrecision { get; set; }
+
+    /// <summary>
     /// How many weights share a scale: 16, 32, 64, 128 or 256. Larger blocks make a smaller file and lose more. Where a row
     /// would not come out the same, bit for bit, alone and among others, so that drafting might change the text, loading warns.
     /// </summary>

@@ -106,6 +106,7 @@ internal static class BenchJson
 
         json.WriteEndArray();
         json.WriteNumber("draft_vocabulary", model.DraftVocabulary);
+        json.WriteString("draft_head_precision", model.DraftHeadPrecision is { } head ? PrecisionArguments.Name(head) : null);
         json.WriteNumberOrNull("peak_rss_mb", BenchComparison.PeakResidentMegabytes());
         json.WriteString("kernels", model.Kernels);
     }

@@ -29,6 +29,11 @@ internal static class BenchText
             Line($"vocabulary   drafts choose from {model.DraftVocabulary} tokens, which had {result.CoveredShare:p1} of the output");
         }
 
+        if (result.IsDrafted && model.DraftHeadPrecision is { } head)
+        {
+            Line($"draft head   {PrecisionArguments.Name(head)}");
+        }
+
         string shares = result.IsDrafted ? FormattableString.Invariant($"drafting {result.DraftShare:p1}, verifying {result.VerifyShare:p1}, ") : "";
         Line($"time         {shares}outside the runtime {result.OutsideRuntimeShare:p1}");
         Line($"memory       {result.ManagedBytesPerToken:f0} managed bytes a token, peak {Peak()} MB");
@@ -88,6 +93,11 @@ internal static class BenchText
         if (model.DraftVocabulary > 0)
         {
             output.WriteLine($"vocabulary: drafts choose from {model.DraftVocabulary} tokens");
+        }
+
+        if (model.DraftHeadPrecision is { } head)
+        {
+            output.WriteLine($"draft head: {PrecisionArguments.Name(head)}");
         }
 
         output.WriteLine($"kernels: {model.Kernels}, peak memory {Peak()} MB");

@@ -72,6 +72,9 @@ public sealed partial class TextModel : IDisposable
     /// <summary>How many tokens drafts choose from (<see cref="ModelOptions.DraftVocabulary"/>); 0 for all.</summary>
     public int DraftVocabulary => _model.Stages.DraftVocabulary.Length;
 
+    /// <summary>What the head of drafts is rounded to (<see cref="ModelOptions.DraftHeadPrecision"/>); null where it is stored as the head is.</summary>
+    public Precision? DraftHeadPrecision => _model.DraftHeadPrecision;
+
     /// <summary>
     /// How far the search for layers to leave out has come, of a model that drafts by <see cref="DraftingStrategy.Swift"/>; null before its texts have told it
     /// anything. It runs within <see cref="RuntimeOptions.SearchShare"/> of the calls' time.

@@ -33,7 +33,7 @@ internal static class ConfigurationKeys
     public static FrozenDictionary<string, OptionKind> Own { get; } = Section(new() { [nameof(SpecDecodeOptions.MaxTokens)] = OptionKind.WholeNumber });
 
     /// <summary>Keys that are looked for in a place where they are not, some of them from an earlier version, and what they are called.</summary>
-    public static FrozenDictionary<string, string> Elsewhere { get; } = new Dictionary<string, string> { ["Sampling:MaxTokens"] = "MaxTokens", ["Drafting:Precision"] = "Model:DraftPrecision", ["Drafting:DraftPrecision"] = "Model:DraftPrecision", ["Drafting:DraftVocabulary"] = "Model:DraftVocabulary" }
+    public static FrozenDictionary<string, string> Elsewhere { get; } = new Dictionary<string, string> { ["Sampling:MaxTokens"] = "MaxTokens", ["Drafting:Precision"] = "Model:DraftPrecision", ["Drafting:DraftPrecision"] = "Model:DraftPrecision", ["Drafting:DraftVocabulary"] = "Model:DraftVocabulary", ["Drafting:DraftHeadPrecision"] = "Model:DraftHeadPrecision" }
         .ToFrozenDictionary(StringComparer.OrdinalIgnoreCase);
 
     /// <summary>By section, then by key; without regard to case, as configurations are read.</summary>
@@ -48,6 +48,7 @@ internal static class ConfigurationKeys
             [nameof(ModelOptions.HeadPrecision)] = OptionKind.Precision,
             [nameof(ModelOptions.DraftPrecision)] = OptionKind.Precision,
             [nameof(ModelOptions.DraftVocabulary)] = OptionKind.WholeNumber,
+            [nameof(ModelOptions.DraftHeadPrecision)] = OptionKind.Precision,
             [nameof(ModelOptions.BlockSize)] = OptionKind.WholeNumber,
             [nameof(ModelOptions.Activations)] = OptionKind.ActivationPrecision,
             [nameof(ModelOptions.Kernels)] = OptionKind.KernelChoice,

@@ -28,9 +28,9 @@ internal static class ModelOptionsRules
             errors.Add(wrong.Describe(key => key));
         }
 
-        if (options.Model is { } model && DraftVocabularySize.FindError(model) is { } negative)
+        if (options.Model is { } model && DraftHeadSettings.FindError(model) is { } misfit)
         {
-            errors.Add(negative.Describe(key => key));
+            errors.Add(misfit.Describe(key => key));
         }
 
         if (options.Model is { Path: null or "" } && missing is not null)

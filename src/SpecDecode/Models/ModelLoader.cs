@@ -31,6 +31,9 @@ internal sealed record LoadedModel(DecoderDescription Description, WeightCopies 
     /// <summary>The drafting profile of this model that lies in its folder; null where there is none.</summary>
     public DraftingProfile? Profile { get; init; }
 
+    /// <summary>What the head of drafts is rounded to; null where it is stored as the head is.</summary>
+    public Precision? DraftHeadPrecision { get; init; }
+
     /// <summary>Whose code multiplies by matrices, and for which instruction set, in words.</summary>
     public required string Kernels { get; init; }
 
@@ -99,15 +102,15 @@ internal static class ModelLoader
             ExecutionProvider provider = ExecutionProvider.Get(runtime, environment);
             WeightCopies weights = prepared.GetAwaiter().GetResult();
             string kernels = weights.Verifier.IsInPanels ? $"own, {InstructionSets.Current.Name()}" : provider.IsDevice ? $"ONNX Runtime on {runtime.ExecutionProvider.ToLowerInvariant()} {runtime.DeviceId}" : "ONNX Runtime";
-            int? vocabulary = DraftVocabularySize.Of(options, description, weights.Verifier.IsInPanels);
-            DraftMemory memory = OpenMemory(options, runtime, weights, vocabulary, kernels, environment.Threads, attendsOnDevice, warn);
+            DraftHeadSettings? draftHead = DraftHeadSettings.Of(options, description, weights);
+            DraftMemory memory = OpenMemory(options, runtime, weights, draftHead, kernels, environment.Threads, attendsOnDevice, warn);
             OnnxStages stages = CreateStages(
-                description, weights, source.Settings, options, draftSource?.Settings.Precision, environment, provider, runtime, maxSequenceLength, attendsOnDevice, warn, progress,
+                description, weights, source.Settings, draftHead, draftSource?.Settings.Precision, environment, provider, runtime, maxSequenceLength, attendsOnDevice, warn, progress,
                 cancellationToken);
             loaded = true;
             LoadedModel model = new(description, weights, stages, tokenizer, chat)
             {
-                Precision = source.Settings.Precision, Threads = environment.Threads, Kernels = kernels, Memory = memory, AttendsOnDevice = attendsOnDevice,
+                Precision = source.Settings.Precision, DraftHeadPrecision = draftHead?.Precision, Threads = environment.Threads, Kernels = kernels, Memory = memory, AttendsOnDevice = attendsOnDevice,
             };
             return model with { Profile = FolderProfile.Find(checkpoint.Folder, model.Identity, stages.Bridges, warn) };
         }
@@ -125,11 +128,11 @@ internal static class ModelLoader
 
     // By all that chances and times depend on, as far as it is not measured: another value of it is another file.
     private static DraftMemory OpenMemory(
-        ModelOptions options, RuntimeOptions runtime, WeightCopies weights, int? vocabulary, string kernels, ThreadChoice? threads, bool attendsOnDevice, Action<string> warn) =>
+        ModelOptions options, RuntimeOptions runtime, WeightCopies weights, DraftHeadSettings? draftHead, string kernels, ThreadChoice? threads, bool attendsOnDevice, Action<string> warn) =>
         DraftMemory.Open(
             options.CacheFolder,
             [
-                weights.Verifier.Key, weights.Drafter?.Key ?? "no copy", FormattableString.Invariant($"{vocabulary} draft tokens"), options.Activations.ToString(), options.WeightMemory.ToString(), kernels,
+                weights.Verifier.Key, weights.Drafter?.Key ?? "no copy", (draftHead ?? new DraftHeadSettings(null, null)).ToString(), options.Activations.ToString(), options.WeightMemory.ToString(), kernels,
                 InstructionSets.Current.ToString(), FormattableString.Invariant($"{threads?.Count} threads"), runtime.ComputePrecision == ComputePrecision.Fp32 ? runtime.ExecutionProvider : $"{runtime.ExecutionProvider} in {runtime.ComputePrecision}",
                 .. attendsOnDevice ? (ReadOnlySpan<string>)["attention there"] : [],
                 .. runtime.DeviceSegments ? (ReadOnlySpan<string>)["segments there"] : [],
@@ -138,7 +141,7 @@ internal static class ModelLoader
 
     // What there is when something fails, a callback among it, is given back here; the weights stay the caller's.
     private static OnnxStages CreateStages(
-        DecoderDescription description, WeightCopies weights, WeightSettings settings, ModelOptions options, Precision? draftPrecision,
+        DecoderDescription description, WeightCopies weights, WeightSettings settings, DraftHeadSettings? draftHead, Precision? draftPrecision,
         RuntimeEnvironment environment, ExecutionProvider provider, RuntimeOptions runtime, int maxSequenceLength, bool attendsOnDevice, Action<string> warn, IProgress<LoadProgress>? progress,
         CancellationToken cancellationToken)
     {
@@ -175,10 +178,10 @@ internal static class ModelLoader
             }
 
             bridges = verifier.CreateBridges(description, weights.Verifier, environment, runtime, provider.Buffers, canRun: provider.DeviceMemory is null);
-            if (DraftVocabularySize.Of(options, description, weights.Verifier.IsInPanels) is { } tokens)
+            AddDraftHead(verifier, weights.Verifier);
+            if (drafter is not null)
             {
-                verifier.AddShortHead(description, weights.Verifier, environment, runtime, provider.Buffers, tokens);
-                drafter?.AddShortHead(description, weights.Drafter!, environment, runtime, provider.Buffers, tokens);
+                AddDraftHead(drafter, weights.Drafter!);
             }
 
             stages = new OnnxStages(
@@ -199,6 +202,16 @@ internal static class ModelLoader
             drafter?.Dispose();
             verifier?.Dispose();
             throw;
+        }
+
+        void AddDraftHead(StageSessions sessions, PreparedWeights own)
+        {
+            TensorFormat head = own[description.Head.Weight].Format;
+            if (draftHead is not null && (draftHead.Vocabulary is not null || draftHead.FormatOf(head) != head))
+            {
+                sessions.AddDraftHead(
+                    description, own, environment, runtime, provider.Buffers, draftHead.Vocabulary ?? description.VocabularySize, draftHead.FormatOf(head));
+            }
         }
     }
 

@@ -249,7 +249,7 @@ internal sealed class Drafter(IStages stages, AcceptanceRules rules, DraftVocabu
                 continue;
             }
 
-            Span<float> logits = choosesFromAll ? stages.Head(rows) : stages.DraftHead(rows);
+            Span<float> logits = choosesFromAll && stages.DraftVocabulary.Length > 0 ? stages.Head(rows) : stages.DraftHead(rows);
             for (int i = 0; i < count; i++)
             {
                 Pick(first + i, logits.Slice(i * stages.VocabularySize, stages.VocabularySize));

@@ -119,7 +119,7 @@ internal interface IStages : IDisposable
     /// <returns>Logits <c>[V]</c>, the caller's to change, valid until the next call.</returns>
     Span<float> ChosenLogits(int index) => throw new NotSupportedException("These stages do not choose.");
 
-    /// <summary>The tokens that <see cref="DraftHead"/> scores, S of them, each once; none where it scores all.</summary>
+    /// <summary>The tokens that <see cref="DraftHead"/> scores, S of them, each once; none where it scores all, always in the same way.</summary>
     ReadOnlySpan<int> DraftVocabulary => [];
 
     /// <summary>Has <see cref="DraftHead"/> score a token in place of another.</summary>
@@ -127,8 +127,8 @@ internal interface IStages : IDisposable
     /// <param name="token">The token; it has no other place.</param>
     void PutInDraftVocabulary(int place, int token) => throw new InvalidOperationException("All tokens are scored.");
 
-    /// <summary>Final norm and head for some rows of the residual, of the draft vocabulary alone (FR-Spec, 2502.14856).</summary>
+    /// <summary>Final norm and the head of drafts for some rows of the residual: of the draft vocabulary alone (FR-Spec, 2502.14856), and rounded where it is stored in fewer bits.</summary>
     /// <param name="rows">Their row numbers; 1 to <see cref="MaxScoredRows"/> of them.</param>
-    /// <returns>Logits <c>[rows, V]</c>, those of <see cref="Head"/> for the draft vocabulary and −∞ for all other tokens; valid until the next call.</returns>
+    /// <returns>Logits <c>[rows, V]</c>, those of <see cref="Head"/>, or nearly, for the draft vocabulary and −∞ for all other tokens; valid until the next call.</returns>
     Span<float> DraftHead(ReadOnlySpan<int> rows) => Head(rows);
 }

@@ -17,7 +17,7 @@ public class WrongOptionsTests
     {
         { "Model:Path", "", "SpecDecode:Model:Path is not set: give the folder of a checkpoint (config.json, model.safetensors, tokenizer.json)." },
         { "Model:Path", null, "SpecDecode:Model:Path is not set: give the folder of a checkpoint (config.json, model.safetensors, tokenizer.json)." },
-        { "Model:Pfad", "x", "SpecDecode:Model:Pfad is no option: there are Activations, BlockSize, CacheFolder, ChatTemplate, DraftPrecision, DraftVocabulary, HeadPrecision, Kernels, Name, Path, Precision, VerifyWeights, WeightMemory." },
+        { "Model:Pfad", "x", "SpecDecode:Model:Pfad is no option: there are Activations, BlockSize, CacheFolder, ChatTemplate, DraftHeadPrecision, DraftPrecision, DraftVocabulary, HeadPrecision, Kernels, Name, Path, Precision, VerifyWeights, WeightMemory." },
         { "Modell:Path", "x", "SpecDecode:Modell is no section and no option: there are Drafting, Model, Models, Runtime, Sampling, Telemetry, and beside them MaxTokens." },
         { "Drafting", "early-exit", "SpecDecode:Drafting is 'early-exit': give a section with any of CascadeExits, CascadeLength, CascadeThreshold, DraftLength, ExitLayer, Policy, Profile, SkipAttention, SkipMlp, Strategy, Threshold." },
         { "Drafting:Strategy", "turbo", "SpecDecode:Drafting:Strategy is 'turbo': give one of none, auto, early-exit, layer-skip, lookup, swift." },
@@ -146,6 +146,7 @@ public class WrongOptionsTests
     [InlineData("Model:BlockSize", "48", "SpecDecode:Model:BlockSize is 48", "give 16, 32")]
     [InlineData("Model:BlockSize", "64", "SpecDecode:Model:BlockSize is 64, but nothing is quantised", "ask for int8 or int4")]
     [InlineData("Model:DraftVocabulary", "-5", "SpecDecode:Model:DraftVocabulary is -5", "or 0 for all")]
+    [InlineData("Model:DraftHeadPrecision", "bf16", "SpecDecode:Model:DraftHeadPrecision is bf16", "give int8 or int4, or leave it out")]
     [InlineData("Model:DraftPrecision", "fp32", "SpecDecode:Model:DraftPrecision is fp32, and the model's own precision is bf16", "give int8 or int4")]
     [InlineData("Model:Path", "", "SpecDecode:Model:Path is not set", "give the folder")]
     [InlineData("Model:Path", "../Hosting", "SpecDecode:Model:Path: ", "config.json")]

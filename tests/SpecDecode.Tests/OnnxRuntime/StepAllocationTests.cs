@@ -16,11 +16,13 @@ public class StepAllocationTests
     [InlineData(20, false)]
     [InlineData(1, true)]
     [InlineData(1, true, 64)]
-    public void Steady_decoding_on_real_stages_allocates_nothing(int sequences, bool drafts, int draftVocabulary = 0)
+    [InlineData(1, true, 64, Precision.Int8)]
+    [InlineData(1, true, 64, Precision.Int4)]
+    [InlineData(1, true, 0, Precision.Int4)]
+    public void Steady_decoding_on_real_stages_allocates_nothing(int sequences, bool drafts, int draftVocabulary = 0, Precision? draftHead = null)
     {
-        using LoadedModel model = ModelLoader.Load(
-            TestFolders.StoryModel, new ModelOptions { CacheFolder = TestFolders.WeightCache, DraftVocabulary = draftVocabulary }, new RuntimeOptions(), _ => { }, null,
-            TestContext.Current.CancellationToken);
+        ModelOptions options = new() { CacheFolder = TestFolders.WeightCache, DraftVocabulary = draftVocabulary, DraftHeadPrecision = draftHead };
+        using LoadedModel model = ModelLoader.Load(TestFolders.StoryModel, options, new RuntimeOptions(), _ => { }, null, TestContext.Current.CancellationToken);
         EngineStep step = new(model.Stages);
         DraftPlan? draft = drafts ? new DraftPlan { Plan = LayerPlan.EarlyExit(12, 2), Length = 3 } : null;
         List<Sequence> live = [.. Enumerable.Range(0, sequences).Select(i => new Sequence(

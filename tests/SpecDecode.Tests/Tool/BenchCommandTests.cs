@@ -254,6 +254,8 @@ public sealed class BenchCommandTests : IDisposable
     [InlineData("leave --draft out", "--compare", "auto", "--draft", "lookup")]
     [InlineData("leave --draft-length out", "--compare", "auto", "--draft-length", "3", "--draft-precision", "int8")]
     [InlineData("so --draft-vocabulary has no effect", "--compare", "lookup", "--draft-vocabulary", "512")]
+    [InlineData("so --draft-head-precision has no effect", "--compare", "lookup", "--draft-head-precision", "int8")]
+    [InlineData("give --draft-head-precision beside --compare", "--compare", "auto draft-head-precision=int4")]
     [InlineData("did you mean early-exit?", "--compare", "ealry-exit exit-layer=2")]
     [InlineData("did you mean exit-layer?", "--compare", "early-exit exit-layr=2")]
     [InlineData("'frob' is not a word of a setting: give one of exit-layer, ", "--compare", "auto frob=2")]

@@ -98,7 +98,23 @@ public sealed class DraftCommandTests
         Assert.True(drafted.Json.GetProperty("acceptance_rate").GetDouble() > 0.8, drafted.Output);
     }
 
+    [Fact]
+    public void A_head_of_drafts_in_a_precision_of_its_own_changes_no_token()
+    {
+        using FixtureCheckpoint model = new();
+        ToolRun plain = ToolRun.On(model, "generate", [.. Generate, "--draft", "none"]);
+        foreach (string precision in (string[])["int8", "int4"])
+        {
+            ToolRun drafted = ToolRun.On(model, "generate", [.. Generate, "--draft", "early-exit", "--exit-layer", "2", "--draft-head-precision", precision]);
+
+            Assert.True(drafted.ExitCode == 0, drafted.Error);
+            Assert.Equal(plain.Ints("tokens"), drafted.Ints("tokens"));
+        }
+    }
+
     [Theory]
+    [InlineData("--draft-head-precision is int8, and the head is stored as int8: give int4, or leave it out.", "--precision", "int8", "--draft-head-precision", "int8")]
+    [InlineData("--draft-head-precision is int4, which needs the library's own kernels: leave it out", "--kernels", "onnxruntime", "--draft-head-precision", "int4")]
     [InlineData("give the model a higher --precision, or leave it out", "--precision", "int4", "--draft-precision", "int4")]
     [InlineData("give the model a higher --precision, or leave it out", "--precision", "int4", "--draft-precision", "int8")]
     public void A_draft_precision_that_is_not_lower_is_bad_input(string said, params string[] precisions)
@@ -145,7 +161,10 @@ public sealed class DraftCommandTests
     [InlineData("eager", "--draft", "early-exit", "--exit-layer", "1", "--draft-policy", "eager")]
     [InlineData("telepathy", "--draft", "telepathy")]
     [InlineData("int8", "--draft-precision", "fp32")]
+    [InlineData("int8", "--draft-head-precision", "fp32")]
     [InlineData("drafts nothing", "--draft", "none", "--draft-precision", "int4")]
+    [InlineData("so --draft-head-precision has no effect", "--draft", "none", "--draft-head-precision", "int4")]
+    [InlineData("--draft lookup runs no layers to draft; leave --exit-layer, layers to skip, --draft-precision, --draft-vocabulary and --draft-head-precision out", "--draft", "lookup", "--draft-head-precision", "int4")]
     [InlineData("--draft-precision without --draft drafts with all layers; leave --exit-layer", "--exit-layer", "1", "--draft-precision", "int4")]
     public void Drafting_options_that_do_not_fit_are_misuse(string said, params string[] draft)
     {

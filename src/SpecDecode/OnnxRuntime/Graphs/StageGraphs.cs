@@ -201,10 +201,10 @@ internal sealed class StageGraphs(DecoderDescription model, PreparedWeights weig
         return graph.Build();
     }
 
-    /// <summary>residual <c>[rows, d]</c> → logits of some tokens, <c>[rows, tokens]</c>.</summary>
+    /// <summary>residual <c>[rows, d]</c> → logits of some tokens or all, <c>[rows, tokens]</c>, for drafts.</summary>
     /// <param name="product">Final norm and those outputs of the head, as a number in the <see cref="KernelTable{TKernel}"/>.</param>
     /// <param name="tokens">How many.</param>
-    public byte[] ShortHead(long product, int tokens)
+    public byte[] DraftHead(long product, int tokens)
     {
         GraphBuilder graph = new(weights, products, model.ElementType, computesInType);
         string residual = Residual(graph);

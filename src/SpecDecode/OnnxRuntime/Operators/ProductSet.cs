@@ -29,17 +29,18 @@ internal sealed class ProductSet(PreparedWeights weights, InstructionSet instruc
     /// <returns>Its number in the <see cref="KernelTable{TKernel}"/>.</returns>
     public unsafe long Add(LinearDescription linear, NormDescription? norm, Activation? activation, bool isGated) =>
         Add(
-            linear, weights.Address(weights[linear.Weight]), linear.Bias is null ? null : (float*)weights.Address(weights[linear.Bias]), norm, activation,
+            linear, weights.Address(weights[linear.Weight]), weights[linear.Weight].Format, linear.Bias is null ? null : (float*)weights.Address(weights[linear.Bias]), norm, activation,
             isGated);
 
     /// <summary>Adds a product with some of a matrix's outputs, which lie elsewhere.</summary>
     /// <param name="linear">The product, with as many outputs as there are there.</param>
-    /// <param name="panels">Those outputs, stored as the matrix is; valid as long as the set.</param>
+    /// <param name="panels">Those outputs, in panels; valid as long as the set.</param>
+    /// <param name="format">What they are stored as.</param>
     /// <param name="bias">Their bias; null for none.</param>
     /// <param name="norm">Norm of the rows before; null for none.</param>
     /// <returns>Its number in the <see cref="KernelTable{TKernel}"/>.</returns>
-    public unsafe long AddCut(LinearDescription linear, byte* panels, float* bias, NormDescription? norm) =>
-        Add(linear, panels, bias, norm, activation: null, isGated: false);
+    public unsafe long AddCut(LinearDescription linear, byte* panels, TensorFormat format, float* bias, NormDescription? norm) =>
+        Add(linear, panels, format, bias, norm, activation: null, isGated: false);
 
     /// <summary>A product with a matrix that is none of the model's weights. It is nobody's but the caller's, who enters it.</summary>
     /// <param name="panels">The matrix in panels of floats; valid as long as the product is used.</param>
@@ -57,7 +58,7 @@ internal sealed class ProductSet(PreparedWeights weights, InstructionSet instruc
         Scratch.Dispose();
     }
 
-    private unsafe long Add(LinearDescription linear, byte* panels, float* bias, NormDescription? norm, Activation? activation, bool isGated)
+    private unsafe long Add(LinearDescription linear, byte* panels, TensorFormat format, float* bias, NormDescription? norm, Activation? activation, bool isGated)
     {
         ProductParts parts = new()
         {
@@ -79,7 +80,7 @@ internal sealed class ProductSet(PreparedWeights weights, InstructionSet instruc
         }
 
         Product product = new(
-            panels, weights[linear.Weight].Format, linear.Inputs, linear.Outputs, parts, weights.Activations, instructions, Scratch);
+            panels, format, linear.Inputs, linear.Outputs, parts, weights.Activations, instructions, Scratch);
         long number = KernelTable<Product>.Add(product);
         lock (_numbers)
         {

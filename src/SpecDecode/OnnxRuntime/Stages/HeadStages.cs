@@ -47,16 +47,22 @@ internal sealed class HeadStages(PassBuffers buffers, int vocabularySize)
         return _chosenLogits;
     }
 
-    /// <summary>Logits of some rows for the tokens that drafts choose from, where these are some, and −∞ for the others, <c>[rows, V]</c>.</summary>
+    /// <summary>Logits of some rows by the head of drafts, where there is one, and −∞ for tokens that it does not score, <c>[rows, V]</c>.</summary>
     /// <inheritdoc cref="Logits" path="/param"/>
     public Span<float> DraftLogits(StageSessions sessions, RowBuffer residual, ReadOnlySpan<int> rows)
     {
-        if (sessions.ShortHead is not { } head)
+        if (sessions.DraftHead is not { } head)
         {
             return Logits(sessions, residual, rows);
         }
 
         buffers.Moves.Pick(residual, rows, buffers.Scored, rows.Length);
+        if (head.IsWhole)
+        {
+            Run(head.Stage, rows.Length, buffers.Logits);
+            return buffers.Logits.Read(rows.Length);
+        }
+
         Run(head.Stage, rows.Length, buffers.DraftLogits!);
         Span<float> logits = buffers.Logits.Floats(rows.Length);
         head.Spread(buffers.DraftLogits!.Read(rows.Length), logits, rows.Length);

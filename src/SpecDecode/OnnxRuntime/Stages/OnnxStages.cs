@@ -85,7 +85,7 @@ internal sealed class OnnxStages : IStages
     public int MaxScoredRows { get; }
 
     /// <inheritdoc/>
-    public ReadOnlySpan<int> DraftVocabulary => _verifier.ShortHead is { } head ? head.Tokens : default;
+    public ReadOnlySpan<int> DraftVocabulary => _verifier.DraftHead is { IsWhole: false } head ? head.Tokens : default;
 
     /// <inheritdoc/>
     public long RuntimeTicks => _verifier.RuntimeTicks + (_drafter?.RuntimeTicks ?? 0) + _attention.RuntimeTicks + _bridges.RuntimeTicks + _buffers.MoveTicks;
@@ -235,8 +235,8 @@ internal sealed class OnnxStages : IStages
     /// <inheritdoc/>
     public void PutInDraftVocabulary(int place, int token)
     {
-        _verifier.ShortHead!.Put(place, token);
-        _drafter?.ShortHead!.Put(place, token);
+        _verifier.DraftHead!.Put(place, token);
+        _drafter?.DraftHead!.Put(place, token);
     }
 
     /// <inheritdoc/>

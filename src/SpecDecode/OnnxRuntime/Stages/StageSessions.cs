@@ -55,8 +55,8 @@ internal sealed class StageSessions : IDisposable
     /// <summary>Residual to logits.</summary>
     public StageSession Head { get; private set; } = null!;
 
-    /// <summary>Residual to the logits of some tokens, for drafts; null where drafts score all.</summary>
-    public ShortHead? ShortHead { get; private set; }
+    /// <summary>Residual to the logits of some tokens or all, for drafts; null where drafts use <see cref="Head"/>.</summary>
+    public DraftHead? DraftHead { get; private set; }
 
     /// <summary>Several blocks in one call; null where each block is called by itself.</summary>
     public SegmentStages? Segments { get; private set; }
@@ -212,20 +212,21 @@ internal sealed class StageSessions : IDisposable
         DecoderDescription model, PreparedWeights weights, RuntimeEnvironment environment, RuntimeOptions options, IBufferAllocator allocator, bool canRun) =>
         new(model, weights, Products, environment, options, allocator, canRun);
 
-    /// <summary>Adds a head over some tokens alone.</summary>
+    /// <summary>Adds a head for drafts.</summary>
     /// <param name="model">The model.</param>
     /// <param name="weights">Its weights, in panels.</param>
     /// <param name="environment">The process's ONNX Runtime environment.</param>
     /// <param name="options">Threads, where each session has its own.</param>
     /// <param name="allocator">Where its memory comes from.</param>
-    /// <param name="tokens">How many tokens: a multiple of <see cref="PanelLayout.Outputs"/> below V.</param>
-    public void AddShortHead(
-        DecoderDescription model, PreparedWeights weights, RuntimeEnvironment environment, RuntimeOptions options, IBufferAllocator allocator, int tokens)
+    /// <param name="tokens">How many tokens it scores: V, or a multiple of <see cref="PanelLayout.Outputs"/> below it.</param>
+    /// <param name="format">What it is stored as, in panels.</param>
+    public void AddDraftHead(
+        DecoderDescription model, PreparedWeights weights, RuntimeEnvironment environment, RuntimeOptions options, IBufferAllocator allocator, int tokens, TensorFormat format)
     {
-        ShortHead = new ShortHead(model, weights, Products, allocator, tokens);
+        DraftHead = new DraftHead(model, weights, Products, allocator, tokens, format);
         using SessionOptions sessionOptions = SessionOptionsFor(environment, options, weights);
-        byte[] graph = new StageGraphs(model, weights, Products).ShortHead(ShortHead.Product, tokens);
-        ShortHead.RunOn(new StageSession(graph, sessionOptions, _run));
+        byte[] graph = new StageGraphs(model, weights, Products).DraftHead(DraftHead.Product, tokens);
+        DraftHead.RunOn(new StageSession(graph, sessionOptions, _run));
     }
 
     /// <summary>
@@ -283,7 +284,7 @@ internal sealed class StageSessions : IDisposable
     public void Dispose()
     {
         Segments?.Dispose();
-        ShortHead?.Dispose();
+        DraftHead?.Dispose();
         foreach (StageSession session in _all)
         {
             session.Dispose();
