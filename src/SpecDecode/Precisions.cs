@@ -19,6 +19,16 @@ internal static class Precisions
     public static string Name(this Precision precision) => precision.ToString().ToLowerInvariant();
 
     /// <summary>The precision of a name as <see cref="Name"/> gives it; null for another.</summary>
-    public static Precision? Parse(string? name) =>
-        Enum.GetValues<Precision>().Where(precision => precision.Name() == name).Select(precision => (Precision?)precision).FirstOrDefault();
+    public static Precision? Parse(string? name)
+    {
+        foreach (Precision precision in Enum.GetValues<Precision>())
+        {
+            if (precision.Name() == name)
+            {
+                return precision;
+            }
+        }
+
+        return null;
+    }
 }

@@ -1,5 +1,4 @@
 using System.Buffers;
-using System.Runtime.CompilerServices;
 
 namespace SpecDecode.Tokenizers;
 
@@ -45,7 +44,6 @@ internal sealed class BytePairMerger(MergeTable merges)
         return count;
     }
 
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private void MergeAll(Span<int> symbols, Span<int> next, Span<int> previous, ref MergeQueue queue)
     {
         for (int i = 0; i < symbols.Length; i++)

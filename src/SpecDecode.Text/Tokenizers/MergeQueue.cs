@@ -1,5 +1,4 @@
 using System.Buffers;
-using System.Runtime.CompilerServices;
 
 namespace SpecDecode.Tokenizers;
 
@@ -60,7 +59,6 @@ internal ref struct MergeQueue
     /// <summary>Returns the storage.</summary>
     public readonly void Dispose() => ArrayPool<ulong>.Shared.Return(_heap);
 
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private readonly void Sink(int i, ulong key)
     {
         for (int child = 2 * i + 1; child < _count; child = 2 * i + 1)

@@ -186,7 +186,7 @@ internal sealed class Checkpoint : IDisposable
     /// <exception cref="CheckpointException">A file cannot be read any more.</exception>
     /// <exception cref="ObjectDisposedException">The checkpoint was closed.</exception>
     /// <exception cref="OperationCanceledException">The token said so.</exception>
-    public UInt128 Fingerprint(IProgress<LoadProgress>? progress = null, CancellationToken cancellationToken = default)
+    public ContentHash Fingerprint(IProgress<LoadProgress>? progress = null, CancellationToken cancellationToken = default)
         => CheckpointFingerprint.Compute(Config, _weights.Files, progress, cancellationToken);
 
     /// <inheritdoc/>

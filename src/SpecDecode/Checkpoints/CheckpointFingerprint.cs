@@ -25,7 +25,7 @@ internal static class CheckpointFingerprint
     /// <exception cref="CheckpointException">A file cannot be read.</exception>
     /// <exception cref="ObjectDisposedException">A file was closed.</exception>
     /// <exception cref="OperationCanceledException">The token said so.</exception>
-    public static UInt128 Compute(
+    public static ContentHash Compute(
         ConfigDocument config, IReadOnlyList<SafetensorsFile> files, IProgress<LoadProgress>? progress, CancellationToken cancellationToken)
     {
         var hash = new XxHash128();
@@ -57,7 +57,7 @@ internal static class CheckpointFingerprint
             ArrayPool<byte>.Shared.Return(buffer);
         }
 
-        return hash.GetCurrentHashAsUInt128();
+        return ContentHash.Of(hash);
     }
 
     // The lengths come first, so that no two lists of files give the same bytes.

@@ -45,11 +45,7 @@ internal static class SafetensorsLayout
 
     private static void CheckNotCutOff(string path, List<SafetensorsTensor> tensors, long dataLength)
     {
-        if (tensors.Count == 0)
-            return;
-
-        var last = tensors.MaxBy(static tensor => tensor.End);
-        if (last.End > dataLength)
+        if (tensors.MaxBy(static tensor => tensor.End) is { } last && last.End > dataLength)
         {
             throw new CheckpointException(path, $"the file ends {last.End - dataLength} bytes early: tensor {Quote(last.Name)} "
                 + $"should reach byte {last.End} of the data, and there are {dataLength}; download it again");

@@ -9,7 +9,7 @@ namespace SpecDecode.Checkpoints;
 /// <param name="Shape">The dimensions, none negative.</param>
 /// <param name="Begin">The first byte, at least 0.</param>
 /// <param name="End">The byte behind the last one, at least <paramref name="Begin"/>.</param>
-internal readonly record struct SafetensorsTensor(string Name, string DType, ImmutableArray<long> Shape, long Begin, long End)
+internal sealed record SafetensorsTensor(string Name, string DType, ImmutableArray<long> Shape, long Begin, long End)
 {
     /// <summary>Checks that shape and element type ask for exactly the bytes that the offsets give.</summary>
     /// <param name="path">The file, for messages.</param>
@@ -19,23 +19,24 @@ internal readonly record struct SafetensorsTensor(string Name, string DType, Imm
         if (TensorDType.Bits(DType) is not { } bitsPerElement)
             return;
 
-        // Below 2^63 at each step, so that every product fits 128 bits.
-        UInt128 elements = 1;
+        // Below 2^63 at each step.
+        long elements = 1;
         foreach (long dimension in Shape)
         {
-            elements *= (UInt128)dimension;
-            if (elements > long.MaxValue)
+            bool isTooLarge = Math.BigMul(elements, dimension, out long product) != 0 || product < 0;
+            elements = product;
+            if (isTooLarge)
             {
                 throw new CheckpointException(path, $"tensor {Quote(Name)} has the shape {Dimensions(Shape.AsSpan())}, "
                     + "larger than any file can be; the header is damaged, download the file again");
             }
         }
 
-        UInt128 bits = elements * (UInt128)bitsPerElement;
-        if (bits % 8 != 0 || bits / 8 != (UInt128)(End - Begin))
+        long upperBits = Math.BigMul(elements, bitsPerElement, out long lowerBits);
+        if (Math.BigMul(End - Begin, 8, out long lowerHeld) != upperBits || lowerHeld != lowerBits)
         {
             throw new CheckpointException(path, $"tensor {Quote(Name)} of {DType} {Dimensions(Shape.AsSpan())} "
-                + $"takes {(bits + 7) / 8} bytes, and its data_offsets [{Begin}, {End}] hold {End - Begin}; "
+                + $"takes {decimal.Ceiling((decimal)elements * bitsPerElement / 8)} bytes, and its data_offsets [{Begin}, {End}] hold {End - Begin}; "
                 + "the header is damaged, download the file again");
         }
     }

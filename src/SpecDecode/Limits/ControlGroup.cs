@@ -55,7 +55,8 @@ internal sealed record ControlGroup(double? Quota, long? MemoryBytes)
     {
         try
         {
-            return File.ReadAllLines(file);
+            // Groups have not all of these files, and an exception takes as long as reading a hundred of them.
+            return File.Exists(file) ? File.ReadAllLines(file) : [];
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {

@@ -63,7 +63,7 @@ internal static class DecoderFacts
         WeightSettings settings = WeightSettings.Of(new ModelOptions { Precision = precision }, source.Checkpoint.Tensors.Values);
         return Summary(
             model, source, settings,
-            PreparedWeightsFormat.FileBytes(WeightOrigin.Of(source.Checkpoint, 0, settings), settings.Recipes(model, source.Checkpoint.Tensors)));
+            PreparedWeightsFormat.FileBytes(WeightOrigin.Of(source.Checkpoint, default, settings), settings.Recipes(model, source.Checkpoint.Tensors)));
     }
 
     private static WeightSummary Prepared(DecoderDescription model, ModelFolder source) => Summary(model, source, source.Settings, source.FindPrepared(model).Bytes);

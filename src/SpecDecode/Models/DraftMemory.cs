@@ -1,5 +1,5 @@
-using System.IO.Hashing;
 using System.Text;
+using SpecDecode.Checkpoints;
 using SpecDecode.Drafting;
 using SpecDecode.Weights;
 
@@ -20,13 +20,13 @@ internal sealed class DraftMemory
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(2);
 
     private readonly Lock _gate = new();
-    private readonly UInt128 _identity;
+    private readonly ContentHash _identity;
     private readonly string? _path;
     private Task _writing = Task.CompletedTask;
     private string? _failure;
     private Action<string>? _failed;
 
-    private DraftMemory(string? path, UInt128 identity)
+    private DraftMemory(string? path, ContentHash identity)
     {
         _path = path;
         _identity = identity;
@@ -41,13 +41,13 @@ internal sealed class DraftMemory
     /// <param name="warn">Told of a file that is not used, in a sentence.</param>
     public static DraftMemory Open(string? folder, IEnumerable<string> setup, Action<string> warn)
     {
-        UInt128 identity = XxHash128.HashToUInt128(Encoding.UTF8.GetBytes(string.Join('\n', setup)));
+        ContentHash identity = ContentHash.Of(Encoding.UTF8.GetBytes(string.Join('\n', setup)));
         if (CacheFolder.TryFind(folder) is not { } found)
         {
             return new DraftMemory(null, identity);
         }
 
-        string path = Path.Combine(found, $"drafting-{WeightTable.Text(identity)}{Extension}");
+        string path = Path.Combine(found, $"drafting-{identity}{Extension}");
         PolicyState? learnt = null;
         if (OwnFile.TryRead(path, DraftMemoryFormat.MostBytes, out string? doubt) is { } bytes)
         {

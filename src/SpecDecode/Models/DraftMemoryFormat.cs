@@ -1,6 +1,7 @@
 using System.Buffers.Binary;
 using System.IO.Hashing;
 using System.Text;
+using SpecDecode.Checkpoints;
 using SpecDecode.Drafting;
 
 namespace SpecDecode.Models;
@@ -27,14 +28,15 @@ internal static class DraftMemoryFormat
     /// <summary>Writes a state.</summary>
     /// <param name="identity">Whose it is.</param>
     /// <param name="state">The state.</param>
-    public static byte[] Write(UInt128 identity, PolicyState state)
+    public static byte[] Write(ContentHash identity, PolicyState state)
     {
         using MemoryStream stream = new();
         using BinaryWriter writer = new(stream, Encoding.UTF8);
         writer.Write(Mark);
         writer.Write(Version);
         Span<byte> whose = stackalloc byte[HashBytes];
-        BinaryPrimitives.WriteUInt128LittleEndian(whose, identity);
+        BinaryPrimitives.WriteUInt64LittleEndian(whose, identity.Lower);
+        BinaryPrimitives.WriteUInt64LittleEndian(whose[sizeof(ulong)..], identity.Upper);
         writer.Write(whose);
         Write(writer, state.Plain);
         Write(writer, state.Lookup);
@@ -57,7 +59,7 @@ internal static class DraftMemoryFormat
     /// <param name="identity">Whose it is to be.</param>
     /// <param name="doubt">Why it is not taken; null where it is.</param>
     /// <returns>The state; null where it is not taken.</returns>
-    public static PolicyState? Read(ReadOnlySpan<byte> bytes, UInt128 identity, out string? doubt)
+    public static PolicyState? Read(ReadOnlySpan<byte> bytes, ContentHash identity, out string? doubt)
     {
         doubt = "it is damaged";
         if (bytes.Length < HeadBytes + HashBytes || !bytes.StartsWith(Mark) || !XxHash128.Hash(bytes[..^HashBytes]).AsSpan().SequenceEqual(bytes[^HashBytes..]))
@@ -66,7 +68,9 @@ internal static class DraftMemoryFormat
         }
 
         int version = BinaryPrimitives.ReadInt32LittleEndian(bytes[Mark.Length..]);
-        if (version != Version || BinaryPrimitives.ReadUInt128LittleEndian(bytes[(Mark.Length + sizeof(int))..]) != identity)
+        ReadOnlySpan<byte> whose = bytes[(Mark.Length + sizeof(int))..];
+        if (version != Version
+            || new ContentHash(BinaryPrimitives.ReadUInt64LittleEndian(whose[sizeof(ulong)..]), BinaryPrimitives.ReadUInt64LittleEndian(whose)) != identity)
         {
             doubt = version != Version ? $"it is of format version {version}, and this version of the library reads {Version}"
                 : "it is of another model, or of other settings";

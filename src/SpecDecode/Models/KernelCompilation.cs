@@ -2,6 +2,7 @@ using System.Runtime.InteropServices;
 using SpecDecode.Descriptions;
 using SpecDecode.Kernels;
 using SpecDecode.Kernels.Attention;
+using SpecDecode.Sampling;
 using SpecDecode.Weights;
 
 namespace SpecDecode.Models;
@@ -21,7 +22,8 @@ internal static unsafe class KernelCompilation
     // One row for a text that is written; those that rows are compared with (RowProbe); prompts of two tiles, nearly equal ones; single tiles.
     private static ReadOnlySpan<int> ProductRows => [1, 2, 3, 5, Rows, 21, 19, 17, 15, 13, 12, 8, 6, 11, 10, 9, 7, 4];
 
-    private static ReadOnlySpan<int> AttendedRows => [1, PageLayout.Positions];
+    // One row; whole tiles; those that prompts of other lengths leave.
+    private static ReadOnlySpan<int> AttendedRows => [1, PageLayout.Positions, 3, 7];
 
     /// <summary>Begins, on another thread, where there is a processor for it. What fails here fails where it is needed, too, and is told there.</summary>
     /// <param name="model">The model.</param>
@@ -50,6 +52,9 @@ internal static unsafe class KernelCompilation
             {
                 Attend(model.Layers[0].Attention.Attend, keyValues, scratch);
             }
+
+            // The choice of a token, which goes by registers too.
+            RowScan.IndexOfHighest(new float[RowScan.BlockTokens]);
         }
         catch (Exception error) when (error is OutOfMemoryException or SpecDecodeException)
         {

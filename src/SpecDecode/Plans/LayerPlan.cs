@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using System.Runtime.InteropServices;
 
 namespace SpecDecode.Plans;
 
@@ -75,8 +76,14 @@ public sealed class LayerPlan : IEquatable<LayerPlan>
                 nameof(exitLayer), exitLayer, $"The exit layer must lie between 1 and {layerCount}, the number of layers of the model.");
         }
 
-        return new LayerPlan(
-            [.. Enumerable.Range(0, exitLayer).SelectMany(layer => (Block[])[new(BlockKind.Attention, layer), new(BlockKind.Mlp, layer)])]);
+        Block[] blocks = new Block[2 * exitLayer];
+        for (int layer = 0; layer < exitLayer; layer++)
+        {
+            blocks[2 * layer] = new Block(BlockKind.Attention, layer);
+            blocks[2 * layer + 1] = new Block(BlockKind.Mlp, layer);
+        }
+
+        return new LayerPlan(ImmutableCollectionsMarshal.AsImmutableArray(blocks));
     }
 
     /// <summary>Early exit by way of a bridge (layer approximation): layers 0 to <paramref name="exitLayer"/> − 1, the bridge behind them, then norm and head.</summary>
@@ -94,16 +101,30 @@ public sealed class LayerPlan : IEquatable<LayerPlan>
     public static LayerPlan LayerSkip(int layerCount, IEnumerable<int> attention, IEnumerable<int> mlp)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(layerCount, 1);
-        HashSet<Block> skipped =
-        [
-            .. Checked(attention, nameof(attention)).Select(layer => new Block(BlockKind.Attention, layer)),
-            .. Checked(mlp, nameof(mlp)).Select(layer => new Block(BlockKind.Mlp, layer)),
-        ];
-        return new LayerPlan([.. Full(layerCount).Blocks.Where(block => !skipped.Contains(block))]);
+        HashSet<int> withoutAttention = Checked(attention, nameof(attention));
+        HashSet<int> withoutMlp = Checked(mlp, nameof(mlp));
+        ImmutableArray<Block>.Builder blocks = ImmutableArray.CreateBuilder<Block>(2 * layerCount);
+        foreach (Block block in Full(layerCount).Blocks)
+        {
+            if (!(block.Kind == BlockKind.Attention ? withoutAttention : withoutMlp).Contains(block.Layer))
+            {
+                blocks.Add(block);
+            }
+        }
 
-        IEnumerable<int> Checked(IEnumerable<int> layers, string name) => layers.Select(layer => layer >= 0 && layer < layerCount
-            ? layer
-            : throw new ArgumentOutOfRangeException(name, layer, $"Layers to skip must lie between 0 and {layerCount - 1}, the last layer of the model."));
+        return new LayerPlan(blocks.ToImmutable());
+
+        HashSet<int> Checked(IEnumerable<int> layers, string name)
+        {
+            HashSet<int> skipped = [];
+            foreach (int layer in layers)
+            {
+                skipped.Add(layer >= 0 && layer < layerCount ? layer
+                    : throw new ArgumentOutOfRangeException(name, layer, $"Layers to skip must lie between 0 and {layerCount - 1}, the last layer of the model."));
+            }
+
+            return skipped;
+        }
     }
 
     /// <inheritdoc/>

@@ -34,15 +34,21 @@ internal static class Segments
         }
 
         ImmutableArray<ImmutableArray<Block>>.Builder segments = ImmutableArray.CreateBuilder<ImmutableArray<Block>>();
-        foreach (Block first in order.Where(block => before[block] is not { } other || behind[other] != block))
+        foreach (Block first in CollectionsMarshal.AsSpan(order))
         {
-            List<Block> segment = [first];
+            if (before[first] is { } other && behind[other] == first)
+            {
+                continue;
+            }
+
+            ImmutableArray<Block>.Builder segment = ImmutableArray.CreateBuilder<Block>();
+            segment.Add(first);
             while (behind[segment[^1]] is { } next && before[next] == segment[^1])
             {
                 segment.Add(next);
             }
 
-            segments.Add([.. segment]);
+            segments.Add(segment.ToImmutable());
         }
 
         return segments.ToImmutable();

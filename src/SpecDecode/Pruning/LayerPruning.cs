@@ -58,7 +58,7 @@ public static class LayerPruning
         DecoderDescription model = ModelFamilies.Describe(checkpoint);
         int[] kept = PrunedLayers.Kept(layers, model.Layers.Length);
         ModelIdentity identity = new(
-            model.Family, model.Layers.Length, model.VocabularySize, WeightTable.Text(checkpoint.Fingerprint(cancellationToken: cancellationToken)));
+            model.Family, model.Layers.Length, model.VocabularySize, checkpoint.Fingerprint(cancellationToken: cancellationToken).ToString());
         if (options?.ChosenFor?.FindDifference(identity) is { } difference)
         {
             throw new SpecDecodeException($"{folder}: the layers to drop were chosen for another model: they are {difference}. Choose layers of this model.");

@@ -2,6 +2,7 @@ using System.IO.Hashing;
 using System.Runtime.InteropServices;
 using System.Text;
 using Microsoft.Win32.SafeHandles;
+using SpecDecode.Checkpoints;
 
 namespace SpecDecode.Weights;
 
@@ -27,7 +28,7 @@ internal sealed class DataCheck(StampFile? memory, bool isAsked)
     {
         DateTime settledTime = FileState.SettledTime;
         FileState? state = FileState.Of(file);
-        UInt128 content = ContentOf(table);
+        ContentHash content = ContentOf(table);
         Stamp? stamp = TakeStamp();
         bool isOwn = state is not null && state == Written;
         if (!isAsked && !isOwn && stamp is not null && memory?.Find(stamp) is not null)
@@ -51,11 +52,11 @@ internal sealed class DataCheck(StampFile? memory, bool isAsked)
     }
 
     // What the table says of the data: another file in the place of this one has other hashes, whatever its time is.
-    private static UInt128 ContentOf(PreparedWeightsFormat.Table table)
+    private static ContentHash ContentOf(PreparedWeightsFormat.Table table)
     {
         XxHash128 hash = new();
         hash.Append(Encoding.UTF8.GetBytes(table.Key));
         hash.Append(MemoryMarshal.AsBytes(table.ChunkHashes.AsSpan()));
-        return hash.GetCurrentHashAsUInt128();
+        return ContentHash.Of(hash);
     }
 }

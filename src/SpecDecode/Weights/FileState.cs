@@ -1,4 +1,3 @@
-using System.Globalization;
 using Microsoft.Win32.SafeHandles;
 
 namespace SpecDecode.Weights;
@@ -8,9 +7,9 @@ namespace SpecDecode.Weights;
 /// it held: whatever is written to it sets another time, and another file in its place has another identity.
 /// </summary>
 /// <param name="Length">Its length in bytes.</param>
-/// <param name="Modified">When it was last written to, in nanoseconds since 1970.</param>
+/// <param name="Modified">When it was last written to.</param>
 /// <param name="Identity">Which file it is, in words that no other file has.</param>
-internal sealed record FileState(long Length, Int128 Modified, string Identity)
+internal sealed record FileState(long Length, FileTime Modified, string Identity)
 {
     // As coarse as times of files are: FAT counts them in twos of seconds.
     private static readonly TimeSpan Granularity = TimeSpan.FromSeconds(2);
@@ -27,8 +26,8 @@ internal sealed record FileState(long Length, Int128 Modified, string Identity)
             return OperatingSystem.IsLinux() ? LinuxFileStatus.StateOf(file)
                 : OperatingSystem.IsWindows() ? WindowsFileStatus.StateOf(file)
                 : new FileState(
-                    RandomAccess.GetLength(file), Nanoseconds(File.GetLastWriteTimeUtc(file)),
-                    string.Create(CultureInfo.InvariantCulture, $"made {Nanoseconds(File.GetCreationTimeUtc(file))}"));
+                    RandomAccess.GetLength(file), FileTime.Of(File.GetLastWriteTimeUtc(file)),
+                    $"made {FileTime.Of(File.GetCreationTimeUtc(file))}");
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {
@@ -41,8 +40,5 @@ internal sealed record FileState(long Length, Int128 Modified, string Identity)
     /// written a moment before, or is dated in the future, may change once more and look the same.
     /// </summary>
     /// <param name="settledTime">What <see cref="SettledTime"/> was when its bytes began to be read.</param>
-    public bool IsSettled(DateTime settledTime) => Modified <= Nanoseconds(settledTime);
-
-    /// <summary>A time as <see cref="Modified"/> counts it.</summary>
-    public static Int128 Nanoseconds(DateTime time) => (Int128)(time - DateTime.UnixEpoch).Ticks * TimeSpan.NanosecondsPerTick;
+    public bool IsSettled(DateTime settledTime) => Modified.CompareTo(FileTime.Of(settledTime)) <= 0;
 }

@@ -40,8 +40,8 @@ internal static unsafe partial class LinuxFileStatus
         bool isBirthKnown = (status.Mask & Born) != 0 && (status.Born.Seconds, status.Born.Nanoseconds) != (0, 0u);
         return new FileState(
             (long)status.Length,
-            Nanoseconds(status.Modified),
-            isBirthKnown ? string.Create(CultureInfo.InvariantCulture, $"inode {status.Inode}, made {Nanoseconds(status.Born)}")
+            status.Modified.Value,
+            isBirthKnown ? string.Create(CultureInfo.InvariantCulture, $"inode {status.Inode}, made {status.Born.Value}")
                 : string.Create(CultureInfo.InvariantCulture, $"inode {status.Inode}, device {status.DeviceMajor}:{status.DeviceMinor}"));
     }
 
@@ -49,8 +49,6 @@ internal static unsafe partial class LinuxFileStatus
     [LibraryImport("libc", EntryPoint = "geteuid")]
     [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
     public static partial uint CurrentUser();
-
-    private static Int128 Nanoseconds(Time time) => (Int128)time.Seconds * 1_000_000_000 + time.Nanoseconds;
 
     private static Status? Read(SafeFileHandle file, uint mask)
     {
@@ -113,5 +111,7 @@ internal static unsafe partial class LinuxFileStatus
     {
         public long Seconds;
         public uint Nanoseconds;
+
+        public readonly FileTime Value => new(Seconds, Nanoseconds);
     }
 }

@@ -103,7 +103,7 @@ internal sealed class ModelFolder : IDisposable
     /// </summary>
     public string? FindFingerprint() =>
         (_origin?.Fingerprint ?? (CacheFolder.TryFind(_options.CacheFolder) is { } cache ? new RememberedFingerprint(Checkpoint, cache).Find() : null)) is { } known
-            ? WeightTable.Text(known) : null;
+            ? known.ToString() : null;
 
     /// <summary>What a prepared folder's file is, as far as its table says: the data are not compared with their hashes.</summary>
     /// <param name="description">The model as its family describes it.</param>

@@ -45,7 +45,7 @@ internal static class PreparedWeightsFile
             }
 
             opened = true;
-            return new PreparedWeights(path, handle, table.Tensors) { Key = table.Key, Fingerprint = WeightTable.Text(table.Origin.Fingerprint) };
+            return new PreparedWeights(path, handle, table.Tensors) { Key = table.Key, Fingerprint = table.Origin.Fingerprint.ToString() };
         }
         finally
         {

@@ -67,7 +67,7 @@ internal static class PreparedWeightsFormat
     {
         /// <summary>Whether the weights are of the same checkpoint in the same precision.</summary>
         public bool IsOf(WeightOrigin origin) =>
-            Checkpoint == WeightTable.Text(origin.Fingerprint) && Precision == origin.Settings.Precision.Name();
+            Checkpoint == origin.Fingerprint.ToString() && Precision == origin.Settings.Precision.Name();
     }
 
     /// <summary>

@@ -1,4 +1,3 @@
-using System.IO.Hashing;
 using SpecDecode.Checkpoints;
 
 namespace SpecDecode.Weights;
@@ -14,17 +13,17 @@ internal sealed class RememberedFingerprint(Checkpoint checkpoint, string folder
     private readonly StampFile _file = StampFile.Of(folder, "checkpoint", checkpoint.Folder);
 
     /// <summary>The fingerprint that it had when it was last read; null where that is not known, or may have changed since.</summary>
-    public UInt128? Find() => TakeStamp() is { } stamp ? _file.Find(stamp) : null;
+    public ContentHash? Find() => TakeStamp() is { } stamp ? _file.Find(stamp) : null;
 
     /// <summary>Reads the whole checkpoint and remembers its fingerprint.</summary>
     /// <param name="progress">Told the share that is read; null for nobody.</param>
     /// <param name="cancellationToken">Ends the reading.</param>
     /// <exception cref="CheckpointException">A file cannot be read any more.</exception>
-    public UInt128 Compute(IProgress<LoadProgress>? progress, CancellationToken cancellationToken)
+    public ContentHash Compute(IProgress<LoadProgress>? progress, CancellationToken cancellationToken)
     {
         DateTime settledTime = FileState.SettledTime;
         Stamp? before = TakeStamp();
-        UInt128 fingerprint = checkpoint.Fingerprint(progress, cancellationToken);
+        ContentHash fingerprint = checkpoint.Fingerprint(progress, cancellationToken);
         if (before is not null && before.IsSettled(settledTime) && before.IsSame(TakeStamp()))
         {
             _file.Remember(before, fingerprint);
@@ -35,5 +34,5 @@ internal sealed class RememberedFingerprint(Checkpoint checkpoint, string folder
 
     // Of links the files that they point to are open.
     private Stamp? TakeStamp() => Stamp.Of(
-        checkpoint.Folder, XxHash128.HashToUInt128(checkpoint.Config.Utf8.Span), checkpoint.WeightFiles.Select(file => (file.Stamp.Name, file.Handle)));
+        checkpoint.Folder, ContentHash.Of(checkpoint.Config.Utf8.Span), checkpoint.WeightFiles.Select(file => (file.Stamp.Name, file.Handle)));
 }

@@ -1,6 +1,7 @@
 using System.Buffers;
 using System.Text.Json;
 using Microsoft.Win32.SafeHandles;
+using SpecDecode.Checkpoints;
 
 namespace SpecDecode.Weights;
 
@@ -35,7 +36,7 @@ internal sealed class Stamp
     /// <param name="path">The full path of what they are.</param>
     /// <param name="content">A hash of what belongs to them and is read each time.</param>
     /// <param name="files">The files by their names.</param>
-    public static Stamp? Of(string path, UInt128 content, IEnumerable<(string Name, SafeFileHandle File)> files)
+    public static Stamp? Of(string path, ContentHash content, IEnumerable<(string Name, SafeFileHandle File)> files)
     {
         List<FileState> states = [];
         ArrayBufferWriter<byte> json = new();
@@ -43,7 +44,7 @@ internal sealed class Stamp
         writer.WriteStartObject();
         writer.WriteNumber("format", Format);
         writer.WriteString("path", path);
-        writer.WriteString("content", WeightTable.Text(content));
+        writer.WriteString("content", content.ToString());
         writer.WriteStartArray("files");
         foreach ((string name, SafeFileHandle file) in files)
         {
@@ -56,7 +57,7 @@ internal sealed class Stamp
             writer.WriteStartObject();
             writer.WriteString("name", name);
             writer.WriteNumber("length", state.Length);
-            writer.WriteString("modified", state.Modified.ToString(System.Globalization.CultureInfo.InvariantCulture));
+            writer.WriteString("modified", state.Modified.ToString());
             writer.WriteString("identity", state.Identity);
             writer.WriteEndObject();
         }

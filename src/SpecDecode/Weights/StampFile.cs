@@ -1,6 +1,5 @@
-using System.Globalization;
-using System.IO.Hashing;
 using System.Text;
+using SpecDecode.Checkpoints;
 
 namespace SpecDecode.Weights;
 
@@ -12,7 +11,6 @@ namespace SpecDecode.Weights;
 internal sealed class StampFile
 {
     private const string Extension = ".stamp";
-    private const int Digits = 32;
 
     private readonly string _path;
 
@@ -29,25 +27,24 @@ internal sealed class StampFile
     /// <param name="kind">A word to begin its name with.</param>
     /// <param name="path">The full path of what is stamped.</param>
     public static StampFile Of(string folder, string kind, string path) =>
-        new(Path.Combine(folder, $"{kind}-{WeightTable.Text(XxHash128.HashToUInt128(Encoding.UTF8.GetBytes(path)))}{Extension}"));
+        new(Path.Combine(folder, $"{kind}-{ContentHash.Of(Encoding.UTF8.GetBytes(path))}{Extension}"));
 
     /// <summary>The number that was remembered with this stamp; null where there is none.</summary>
-    public UInt128? Find(Stamp stamp)
+    public ContentHash? Find(Stamp stamp)
     {
         // All of these files have one length, so that nothing is read of another.
-        int length = Write(stamp, 0).Length;
+        int length = Write(stamp, default).Length;
         if (OwnFile.TryRead(_path, length, out _) is not { } found || found.Length != length)
         {
             return null;
         }
 
-        Span<byte> digits = found.AsSpan(stamp.OpenJson.Length + NumberKey.Length, Digits);
-        return UInt128.TryParse(digits, NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out UInt128 number)
-            && Write(stamp, number).AsSpan().SequenceEqual(found) ? number : null;
+        string digits = Encoding.ASCII.GetString(found, stamp.OpenJson.Length + NumberKey.Length, ContentHash.Digits);
+        return ContentHash.Parse(digits) is { } number && Write(stamp, number).AsSpan().SequenceEqual(found) ? number : null;
     }
 
     /// <summary>Remembers a number with a stamp, in place of what was remembered before.</summary>
-    public void Remember(Stamp stamp, UInt128 number)
+    public void Remember(Stamp stamp, ContentHash number)
     {
         try
         {
@@ -64,9 +61,9 @@ internal sealed class StampFile
     private static ReadOnlySpan<byte> CheckKey => "\",\"check\":\""u8;
 
     // The stamp's object, completed with the number and a hash of all that stands before.
-    private static byte[] Write(Stamp stamp, UInt128 number)
+    private static byte[] Write(Stamp stamp, ContentHash number)
     {
-        byte[] head = [.. stamp.OpenJson, .. NumberKey, .. Encoding.ASCII.GetBytes(WeightTable.Text(number))];
-        return [.. head, .. CheckKey, .. Encoding.ASCII.GetBytes(WeightTable.Text(XxHash128.HashToUInt128(head))), .. "\"}\n"u8];
+        byte[] head = [.. stamp.OpenJson, .. NumberKey, .. Encoding.ASCII.GetBytes(number.ToString())];
+        return [.. head, .. CheckKey, .. Encoding.ASCII.GetBytes(ContentHash.Of(head).ToString()), .. "\"}\n"u8];
     }
 }

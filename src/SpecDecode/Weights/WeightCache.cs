@@ -51,14 +51,14 @@ internal sealed class WeightCache
         _folder = CacheFolder.Safe(_folder);
         ImmutableArray<TensorRecipe> recipes = settings.Recipes(description, checkpoint.Tensors);
         RememberedFingerprint fingerprint = new(checkpoint, _folder);
-        UInt128? remembered = fingerprint.Find();
+        ContentHash? remembered = fingerprint.Find();
         if (remembered is { } known && !verifies && Guarded(EntryOf(known), entry => TryOpen(entry, warns: false, progress, cancellationToken)) is { } weights)
         {
             return weights;
         }
 
         // Nothing is made for a fingerprint that is only remembered.
-        UInt128 read = fingerprint.Compute(progress, cancellationToken);
+        ContentHash read = fingerprint.Compute(progress, cancellationToken);
         if (remembered is not null && remembered != read)
         {
             _warn?.Invoke($"{checkpoint.Folder}: its weights are not those that were read before, though the system says the same of their files: they are damaged, or were changed and dated back. Compare them with where they come from, or download them again.");
@@ -68,7 +68,7 @@ internal sealed class WeightCache
         return Guarded(EntryOf(read), entry =>
             TryOpen(entry, warns: false, progress, cancellationToken) ?? Prepare(entry, checkpoint, progress, cancellationToken));
 
-        Entry EntryOf(UInt128 value)
+        Entry EntryOf(ContentHash value)
         {
             WeightOrigin origin = WeightOrigin.Of(checkpoint, value, settings);
             string key = origin.Key(recipes);

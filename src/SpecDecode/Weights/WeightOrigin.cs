@@ -12,10 +12,10 @@ namespace SpecDecode.Weights;
 /// <param name="Fingerprint">The checkpoint's fingerprint.</param>
 /// <param name="Settings">How its weights are stored.</param>
 /// <param name="Sources">The checkpoint's tensors, so that the model can be described without them.</param>
-internal sealed record WeightOrigin(UInt128 Fingerprint, WeightSettings Settings, ImmutableArray<SourceTensor> Sources)
+internal sealed record WeightOrigin(ContentHash Fingerprint, WeightSettings Settings, ImmutableArray<SourceTensor> Sources)
 {
     /// <summary>The origin of weights that are made from this checkpoint.</summary>
-    public static WeightOrigin Of(Checkpoint checkpoint, UInt128 fingerprint, WeightSettings settings) => new(
+    public static WeightOrigin Of(Checkpoint checkpoint, ContentHash fingerprint, WeightSettings settings) => new(
         fingerprint,
         settings,
         [
@@ -32,7 +32,7 @@ internal sealed record WeightOrigin(UInt128 Fingerprint, WeightSettings Settings
         void Add(string text) => hash.Append(Encoding.UTF8.GetBytes(text + "\n"));
         void AddMap(int[]? map) => hash.Append(MemoryMarshal.AsBytes<int>(map ?? [-2]));
 
-        Add(string.Create(CultureInfo.InvariantCulture, $"format {version ?? PreparedWeightsFormat.VersionOf(Settings.Layout)} {Fingerprint:x32}"));
+        Add(string.Create(CultureInfo.InvariantCulture, $"format {version ?? PreparedWeightsFormat.VersionOf(Settings.Layout)} {Fingerprint}"));
         Add(string.Create(CultureInfo.InvariantCulture, $"{Settings.Precision} {Settings.Head} {Settings.BlockSize}"));
         foreach (TensorRecipe recipe in recipes)
         {

@@ -124,10 +124,27 @@ internal sealed record WeightSettings(Precision Precision, Precision Head, int B
     }
 
     // One type where all have it. ONNX Runtime's kernels take floats of 32 bits only, which hold the others exactly.
-    private static Precision StoredIn(IEnumerable<TensorElementType> types, TensorLayout layout)
+    private static Precision StoredIn(IEnumerable<TensorElementType> types, TensorLayout layout) =>
+        layout == TensorLayout.Rows ? Precision.Fp32 : OneOf(types, Precision.Stored);
+
+    // What all weights among them are; another thing where they differ, and float32 where there are none.
+    private static Precision OneOf(IEnumerable<TensorElementType> types, Precision several)
     {
-        Precision[] stored = [.. types.Where(type => TensorDType.WeightBytes(type) is not null).Select(Of).Distinct()];
-        return layout == TensorLayout.Rows || stored.Length == 0 ? Precision.Fp32 : stored.Length == 1 ? stored[0] : Precision.Stored;
+        Precision? one = null;
+        foreach (TensorElementType type in types)
+        {
+            if (TensorDType.WeightBytes(type) is not null && one != Of(type))
+            {
+                if (one is not null)
+                {
+                    return several;
+                }
+
+                one = Of(type);
+            }
+        }
+
+        return one ?? Precision.Fp32;
     }
 
     private static Precision Of(TensorElementType type) => type switch
@@ -141,8 +158,7 @@ internal sealed record WeightSettings(Precision Precision, Precision Head, int B
     {
         if (precision == Precision.Stored)
         {
-            Precision[] stored = [.. sources.Select(Of).Distinct()];
-            precision = stored.Length == 1 ? stored[0] : Precision.Fp32;
+            precision = OneOf(sources, Precision.Fp32);
         }
 
         return new TensorFormat(precision, precision.IsQuantized() ? BlockSize : 0, layout);

@@ -1,6 +1,6 @@
 using System.Collections.Immutable;
-using System.Globalization;
 using System.Text.Json;
+using SpecDecode.Checkpoints;
 using SpecDecode.Descriptions;
 
 namespace SpecDecode.Weights;
@@ -17,7 +17,7 @@ internal static class WeightTable
         json.WriteStartObject();
         json.WriteNumber("version", table.Version);
         json.WriteString("key", table.Key);
-        json.WriteString("checkpoint", Text(table.Origin.Fingerprint));
+        json.WriteString("checkpoint", table.Origin.Fingerprint.ToString());
         json.WriteString("precision", settings.Precision.Name());
         json.WriteString("head_precision", settings.Head.Name());
         json.WriteNumber("block_size", settings.BlockSize);
@@ -77,9 +77,6 @@ internal static class WeightTable
         }
     }
 
-    /// <summary>A fingerprint as the table has it.</summary>
-    public static string Text(UInt128 fingerprint) => fingerprint.ToString("x32", CultureInfo.InvariantCulture);
-
     /// <summary>
     /// Reads the table; null when it says something impossible. Its hash has been compared before, which finds damage; but the
     /// file may have come from elsewhere.
@@ -104,7 +101,7 @@ internal static class WeightTable
                 version,
                 Text(root, "key"),
                 new WeightOrigin(
-                    UInt128.Parse(Text(root, "checkpoint"), NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture),
+                    ContentHash.Parse(Text(root, "checkpoint")) ?? throw new FormatException(),
                     new WeightSettings(PrecisionOf(root, "precision"), PrecisionOf(root, "head_precision"), blockSize, layout),
                     [
                         .. root.GetProperty("sources").EnumerateArray()

@@ -31,7 +31,7 @@ internal static unsafe partial class WindowsFileStatus
 
         ulong HigherFirst(int word) => (ulong)information[word] << 32 | information[word + 1];
 
-        Int128 Time(int word) => ((Int128)((ulong)information[word + 1] << 32 | information[word]) - DateTime.UnixEpoch.ToFileTimeUtc()) * TimeSpan.NanosecondsPerTick;
+        FileTime Time(int word) => FileTime.OfTicks((long)((ulong)information[word + 1] << 32 | information[word]) - DateTime.UnixEpoch.ToFileTimeUtc());
     }
 
     [LibraryImport("kernel32", EntryPoint = "GetFileInformationByHandle")]

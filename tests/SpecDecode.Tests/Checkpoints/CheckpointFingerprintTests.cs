@@ -19,8 +19,8 @@ public sealed class CheckpointFingerprintTests : IDisposable
     [Fact]
     public void Any_changed_byte_of_config_or_weights_changes_the_fingerprint()
     {
-        UInt128 before = Fingerprint();
-        var seen = new HashSet<UInt128> { before };
+        ContentHash before = Fingerprint();
+        var seen = new HashSet<ContentHash> { before };
         foreach (string name in (string[])["config.json", "one.safetensors", "two.safetensors"])
         {
             byte[] bytes = File.ReadAllBytes(_folder.File(name));
@@ -39,7 +39,7 @@ public sealed class CheckpointFingerprintTests : IDisposable
     [Fact]
     public void A_renamed_shard_changes_the_fingerprint()
     {
-        UInt128 before = Fingerprint();
+        ContentHash before = Fingerprint();
         File.Move(_folder.File("two.safetensors"), _folder.File("zwei.safetensors"));
         Index("one", "zwei");
 
@@ -49,7 +49,7 @@ public sealed class CheckpointFingerprintTests : IDisposable
     [Fact]
     public void Swapped_shards_change_the_fingerprint()
     {
-        UInt128 before = Fingerprint();
+        ContentHash before = Fingerprint();
         File.Move(_folder.File("two.safetensors"), _folder.File("x"));
         File.Move(_folder.File("one.safetensors"), _folder.File("two.safetensors"));
         File.Move(_folder.File("x"), _folder.File("one.safetensors"));
@@ -61,7 +61,7 @@ public sealed class CheckpointFingerprintTests : IDisposable
     [Fact]
     public void The_time_alone_does_not_change_the_fingerprint()
     {
-        UInt128 before = Fingerprint();
+        ContentHash before = Fingerprint();
         File.SetLastWriteTimeUtc(_folder.File("two.safetensors"), new DateTime(2001, 2, 3, 4, 5, 6, DateTimeKind.Utc));
 
         Assert.Equal(before, Fingerprint());
@@ -70,7 +70,7 @@ public sealed class CheckpointFingerprintTests : IDisposable
     [Fact]
     public void The_folders_name_and_files_that_are_no_part_of_the_model_do_not_count()
     {
-        UInt128 before = Fingerprint();
+        ContentHash before = Fingerprint();
         _folder.Write("README.md", "x");
         _folder.Write("generation_config.json", "{}");
         _folder.Write("stray.safetensors", Tensor("c", 1));
@@ -111,7 +111,7 @@ public sealed class CheckpointFingerprintTests : IDisposable
     private void Index(string shardOfA, string shardOfB) => _folder.Write("model.safetensors.index.json",
         $$$"""{"weight_map": {"a": "{{{shardOfA}}}.safetensors", "b": "{{{shardOfB}}}.safetensors"}}""");
 
-    private UInt128 Fingerprint()
+    private ContentHash Fingerprint()
     {
         using var checkpoint = Checkpoint.Open(_folder.Path);
         return checkpoint.Fingerprint(null, TestContext.Current.CancellationToken);

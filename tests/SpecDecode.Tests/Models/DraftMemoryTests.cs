@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Runtime.Versioning;
+using SpecDecode.Checkpoints;
 using SpecDecode.Drafting;
 using SpecDecode.Models;
 using SpecDecode.Tests.Drafting;
@@ -248,12 +249,13 @@ public sealed class DraftMemoryTests : IDisposable
         Assert.Equal(0, process.ExitCode);
     }
 
-    private static UInt128 Identity(byte[] file) => System.Buffers.Binary.BinaryPrimitives.ReadUInt128LittleEndian(file.AsSpan(12));
+    private static ContentHash Identity(byte[] file) =>
+        new(System.Buffers.Binary.BinaryPrimitives.ReadUInt64LittleEndian(file.AsSpan(20)), System.Buffers.Binary.BinaryPrimitives.ReadUInt64LittleEndian(file.AsSpan(12)));
 
     private static void AssertSame(PolicyState expected, PolicyState? actual)
     {
         Assert.NotNull(actual);
-        UInt128 any = 7;
+        ContentHash any = new(0, 7);
         Assert.Equal(DraftMemoryFormat.Write(any, expected), DraftMemoryFormat.Write(any, actual));
     }
 

@@ -21,15 +21,15 @@ public sealed class FileStateTests : IDisposable
     {
         FileState state = State(_file);
         Assert.Equal(7, state.Length);
-        Assert.Equal((Int128)(StampedLoad.LongAgo - DateTime.UnixEpoch).TotalSeconds * 1_000_000_000, state.Modified);
+        Assert.Equal(new FileTime((long)(StampedLoad.LongAgo - DateTime.UnixEpoch).TotalSeconds, 0), state.Modified);
         Assert.Equal(state, State(_file));
         File.ReadAllBytes(_file);
         Assert.Equal(state, State(_file));
 
         File.SetLastWriteTimeUtc(_file, StampedLoad.LongAgo.AddTicks(1));
-        Assert.Equal(state with { Modified = state.Modified + 100 }, State(_file));
+        Assert.Equal(state with { Modified = new FileTime(state.Modified.Seconds, 100) }, State(_file));
         File.SetLastWriteTimeUtc(_file, new DateTime(1915, 1, 1, 0, 0, 0, DateTimeKind.Utc));
-        Assert.True(State(_file).Modified < 0);
+        Assert.True(State(_file).Modified.CompareTo(default) < 0);
     }
 
     [Fact]

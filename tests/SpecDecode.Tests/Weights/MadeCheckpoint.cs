@@ -38,7 +38,7 @@ internal sealed class MadeCheckpoint : IDisposable
         // A file has one size of blocks.
         int[] blockSizes = [.. _recipes.Where(recipe => recipe.Format.IsQuantized).Select(recipe => recipe.Format.BlockSize).Distinct()];
         WeightSettings settings = WeightSettings.Float32 with { BlockSize = blockSizes.Length == 0 ? WeightSettings.DefaultBlockSize : Assert.Single(blockSizes) };
-        PreparedWeightsFile.Write(Path, checkpoint, WeightOrigin.Of(checkpoint, 1, settings), [.. _recipes], null, TestContext.Current.CancellationToken);
+        PreparedWeightsFile.Write(Path, checkpoint, WeightOrigin.Of(checkpoint, new ContentHash(0, 1), settings), [.. _recipes], null, TestContext.Current.CancellationToken);
         PreparedWeights? weights = PreparedWeightsFile.TryOpen(Path, _ => true, new DataCheck(memory: null, isAsked: true), null, TestContext.Current.CancellationToken);
         Assert.NotNull(weights);
         Assert.All(_recipes, recipe => Assert.Equal(recipe.Format, weights[recipe.Name].Format));

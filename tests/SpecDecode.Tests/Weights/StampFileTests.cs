@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using Microsoft.Win32.SafeHandles;
+using SpecDecode.Checkpoints;
 using SpecDecode.Weights;
 
 namespace SpecDecode.Tests.Weights;
@@ -17,9 +18,9 @@ public sealed class StampFileTests : IDisposable
     {
         _stamped = _folder.Write("stamped", "weights");
         _handle = File.OpenHandle(_stamped);
-        _stamp = Stamp.Of(_stamped, 17, [("näme\n\"", _handle)])!;
+        _stamp = Stamp.Of(_stamped, Number(17), [("näme\n\"", _handle)])!;
         _file = StampFile.Beside(_stamped);
-        _file.Remember(_stamp, 42);
+        _file.Remember(_stamp, Number(42));
     }
 
     private string StampPath => _stamped + ".stamp";
@@ -33,20 +34,20 @@ public sealed class StampFileTests : IDisposable
     [Fact]
     public void What_was_remembered_is_found_with_the_same_stamp_alone()
     {
-        Assert.Equal(42u, _file.Find(_stamp));
-        Assert.Equal(42u, StampFile.Beside(_stamped).Find(Stamp.Of(_stamped, 17, [("näme\n\"", _handle)])!));
-        Assert.Null(_file.Find(Stamp.Of(_stamped, 18, [("näme\n\"", _handle)])!));
-        Assert.Null(_file.Find(Stamp.Of(_stamped, 17, [("name\n\"", _handle)])!));
-        Assert.Null(_file.Find(Stamp.Of(_stamped + "2", 17, [("näme\n\"", _handle)])!));
-        Assert.Null(_file.Find(Stamp.Of(_stamped, 17, [("näme\n\"", _handle), ("b", _handle)])!));
-        Assert.Null(_file.Find(Stamp.Of(_stamped, 17, [])!));
+        Assert.Equal(Number(42), _file.Find(_stamp));
+        Assert.Equal(Number(42), StampFile.Beside(_stamped).Find(Stamp.Of(_stamped, Number(17), [("näme\n\"", _handle)])!));
+        Assert.Null(_file.Find(Stamp.Of(_stamped, Number(18), [("näme\n\"", _handle)])!));
+        Assert.Null(_file.Find(Stamp.Of(_stamped, Number(17), [("name\n\"", _handle)])!));
+        Assert.Null(_file.Find(Stamp.Of(_stamped + "2", Number(17), [("näme\n\"", _handle)])!));
+        Assert.Null(_file.Find(Stamp.Of(_stamped, Number(17), [("näme\n\"", _handle), ("b", _handle)])!));
+        Assert.Null(_file.Find(Stamp.Of(_stamped, Number(17), [])!));
         Assert.Null(StampFile.Of(_folder.Path, "checkpoint", _stamped).Find(_stamp));
     }
 
     [Fact]
     public void Numbers_of_any_size_come_back()
     {
-        foreach (UInt128 number in (UInt128[])[0, 1, UInt128.MaxValue, UInt128.MaxValue / 3])
+        foreach (ContentHash number in (ContentHash[])[default, new(0, 1), new(1, 0), new(ulong.MaxValue, ulong.MaxValue), new(0x5555555555555555, 0xFEDCBA9876543210)])
         {
             _file.Remember(_stamp, number);
             Assert.Equal(number, _file.Find(_stamp));
@@ -82,7 +83,7 @@ public sealed class StampFileTests : IDisposable
         }
 
         File.WriteAllBytes(StampPath, sound);
-        Assert.Equal(42u, _file.Find(_stamp));
+        Assert.Equal(Number(42), _file.Find(_stamp));
     }
 
     [Fact]
@@ -110,7 +111,7 @@ public sealed class StampFileTests : IDisposable
         Assert.Null(_file.Find(_stamp));
 
         // As long as the right one, too.
-        _file.Remember(_stamp, 42);
+        _file.Remember(_stamp, Number(42));
         int length = (int)new FileInfo(StampPath).Length;
         File.WriteAllText(StampPath, text.PadRight(length));
         Assert.Null(_file.Find(_stamp));
@@ -139,7 +140,7 @@ public sealed class StampFileTests : IDisposable
         Assert.Null(_file.Find(_stamp));
         Directory.CreateDirectory(StampPath);
         Assert.Null(_file.Find(_stamp));
-        _file.Remember(_stamp, 42);
+        _file.Remember(_stamp, Number(42));
         Assert.Null(_file.Find(_stamp));
         Assert.Equal([_stamped], Directory.GetFiles(_folder.Path));
         Directory.Delete(StampPath);
@@ -148,8 +149,8 @@ public sealed class StampFileTests : IDisposable
         using Process process = Process.Start("mkfifo", [StampPath]);
         process.WaitForExit();
         Assert.Null(_file.Find(_stamp));
-        _file.Remember(_stamp, 42);
-        Assert.Equal(42u, _file.Find(_stamp));
+        _file.Remember(_stamp, Number(42));
+        Assert.Equal(Number(42), _file.Find(_stamp));
     }
 
     [Fact]
@@ -159,10 +160,12 @@ public sealed class StampFileTests : IDisposable
         {
             for (int i = 0; i < 50; i++)
             {
-                _file.Remember(_stamp, (UInt128)thread);
-                Assert.InRange(_file.Find(_stamp) ?? 99, 0u, 3u);
+                _file.Remember(_stamp, Number((ulong)thread));
+                Assert.True(_file.Find(_stamp) is { Upper: 0, Lower: <= 3 });
             }
         }, TestContext.Current.CancellationToken)));
         Assert.Equal([_stamped, StampPath], Directory.GetFiles(_folder.Path).Order(StringComparer.Ordinal));
     }
+
+    private static ContentHash Number(ulong number) => new(0, number);
 }

@@ -1,4 +1,3 @@
-using System.Runtime.CompilerServices;
 using SpecDecode.Checkpoints;
 
 namespace SpecDecode.Tokenizers.Patterns;
@@ -10,8 +9,7 @@ namespace SpecDecode.Tokenizers.Patterns;
 /// <remarks>
 /// What a run of equal kind has been found to reach, and the places behind it where the rest of the pattern has been found
 /// to fail, are remembered, so that patterns such as <c>\s+$</c> are not quadratic in the length of a run. A limit on the
-/// steps per text ends patterns that are exponential by themselves. The inner loops are compiled in full at once: a text is
-/// often the first and only one of its process.
+/// steps per text ends patterns that are exponential by themselves.
 /// </remarks>
 internal sealed class PatternMatcher(PatternProgram program)
 {
@@ -111,7 +109,6 @@ internal sealed class PatternMatcher(PatternProgram program)
     }
 
     // The code points, and where each begins if that differs.
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private bool Read(ReadOnlySpan<char> text)
     {
         if (_codes.Length < text.Length)
@@ -139,7 +136,6 @@ internal sealed class PatternMatcher(PatternProgram program)
     }
 
     // Matches from one instruction at one place; returns where the match ends.
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private int Run(int instruction, int at)
     {
         int floor = _count;
@@ -269,7 +265,6 @@ internal sealed class PatternMatcher(PatternProgram program)
     }
 
     // Where a run that begins here ends.
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private int End(int instruction, int at)
     {
         ref readonly var step = ref _code[instruction];

@@ -1,4 +1,3 @@
-using System.Numerics;
 using System.Runtime.InteropServices;
 using SpecDecode.Caching;
 using SpecDecode.Descriptions;
@@ -30,8 +29,10 @@ internal sealed unsafe class KvPageMemory : IKvMemory
     {
         _allocator = allocator;
         (_layouts, _offsets, PageBytes) = LayOut(layers, precision);
-        SlabPages = (int)BitOperations.RoundUpToPowerOf2((ulong)Math.Max(1, SlabBytes / PageBytes / 2 + 1));
-        SlabShift = BitOperations.Log2((uint)SlabPages);
+        while (1L << SlabShift < SlabBytes / PageBytes / 2 + 1)
+        {
+            SlabShift++;
+        }
     }
 
     /// <summary>Frees what was never disposed.</summary>
@@ -44,7 +45,7 @@ internal sealed unsafe class KvPageMemory : IKvMemory
     public long PageBytes { get; }
 
     /// <inheritdoc/>
-    public int SlabPages { get; }
+    public int SlabPages => 1 << SlabShift;
 
     /// <summary>The logarithm of <see cref="SlabPages"/>.</summary>
     public int SlabShift { get; }

@@ -89,7 +89,8 @@ internal sealed class StageSessions : IDisposable
         bool captures = attendsOnDevice && provider!.CapturesRuns;
         StageSessions sessions = new(model, weights, products, graphs, Create);
         List<Action> work = [() => sessions.Head = Create(sessions, isOnDevice ? graphs.ChoosingHead() : graphs.Head(), false)];
-        for (int i = 0; i < (ComeLater(model, weights, provider) ? 1 : model.Layers.Length); i++)
+        bool comeLater = ComeLater(model, weights, provider);
+        for (int i = 0; i < (comeLater ? 1 : model.Layers.Length); i++)
         {
             int layer = i;
             work.Add(() => sessions.AttentionIn.Make(layer));
@@ -100,7 +101,21 @@ internal sealed class StageSessions : IDisposable
         try
         {
             int created = 0;
-            Parallel.ForEach(work, new ParallelOptions { CancellationToken = cancellationToken, MaxDegreeOfParallelism = Math.Min(Environment.ProcessorCount, MostAtATime) }, make =>
+            if (comeLater)
+            {
+                // A few with nothing to pack: threads would take longer to begin than they save.
+                foreach (Action make in work)
+                {
+                    cancellationToken.ThrowIfCancellationRequested();
+                    Make(make);
+                }
+            }
+            else
+            {
+                Parallel.ForEach(work, new ParallelOptions { CancellationToken = cancellationToken, MaxDegreeOfParallelism = Math.Min(Environment.ProcessorCount, MostAtATime) }, Make);
+            }
+
+            void Make(Action make)
             {
                 make();
                 bool isTimeToDrop;
@@ -114,7 +129,8 @@ internal sealed class StageSessions : IDisposable
                 {
                     MappedWeightPages.Drop(weights.Path);
                 }
-            });
+            }
+
             if (!weights.IsInPanels)
             {
                 MappedWeightPages.Drop(weights.Path);
