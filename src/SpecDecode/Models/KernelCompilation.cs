@@ -19,8 +19,8 @@ internal static unsafe class KernelCompilation
     private const int Rows = 2 * TileKernel.MostRows;
     private const int Alignment = 64;
 
-    // One row for a text that is written; those that rows are compared with (RowProbe); prompts of two tiles, nearly equal ones; single tiles.
-    private static ReadOnlySpan<int> ProductRows => [1, 2, 3, 5, Rows, 21, 19, 17, 15, 13, 12, 8, 6, 11, 10, 9, 7, 4];
+    // One row for a text that is written; prompts of two tiles, nearly equal ones; single tiles, of short prompts and of drafts.
+    private static ReadOnlySpan<int> ProductRows => [1, Rows, 21, 19, 17, 15, 13, 12, 8, 6, 11, 10, 9, 7, 5, 4, 3, 2];
 
     // One row; whole tiles; those that prompts of other lengths leave.
     private static ReadOnlySpan<int> AttendedRows => [1, PageLayout.Positions, 3, 7];

@@ -105,7 +105,7 @@ internal sealed class LlamaCheckpoint : IDisposable
     }
 
     /// <summary>A name for what the files hold, the same for the same content.</summary>
-    public string Fingerprint() => _checkpoint.Fingerprint().ToString("x32", CultureInfo.InvariantCulture);
+    public string Fingerprint() => _checkpoint.Fingerprint().ToString();
 
     /// <summary>A tensor of one of the layers, by its name behind <c>model.layers.N.</c></summary>
     public static string InLayer(int layer, string name) => string.Create(CultureInfo.InvariantCulture, $"model.layers.{layer}.{name}.weight");

@@ -179,6 +179,9 @@ internal sealed partial class GraphBuilder(PreparedWeights weights, ProductSet p
         return constant;
     }
 
+    /// <summary>Whether all nodes so far are operators of this library.</summary>
+    public bool IsOwn => _graph.Node.TrueForAll(node => node.Domain == OperatorDomain.Name);
+
     private string NewValue() => string.Create(CultureInfo.InvariantCulture, $"v{_values++}");
 
     private string Node(string type, ReadOnlySpan<string> inputs, string domain = "", params ReadOnlySpan<AttributeProto> attributes) =>

@@ -15,6 +15,36 @@ namespace SpecDecode.OnnxRuntime.Graphs;
 /// <param name="computesInType">Whether nodes compute in the model's element type; else in float32.</param>
 internal sealed class StageGraphs(DecoderDescription model, PreparedWeights weights, ProductSet products, bool computesInType = false)
 {
+    /// <summary>
+    /// Whether operators of this library do all that the blocks compute, attention aside: to them each row is by itself (<see cref="ProductOperator"/>), and nobody needs to
+    /// ask how others treat it.
+    /// </summary>
+    public bool BlocksAreOwn()
+    {
+        foreach (LayerDescription layer in model.Layers)
+        {
+            GraphBuilder graph = new(weights, products, model.ElementType, computesInType);
+            string residual = Residual(graph);
+            AttentionIn(graph, residual, layer.Attention);
+            AttentionOut(graph, graph.Input(StageNames.Attended, "rows", layer.Attention.Output.Inputs), layer.Attention, residual);
+            Mlp(graph, residual, layer.Mlp, residual);
+            if (!graph.IsOwn)
+            {
+                return false;
+            }
+        }
+
+        return true;
+    }
+
+    /// <summary>The same of the head.</summary>
+    public bool HeadIsOwn()
+    {
+        GraphBuilder graph = new(weights, products, model.ElementType, computesInType);
+        Head(graph, Residual(graph));
+        return graph.IsOwn;
+    }
+
     /// <summary>residual <c>[rows, d]</c> → packed queries, keys and values <c>[rows, (Hq + 2 Hkv) · D]</c>.</summary>
     public byte[] AttentionIn(AttentionDescription attention)
     {

@@ -11,6 +11,9 @@ internal readonly record struct RowRule(int Block, bool IsAlike)
     /// <summary>The block of stages whose rows come out the same in any number.</summary>
     public const int None = 1;
 
+    /// <summary>The rule of stages that run with any rows beside others.</summary>
+    public static RowRule Free { get; } = new(None, IsAlike: true);
+
     /// <summary>The block of stages of which only a row that is all alone needs a companion.</summary>
     public const int Unbounded = int.MaxValue;
 

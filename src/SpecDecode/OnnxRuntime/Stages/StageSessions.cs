@@ -26,6 +26,16 @@ internal sealed class StageSessions : IDisposable
         int layers = model.Layers.Length;
         Embed = new EmbeddingTable(model, weights);
         Products = products;
+        if (graphs.BlocksAreOwn())
+        {
+            BlockRows = RowRule.Free;
+        }
+
+        if (graphs.HeadIsOwn())
+        {
+            HeadRows = RowRule.Free;
+        }
+
         AttentionIn = new LayerStages(layers, layer => create(this, graphs.AttentionIn(model.Layers[layer].Attention), true));
         AttentionOut = new LayerStages(layers, layer => create(this, graphs.AttentionOut(model.Layers[layer].Attention), true));
         Mlp = new LayerStages(layers, layer => create(this, graphs.Mlp(model.Layers[layer]), true));
@@ -90,7 +100,8 @@ internal sealed class StageSessions : IDisposable
         StageSessions sessions = new(model, weights, products, graphs, Create);
         List<Action> work = [() => sessions.Head = Create(sessions, isOnDevice ? graphs.ChoosingHead() : graphs.Head(), false)];
         bool comeLater = ComeLater(model, weights, provider);
-        for (int i = 0; i < (comeLater ? 1 : model.Layers.Length); i++)
+        int layersToProbe = sessions.BlockRows == RowRule.Free ? 0 : 1;
+        for (int i = 0; i < (comeLater ? layersToProbe : model.Layers.Length); i++)
         {
             int layer = i;
             work.Add(() => sessions.AttentionIn.Make(layer));
@@ -176,13 +187,20 @@ internal sealed class StageSessions : IDisposable
         }
     }
 
-    /// <summary>Finds out how they must be run so that a row does not depend on the rows beside it.</summary>
+    /// <summary>Finds out how they must be run so that a row does not depend on the rows beside it, unless they are operators of this library alone.</summary>
     /// <param name="model">The model.</param>
     /// <param name="allocator">Where buffers come from.</param>
     public void ProbeRows(DecoderDescription model, IBufferAllocator allocator)
     {
-        BlockRows = RowProbe.Blocks(model, this, allocator);
-        HeadRows = RowProbe.Head(model, this, allocator);
+        if (BlockRows != RowRule.Free)
+        {
+            BlockRows = RowProbe.Blocks(model, this, allocator);
+        }
+
+        if (HeadRows != RowRule.Free)
+        {
+            HeadRows = RowProbe.Head(model, this, allocator);
+        }
     }
 
     /// <summary>Attention of the model, which is the same for all copies of its weights.</summary>
