@@ -53,8 +53,8 @@ public class ModelOptions
     /// them. The verifier scores with the head itself, so that the text is the same.
     /// </summary>
     /// <value>
-    /// The default, null, is what the head is stored as, of the copy of the weights that drafts run on. <see cref="Precision.Int8"/> or
-    /// <see cref="Precision.Int4"/>, in fewer bits than the head; needs <see cref="KernelChoice.Own"/>.
+    /// The default, null, is what the head is stored as. <see cref="Precision.Int8"/> or <see cref="Precision.Int4"/>, in fewer bits than the head, and in blocks of
+    /// <see cref="BlockSize"/>; needs <see cref="KernelChoice.Own"/>. Drafts on a copy of the weights (<see cref="DraftPrecision"/>) use the copy's head where that has as few bits.
     /// </value>
     public Precision? DraftHeadPrecision { get; set; }
 

@@ -44,7 +44,7 @@ internal readonly record struct ContentHash(ulong Upper, ulong Lower)
             return null;
         }
 
-        // What parses numbers takes zeros of another kind at the end.
+        // Numbers are parsed with NUL characters at the end, too.
         foreach (char digit in digits)
         {
             if (!char.IsAsciiHexDigit(digit))

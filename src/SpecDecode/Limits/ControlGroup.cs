@@ -55,7 +55,7 @@ internal sealed record ControlGroup(double? Quota, long? MemoryBytes)
     {
         try
         {
-            // Groups have not all of these files, and an exception takes as long as reading a hundred of them.
+            // Not every group has all of these files, and an exception takes as long as reading a hundred of them.
             return File.Exists(file) ? File.ReadAllLines(file) : [];
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)

@@ -6,7 +6,8 @@ namespace SpecDecode.Models;
 /// <summary>The head that drafts have for themselves.</summary>
 /// <param name="Vocabulary">How many tokens it scores, in whole panels; null for all.</param>
 /// <param name="Precision">What it is rounded to where the head is stored in more bits; null for what the head has.</param>
-internal sealed record DraftHeadSettings(int? Vocabulary, Precision? Precision)
+/// <param name="BlockSize">Weights that share a scale where it is rounded and the head is not.</param>
+internal sealed record DraftHeadSettings(int? Vocabulary, Precision? Precision, int BlockSize)
 {
     /// <summary>Tokens that it scores by default, where not all.</summary>
     private const int DefaultVocabulary = 4096;
@@ -16,7 +17,6 @@ internal sealed record DraftHeadSettings(int? Vocabulary, Precision? Precision)
 
     private static readonly OptionName VocabularyName = OptionName.OfModel(nameof(ModelOptions.DraftVocabulary));
     private static readonly OptionName PrecisionName = OptionName.OfModel(nameof(ModelOptions.DraftHeadPrecision));
-    private static readonly OptionName KernelsName = OptionName.OfModel(nameof(ModelOptions.Kernels));
 
     /// <summary>What is wrong with the options whatever the model; null for nothing.</summary>
     public static OptionException? FindError(ModelOptions options) =>
@@ -24,48 +24,53 @@ internal sealed record DraftHeadSettings(int? Vocabulary, Precision? Precision)
         : options.DraftHeadPrecision is { } precision && !precision.IsQuantized() ? new OptionException($"{PrecisionName} is {precision.Name()}: give int8 or int4, or leave it out.")
         : null;
 
-    /// <summary>The settings; null where drafts use the head of the weights that they run on.</summary>
+    /// <summary>The settings.</summary>
     /// <param name="options">What was asked for.</param>
-    /// <param name="model">The model.</param>
-    /// <param name="weights">Its weights.</param>
+    /// <param name="vocabularySize">Tokens of the model, V.</param>
+    /// <param name="weights">How its weights are stored.</param>
+    /// <param name="copy">The same of the copy that drafts; null where there is none.</param>
     /// <exception cref="OptionException">There is no such head, it would be no smaller, or the kernels are not the library's.</exception>
-    public static DraftHeadSettings? Of(ModelOptions options, DecoderDescription model, WeightCopies weights)
+    public static DraftHeadSettings Of(ModelOptions options, int vocabularySize, WeightSettings weights, WeightSettings? copy)
     {
         if (FindError(options) is { } error)
         {
             throw error;
         }
 
-        bool isInPanels = weights.Verifier.IsInPanels;
-        if (!isInPanels && options.DraftVocabulary > 0)
+        bool isInPanels = weights.Layout == TensorLayout.Panels;
+        OptionName? unread = isInPanels ? null : options.DraftVocabulary > 0 ? VocabularyName : options.DraftHeadPrecision is not null ? PrecisionName : null;
+        if (unread is { } name)
         {
-            throw new OptionException($"{VocabularyName} is {options.DraftVocabulary}, which needs the library's own kernels: leave it out, or {KernelsName} unset.");
+            string value = name == VocabularyName ? FormattableString.Invariant($"{options.DraftVocabulary}") : options.DraftHeadPrecision!.Value.Name();
+            throw new OptionException($"{name} is {value}, which needs the library's own kernels: leave it out, or set {OptionName.OfModel(nameof(ModelOptions.Kernels))} to Own where the processor allows it.");
         }
 
-        if (!isInPanels && options.DraftHeadPrecision is { } unread)
-        {
-            throw new OptionException($"{PrecisionName} is {unread.Name()}, which needs the library's own kernels: leave it out, or {KernelsName} unset.");
-        }
-
-        long tokens = options.DraftVocabulary ?? (model.VocabularySize >= LeastShare * DefaultVocabulary ? DefaultVocabulary : 0);
-        long rounded = PanelLayout.Panels(tokens) * PanelLayout.Outputs;
-        DraftHeadSettings settings = new(isInPanels && rounded > 0 && rounded < model.VocabularySize ? (int)rounded : null, options.DraftHeadPrecision);
-        TensorFormat own = weights.Verifier[model.Head.Weight].Format;
-        if (settings.Precision is { } precision && settings.FormatOf(own) == own && (weights.Drafter is null || IsOwn(weights.Drafter)))
+        if (options.DraftHeadPrecision is { } precision && precision.Bits() >= weights.Head.Bits() && !(precision.Bits() < copy?.Head.Bits()))
         {
             throw new OptionException(
-                $"{PrecisionName} is {precision.Name()}, and the head is stored as {own.Precision.Name()}: give {(own.Precision == SpecDecode.Precision.Int8 ? "int4" : "a lower one")}, or leave it out.");
+                $"{PrecisionName} is {precision.Name()}, and the head is stored as {weights.Head.Name()}: {(weights.Head == SpecDecode.Precision.Int4 ? "" : "give int4, or ")}leave it out.");
         }
 
-        return settings.Vocabulary is null && settings.Precision is null ? null : settings;
-
-        bool IsOwn(PreparedWeights copy) => settings.FormatOf(copy[model.Head.Weight].Format) == copy[model.Head.Weight].Format;
+        long tokens = options.DraftVocabulary ?? (vocabularySize >= LeastShare * DefaultVocabulary ? DefaultVocabulary : 0);
+        long rounded = PanelLayout.Panels(tokens) * PanelLayout.Outputs;
+        return new DraftHeadSettings(isInPanels && rounded > 0 && rounded < vocabularySize ? (int)rounded : null, options.DraftHeadPrecision, weights.BlockSize);
     }
+
+    /// <summary>Whether drafts on these weights have a head of their own.</summary>
+    /// <param name="head">What the head is stored as.</param>
+    public bool IsOn(TensorFormat head) => Vocabulary is not null || FormatOf(head) != head;
 
     /// <summary>What it is stored as.</summary>
     /// <param name="head">What the head is stored as.</param>
     public TensorFormat FormatOf(TensorFormat head) =>
-        Precision is { } precision && precision.Bits() < head.Bits ? new TensorFormat(precision, head.IsQuantized ? head.BlockSize : WeightSettings.DefaultBlockSize, TensorLayout.Panels) : head;
+        Precision is { } precision && precision.Bits() < head.Bits ? new TensorFormat(precision, head.IsQuantized ? head.BlockSize : BlockSize, TensorLayout.Panels) : head;
+
+    /// <summary>Why it does not fit into memory; null where it does.</summary>
+    /// <param name="bytes">What it takes.</param>
+    /// <param name="weightBytes">What the weights take.</param>
+    /// <param name="availableBytes">What the process may use.</param>
+    public static OptionException? FindError(long bytes, long weightBytes, long availableBytes) => bytes <= availableBytes - weightBytes ? null : new OptionException(
+        $"The head of drafts takes {bytes >> 20} MB besides the weights' {weightBytes >> 20} MB, but the process may use {availableBytes >> 20} MB in all: leave {PrecisionName} unset, give {VocabularyName} fewer tokens, or allow more memory.");
 
     /// <summary>For the name of what depends on it.</summary>
     public override string ToString() => FormattableString.Invariant($"{Vocabulary} draft tokens") + (Precision is { } precision ? $", scored in {precision.Name()}" : "");

@@ -19,8 +19,8 @@ internal static unsafe class KernelCompilation
     private const int Rows = 2 * TileKernel.MostRows;
     private const int Alignment = 64;
 
-    // One row for a text that is written; prompts of two tiles, nearly equal ones; single tiles, of short prompts and of drafts.
-    private static ReadOnlySpan<int> ProductRows => [1, Rows, 21, 19, 17, 15, 13, 12, 8, 6, 11, 10, 9, 7, 5, 4, 3, 2];
+    // One row for a text that is written; prompts of whole tiles; those that rows are compared with (RowProbe), where they are; prompts of two tiles, nearly equal ones; single tiles.
+    private static ReadOnlySpan<int> ProductRows => [1, Rows, 2, 3, 5, 21, 19, 17, 15, 13, 12, 8, 6, 11, 10, 9, 7, 4];
 
     // One row; whole tiles; those that prompts of other lengths leave.
     private static ReadOnlySpan<int> AttendedRows => [1, PageLayout.Positions, 3, 7];
@@ -28,13 +28,14 @@ internal static unsafe class KernelCompilation
     /// <summary>Begins, on another thread, where there is a processor for it. What fails here fails where it is needed, too, and is told there.</summary>
     /// <param name="model">The model.</param>
     /// <param name="settings">How its weights are stored.</param>
+    /// <param name="draftHead">What the head of drafts is rounded to; null for nothing.</param>
     /// <param name="activations">What rows are rounded to where weights are quantised.</param>
     /// <param name="attends">Whether attention runs with kernels of this library.</param>
     /// <param name="keyValues">What keys and values are stored as.</param>
-    public static Task Start(DecoderDescription model, WeightSettings settings, ActivationPrecision activations, bool attends, KvPrecision keyValues) =>
-        Environment.ProcessorCount == 1 ? Task.CompletedTask : Task.Run(() => Run(model, settings, activations, attends, keyValues));
+    public static Task Start(DecoderDescription model, WeightSettings settings, Precision? draftHead, ActivationPrecision activations, bool attends, KvPrecision keyValues) =>
+        Environment.ProcessorCount == 1 ? Task.CompletedTask : Task.Run(() => Run(model, settings, draftHead, activations, attends, keyValues));
 
-    private static void Run(DecoderDescription model, WeightSettings settings, ActivationPrecision activations, bool attends, KvPrecision keyValues)
+    private static void Run(DecoderDescription model, WeightSettings settings, Precision? draftHead, ActivationPrecision activations, bool attends, KvPrecision keyValues)
     {
         using KernelScratch scratch = new();
         try
@@ -55,6 +56,10 @@ internal static unsafe class KernelCompilation
 
             // The choice of a token, which goes by registers too.
             RowScan.IndexOfHighest(new float[RowScan.BlockTokens]);
+            if (draftHead is { } rounded && rounded != settings.Precision && rounded != settings.Head)
+            {
+                Multiply(model.Layers[0].Mlp, rounded, settings.BlockSize, activations, scratch);
+            }
         }
         catch (Exception error) when (error is OutOfMemoryException or SpecDecodeException)
         {

@@ -88,11 +88,12 @@ internal static class ModelLoader
         DeviceAttention.CheckSegments(description, attendsOnDevice, runtime);
 
         using ModelFolder? draftSource = OpenForDrafts(folder, options, source.Settings);
+        DraftHeadSettings draftHead = DraftHeadSettings.Of(options, description.VocabularySize, source.Settings, draftSource?.Settings);
 
         // Weights that are not known yet are read in full; the tokenizer and the environment come up meanwhile.
         using CancellationTokenSource abandoned = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         Task<WeightCopies> prepared = Task.Run(() => OpenWeights(source, draftSource, description, warn, progress, abandoned.Token), CancellationToken.None);
-        _ = KernelCompilation.Start(description, source.Settings, options.Activations, !attendsOnDevice, runtime.KvPrecision);
+        _ = KernelCompilation.Start(description, source.Settings, draftHead.Precision, options.Activations, !attendsOnDevice, runtime.KvPrecision);
         bool loaded = false;
         try
         {
@@ -102,7 +103,6 @@ internal static class ModelLoader
             ExecutionProvider provider = ExecutionProvider.Get(runtime, environment);
             WeightCopies weights = prepared.GetAwaiter().GetResult();
             string kernels = weights.Verifier.IsInPanels ? $"own, {InstructionSets.Current.Name()}" : provider.IsDevice ? $"ONNX Runtime on {runtime.ExecutionProvider.ToLowerInvariant()} {runtime.DeviceId}" : "ONNX Runtime";
-            DraftHeadSettings? draftHead = DraftHeadSettings.Of(options, description, weights);
             DraftMemory memory = OpenMemory(options, runtime, weights, draftHead, kernels, environment.Threads, attendsOnDevice, warn);
             OnnxStages stages = CreateStages(
                 description, weights, source.Settings, draftHead, draftSource?.Settings.Precision, environment, provider, runtime, maxSequenceLength, attendsOnDevice, warn, progress,
@@ -110,7 +110,7 @@ internal static class ModelLoader
             loaded = true;
             LoadedModel model = new(description, weights, stages, tokenizer, chat)
             {
-                Precision = source.Settings.Precision, DraftHeadPrecision = draftHead?.Precision, Threads = environment.Threads, Kernels = kernels, Memory = memory, AttendsOnDevice = attendsOnDevice,
+                Precision = source.Settings.Precision, DraftHeadPrecision = draftHead.Precision, Threads = environment.Threads, Kernels = kernels, Memory = memory, AttendsOnDevice = attendsOnDevice,
             };
             return model with { Profile = FolderProfile.Find(checkpoint.Folder, model.Identity, stages.Bridges, warn) };
         }
@@ -128,11 +128,11 @@ internal static class ModelLoader
 
     // By all that chances and times depend on, as far as it is not measured: another value of it is another file.
     private static DraftMemory OpenMemory(
-        ModelOptions options, RuntimeOptions runtime, WeightCopies weights, DraftHeadSettings? draftHead, string kernels, ThreadChoice? threads, bool attendsOnDevice, Action<string> warn) =>
+        ModelOptions options, RuntimeOptions runtime, WeightCopies weights, DraftHeadSettings draftHead, string kernels, ThreadChoice? threads, bool attendsOnDevice, Action<string> warn) =>
         DraftMemory.Open(
             options.CacheFolder,
             [
-                weights.Verifier.Key, weights.Drafter?.Key ?? "no copy", (draftHead ?? new DraftHeadSettings(null, null)).ToString(), options.Activations.ToString(), options.WeightMemory.ToString(), kernels,
+                weights.Verifier.Key, weights.Drafter?.Key ?? "no copy", draftHead.ToString(), options.Activations.ToString(), options.WeightMemory.ToString(), kernels,
                 InstructionSets.Current.ToString(), FormattableString.Invariant($"{threads?.Count} threads"), runtime.ComputePrecision == ComputePrecision.Fp32 ? runtime.ExecutionProvider : $"{runtime.ExecutionProvider} in {runtime.ComputePrecision}",
                 .. attendsOnDevice ? (ReadOnlySpan<string>)["attention there"] : [],
                 .. runtime.DeviceSegments ? (ReadOnlySpan<string>)["segments there"] : [],
@@ -141,7 +141,7 @@ internal static class ModelLoader
 
     // What there is when something fails, a callback among it, is given back here; the weights stay the caller's.
     private static OnnxStages CreateStages(
-        DecoderDescription description, WeightCopies weights, WeightSettings settings, DraftHeadSettings? draftHead, Precision? draftPrecision,
+        DecoderDescription description, WeightCopies weights, WeightSettings settings, DraftHeadSettings draftHead, Precision? draftPrecision,
         RuntimeEnvironment environment, ExecutionProvider provider, RuntimeOptions runtime, int maxSequenceLength, bool attendsOnDevice, Action<string> warn, IProgress<LoadProgress>? progress,
         CancellationToken cancellationToken)
     {
@@ -207,10 +207,16 @@ internal static class ModelLoader
         void AddDraftHead(StageSessions sessions, PreparedWeights own)
         {
             TensorFormat head = own[description.Head.Weight].Format;
-            if (draftHead is not null && (draftHead.Vocabulary is not null || draftHead.FormatOf(head) != head))
+            if (draftHead.IsOn(head))
             {
-                sessions.AddDraftHead(
-                    description, own, environment, runtime, provider.Buffers, draftHead.Vocabulary ?? description.VocabularySize, draftHead.FormatOf(head));
+                int tokens = draftHead.Vocabulary ?? description.VocabularySize;
+                TensorFormat format = draftHead.FormatOf(head);
+                if (DraftHeadSettings.FindError(format.PanelsBytes(tokens, description.Head.Inputs), weights.TensorBytes, ProcessLimits.Current.MemoryBytes) is { } error)
+                {
+                    throw error;
+                }
+
+                sessions.AddDraftHead(description, own, environment, runtime, provider.Buffers, tokens, format);
             }
         }
     }

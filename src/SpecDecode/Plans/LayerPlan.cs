@@ -116,6 +116,7 @@ public sealed class LayerPlan : IEquatable<LayerPlan>
 
         HashSet<int> Checked(IEnumerable<int> layers, string name)
         {
+            ArgumentNullException.ThrowIfNull(layers, name);
             HashSet<int> skipped = [];
             foreach (int layer in layers)
             {

@@ -21,6 +21,6 @@ internal readonly record struct FileTime(long Seconds, uint Nanoseconds) : IComp
     /// <inheritdoc/>
     public int CompareTo(FileTime other) => Seconds == other.Seconds ? Nanoseconds.CompareTo(other.Nanoseconds) : Seconds.CompareTo(other.Seconds);
 
-    /// <summary>Seconds and, in nine digits behind them, nanoseconds.</summary>
-    public override string ToString() => Seconds.ToString(CultureInfo.InvariantCulture) + Nanoseconds.ToString("d9", CultureInfo.InvariantCulture);
+    /// <summary>In nanoseconds since 1970.</summary>
+    public override string ToString() => ((decimal)Seconds * 1_000_000_000 + Nanoseconds).ToString(CultureInfo.InvariantCulture);
 }

@@ -31,7 +31,7 @@ internal static unsafe partial class WindowsFileStatus
 
         ulong HigherFirst(int word) => (ulong)information[word] << 32 | information[word + 1];
 
-        FileTime Time(int word) => FileTime.OfTicks((long)((ulong)information[word + 1] << 32 | information[word]) - DateTime.UnixEpoch.ToFileTimeUtc());
+        FileTime Time(int word) => FileTime.OfTicks((long)Math.Min((ulong)information[word + 1] << 32 | information[word], long.MaxValue) - DateTime.UnixEpoch.ToFileTimeUtc());
     }
 
     [LibraryImport("kernel32", EntryPoint = "GetFileInformationByHandle")]

@@ -249,8 +249,11 @@ public sealed class DraftMemoryTests : IDisposable
         Assert.Equal(0, process.ExitCode);
     }
 
-    private static ContentHash Identity(byte[] file) =>
-        new(System.Buffers.Binary.BinaryPrimitives.ReadUInt64LittleEndian(file.AsSpan(20)), System.Buffers.Binary.BinaryPrimitives.ReadUInt64LittleEndian(file.AsSpan(12)));
+    private static ContentHash Identity(byte[] file)
+    {
+        UInt128 number = System.Buffers.Binary.BinaryPrimitives.ReadUInt128LittleEndian(file.AsSpan(12));
+        return new ContentHash((ulong)(number >> 64), (ulong)number);
+    }
 
     private static void AssertSame(PolicyState expected, PolicyState? actual)
     {

@@ -23,7 +23,7 @@ public sealed class KernelCompilationTests
                 {
                     foreach (KvPrecision keyValues in Enum.GetValues<KvPrecision>())
                     {
-                        await KernelCompilation.Start(model, settings, activations, attends: true, keyValues);
+                        await KernelCompilation.Start(model, settings, draftHead: activations == ActivationPrecision.Int8 ? Precision.Int4 : null, activations, attends: true, keyValues);
                     }
                 }
             }

@@ -44,6 +44,8 @@ public class LayerPlanTests
         Assert.Equal("layerCount", Assert.Throws<ArgumentOutOfRangeException>(() => LayerPlan.Full(layerCount)).ParamName);
         Assert.Equal("layerCount", Assert.Throws<ArgumentOutOfRangeException>(() => LayerPlan.EarlyExit(layerCount, 1)).ParamName);
         Assert.Equal("layerCount", Assert.Throws<ArgumentOutOfRangeException>(() => LayerPlan.LayerSkip(layerCount, [], [])).ParamName);
+        Assert.Equal("attention", Assert.Throws<ArgumentNullException>(() => LayerPlan.LayerSkip(3, null!, [])).ParamName);
+        Assert.Equal("mlp", Assert.Throws<ArgumentNullException>(() => LayerPlan.LayerSkip(3, [], null!)).ParamName);
     }
 
     [Theory]

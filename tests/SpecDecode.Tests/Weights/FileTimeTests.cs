@@ -30,8 +30,13 @@ public sealed class FileTimeTests
     }
 
     [Theory]
-    [InlineData(1_700_000_000, 5, "1700000000000000005")]
-    [InlineData(0, 0, "0000000000")]
-    [InlineData(-1, 999_999_999, "-1999999999")]
-    public void They_are_written_in_digits(long seconds, uint nanoseconds, string text) => Assert.Equal(text, new FileTime(seconds, nanoseconds).ToString());
+    [InlineData(1_700_000_000, 5)]
+    [InlineData(0, 0)]
+    [InlineData(0, 70)]
+    [InlineData(-1, 999_999_999)]
+    [InlineData(-1, 0)]
+    [InlineData(long.MaxValue, 999_999_999)]
+    [InlineData(long.MinValue, 1)]
+    public void They_are_written_as_one_number_of_nanoseconds(long seconds, uint nanoseconds) =>
+        Assert.Equal(((Int128)seconds * 1_000_000_000 + nanoseconds).ToString(System.Globalization.CultureInfo.InvariantCulture), new FileTime(seconds, nanoseconds).ToString());
 }

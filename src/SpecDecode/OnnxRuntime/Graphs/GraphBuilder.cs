@@ -104,6 +104,9 @@ internal sealed partial class GraphBuilder(PreparedWeights weights, ProductSet p
     /// <summary>A constant int32, <c>[1]</c>.</summary>
     public string IntegerConstant(int number) => Inline(OnnxTypes.Of(ElementType.Int32), BitConverter.GetBytes(number), 1);
 
+    /// <summary>Whether all nodes so far are operators of this library.</summary>
+    public bool IsOwn => _graph.Node.TrueForAll(node => node.Domain == OperatorDomain.Name);
+
     /// <summary>The finished model as ONNX bytes.</summary>
     public byte[] Build()
     {
@@ -178,9 +181,6 @@ internal sealed partial class GraphBuilder(PreparedWeights weights, ProductSet p
 
         return constant;
     }
-
-    /// <summary>Whether all nodes so far are operators of this library.</summary>
-    public bool IsOwn => _graph.Node.TrueForAll(node => node.Domain == OperatorDomain.Name);
 
     private string NewValue() => string.Create(CultureInfo.InvariantCulture, $"v{_values++}");
 

@@ -1,4 +1,5 @@
 using SpecDecode.Descriptions;
+using SpecDecode.Kernels;
 using SpecDecode.OnnxRuntime.Operators;
 using SpecDecode.Plans;
 using SpecDecode.Weights;
@@ -21,9 +22,16 @@ internal sealed class StageGraphs(DecoderDescription model, PreparedWeights weig
     /// </summary>
     public bool BlocksAreOwn()
     {
+        if (!weights.IsInPanels)
+        {
+            return false;
+        }
+
+        // Products that nobody runs.
+        using ProductSet passing = new(weights, InstructionSets.Current);
         foreach (LayerDescription layer in model.Layers)
         {
-            GraphBuilder graph = new(weights, products, model.ElementType, computesInType);
+            GraphBuilder graph = new(weights, passing, model.ElementType, computesInType);
             string residual = Residual(graph);
             AttentionIn(graph, residual, layer.Attention);
             AttentionOut(graph, graph.Input(StageNames.Attended, "rows", layer.Attention.Output.Inputs), layer.Attention, residual);
@@ -40,7 +48,13 @@ internal sealed class StageGraphs(DecoderDescription model, PreparedWeights weig
     /// <summary>The same of the head.</summary>
     public bool HeadIsOwn()
     {
-        GraphBuilder graph = new(weights, products, model.ElementType, computesInType);
+        if (!weights.IsInPanels)
+        {
+            return false;
+        }
+
+        using ProductSet passing = new(weights, InstructionSets.Current);
+        GraphBuilder graph = new(weights, passing, model.ElementType, computesInType);
         Head(graph, Residual(graph));
         return graph.IsOwn;
     }

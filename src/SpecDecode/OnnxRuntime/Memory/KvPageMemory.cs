@@ -29,6 +29,7 @@ internal sealed unsafe class KvPageMemory : IKvMemory
     {
         _allocator = allocator;
         (_layouts, _offsets, PageBytes) = LayOut(layers, precision);
+        // A loop, since code that counts bits by an instruction of the processor is compiled at every start.
         while (1L << SlabShift < SlabBytes / PageBytes / 2 + 1)
         {
             SlabShift++;

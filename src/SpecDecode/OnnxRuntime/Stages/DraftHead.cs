@@ -10,7 +10,7 @@ using SpecDecode.Weights;
 namespace SpecDecode.OnnxRuntime.Stages;
 
 /// <summary>
-/// A head of their own for drafts: copies of the rows of some tokens or of all, in panels of their own, so that the product reads those alone. In the
+/// A head that only drafts use: copies of the rows of some tokens or of all, in panels of their own, so that the product reads those alone. In the
 /// precision of the head its logits are the head's, bit for bit; in a lower one the rows are rounded as weights are, from what the head holds. Which tokens they are
 /// changes between passes.
 /// </summary>
@@ -117,17 +117,27 @@ internal sealed unsafe class DraftHead : IDisposable
     private void Fill()
     {
         int panels = (int)PanelLayout.Panels(Count);
-        Parallel.For(0, panels, () => _rounding is null ? null : new Rounding(_format, _inputs), (panel, _, rounding) =>
+        _panels.Span<byte>((panels - 1L) * _panelBytes, _panelBytes).Clear();
+        if (_rounding is null)
         {
-            _panels.Span<byte>((long)panel * _panelBytes, _panelBytes).Clear();
-            int end = Math.Min(Count, (panel + 1) * PanelLayout.Outputs);
-            for (int token = panel * PanelLayout.Outputs; token < end; token++)
+            FillPanels(0, panels, rounding: null);
+        }
+        else
+        {
+            Parallel.For(0, panels, () => new Rounding(_format, _inputs), (panel, _, rounding) =>
             {
-                Put(token, token, rounding);
-            }
+                FillPanels(panel, panel + 1, rounding);
+                return rounding;
+            }, _ => { });
+        }
+    }
 
-            return rounding;
-        }, _ => { });
+    private void FillPanels(int first, int end, Rounding? rounding)
+    {
+        for (int token = first * PanelLayout.Outputs; token < Math.Min(Count, end * PanelLayout.Outputs); token++)
+        {
+            Put(token, token, rounding);
+        }
     }
 
     private void Put(int place, int token, Rounding? rounding)

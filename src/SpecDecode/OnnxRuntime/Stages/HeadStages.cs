@@ -19,7 +19,7 @@ internal sealed class HeadStages(PassBuffers buffers, int vocabularySize)
     /// <param name="rows">Their numbers.</param>
     public Span<float> Logits(StageSessions sessions, RowBuffer residual, ReadOnlySpan<int> rows)
     {
-        RunWhole(sessions, residual, rows);
+        RunWhole(sessions, sessions.Head, residual, rows);
         return buffers.Logits.Read(rows.Length);
     }
 
@@ -27,7 +27,7 @@ internal sealed class HeadStages(PassBuffers buffers, int vocabularySize)
     /// <inheritdoc cref="Logits" path="/param"/>
     public ReadOnlySpan<RowChoice> Choose(StageSessions sessions, RowBuffer residual, ReadOnlySpan<int> rows)
     {
-        RunWhole(sessions, residual, rows);
+        RunWhole(sessions, sessions.Head, residual, rows);
         ReadOnlySpan<float> choices = buffers.Choices!.Read(rows.Length);
         Grow(ref _choices, rows.Length);
         for (int i = 0; i < rows.Length; i++)
@@ -56,13 +56,14 @@ internal sealed class HeadStages(PassBuffers buffers, int vocabularySize)
             return Logits(sessions, residual, rows);
         }
 
-        buffers.Moves.Pick(residual, rows, buffers.Scored, rows.Length);
         if (head.IsWhole)
         {
-            Run(head.Stage, rows.Length, buffers.Logits);
+            // What follows the product may be ONNX Runtime's, as it is behind the head.
+            RunWhole(sessions, head.Stage, residual, rows);
             return buffers.Logits.Read(rows.Length);
         }
 
+        buffers.Moves.Pick(residual, rows, buffers.Scored, rows.Length);
         Run(head.Stage, rows.Length, buffers.DraftLogits!);
         Span<float> logits = buffers.Logits.Floats(rows.Length);
         head.Spread(buffers.DraftLogits!.Read(rows.Length), logits, rows.Length);
@@ -77,11 +78,11 @@ internal sealed class HeadStages(PassBuffers buffers, int vocabularySize)
         }
     }
 
-    private void RunWhole(StageSessions sessions, RowBuffer residual, ReadOnlySpan<int> rows)
+    private void RunWhole(StageSessions sessions, StageSession head, RowBuffer residual, ReadOnlySpan<int> rows)
     {
         int run = sessions.HeadRows.RowsToRun(rows.Length);
         buffers.Moves.Pick(residual, rows, buffers.Scored, run);
-        Run(sessions.Head, run, buffers.Logits);
+        Run(head, run, buffers.Logits);
     }
 
     private void Run(StageSession stage, int rows, RowBuffer logits)

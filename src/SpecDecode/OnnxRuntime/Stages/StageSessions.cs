@@ -26,16 +26,6 @@ internal sealed class StageSessions : IDisposable
         int layers = model.Layers.Length;
         Embed = new EmbeddingTable(model, weights);
         Products = products;
-        if (graphs.BlocksAreOwn())
-        {
-            BlockRows = RowRule.Free;
-        }
-
-        if (graphs.HeadIsOwn())
-        {
-            HeadRows = RowRule.Free;
-        }
-
         AttentionIn = new LayerStages(layers, layer => create(this, graphs.AttentionIn(model.Layers[layer].Attention), true));
         AttentionOut = new LayerStages(layers, layer => create(this, graphs.AttentionOut(model.Layers[layer].Attention), true));
         Mlp = new LayerStages(layers, layer => create(this, graphs.Mlp(model.Layers[layer]), true));
@@ -100,17 +90,19 @@ internal sealed class StageSessions : IDisposable
         StageSessions sessions = new(model, weights, products, graphs, Create);
         List<Action> work = [() => sessions.Head = Create(sessions, isOnDevice ? graphs.ChoosingHead() : graphs.Head(), false)];
         bool comeLater = ComeLater(model, weights, provider);
-        int layersToProbe = sessions.BlockRows == RowRule.Free ? 0 : 1;
-        for (int i = 0; i < (comeLater ? layersToProbe : model.Layers.Length); i++)
-        {
-            int layer = i;
-            work.Add(() => sessions.AttentionIn.Make(layer));
-            work.Add(() => sessions.AttentionOut.Make(layer));
-            work.Add(() => sessions.Mlp.Make(layer));
-        }
-
         try
         {
+            sessions.BlockRows = graphs.BlocksAreOwn() ? RowRule.Free : sessions.BlockRows;
+            sessions.HeadRows = graphs.HeadIsOwn() ? RowRule.Free : sessions.HeadRows;
+            int layersToProbe = sessions.BlockRows == RowRule.Free ? 0 : 1;
+            for (int i = 0; i < (comeLater ? layersToProbe : model.Layers.Length); i++)
+            {
+                int layer = i;
+                work.Add(() => sessions.AttentionIn.Make(layer));
+                work.Add(() => sessions.AttentionOut.Make(layer));
+                work.Add(() => sessions.Mlp.Make(layer));
+            }
+
             int created = 0;
             if (comeLater)
             {
@@ -328,7 +320,7 @@ internal sealed class StageSessions : IDisposable
         _run.Dispose();
     }
 
-    // Where blocks go in segments, their own sessions are made when one is asked for, but for a layer's, which are asked how rows must be run: a text that is
+    // Where blocks go in segments, their own sessions are made when one is asked for, but for a layer's where these are asked how rows must be run: a text that is
     // written plainly asks for no other. Weights in panels are nothing that a session would have to pack.
     private static bool ComeLater(DecoderDescription model, PreparedWeights weights, ExecutionProvider? provider) =>
         provider?.IsDevice != true && weights.IsInPanels && !model.Layers.Any(layer => layer.IsParallel);
