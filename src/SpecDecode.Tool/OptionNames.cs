@@ -13,6 +13,8 @@ internal static class OptionNames
         ["Model:DraftPrecision"] = "--draft-precision",
         ["Model:BlockSize"] = "--block-size",
         ["Model:Activations"] = "--activations",
+        ["Model:Kernels"] = "--kernels",
+        ["Model:WeightMemory"] = "--weight-memory",
         ["Model:VerifyWeights"] = "--verify-weights",
         ["Drafting:Profile"] = "--draft-profile",
         ["Runtime:Threads"] = "--threads",

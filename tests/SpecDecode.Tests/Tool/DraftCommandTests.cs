@@ -114,7 +114,7 @@ public sealed class DraftCommandTests
 
     [Theory]
     [InlineData("--draft-head-precision is int8, and the head is stored as int8: give int4, or leave it out.", "--precision", "int8", "--draft-head-precision", "int8")]
-    [InlineData("--draft-head-precision is int4, which needs the library's own kernels: leave it out", "--kernels", "onnxruntime", "--draft-head-precision", "int4")]
+    [InlineData("--draft-head-precision is int4, which needs the library's own kernels: leave it out, or set --kernels to Own", "--kernels", "onnxruntime", "--draft-head-precision", "int4")]
     [InlineData("give the model a higher --precision, or leave it out", "--precision", "int4", "--draft-precision", "int4")]
     [InlineData("give the model a higher --precision, or leave it out", "--precision", "int4", "--draft-precision", "int8")]
     public void A_draft_precision_that_is_not_lower_is_bad_input(string said, params string[] precisions)
