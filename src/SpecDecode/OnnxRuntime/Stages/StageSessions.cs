@@ -92,6 +92,7 @@ internal sealed class StageSessions : IDisposable
         bool comeLater = ComeLater(model, weights, provider);
         try
         {
+            progress?.Report(new LoadProgress(LoadPhase.CreatingStages, 0));
             sessions.BlockRows = graphs.BlocksAreOwn() ? RowRule.Free : sessions.BlockRows;
             sessions.HeadRows = graphs.HeadIsOwn() ? RowRule.Free : sessions.HeadRows;
             int layersToProbe = sessions.BlockRows == RowRule.Free ? 0 : 1;
