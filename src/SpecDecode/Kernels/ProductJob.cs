@@ -121,7 +121,7 @@ internal unsafe struct ProductJob
     private readonly void MultiplyStretches(nint panel, nint last, int firstRow, int rows)
     {
         const int SumCount = PanelStretches.MostRows * PanelLayout.Outputs;
-        float* memory = stackalloc float[2 * SumCount + PanelStretches.WidenedFloats + LineFloats];
+        float* memory = stackalloc float[2 * SumCount + Stretches.WidenedFloats + LineFloats];
         float* sums = Aligned(memory);
         float* upSums = sums + SumCount;
         float* widened = upSums + SumCount;

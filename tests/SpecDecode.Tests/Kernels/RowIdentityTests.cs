@@ -43,7 +43,7 @@ public sealed class RowIdentityTests
     public void A_row_of_floats_is_the_same_in_any_number_of_tiles_stretches_and_blocks(Precision precision, bool isGated, string set)
     {
         InstructionSet instructions = Enum.Parse<InstructionSet>(set);
-        ProductCase products = new() { Format = ProductCase.Panels(precision), Inputs = 577, Outputs = 96, Rows = 13, IsGated = isGated, HasBias = true };
+        ProductCase products = new() { Format = ProductCase.Panels(precision), Inputs = 1_090, Outputs = 96, Rows = 13, IsGated = isGated, HasBias = true };
         using ProductSetup setup = new(products, InstructionSets.Current, seed: 23);
         float[][] alone = [.. Enumerable.Range(0, products.Rows).Select(row => setup.Run([row], ParallelRun.Serial))];
         foreach (int count in (int[])[2, 3, 4, 5, 6, 7, 11, 12, 13, 18, 24, 25, 119, 120, 121, 240, 241])
