@@ -25,16 +25,14 @@ internal static unsafe class BlockTile<TSums, TBits>
         where TRows : unmanaged, IRowCount
     {
         nint ahead = (nint)(ask - panel);
-        nint stride = rows->ByteStride;
-        sbyte* x0 = rows->Bytes, x1 = x0 + stride, x2 = x1 + stride, x3 = x2 + stride, x4 = x3 + stride, x5 = x4 + stride;
-        float* scale = rows->Scales;
-        int* start = rows->Starts;
-        nint blocks = rows->Blocks;
         nint size = rows->BlockSize;
+        nint step = rows->TileOfBytes * size;
+        sbyte* x0 = rows->Bytes, x1 = x0 + size, x2 = x1 + size, x3 = x2 + size, x4 = x3 + size, x5 = x4 + size;
+        RowBlock* block = rows->ByteBlocks;
         nint upper = size / 2;
         nint cellBytes = size * TBits.Bits / 32 * PanelLayout.CellBytes;
         byte* head = panel;
-        byte* end = panel + blocks * (TBits.HeadBytes + cellBytes);
+        byte* end = panel + rows->Blocks * (TBits.HeadBytes + cellBytes);
 
         while (head < end)
         {
@@ -47,12 +45,12 @@ internal static unsafe class BlockTile<TSums, TBits>
             // Half a panel at a time, whose sums fit into 16 registers; the block stays in the first cache meanwhile.
             for (byte* half = cells; half < cells + PanelLayout.CellBytes; half += HalfBytes)
             {
-                TSums s0 = Start(zeros, start);
-                TSums s1 = TRows.Value > 1 ? Start(zeros, start + blocks) : TSums.Zero;
-                TSums s2 = TRows.Value > 2 ? Start(zeros, start + 2 * blocks) : TSums.Zero;
-                TSums s3 = TRows.Value > 3 ? Start(zeros, start + 3 * blocks) : TSums.Zero;
-                TSums s4 = TRows.Value > 4 ? Start(zeros, start + 4 * blocks) : TSums.Zero;
-                TSums s5 = TRows.Value > 5 ? Start(zeros, start + 5 * blocks) : TSums.Zero;
+                TSums s0 = Start(zeros, &block->Start);
+                TSums s1 = TRows.Value > 1 ? Start(zeros, &block[1].Start) : TSums.Zero;
+                TSums s2 = TRows.Value > 2 ? Start(zeros, &block[2].Start) : TSums.Zero;
+                TSums s3 = TRows.Value > 3 ? Start(zeros, &block[3].Start) : TSums.Zero;
+                TSums s4 = TRows.Value > 4 ? Start(zeros, &block[4].Start) : TSums.Zero;
+                TSums s5 = TRows.Value > 5 ? Start(zeros, &block[5].Start) : TSums.Zero;
                 nint i = 0;
                 for (byte* cell = half; cell < half + cellBytes; cell += PanelLayout.CellBytes, i += 4)
                 {
@@ -89,26 +87,25 @@ internal static unsafe class BlockTile<TSums, TBits>
                 }
 
                 TSums worth = TSums.LoadScales(scales);
-                TSums.AddTo(s0, worth, scale, to);
-                if (TRows.Value > 1) { TSums.AddTo(s1, worth, scale + blocks, to + PanelLayout.Outputs); }
-                if (TRows.Value > 2) { TSums.AddTo(s2, worth, scale + 2 * blocks, to + 2 * PanelLayout.Outputs); }
-                if (TRows.Value > 3) { TSums.AddTo(s3, worth, scale + 3 * blocks, to + 3 * PanelLayout.Outputs); }
-                if (TRows.Value > 4) { TSums.AddTo(s4, worth, scale + 4 * blocks, to + 4 * PanelLayout.Outputs); }
-                if (TRows.Value > 5) { TSums.AddTo(s5, worth, scale + 5 * blocks, to + 5 * PanelLayout.Outputs); }
+                TSums.AddTo(s0, worth, &block->Scale, to);
+                if (TRows.Value > 1) { TSums.AddTo(s1, worth, &block[1].Scale, to + PanelLayout.Outputs); }
+                if (TRows.Value > 2) { TSums.AddTo(s2, worth, &block[2].Scale, to + 2 * PanelLayout.Outputs); }
+                if (TRows.Value > 3) { TSums.AddTo(s3, worth, &block[3].Scale, to + 3 * PanelLayout.Outputs); }
+                if (TRows.Value > 4) { TSums.AddTo(s4, worth, &block[4].Scale, to + 4 * PanelLayout.Outputs); }
+                if (TRows.Value > 5) { TSums.AddTo(s5, worth, &block[5].Scale, to + 5 * PanelLayout.Outputs); }
                 scales += PanelLayout.ScaleBytes / 2;
                 zeros += HalfOutputs;
                 to += HalfOutputs;
             }
 
             head = cells + cellBytes;
-            x0 += size;
-            x1 += size;
-            x2 += size;
-            x3 += size;
-            x4 += size;
-            x5 += size;
-            scale++;
-            start++;
+            x0 += step;
+            x1 += step;
+            x2 += step;
+            x3 += step;
+            x4 += step;
+            x5 += step;
+            block += rows->TileOfBytes;
         }
     }
 

@@ -1,6 +1,7 @@
 using System.Runtime.Intrinsics;
 using System.Runtime.Intrinsics.Arm;
 using System.Runtime.Intrinsics.X86;
+using SpecDecode.Kernels.MachineCode;
 
 namespace SpecDecode.Kernels;
 
@@ -23,6 +24,9 @@ internal enum InstructionSet
     Avx512,
 
     /// <summary>AVX-512 for floats; bytes with AVX-VNNI.</summary>
+    Avx512AvxVnni,
+
+    /// <summary>AVX-512 for floats; bytes with its own VNNI, by machine code.</summary>
     Avx512Vnni,
 }
 
@@ -32,7 +36,8 @@ internal static class InstructionSets
     /// <summary>The best of this processor, as far as .NET may use it.</summary>
     public static InstructionSet Current { get; } = (Vector512.IsHardwareAccelerated, Avx2.IsSupported && Fma.IsSupported, AvxVnni.IsSupported) switch
     {
-        (true, true, true) => InstructionSet.Avx512Vnni,
+        (true, true, _) when VnniTiles.IsSupported => InstructionSet.Avx512Vnni,
+        (true, true, true) => InstructionSet.Avx512AvxVnni,
         (true, true, false) => InstructionSet.Avx512,
         (false, true, true) => InstructionSet.Avx2Vnni,
         (false, true, false) => InstructionSet.Avx2,
@@ -42,6 +47,9 @@ internal static class InstructionSets
     /// <summary>Whether kernels were written for this processor in particular.</summary>
     public static bool IsKnown => Current != InstructionSet.Portable;
 
+    /// <summary>Whether floats have registers of AVX-512.</summary>
+    public static bool IsAvx512(this InstructionSet set) => set is InstructionSet.Avx512 or InstructionSet.Avx512AvxVnni or InstructionSet.Avx512Vnni;
+
     /// <summary>As people write it.</summary>
     public static string Name(this InstructionSet set) => set switch
     {
@@ -49,7 +57,8 @@ internal static class InstructionSets
         InstructionSet.Avx2 => "AVX2",
         InstructionSet.Avx2Vnni => "AVX2 with AVX-VNNI",
         InstructionSet.Avx512 => "AVX-512",
-        InstructionSet.Avx512Vnni => "AVX-512 with AVX-VNNI",
+        InstructionSet.Avx512AvxVnni => "AVX-512 with AVX-VNNI",
+        InstructionSet.Avx512Vnni => "AVX-512 with VNNI",
         _ => "portable",
     };
 }

@@ -36,7 +36,7 @@ internal unsafe struct PanelStretches
     {
         _kernel = kernel,
         _widened = kernel.Widens ? TileKernel.Of(new TensorFormat(Precision.Fp32, 0, TensorLayout.Panels), activations, set) : kernel,
-        _bytes = set is not (InstructionSet.Avx512 or InstructionSet.Avx512Vnni) ? FirstCacheBytes : kernel.Widens ? WidenedBytes : SecondCacheBytes,
+        _bytes = !set.IsAvx512() ? FirstCacheBytes : kernel.Widens ? WidenedBytes : SecondCacheBytes,
     };
 
     /// <summary>Multiplies.</summary>

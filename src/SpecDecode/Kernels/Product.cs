@@ -74,10 +74,9 @@ internal sealed unsafe class Product
             Blocks = (nint)blocks,
             BlockSize = format.BlockSize,
             FloatStride = format.IsQuantized ? (nint)(blocks * format.BlockSize) : (inputs + 1) / 2 * 2,
-            ByteStride = (nint)(blocks * format.BlockSize),
         };
         _needsFloats = parts.IsNormed || (!kernel.TakesBytes && _shape.FloatStride != inputs);
-        long rowBytes = kernel.TakesBytes ? _shape.ByteStride : _shape.FloatStride * sizeof(float);
+        long rowBytes = _shape.FloatStride * (kernel.TakesBytes ? sizeof(sbyte) : sizeof(float));
         nint panelBytes = (nint)PanelLayout.PanelBytes(format, inputs);
         nint panels = (nint)PanelLayout.Panels(Outputs);
         _job = new ProductJob
@@ -125,6 +124,7 @@ internal sealed unsafe class Product
         bool isPrepared = _needsFloats || job.Kernel.TakesBytes;
         if (isPrepared)
         {
+            job.Rows.TileOfBytes = job.Kernel.TileRows(rows);
             Place(ref job.Rows, rows, job.Kernel.TakesBytes);
         }
 
@@ -157,12 +157,11 @@ internal sealed unsafe class Product
     {
         static nuint Aligned(nuint bytes) => (bytes + 63) & ~(nuint)63;
         nuint floats = _needsFloats ? Aligned((nuint)count * (nuint)rows.FloatStride * sizeof(float)) : 0;
-        nuint bytes = takesBytes ? Aligned((nuint)count * (nuint)rows.ByteStride) : 0;
-        nuint scales = takesBytes ? Aligned((nuint)count * (nuint)rows.Blocks * sizeof(float)) : 0;
-        byte* memory = _scratch.Take(floats + bytes + scales + scales);
+        nuint blocks = takesBytes ? (nuint)((count + rows.TileOfBytes - 1) / rows.TileOfBytes * rows.TileOfBytes * rows.Blocks) : 0;
+        nuint bytes = Aligned(blocks * (nuint)rows.BlockSize);
+        byte* memory = _scratch.Take(floats + bytes + blocks * (nuint)sizeof(RowBlock));
         rows.Floats = (float*)memory;
         rows.Bytes = (sbyte*)(memory + floats);
-        rows.Scales = (float*)(memory + floats + bytes);
-        rows.Starts = (int*)(memory + floats + bytes + scales);
+        rows.ByteBlocks = (RowBlock*)(memory + floats + bytes);
     }
 }

@@ -70,7 +70,8 @@ internal unsafe struct ProductJob
         nint last = Math.Min((task + 1) * TaskPanels, Panels);
         // Blocks of nearly equal size, as whole tiles allow.
         int blocks = (RowCount + BlockRows - 1) / BlockRows;
-        int blockRows = ((RowCount + blocks - 1) / blocks + Kernel.MaxRows - 1) / Kernel.MaxRows * Kernel.MaxRows;
+        int tileRows = Kernel.TakesBytes ? (int)Rows.TileOfBytes : Kernel.MaxRows;
+        int blockRows = ((RowCount + blocks - 1) / blocks + tileRows - 1) / tileRows * tileRows;
         for (int firstRow = 0; firstRow < RowCount; firstRow += blockRows)
         {
             int rows = Math.Min(blockRows, RowCount - firstRow);
@@ -99,7 +100,7 @@ internal unsafe struct ProductJob
             nint ahead = Kernel.Ahead;
             for (int done = 0; done < rows;)
             {
-                int count = TileRowsOf(rows - done);
+                int count = Kernel.TakesBytes ? Math.Min((int)Rows.TileOfBytes, rows - done) : Kernel.TileRows(rows - done);
                 TileRows tile = Rows.From(firstRow + done);
                 Clear(sums, count);
                 Kernel.Run(count, weights, &tile, sums, weights + ahead, Kernel.StepBytes);
@@ -139,13 +140,6 @@ internal unsafe struct ProductJob
 
             Finish(sums, upSums, panel * PanelLayout.Outputs, firstRow, rows);
         }
-    }
-
-    // Tiles of nearly equal size: a small one at the end would read all weights for little.
-    private readonly int TileRowsOf(int rows)
-    {
-        int tiles = (rows + Kernel.MaxRows - 1) / Kernel.MaxRows;
-        return (rows + tiles - 1) / tiles;
     }
 
     // The next line of the cache.

@@ -1,5 +1,6 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
+using System.Runtime.Intrinsics.X86;
 
 namespace SpecDecode.Kernels;
 
@@ -11,6 +12,7 @@ internal static unsafe class RowQuantizer
 {
     private const float Largest = 127;
     private const int Infinity = 0x7F800000;
+    private const int Magnitude = 0x7FFFFFFF;
 
     // Below this a block's reciprocal is no float; such a block counts as zeros.
     private const float Smallest = 1e-36f;
@@ -19,15 +21,15 @@ internal static unsafe class RowQuantizer
     /// <param name="row">Its floats.</param>
     /// <param name="inputs">How many.</param>
     /// <param name="blockSize">Floats of a block, a multiple of 16; the last block may have fewer.</param>
-    /// <param name="factor">What the sum of a block's bytes is multiplied by for <paramref name="starts"/>.</param>
-    /// <param name="bytes">Takes the bytes, <c>[blocks · blockSize]</c>.</param>
-    /// <param name="scales">Takes what a byte of each block is worth.</param>
-    /// <param name="starts">Takes the sums.</param>
-    public static void Quantize(float* row, nint inputs, nint blockSize, int factor, sbyte* bytes, float* scales, int* starts)
+    /// <param name="factor">What the sum of a block's bytes is multiplied by for <see cref="RowBlock.Start"/>.</param>
+    /// <param name="bytes">Takes the bytes of the first block.</param>
+    /// <param name="blocks">Takes what the first block is worth, and its sum.</param>
+    /// <param name="step">Blocks from one of the row to the next, in both.</param>
+    public static void Quantize(float* row, nint inputs, nint blockSize, int factor, sbyte* bytes, RowBlock* blocks, nint step)
     {
-        for (; inputs >= blockSize; inputs -= blockSize, row += blockSize, bytes += blockSize)
+        for (; inputs >= blockSize; inputs -= blockSize, row += blockSize, bytes += step * blockSize, blocks += step)
         {
-            Block(row, blockSize, factor, bytes, scales++, starts++);
+            Block(row, blockSize, factor, bytes, blocks);
         }
 
         if (inputs > 0)
@@ -35,14 +37,47 @@ internal static unsafe class RowQuantizer
             float* padded = stackalloc float[(int)blockSize];
             new Span<float>(padded, (int)blockSize).Clear();
             Unsafe.CopyBlockUnaligned(padded, row, (uint)(inputs * sizeof(float)));
-            Block(padded, blockSize, factor, bytes, scales, starts);
+            Block(padded, blockSize, factor, bytes, blocks);
         }
     }
 
-    private static void Block(float* row, nint size, int factor, sbyte* bytes, float* scale, int* start)
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void Block(float* row, nint size, int factor, sbyte* bytes, RowBlock* block)
     {
-        // As integers magnitudes have the order that they have as floats, and what is not finite comes last.
-        Vector128<int> magnitude = Vector128.Create(0x7FFFFFFF);
+        int bits = Vector512.IsHardwareAccelerated ? LargestOfSixteens(row, size) : LargestOfFours(row, size);
+        float max = BitConverter.Int32BitsToSingle(bits);
+        if (bits >= Infinity || max < Smallest)
+        {
+            Unsafe.InitBlockUnaligned(bytes, 0, (uint)size);
+            block->Scale = bits >= Infinity ? float.NaN : 0;
+            block->Start = 0;
+            return;
+        }
+
+        float steps = Largest / max;
+        int sum = Vector512.IsHardwareAccelerated ? RoundSixteens(row, size, steps, bytes) : RoundFours(row, size, steps, bytes);
+        block->Scale = max / Largest;
+        block->Start = sum * factor;
+    }
+
+    // The largest magnitude. As integers they have the order that they have as floats, and what is not finite comes last.
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static int LargestOfSixteens(float* row, nint size)
+    {
+        Vector512<int> all = Vector512<int>.Zero;
+        for (nint i = 0; i < size; i += 16)
+        {
+            all = Vector512.Max(all, Vector512.Load((int*)row + i) & Vector512.Create(Magnitude));
+        }
+
+        Vector256<int> half = Vector256.Max(all.GetLower(), all.GetUpper());
+        return Largest4(Vector128.Max(half.GetLower(), half.GetUpper()));
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static int LargestOfFours(float* row, nint size)
+    {
+        Vector128<int> magnitude = Vector128.Create(Magnitude);
         Vector128<int> a = Vector128<int>.Zero, b = a, c = a, d = a;
         for (nint i = 0; i < size; i += 16)
         {
@@ -52,18 +87,34 @@ internal static unsafe class RowQuantizer
             d = Vector128.Max(d, Vector128.Load((int*)row + i + 12) & magnitude);
         }
 
-        a = Vector128.Max(Vector128.Max(a, b), Vector128.Max(c, d));
-        int bits = Math.Max(Math.Max(a[0], a[1]), Math.Max(a[2], a[3]));
-        float max = BitConverter.Int32BitsToSingle(bits);
-        if (bits >= Infinity || max < Smallest)
+        return Largest4(Vector128.Max(Vector128.Max(a, b), Vector128.Max(c, d)));
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static int Largest4(Vector128<int> numbers)
+    {
+        numbers = Vector128.Max(numbers, Vector128.Shuffle(numbers, Vector128.Create(2, 3, 0, 1)));
+        return Math.Max(numbers[0], numbers[1]);
+    }
+
+    // Bytes, and their sum.
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static int RoundSixteens(float* row, nint size, float steps, sbyte* bytes)
+    {
+        Vector512<int> sums = Vector512<int>.Zero;
+        for (nint i = 0; i < size; i += 16)
         {
-            Unsafe.InitBlockUnaligned(bytes, 0, (uint)size);
-            *scale = bits >= Infinity ? float.NaN : 0;
-            *start = 0;
-            return;
+            Vector512<int> numbers = Avx512F.ConvertToVector512Int32(Vector512.Load(row + i) * steps);
+            sums += numbers;
+            Avx512F.ConvertToVector128SByte(numbers).Store(bytes + i);
         }
 
-        Vector128<float> steps = Vector128.Create(Largest / max);
+        return Vector512.Sum(sums);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static int RoundFours(float* row, nint size, float steps, sbyte* bytes)
+    {
         Vector128<int> sums = Vector128<int>.Zero;
         for (nint i = 0; i < size; i += 16)
         {
@@ -75,11 +126,10 @@ internal static unsafe class RowQuantizer
             Vector128.Narrow(Vector128.Narrow(p, q), Vector128.Narrow(r, s)).Store(bytes + i);
         }
 
-        *scale = max / Largest;
-        *start = Vector128.Sum(sums) * factor;
+        return Vector128.Sum(sums);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static Vector128<int> Round(float* from, Vector128<float> steps) =>
+    private static Vector128<int> Round(float* from, float steps) =>
         Vector128.ConvertToInt32Native(Vector128.Round(Vector128.Load(from) * steps));
 }

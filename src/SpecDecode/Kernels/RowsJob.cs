@@ -44,7 +44,7 @@ internal unsafe struct RowsJob
         for (nint row = task * TaskRows; row < last; row++)
         {
             float* from = Input + row * Inputs;
-            TileRows to = Rows.From(row);
+            TileRows to = TakesBytes ? Rows.At(row) : Rows.From(row);
             if (IsNormed)
             {
                 Norm.Apply(from, Inputs, to.Floats);
@@ -53,7 +53,7 @@ internal unsafe struct RowsJob
 
             if (TakesBytes)
             {
-                RowQuantizer.Quantize(from, Inputs, to.BlockSize, Factor, to.Bytes, to.Scales, to.Starts);
+                RowQuantizer.Quantize(from, Inputs, to.BlockSize, Factor, to.Bytes, to.ByteBlocks, to.TileOfBytes);
                 continue;
             }
 

@@ -1,5 +1,7 @@
+using System.Collections.Immutable;
 using System.Runtime.CompilerServices;
 using SpecDecode.Descriptions;
+using SpecDecode.Kernels.MachineCode;
 
 namespace SpecDecode.Kernels;
 
@@ -10,6 +12,7 @@ internal unsafe struct TileKernel
     public const int MostRows = 12;
 
     private Pointers _run;
+    private nint _machineBlockBytes;
     private delegate*<byte*, nint, float*, void> _widen;
 
     /// <summary>Rows of its largest tile.</summary>
@@ -37,11 +40,13 @@ internal unsafe struct TileKernel
     /// <param name="format">How weights are stored, in panels.</param>
     /// <param name="activations">What rows are rounded to where weights are quantised.</param>
     /// <param name="set">The instruction set, which the processor must have.</param>
+    /// <exception cref="SpecDecodeException">There is no executable memory for a block size that is used for the first time.</exception>
     public static TileKernel Of(TensorFormat format, ActivationPrecision activations, InstructionSet set)
     {
         TileKernel kernel = set switch
         {
-            InstructionSet.Avx512Vnni => Of<Panel512, Panel512, Sums256<VnniDot>>(format.Precision, activations),
+            InstructionSet.Avx512Vnni when format.IsQuantized && activations == ActivationPrecision.Int8 => MachineBlocks(format),
+            InstructionSet.Avx512Vnni or InstructionSet.Avx512AvxVnni => Of<Panel512, Panel512, Sums256<VnniDot>>(format.Precision, activations),
             InstructionSet.Avx512 => Of<Panel512, Panel512, Sums256<Avx2Dot>>(format.Precision, activations),
             InstructionSet.Avx2Vnni => Of<Panel256, HalfPanel256, Sums256<VnniDot>>(format.Precision, activations),
             InstructionSet.Avx2 => Of<Panel256, HalfPanel256, Sums256<Avx2Dot>>(format.Precision, activations),
@@ -60,8 +65,24 @@ internal unsafe struct TileKernel
     /// <param name="ask">Where weights are asked for.</param>
     /// <param name="askStep">How much further with each step.</param>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public readonly void Run(int count, byte* panel, TileRows* rows, float* sums, byte* ask, nint askStep) =>
+    public readonly void Run(int count, byte* panel, TileRows* rows, float* sums, byte* ask, nint askStep)
+    {
+        if (_machineBlockBytes != 0)
+        {
+            RunMachineCode(count, panel, rows, sums, ask);
+            return;
+        }
+
         ((delegate*<byte*, TileRows*, float*, byte*, nint, void>)_run[count - 1])(panel, rows, sums, ask, askStep);
+    }
+
+    /// <summary>Rows of a tile where there are so many: tiles of nearly equal size, as a small one at the end would read all weights for little.</summary>
+    /// <param name="rows">How many there are.</param>
+    public readonly int TileRows(int rows)
+    {
+        int tiles = (rows + MaxRows - 1) / MaxRows;
+        return (rows + tiles - 1) / tiles;
+    }
 
     /// <summary>Makes float32 of a stretch of a panel, for the kernels of float32; as <see cref="PanelWidening{TPanel,TWeights}.Run"/>.</summary>
     public readonly void Widen(byte* panel, nint steps, float* to) => _widen(panel, steps, to);
@@ -134,6 +155,35 @@ internal unsafe struct TileKernel
         kernel._run[4] = (nint)(delegate*<byte*, TileRows*, float*, byte*, nint, void>)&BlockTile<TSums, TBits>.Run<FiveRows>;
         kernel._run[5] = (nint)(delegate*<byte*, TileRows*, float*, byte*, nint, void>)&BlockTile<TSums, TBits>.Run<SixRows>;
         return kernel;
+    }
+
+    private static TileKernel MachineBlocks(TensorFormat format)
+    {
+        ImmutableArray<nint> tiles = VnniTiles.Of(format.Precision, format.BlockSize);
+        if (tiles.IsEmpty)
+        {
+            throw new SpecDecodeException($"The system gives this process no more executable memory, which kernels for {format.Precision.ToString().ToLowerInvariant()} in blocks of {format.BlockSize} need: give it memory, or set {VnniTiles.Variable}=0 in its environment.");
+        }
+
+        TileKernel kernel = new() { MaxRows = BlockTileCode.MaxRows, WholeRows = BlockTileCode.MaxRows, TakesBytes = true, _machineBlockBytes = PanelLayout.BlockBytes(format) };
+        tiles.CopyTo(kernel._run);
+        return kernel;
+    }
+
+    private readonly void RunMachineCode(int count, byte* panel, TileRows* rows, float* sums, byte* ask)
+    {
+        BlockTileArguments arguments = new()
+        {
+            Panel = panel,
+            End = panel + rows->Blocks * _machineBlockBytes,
+            Ahead = (nint)(ask - panel),
+            Bytes = rows->Bytes,
+            ByteStep = rows->TileOfBytes * rows->BlockSize,
+            Blocks = rows->ByteBlocks,
+            BlockStep = rows->TileOfBytes * sizeof(RowBlock),
+            Sums = sums,
+        };
+        ((delegate* unmanaged<BlockTileArguments*, void>)_run[count - 1])(&arguments);
     }
 
     private static TileKernel Wide<TPanel, TBits>()

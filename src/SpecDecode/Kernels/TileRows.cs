@@ -9,17 +9,17 @@ internal unsafe struct TileRows
     /// <summary>Floats from one row to the next.</summary>
     public nint FloatStride;
 
-    /// <summary>The first row as signed bytes, <c>[blocks · BlockSize]</c>.</summary>
+    /// <summary>
+    /// The rows as signed bytes, tile by tile, <c>[tiles, blocks, TileOfBytes, BlockSize]</c>: what a tile multiplies at the same time lies side by side. The last tile may
+    /// have fewer rows, and room for as many.
+    /// </summary>
     public sbyte* Bytes;
 
-    /// <summary>Bytes from one row to the next.</summary>
-    public nint ByteStride;
+    /// <summary>What these blocks are worth, and begin with, <c>[tiles, blocks, TileOfBytes]</c>.</summary>
+    public RowBlock* ByteBlocks;
 
-    /// <summary>What a byte of each block of the first row is worth, <c>[blocks]</c>.</summary>
-    public float* Scales;
-
-    /// <summary>The sum of the bytes of each block of the first row, times what the kernel's integer sums begin with, <c>[blocks]</c>.</summary>
-    public int* Starts;
+    /// <summary>Rows of a tile of bytes.</summary>
+    public nint TileOfBytes;
 
     /// <summary>Inputs in pairs, the last of which may be half.</summary>
     public nint Steps;
@@ -30,15 +30,23 @@ internal unsafe struct TileRows
     /// <summary>Inputs of a block.</summary>
     public nint BlockSize;
 
-    /// <summary>The same for a later row.</summary>
+    /// <summary>The same for a later row; where they are bytes, the first of a tile.</summary>
     /// <param name="row">How many rows later.</param>
     public readonly TileRows From(nint row) => this with
     {
         Floats = Floats + row * FloatStride,
-        Bytes = Bytes + row * ByteStride,
-        Scales = Scales + row * Blocks,
-        Starts = Starts + row * Blocks,
+        Bytes = Bytes + row * Blocks * BlockSize,
+        ByteBlocks = ByteBlocks + row * Blocks,
     };
+
+    /// <summary>The same for any later row, where its bytes are to be written.</summary>
+    /// <param name="row">How many rows later.</param>
+    public readonly TileRows At(nint row)
+    {
+        nint place = row % TileOfBytes;
+        TileRows rows = From(row - place);
+        return rows with { Floats = rows.Floats + place * FloatStride, Bytes = rows.Bytes + place * BlockSize, ByteBlocks = rows.ByteBlocks + place };
+    }
 
     /// <summary>A stretch of the same rows, where they are floats.</summary>
     /// <param name="step">Its first pair of inputs.</param>

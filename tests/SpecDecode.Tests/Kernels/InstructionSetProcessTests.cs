@@ -1,6 +1,7 @@
 using System.Runtime.Intrinsics;
 using System.Runtime.Intrinsics.X86;
 using SpecDecode.Kernels;
+using SpecDecode.Kernels.MachineCode;
 
 namespace SpecDecode.Tests.Kernels;
 
@@ -9,9 +10,12 @@ public sealed class InstructionSetProcessTests
 {
     private const string NoAvx512 = "DOTNET_EnableAVX512";
     private const string NoVnni = "DOTNET_EnableAVXVNNI";
+    private const string NoMachineCode = VnniTiles.Variable;
     private const string NoAvx2 = "DOTNET_EnableAVX2";
 
     [Theory]
+    [InlineData(NoMachineCode)]
+    [InlineData(NoMachineCode, NoVnni)]
     [InlineData(NoVnni)]
     [InlineData(NoAvx512)]
     [InlineData(NoAvx512, NoVnni)]
@@ -40,10 +44,12 @@ public sealed class InstructionSetProcessTests
         bool isAvx2 = Avx2.IsSupported && Fma.IsSupported && !off.Contains(NoAvx2);
         bool isAvx512 = Vector512.IsHardwareAccelerated && !off.Contains(NoAvx512);
         bool isVnni = AvxVnni.IsSupported && !off.Contains(NoVnni);
+        bool isMachineCode = VnniTiles.IsSupported && !off.Contains(NoMachineCode);
         return (isAvx2, isAvx512, isVnni) switch
         {
+            (true, true, _) when isMachineCode => InstructionSet.Avx512Vnni,
             (false, _, _) => InstructionSets.Current == InstructionSet.Arm64DotProduct ? InstructionSet.Arm64DotProduct : InstructionSet.Portable,
-            (true, true, true) => InstructionSet.Avx512Vnni,
+            (true, true, true) => InstructionSet.Avx512AvxVnni,
             (true, true, false) => InstructionSet.Avx512,
             (true, false, true) => InstructionSet.Avx2Vnni,
             (true, false, false) => InstructionSet.Avx2,

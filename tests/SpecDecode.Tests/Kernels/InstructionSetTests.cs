@@ -58,7 +58,7 @@ public sealed class InstructionSetTests
     public void The_set_of_this_process_is_one_that_it_has_and_is_called_by_a_name_of_its_own()
     {
         Assert.Contains(InstructionSets.Current, ProcessorSets.All);
-        InstructionSet[] x64 = [InstructionSet.Portable, InstructionSet.Avx2, InstructionSet.Avx2Vnni, InstructionSet.Avx512, InstructionSet.Avx512Vnni];
+        InstructionSet[] x64 = [InstructionSet.Portable, InstructionSet.Avx2, InstructionSet.Avx2Vnni, InstructionSet.Avx512, InstructionSet.Avx512AvxVnni, InstructionSet.Avx512Vnni];
         Assert.Equal(ProcessorSets.All.Where(x64.Contains).Max(), InstructionSets.Current == InstructionSet.Arm64DotProduct ? InstructionSet.Portable : InstructionSets.Current);
         Assert.Equal(Enum.GetValues<InstructionSet>().Length, Enum.GetValues<InstructionSet>().Select(set => set.Name()).Distinct().Count());
         Assert.Equal(InstructionSets.Current != InstructionSet.Portable, InstructionSets.IsKnown);

@@ -2,6 +2,7 @@ using System.Runtime.Intrinsics;
 using System.Runtime.Intrinsics.Arm;
 using System.Runtime.Intrinsics.X86;
 using SpecDecode.Kernels;
+using SpecDecode.Kernels.MachineCode;
 
 namespace SpecDecode.Tests.Kernels;
 
@@ -22,7 +23,8 @@ internal static class ProcessorSets
             InstructionSet.Avx2 => isAvx2,
             InstructionSet.Avx2Vnni => isAvx2 && AvxVnni.IsSupported,
             InstructionSet.Avx512 => isAvx2 && Vector512.IsHardwareAccelerated,
-            InstructionSet.Avx512Vnni => isAvx2 && Vector512.IsHardwareAccelerated && AvxVnni.IsSupported,
+            InstructionSet.Avx512AvxVnni => isAvx2 && Vector512.IsHardwareAccelerated && AvxVnni.IsSupported,
+            InstructionSet.Avx512Vnni => VnniTiles.IsSupported,
             _ => true,
         };
     }

@@ -110,13 +110,12 @@ public sealed class RowQuantizerTests
         int blocks = (row.Length + blockSize - 1) / blockSize;
         using NativeBuffer<float> from = new(row);
         using NativeBuffer<sbyte> bytes = new(blocks * blockSize);
-        using NativeBuffer<float> scales = new(blocks);
-        using NativeBuffer<int> starts = new(blocks);
-        RowQuantizer.Quantize(from.Start, row.Length, blockSize, factor, bytes.Start, scales.Start, starts.Start);
+        using NativeBuffer<RowBlock> worth = new(blocks);
+        RowQuantizer.Quantize(from.Start, row.Length, blockSize, factor, bytes.Start, worth.Start, step: 1);
         from.Check();
         bytes.Check();
-        scales.Check();
-        starts.Check();
-        return (bytes.Span.ToArray(), scales.Span.ToArray(), starts.Span.ToArray());
+        worth.Check();
+        RowBlock[] found = worth.Span.ToArray();
+        return (bytes.Span.ToArray(), [.. found.Select(block => block.Scale)], [.. found.Select(block => block.Start)]);
     }
 }
