@@ -31,6 +31,9 @@ internal readonly record struct TensorFormat(Precision Precision, int BlockSize,
     /// <summary>Tensors begin at multiples of this, so that each can be mapped alone.</summary>
     public const int Alignment = 4096;
 
+    /// <summary>Block sizes that there are.</summary>
+    public static readonly ImmutableArray<int> BlockSizes = [16, 32, 64, 128, 256];
+
     /// <summary>Plain float32.</summary>
     public static TensorFormat Float32 => default;
 

@@ -26,7 +26,7 @@ internal static unsafe class BlockTile<TSums, TBits>
     {
         nint ahead = (nint)(ask - panel);
         nint size = rows->BlockSize;
-        nint step = rows->TileOfBytes * size;
+        nint step = rows->RowsOfTile * size;
         sbyte* x0 = rows->Bytes, x1 = x0 + size, x2 = x1 + size, x3 = x2 + size, x4 = x3 + size, x5 = x4 + size;
         RowBlock* block = rows->ByteBlocks;
         nint upper = size / 2;
@@ -105,7 +105,7 @@ internal static unsafe class BlockTile<TSums, TBits>
             x3 += step;
             x4 += step;
             x5 += step;
-            block += rows->TileOfBytes;
+            block += rows->RowsOfTile;
         }
     }
 

@@ -11,7 +11,7 @@ namespace SpecDecode.Kernels;
 internal unsafe struct PanelStretches
 {
     /// <summary>Rows that take part, at most: as many as have sums on the stack.</summary>
-    public const int MostRows = 10 * TileKernel.MostRows;
+    public const int MostRows = 20 * TileKernel.MostRows;
 
     // A quarter of the smallest first cache there is: rows and sums need theirs, and the next stretch is on its way.
     private const int FirstCacheBytes = 8 << 10;

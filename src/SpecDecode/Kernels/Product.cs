@@ -124,7 +124,7 @@ internal sealed unsafe class Product
         bool isPrepared = _needsFloats || job.Kernel.TakesBytes;
         if (isPrepared)
         {
-            job.Rows.TileOfBytes = job.Kernel.TileRows(rows);
+            job.Rows.RowsOfTile = job.Kernel.TileRows(rows);
             Place(ref job.Rows, rows, job.Kernel.TakesBytes);
         }
 
@@ -157,7 +157,7 @@ internal sealed unsafe class Product
     {
         static nuint Aligned(nuint bytes) => (bytes + 63) & ~(nuint)63;
         nuint floats = _needsFloats ? Aligned((nuint)count * (nuint)rows.FloatStride * sizeof(float)) : 0;
-        nuint blocks = takesBytes ? (nuint)((count + rows.TileOfBytes - 1) / rows.TileOfBytes * rows.TileOfBytes * rows.Blocks) : 0;
+        nuint blocks = takesBytes ? (nuint)((count + rows.RowsOfTile - 1) / rows.RowsOfTile * rows.RowsOfTile * rows.Blocks) : 0;
         nuint bytes = Aligned(blocks * (nuint)rows.BlockSize);
         byte* memory = _scratch.Take(floats + bytes + blocks * (nuint)sizeof(RowBlock));
         rows.Floats = (float*)memory;

@@ -70,7 +70,7 @@ internal unsafe struct ProductJob
         nint last = Math.Min((task + 1) * TaskPanels, Panels);
         // Blocks of nearly equal size, as whole tiles allow.
         int blocks = (RowCount + BlockRows - 1) / BlockRows;
-        int tileRows = Kernel.TakesBytes ? (int)Rows.TileOfBytes : Kernel.MaxRows;
+        int tileRows = Kernel.TakesBytes ? (int)Rows.RowsOfTile : Kernel.MaxRows;
         int blockRows = ((RowCount + blocks - 1) / blocks + tileRows - 1) / tileRows * tileRows;
         for (int firstRow = 0; firstRow < RowCount; firstRow += blockRows)
         {
@@ -100,7 +100,7 @@ internal unsafe struct ProductJob
             nint ahead = Kernel.Ahead;
             for (int done = 0; done < rows;)
             {
-                int count = Kernel.TakesBytes ? Math.Min((int)Rows.TileOfBytes, rows - done) : Kernel.TileRows(rows - done);
+                int count = Kernel.TakesBytes ? Math.Min((int)Rows.RowsOfTile, rows - done) : Kernel.TileRows(rows - done);
                 TileRows tile = Rows.From(firstRow + done);
                 Clear(sums, count);
                 Kernel.Run(count, weights, &tile, sums, weights + ahead, Kernel.StepBytes);

@@ -55,7 +55,7 @@ internal static unsafe class RowQuantizer
         }
 
         float steps = Largest / max;
-        int sum = Vector512.IsHardwareAccelerated ? RoundSixteens(row, size, steps, bytes) : RoundFours(row, size, steps, bytes);
+        int sum = Vector512.IsHardwareAccelerated && Avx512F.IsSupported ? RoundSixteens(row, size, steps, bytes) : RoundFours(row, size, steps, bytes);
         block->Scale = max / Largest;
         block->Start = sum * factor;
     }

@@ -3,8 +3,8 @@ namespace SpecDecode.Kernels;
 /// <summary>Rows made ready for a product: normalised, padded, rounded to bytes. A task is a few rows.</summary>
 internal unsafe struct RowsJob
 {
-    /// <summary>Rows of a task.</summary>
-    public const int TaskRows = 8;
+    // Of floats; of bytes a tile, as its rows lie side by side.
+    private const int FloatRows = 8;
 
     /// <summary>The rows as they come, <c>[rows, Inputs]</c>.</summary>
     public float* Input;
@@ -33,6 +33,8 @@ internal unsafe struct RowsJob
     /// <summary>How many tasks.</summary>
     public readonly nint Tasks => (RowCount + TaskRows - 1) / TaskRows;
 
+    private readonly nint TaskRows => TakesBytes ? Rows.RowsOfTile : FloatRows;
+
     /// <summary>Runs a task.</summary>
     /// <param name="job">The job.</param>
     /// <param name="task">Which.</param>
@@ -53,7 +55,7 @@ internal unsafe struct RowsJob
 
             if (TakesBytes)
             {
-                RowQuantizer.Quantize(from, Inputs, to.BlockSize, Factor, to.Bytes, to.ByteBlocks, to.TileOfBytes);
+                RowQuantizer.Quantize(from, Inputs, to.BlockSize, Factor, to.Bytes, to.ByteBlocks, to.RowsOfTile);
                 continue;
             }
 

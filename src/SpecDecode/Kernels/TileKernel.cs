@@ -1,4 +1,3 @@
-using System.Collections.Immutable;
 using System.Runtime.CompilerServices;
 using SpecDecode.Descriptions;
 using SpecDecode.Kernels.MachineCode;
@@ -40,7 +39,6 @@ internal unsafe struct TileKernel
     /// <param name="format">How weights are stored, in panels.</param>
     /// <param name="activations">What rows are rounded to where weights are quantised.</param>
     /// <param name="set">The instruction set, which the processor must have.</param>
-    /// <exception cref="SpecDecodeException">There is no executable memory for a block size that is used for the first time.</exception>
     public static TileKernel Of(TensorFormat format, ActivationPrecision activations, InstructionSet set)
     {
         TileKernel kernel = set switch
@@ -76,7 +74,7 @@ internal unsafe struct TileKernel
         ((delegate*<byte*, TileRows*, float*, byte*, nint, void>)_run[count - 1])(panel, rows, sums, ask, askStep);
     }
 
-    /// <summary>Rows of a tile where there are so many: tiles of nearly equal size, as a small one at the end would read all weights for little.</summary>
+    /// <summary>Rows of a tile where there are so many: as many tiles as there must be, of as few rows as will do, since a small one at the end reads all weights for little.</summary>
     /// <param name="rows">How many there are.</param>
     public readonly int TileRows(int rows)
     {
@@ -159,17 +157,12 @@ internal unsafe struct TileKernel
 
     private static TileKernel MachineBlocks(TensorFormat format)
     {
-        ImmutableArray<nint> tiles = VnniTiles.Of(format.Precision, format.BlockSize);
-        if (tiles.IsEmpty)
-        {
-            throw new SpecDecodeException($"The system gives this process no more executable memory, which kernels for {format.Precision.ToString().ToLowerInvariant()} in blocks of {format.BlockSize} need: give it memory, or set {VnniTiles.Variable}=0 in its environment.");
-        }
-
         TileKernel kernel = new() { MaxRows = BlockTileCode.MaxRows, WholeRows = BlockTileCode.MaxRows, TakesBytes = true, _machineBlockBytes = PanelLayout.BlockBytes(format) };
-        tiles.CopyTo(kernel._run);
+        VnniTiles.Of(format.Precision, format.BlockSize).CopyTo(kernel._run);
         return kernel;
     }
 
+    [MethodImpl(MethodImplOptions.NoInlining)]
     private readonly void RunMachineCode(int count, byte* panel, TileRows* rows, float* sums, byte* ask)
     {
         BlockTileArguments arguments = new()
@@ -178,9 +171,9 @@ internal unsafe struct TileKernel
             End = panel + rows->Blocks * _machineBlockBytes,
             Ahead = (nint)(ask - panel),
             Bytes = rows->Bytes,
-            ByteStep = rows->TileOfBytes * rows->BlockSize,
+            ByteStep = rows->RowsOfTile * rows->BlockSize,
             Blocks = rows->ByteBlocks,
-            BlockStep = rows->TileOfBytes * sizeof(RowBlock),
+            BlockStep = rows->RowsOfTile * sizeof(RowBlock),
             Sums = sums,
         };
         ((delegate* unmanaged<BlockTileArguments*, void>)_run[count - 1])(&arguments);

@@ -10,16 +10,16 @@ internal unsafe struct TileRows
     public nint FloatStride;
 
     /// <summary>
-    /// The rows as signed bytes, tile by tile, <c>[tiles, blocks, TileOfBytes, BlockSize]</c>: what a tile multiplies at the same time lies side by side. The last tile may
+    /// The rows as signed bytes, tile by tile, <c>[tiles, blocks, RowsOfTile, BlockSize]</c>: what a tile multiplies at the same time lies side by side. The last tile may
     /// have fewer rows, and room for as many.
     /// </summary>
     public sbyte* Bytes;
 
-    /// <summary>What these blocks are worth, and begin with, <c>[tiles, blocks, TileOfBytes]</c>.</summary>
+    /// <summary>What these blocks are worth, and begin with, <c>[tiles, blocks, RowsOfTile]</c>.</summary>
     public RowBlock* ByteBlocks;
 
     /// <summary>Rows of a tile of bytes.</summary>
-    public nint TileOfBytes;
+    public nint RowsOfTile;
 
     /// <summary>Inputs in pairs, the last of which may be half.</summary>
     public nint Steps;
@@ -43,7 +43,7 @@ internal unsafe struct TileRows
     /// <param name="row">How many rows later.</param>
     public readonly TileRows At(nint row)
     {
-        nint place = row % TileOfBytes;
+        nint place = row % RowsOfTile;
         TileRows rows = From(row - place);
         return rows with { Floats = rows.Floats + place * FloatStride, Bytes = rows.Bytes + place * BlockSize, ByteBlocks = rows.ByteBlocks + place };
     }

@@ -14,8 +14,6 @@ internal sealed record WeightSettings(Precision Precision, Precision Head, int B
     /// <summary>The block size unless another is asked for.</summary>
     public const int DefaultBlockSize = 32;
 
-    private static readonly ImmutableArray<int> BlockSizes = [16, 32, 64, 128, 256];
-
     /// <summary>Everything in float32.</summary>
     public static WeightSettings Float32 { get; } = new(Precision.Fp32, Precision.Fp32, DefaultBlockSize);
 
@@ -99,9 +97,9 @@ internal sealed record WeightSettings(Precision Precision, Precision Head, int B
     {
         CheckDefined(nameof(options.Precision), options.Precision, kernels);
         CheckDefined(nameof(options.HeadPrecision), options.HeadPrecision, kernels);
-        if (options.BlockSize is { } size && !BlockSizes.Contains(size))
+        if (options.BlockSize is { } size && !TensorFormat.BlockSizes.Contains(size))
         {
-            throw new OptionException($"{OptionName.OfModel(nameof(options.BlockSize))} is {size}: give {string.Join(", ", BlockSizes[..^1])} or {BlockSizes[^1]}.");
+            throw new OptionException($"{OptionName.OfModel(nameof(options.BlockSize))} is {size}: give {string.Join(", ", TensorFormat.BlockSizes[..^1])} or {TensorFormat.BlockSizes[^1]}.");
         }
     }
 

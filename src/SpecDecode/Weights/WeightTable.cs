@@ -133,7 +133,7 @@ internal static class WeightTable
 
     private static bool LiesWithin(PreparedTensor tensor, long dataLength) =>
         tensor.Shape.Length is 1 or 2 && tensor.Shape.All(dimension => dimension > 0)
-        && (!tensor.Format.IsQuantized || (tensor.Format.BlockSize is > 0 and <= 256 && tensor.Format.BlockSize % 16 == 0))
+        && (!tensor.Format.IsQuantized || TensorFormat.BlockSizes.Contains(tensor.Format.BlockSize))
         && (tensor.Format.Layout == TensorLayout.Rows || tensor.Shape.Length == 2)
         && tensor.Offset >= 0 && tensor.Offset % TensorFormat.Alignment == 0
         && tensor.Offset <= dataLength && tensor.Format.FileBytes(tensor.Shape) <= dataLength - tensor.Offset;

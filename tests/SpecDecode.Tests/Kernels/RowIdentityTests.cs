@@ -13,6 +13,8 @@ public sealed class RowIdentityTests
     public static MatrixTheoryData<Precision, bool, string> Floats => new(
         [Precision.Fp32, Precision.Bf16, Precision.Fp16], [false, true], ProcessorSets.Names);
 
+    public static MatrixTheoryData<Precision, int, string> Bytes => new([Precision.Int8, Precision.Int4], [32, 128], ProcessorSets.Names);
+
     [Theory]
     [MemberData(nameof(Kinds))]
     public void A_row_is_the_same_alone_and_in_any_company_of_any_size(int kind, string name)
@@ -46,7 +48,27 @@ public sealed class RowIdentityTests
         ProductCase products = new() { Format = ProductCase.Panels(precision), Inputs = 1_090, Outputs = 96, Rows = 13, IsGated = isGated, HasBias = true };
         using ProductSetup setup = new(products, InstructionSets.Current, seed: 23);
         float[][] alone = [.. Enumerable.Range(0, products.Rows).Select(row => setup.Run([row], ParallelRun.Serial))];
-        foreach (int count in (int[])[2, 3, 4, 5, 6, 7, 11, 12, 13, 18, 24, 25, 119, 120, 121, 240, 241])
+        foreach (int count in (int[])[2, 3, 4, 5, 6, 7, 11, 12, 13, 18, 24, 25, 120, 121, 239, 240, 241, 481])
+        {
+            float[] together = setup.Run([.. Enumerable.Range(0, count).Select(row => row % products.Rows)], TestThreads.Pool(2), instructions);
+            for (int row = 0; row < count; row++)
+            {
+                Bits.AssertSame(
+                    alone[row % products.Rows], together.AsSpan(row * products.Outputs, products.Outputs), $"{precision}, {set}, row {row} of {count}");
+            }
+        }
+    }
+
+    // Rows so wide that 27 or 30 of them are a block: around the rows of a tile, of two and of a block.
+    [Theory]
+    [MemberData(nameof(Bytes))]
+    public void A_row_of_bytes_is_the_same_in_any_number_of_tiles_and_blocks(Precision precision, int blockSize, string set)
+    {
+        InstructionSet instructions = Enum.Parse<InstructionSet>(set);
+        ProductCase products = new() { Format = ProductCase.Panels(precision, blockSize), Activations = ActivationPrecision.Int8, Inputs = 8_200, Outputs = 40, Rows = 13, Norm = NormKind.Rms };
+        using ProductSetup setup = new(products, InstructionSets.Current, seed: 29);
+        float[][] alone = [.. Enumerable.Range(0, products.Rows).Select(row => setup.Run([row], ParallelRun.Serial))];
+        foreach (int count in (int[])[2, 5, 6, 7, 8, 9, 10, 12, 13, 18, 19, 27, 28, 30, 31, 54, 55, 73, 100])
         {
             float[] together = setup.Run([.. Enumerable.Range(0, count).Select(row => row % products.Rows)], TestThreads.Pool(2), instructions);
             for (int row = 0; row < count; row++)

@@ -86,6 +86,28 @@ public sealed class ForeignTableTests : IDisposable
             || error.Message.Contains("is of format version", StringComparison.Ordinal), error.Message);
     }
 
+    [Theory]
+    [InlineData(16, true)]
+    [InlineData(128, true)]
+    [InlineData(48, false)]
+    [InlineData(112, false)]
+    [InlineData(240, false)]
+    public void Only_block_sizes_that_kernels_have_can_be_read_whoever_wrote_the_table(int blockSize, bool isRead)
+    {
+        TensorFormat format = new(Precision.Int8, blockSize, TensorLayout.Panels);
+        PreparedTensor tensor = new("w", [32, 480], format, 0);
+        long bytes = format.FileBytes(tensor.Shape);
+        PreparedWeightsFormat.Table table = new(
+            PreparedWeightsFormat.VersionOf(TensorLayout.Panels), "key", new WeightOrigin(default, new WeightSettings(Precision.Int8, Precision.Int8, blockSize), []), bytes, [], [tensor]);
+        using MemoryStream json = new();
+        using (System.Text.Json.Utf8JsonWriter writer = new(json))
+        {
+            WeightTable.Write(writer, table);
+        }
+
+        Assert.Equal(isRead, WeightTable.Parse(json.ToArray(), bytes) is not null);
+    }
+
     [Fact]
     public void A_table_that_is_written_anew_without_a_change_is_accepted()
     {

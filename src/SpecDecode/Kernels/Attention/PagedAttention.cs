@@ -34,7 +34,7 @@ internal sealed unsafe class PagedAttention
         _scratch = scratch;
         (nint run, nint merge) = set switch
         {
-            InstructionSet.Avx512 or InstructionSet.Avx512AvxVnni or InstructionSet.Avx512Vnni => Of<Lanes512>(layout.Type),
+            _ when set.IsAvx512() => Of<Lanes512>(layout.Type),
             InstructionSet.Avx2 or InstructionSet.Avx2Vnni => Of<Lanes256>(layout.Type),
             _ => Of<Lanes128>(layout.Type),
         };

@@ -32,7 +32,7 @@ internal static class BlockTileCode
     /// <summary>Writes a function that takes the address of <see cref="BlockTileArguments"/> and gives nothing back.</summary>
     /// <param name="code">Takes it.</param>
     /// <param name="bits">Bits of a weight, 8 or 4.</param>
-    /// <param name="blockSize">Inputs of a block, a multiple of 16.</param>
+    /// <param name="blockSize">Inputs of a block, one of <see cref="TensorFormat.BlockSizes"/>.</param>
     /// <param name="rows">Rows, 1 to <see cref="MaxRows"/>.</param>
     /// <param name="argument">The register in which the system hands over the argument.</param>
     public static void Write(X64Writer code, int bits, int blockSize, int rows, X64Register argument)
@@ -59,7 +59,11 @@ internal static class BlockTileCode
         int chunks = Math.Max(blockSize / ChunkInputs, 1);
         int chunkBytes = cellBytes / chunks;
         int chunkCells = chunkBytes / PanelLayout.CellBytes;
-        code.Move(Chunk, chunks);
+        if (chunks > 1)
+        {
+            code.Move(Chunk, chunks);
+        }
+
         int chunk = code.Length;
         for (int cell = 0; cell < chunkCells; cell++)
         {
@@ -108,7 +112,7 @@ internal static class BlockTileCode
                 continue;
             }
 
-            // A zero point has nothing in its upper half, so what a start has in its own does not count.
+            // A start has 16 bits at most, 127 · 256; a zero point has nothing in its upper half, so that a start's sign there does not count.
             code.Vector(Broadcast, Row, 0, Blocks, start);
             code.Vector(Xor, SumA(row), SumA(row), SumA(row));
             code.Vector(Xor, SumB(row), SumB(row), SumB(row));

@@ -9,14 +9,23 @@ namespace SpecDecode.Kernels.MachineCode;
 /// </summary>
 internal static unsafe partial class ExecutableMemory
 {
-    /// <summary>Whether this system's calls are known here.</summary>
-    public static bool IsKnown => OperatingSystem.IsLinux() || OperatingSystem.IsWindows();
-
     /// <summary>Writes code.</summary>
     /// <param name="code">The code, which must not depend on where it lies.</param>
-    /// <returns>Where it lies; null where the system refuses (SELinux without <c>execmem</c>, Windows' arbitrary code guard, no memory).</returns>
-    public static byte* Write(ReadOnlySpan<byte> code) =>
-        OperatingSystem.IsLinux() ? Linux.Write(code) : OperatingSystem.IsWindows() ? Windows.Write(code) : null;
+    /// <returns>
+    /// Where it lies; null where the system refuses (SELinux without <c>execmem</c>, systemd's <c>MemoryDenyWriteExecute</c>, Windows' arbitrary code guard, no
+    /// memory) or is one whose calls are not known here.
+    /// </returns>
+    public static byte* Write(ReadOnlySpan<byte> code)
+    {
+        try
+        {
+            return OperatingSystem.IsLinux() ? Linux.Write(code) : OperatingSystem.IsWindows() ? Windows.Write(code) : null;
+        }
+        catch (Exception error) when (error is DllNotFoundException or EntryPointNotFoundException)
+        {
+            return null;
+        }
+    }
 
     [SupportedOSPlatform("linux")]
     private static partial class Linux

@@ -1,12 +1,12 @@
 using System.Collections.Immutable;
-using System.Numerics;
 using System.Runtime.Intrinsics;
 using System.Runtime.Intrinsics.X86;
+using SpecDecode.Descriptions;
 
 namespace SpecDecode.Kernels.MachineCode;
 
 /// <summary>
-/// The code of <see cref="BlockTileCode"/> in this process: written when a format is first used, once for all models.
+/// The code of <see cref="BlockTileCode"/> in this process: written once, for all formats, so that later there is nothing to fail.
 /// <c>SPECDECODE_MACHINE_CODE=0</c> in the environment leaves it out.
 /// </summary>
 internal static unsafe class VnniTiles
@@ -14,48 +14,64 @@ internal static unsafe class VnniTiles
     /// <summary>The environment variable that leaves it out where it is 0 or false.</summary>
     public const string Variable = "SPECDECODE_MACHINE_CODE";
 
-    private const int SmallestBlock = 16;
-    private const int BlockSizes = 5;
     private const int FunctionAlignment = 64;
 
-    private static readonly ImmutableArray<Lazy<ImmutableArray<nint>>> Tiles = [.. Enumerable.Range(0, 2 * BlockSizes).Select(i => new Lazy<ImmutableArray<nint>>(() => Create(i < BlockSizes ? 8 : 4, SmallestBlock << i % BlockSizes)))];
+    // One after the other, as Place counts them.
+    private static readonly ImmutableArray<nint> Functions = CanRun() && IsWanted(Environment.GetEnvironmentVariable(Variable)) ? Create(ExecutableMemory.Write) : [];
 
-    /// <summary>Whether this processor has the instructions, .NET may use registers of 512 bits, and the system lets a process write code.</summary>
-    public static bool IsSupported { get; } =
-        ExecutableMemory.IsKnown && Vector512.IsHardwareAccelerated && Avx512BW.IsSupported && HasVnni()
-        && Environment.GetEnvironmentVariable(Variable) is not ("0" or "false" or "False") && !Of(Precision.Int8, 32).IsEmpty;
+    /// <summary>Puts code into memory; null where the system refuses.</summary>
+    internal delegate byte* CodeWriter(ReadOnlySpan<byte> code);
 
-    /// <summary>Functions for 1 to <see cref="BlockTileCode.MaxRows"/> rows; none where the system refused.</summary>
+    /// <summary>Whether there is code: the processor has the instructions, .NET may use registers of 512 bits, and the system lets a process write code.</summary>
+    public static bool IsSupported => !Functions.IsEmpty;
+
+    /// <summary>Functions for 1 to <see cref="BlockTileCode.MaxRows"/> rows, where there are any.</summary>
     /// <param name="precision">Int8 or int4.</param>
-    /// <param name="blockSize">Inputs of a block.</param>
-    public static ImmutableArray<nint> Of(Precision precision, int blockSize) =>
-        Tiles[(precision == Precision.Int8 ? 0 : BlockSizes) + BitOperations.Log2((uint)(blockSize / SmallestBlock))].Value;
-
-    /// <summary>The code of all numbers of rows, one function behind the other, and where each begins.</summary>
-    /// <param name="bits">Bits of a weight.</param>
-    /// <param name="blockSize">Inputs of a block.</param>
-    /// <param name="argument">The register in which the system hands over the argument.</param>
-    internal static (X64Writer Code, int[] Starts) Write(int bits, int blockSize, X64Register argument)
+    /// <param name="blockSize">Inputs of a block, one of <see cref="TensorFormat.BlockSizes"/>.</param>
+    public static ReadOnlySpan<nint> Of(Precision precision, int blockSize)
     {
-        X64Writer code = new();
-        int[] starts = new int[BlockTileCode.MaxRows];
-        for (int rows = 1; rows <= starts.Length; rows++)
-        {
-            code.Align(FunctionAlignment);
-            starts[rows - 1] = code.Length;
-            BlockTileCode.Write(code, bits, blockSize, rows, argument);
-        }
-
-        return (code, starts);
+        int size = TensorFormat.BlockSizes.IndexOf(blockSize);
+        return size >= 0
+            ? Functions.AsSpan().Slice(((precision == Precision.Int8 ? 0 : TensorFormat.BlockSizes.Length) + size) * BlockTileCode.MaxRows, BlockTileCode.MaxRows)
+            : throw new ArgumentOutOfRangeException(nameof(blockSize), blockSize, "A block size that no code is written for.");
     }
 
-    private static ImmutableArray<nint> Create(int bits, int blockSize)
+    /// <summary>The code of all formats, for 1 to <see cref="BlockTileCode.MaxRows"/> rows each, and where each function begins.</summary>
+    /// <param name="argument">The register in which the system hands over the argument.</param>
+    internal static (X64Writer Code, ImmutableArray<int> Starts) Write(X64Register argument)
     {
-        (X64Writer code, int[] starts) = Write(bits, blockSize, OperatingSystem.IsWindows() ? X64Register.Rcx : X64Register.Rdi);
-        byte* memory = ExecutableMemory.Write(code.Code);
+        X64Writer code = new();
+        ImmutableArray<int>.Builder starts = ImmutableArray.CreateBuilder<int>();
+        foreach (int bits in (ReadOnlySpan<int>)[8, 4])
+        {
+            foreach (int blockSize in TensorFormat.BlockSizes)
+            {
+                for (int rows = 1; rows <= BlockTileCode.MaxRows; rows++)
+                {
+                    code.Align(FunctionAlignment);
+                    starts.Add(code.Length);
+                    BlockTileCode.Write(code, bits, blockSize, rows, argument);
+                }
+            }
+        }
+
+        return (code, starts.ToImmutable());
+    }
+
+    /// <summary>The functions in memory; none where the system refuses.</summary>
+    /// <param name="write">Puts them there.</param>
+    internal static ImmutableArray<nint> Create(CodeWriter write)
+    {
+        (X64Writer code, ImmutableArray<int> starts) = Write(OperatingSystem.IsWindows() ? X64Register.Rcx : X64Register.Rdi);
+        byte* memory = write(code.Code);
         return memory is null ? [] : [.. starts.Select(start => (nint)(memory + start))];
     }
 
-    // Leaf 7, bit 11 of ecx: AVX512_VNNI (Intel's manual, volume 2, CPUID).
-    private static bool HasVnni() => X86Base.X64.IsSupported && X86Base.CpuId(0, 0).Eax >= 7 && (X86Base.CpuId(7, 0).Ecx >> 11 & 1) != 0;
+    /// <summary>Whether the environment leaves it in.</summary>
+    /// <param name="value">What the variable says.</param>
+    internal static bool IsWanted(string? value) => value is not "0" && !string.Equals(value, "false", StringComparison.OrdinalIgnoreCase);
+
+    // Leaf 7, bit 11 of ecx: AVX512_VNNI (Intel's manual, volume 2, CPUID). Where .NET may not use registers of 512 bits, this library does not either.
+    private static bool CanRun() =>
+        Vector512.IsHardwareAccelerated && Avx512F.X64.IsSupported && X86Base.CpuId(0, 0).Eax >= 7 && (X86Base.CpuId(7, 0).Ecx >> 11 & 1) != 0;
 }
