@@ -179,6 +179,13 @@ internal sealed class ModelLoad : IAsyncDisposable
             DefaultDrafting.Read(_options.Drafting, ProfilePath);
             LoadedModel loaded = ModelLoader.Load(
                 Path, _options.Model, _options.Runtime, warning => logger.LoadWarning(Name, warning), _progress, _abandoned.Token);
+            if (_abandoned.IsCancellationRequested)
+            {
+                // It was too far to notice.
+                loaded.Dispose();
+                throw new OperationCanceledException(_abandoned.Token);
+            }
+
             ServedModel model = Serve(loaded);
             _telemetry.Add(model, _times.End());
             _model = model;
