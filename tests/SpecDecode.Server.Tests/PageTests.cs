@@ -1,3 +1,5 @@
+using System.Net.Http.Json;
+using System.Text;
 using System.Text.Json;
 using Deque.AxeCore.Commons;
 using Deque.AxeCore.Playwright;
@@ -11,6 +13,31 @@ namespace SpecDecode.Tests.Server;
 /// <summary>The server's page in a real browser: what is shown is what the server says.</summary>
 public sealed class PageTests(Browser browser) : IClassFixture<Browser>
 {
+    // Holds back the end of an answer until it is stopped, so that a text lasts for as many of the page's looks as a test needs, on the fastest machine too.
+    private const string AnswerWithoutEnd = """
+        () => {
+          const real = window.fetch;
+          window.fetch = async (address, options) => {
+            const answer = await real(address, options);
+            if (address !== 'v1/completions') {
+              return answer;
+            }
+
+            const reader = answer.body.pipeThrough(new TextDecoderStream()).getReader();
+            const stopped = new Promise((_, fail) => options.signal.addEventListener('abort', () => fail(options.signal.reason)));
+            let ended = false;
+            return new Response(new ReadableStream({
+              async pull(stream) {
+                const { done, value } = await (ended ? stopped : reader.read());
+                const [text, rest] = done ? ['', ''] : value.split('data: [DONE]');
+                ended = rest !== undefined;
+                stream.enqueue(text);
+              },
+            }).pipeThrough(new TextEncoderStream()), answer);
+          };
+        }
+        """;
+
     private static readonly string[] Kinds = ["accepted_draft", "looked_up", "forced", "correction", "bonus", "plain"];
 
     [Fact]
@@ -84,15 +111,14 @@ public sealed class PageTests(Browser browser) : IClassFixture<Browser>
     [Fact]
     public async Task While_a_text_is_written_the_page_shows_which_plan_the_policy_has_chosen_how_long_it_drafts_and_why()
     {
-        // Slow enough that a text lasts for some of the page's looks at the policy, on a fast machine too.
-        await using ServiceProcess server = await ServiceProcess.StartAsync(
-            "--SpecDecode:Models:tales-int4:Model:Activations=fp32", "--SpecDecode:Models:tales-int4:Runtime:Threads=1", "--SpecDecode:Models:tales:Runtime:Threads=1");
+        await using ServiceProcess server = await ServiceProcess.StartAsync();
         await using Visit visit = await browser.OpenAsync(server);
         IPage page = visit.Page;
         await Assertions.Expect(page.Locator("#model option")).ToHaveCountAsync(2);
         await page.GetByLabel("Model", new() { Exact = true }).SelectOptionAsync("tales-int4");
         await Assertions.Expect(Figure(page, "Plan")).ToHaveTextAsync("none yet");
-        await page.GetByLabel("New tokens").FillAsync("900");
+        await page.EvaluateAsync(AnswerWithoutEnd);
+        await page.GetByLabel("New tokens").FillAsync("150");
         await page.GetByRole(AriaRole.Button, new() { Name = "Write" }).ClickAsync();
 
         // Before the text has ended.
@@ -100,7 +126,12 @@ public sealed class PageTests(Browser browser) : IClassFixture<Browser>
         await Assertions.Expect(Figure(page, "Plan")).Not.ToHaveTextAsync("none yet");
         await Assertions.Expect(page.Locator("#positions meter").First).ToBeVisibleAsync();
         Assert.True(await page.Locator("#go").IsDisabledAsync());
+
+        // Another's text has rounds of the same policy, and the page goes on looking.
+        await Assertions.Expect(page.Locator("#drafted .token")).ToHaveCountAsync(150);
         string reason = await Figure(page, "Reason of the last rounds").InnerTextAsync();
+        using HttpResponseMessage other = await server.Client.PostAsJsonAsync("/v1/completions", new { model = "tales-int4", prompt = "One day, a dog", max_tokens = 450 });
+        Assert.True(other.IsSuccessStatusCode);
         await Assertions.Expect(Figure(page, "Reason of the last rounds")).Not.ToHaveTextAsync(reason);
         await page.Locator("#stop").ClickAsync();
         await Assertions.Expect(page.Locator("#summary")).ToHaveTextAsync("Stopped.");
@@ -127,7 +158,8 @@ public sealed class PageTests(Browser browser) : IClassFixture<Browser>
         await using ServiceProcess server = await ServiceProcess.StartAsync();
         await using Visit visit = await browser.OpenAsync(server);
         IPage page = visit.Page;
-        await page.GetByLabel("New tokens").FillAsync("1500");
+        await GoOnAfterTheEnd(page);
+        await page.GetByLabel("New tokens").FillAsync("1000");
         await page.GetByLabel("Prompt", new() { Exact = true }).FocusAsync();
         for (int i = 0; i < 20 && !await HasFocus("go"); i++)
         {
@@ -145,7 +177,7 @@ public sealed class PageTests(Browser browser) : IClassFixture<Browser>
             left = status.GetProperty("models").EnumerateArray().Sum(model => model.GetProperty("figures").GetProperty("live").GetInt32());
         }
 
-        Assert.InRange(await page.Locator("#drafted .token").CountAsync(), 6, 1499);
+        Assert.InRange(await page.Locator("#drafted .token").CountAsync(), 6, 999);
         visit.AssertNoComplaints();
 
         Task<bool> HasFocus(string id) => page.EvaluateAsync<bool>($"document.activeElement.id === '{id}'");
@@ -157,6 +189,7 @@ public sealed class PageTests(Browser browser) : IClassFixture<Browser>
         ServiceProcess server = await ServiceProcess.StartAsync();
         await using Visit visit = await browser.OpenAsync(server);
         IPage page = visit.Page;
+        await GoOnAfterTheEnd(page);
         await page.GetByLabel("New tokens").FillAsync("900");
         await page.GetByRole(AriaRole.Button, new() { Name = "Write" }).ClickAsync();
         await Assertions.Expect(page.Locator("#drafted .token").Nth(5)).ToBeVisibleAsync();
@@ -184,6 +217,10 @@ public sealed class PageTests(Browser browser) : IClassFixture<Browser>
         await AssertAccessible(page);
         Assert.True(await page.Locator("#go").IsEnabledAsync());
     }
+
+    // A story ends by itself in the blink of an eye: what is to be stopped in the middle goes on until the model's context is full.
+    private static Task<IAsyncDisposable> GoOnAfterTheEnd(IPage page) =>
+        page.RouteAsync("**/v1/completions", route => route.ContinueAsync(new() { PostData = Encoding.UTF8.GetBytes($"{{\"ignore_eos\":true,{route.Request.PostData![1..]}") }));
 
     private static async Task AssertAccessible(IPage page)
     {
