@@ -251,10 +251,10 @@ public sealed class TextTokenizer
     // Of two tokens that are found by the same text the special one counts.
     private (AddedTokenFinder Raw, AddedTokenFinder Normalized) Finders(IEnumerable<AddedToken> tokens)
     {
-        var ordered = tokens.OrderByDescending(token => token.Special).ToLookup(token => token.Normalized);
+        AddedToken[] ordered = [.. tokens.Where(token => token.Special), .. tokens.Where(token => !token.Special)];
         return (
-            new(ordered[false].Select(token => (token.Content, token))),
-            new(ordered[true].Select(token => (_rewritten.GetValueOrDefault(token.Id, token.Content), token))));
+            new(ordered.Where(token => !token.Normalized).Select(token => (token.Content, token))),
+            new(ordered.Where(token => token.Normalized).Select(token => (_rewritten.GetValueOrDefault(token.Id, token.Content), token))));
     }
 
     private static string WellFormed(string text)

@@ -69,6 +69,7 @@ internal static class ModelLoader
         string folder, ModelOptions options, RuntimeOptions runtime, Action<string> warn,
         IProgress<LoadProgress>? progress, CancellationToken cancellationToken)
     {
+        ArgumentNullException.ThrowIfNull(folder);
         Check(runtime);
         warn = OneAtATime(warn);
         if (ExecutionProvider.IsOnDevice(runtime))
@@ -78,7 +79,12 @@ internal static class ModelLoader
             options = ForDevice(options);
         }
 
-        _ = RuntimeEnvironment.BringUp(runtime);
+        // Where there is anything to load: what is certain to fail decides nothing for a process.
+        if (File.Exists(Path.Combine(folder, CheckpointFolder.Config)))
+        {
+            _ = RuntimeEnvironment.BringUp(runtime);
+        }
+
         using ModelFolder source = ModelFolder.Open(folder, options);
         Checkpoint checkpoint = source.Checkpoint;
         DecoderDescription description = ModelFamilies.Describe(checkpoint) with { ElementType = ElementTypes.Of(runtime.ComputePrecision) };

@@ -66,27 +66,20 @@ internal sealed class RuntimeEnvironment
     }
 
     /// <summary>
-    /// Has ONNX Runtime's library come up on another thread, where nobody has used it yet: that takes longer than anything else of a small model's loading, and needs
-    /// nothing of it. The environment is not made, so a loading that fails decides nothing for the next; where telemetry is wanted, nothing is done.
+    /// Has the environment made on another thread, where there is none yet: ONNX Runtime's library takes longer to come up than anything else of a small model's
+    /// loading, and needs nothing of it. Whoever asks for the environment waits for that. What fails is tried again by them, and told.
     /// </summary>
-    /// <param name="options">Whether telemetry is.</param>
-    public static Task BringUp(RuntimeOptions options) => s_current is not null || options.AllowRuntimeTelemetry ? Task.CompletedTask : Task.Run(() =>
+    /// <param name="options">Threads, spinning and telemetry.</param>
+    public static Task BringUp(RuntimeOptions options) => s_current is not null ? Task.CompletedTask : Task.Run(() =>
     {
         lock (Gate)
         {
-            if (s_current is not null || OrtEnv.IsCreated)
-            {
-                return;
-            }
-
-            ForbidTelemetry();
             try
             {
-                using OrtThreadingOptions first = new();
+                s_current ??= Make(options);
             }
-            catch (Exception error) when (IsNativeLibraryMissing(error))
+            catch (Exception error) when (error is OnnxRuntimeException || IsNativeLibraryMissing(error))
             {
-                // Making the environment tells it.
             }
         }
     });
