@@ -9,6 +9,7 @@ internal static unsafe partial class PageAdvice
 {
     private const int MadviseDontNeed = 4;
     private const int MadviseHugePage = 14;
+    private const int MadvisePopulateWrite = 23;
 
     /// <summary>
     /// Takes the pages of a read-only file mapping out of the process's resident memory. They are clean, so nothing is lost:
@@ -27,6 +28,14 @@ internal static unsafe partial class PageAdvice
     /// <param name="start">The memory, which begins on a large page.</param>
     /// <param name="length">How many bytes.</param>
     public static void UseLargePages(byte* start, long length) => _ = Madvise(start, (nuint)length, MadviseHugePage);
+
+    /// <summary>
+    /// Has all pages of new memory there at once, which takes a fraction of what it takes to find each missing when it is first written. It is advice, too: Linux before
+    /// 5.14 refuses it, and then each comes when it is written.
+    /// </summary>
+    /// <param name="start">The memory, which begins on a page.</param>
+    /// <param name="length">How many bytes.</param>
+    public static void Populate(byte* start, long length) => _ = Madvise(start, (nuint)length, MadvisePopulateWrite);
 
     [LibraryImport("libc", EntryPoint = "madvise")]
     [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]

@@ -1,5 +1,6 @@
 using System.Runtime.InteropServices;
 using SpecDecode.Caching;
+using SpecDecode.Checkpoints;
 using SpecDecode.Descriptions;
 using SpecDecode.Kernels.Attention;
 
@@ -7,7 +8,7 @@ namespace SpecDecode.OnnxRuntime.Memory;
 
 /// <summary>
 /// Pages of keys and values for the kernels of this library on the CPU: layer after layer in each page, as <see cref="PageLayout"/> lays them out. Memory is
-/// taken from the system in slabs, and is there where it has been written.
+/// taken from the system in slabs, which are there at once where the system can do that.
 /// </summary>
 internal sealed unsafe class KvPageMemory : IKvMemory
 {
@@ -81,6 +82,10 @@ internal sealed unsafe class KvPageMemory : IKvMemory
 
         _slabs[slab] = buffer;
         _starts[slab] = (byte*)Address(buffer, 0, 1);
+        if (OperatingSystem.IsLinux())
+        {
+            PageAdvice.Populate(_starts[slab], buffer.Bytes);
+        }
     }
 
     /// <inheritdoc/>
