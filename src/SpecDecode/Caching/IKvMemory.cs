@@ -22,6 +22,9 @@ internal interface IKvMemory : IDisposable
     /// <summary>Gives a slab back, of which no page is used.</summary>
     void RemoveSlab(int slab);
 
+    /// <summary>Has the memory of a page there, which is written next, where the system can do that ahead.</summary>
+    void BringIn(int page);
+
     /// <summary>Copies what is in a page to another.</summary>
     void Copy(int from, int to);
 }

@@ -71,6 +71,7 @@ internal sealed class KvPool(IKvMemory memory) : IDisposable
         _used[_lowest]++;
         _users[page] = 1;
         Used++;
+        memory.BringIn(page);
         return page;
     }
 

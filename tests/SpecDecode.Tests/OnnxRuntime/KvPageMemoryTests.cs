@@ -10,15 +10,23 @@ public sealed unsafe class KvPageMemoryTests
     private static readonly AttendDescription Attend = new(QueryHeads: 8, KeyValueHeads: 4, HeadSize: 64, Scale: 0.125f, Rotary: null);
 
     [Fact]
-    public void A_slab_is_there_before_it_is_written()
+    public void A_page_that_is_brought_in_is_there_before_it_is_written_and_the_end_of_its_slab_is_not()
     {
         Assert.SkipUnless(OperatingSystem.IsLinux() && Environment.OSVersion.Version >= new Version(5, 14), "This system has no call for it.");
         using KvPageMemory memory = new([Attend, Attend], KvPrecision.Fp32, new CpuBufferAllocator());
         memory.AddSlab(0);
-        Span<byte> all = new(memory.Slabs[0], checked((int)(memory.PageBytes * memory.SlabPages)));
-        long before = Faults();
-        all.Fill(1);
-        Assert.InRange(Faults() - before, 0, all.Length / Environment.SystemPageSize / 8);
+        int bytes = checked((int)memory.PageBytes);
+        foreach (int page in (int[])[0, 1, memory.SlabPages / 2, 3])
+        {
+            memory.BringIn(page);
+            long before = Faults();
+            new Span<byte>(memory.Slabs[0] + page * bytes, bytes).Fill(1);
+            Assert.InRange(Faults() - before, 0, bytes / Environment.SystemPageSize / 8);
+        }
+
+        long missing = Faults();
+        memory.Slabs[0][(long)memory.SlabPages * bytes - 1] = 1;
+        Assert.True(Faults() > missing);
     }
 
     [Fact]

@@ -58,6 +58,8 @@ internal sealed class FakeKvMemory(int layers) : IKvMemory
         _slabs[slab] = null;
     }
 
+    public void BringIn(int page) => Assert.NotNull(_slabs[page / SlabPages]);
+
     public void Copy(int from, int to)
     {
         for (int place = 0; place < PagePositions * layers; place++)

@@ -71,6 +71,12 @@ internal sealed class KvSequenceMemory(IReadOnlyList<AttendDescription> layers, 
     }
 
     /// <inheritdoc/>
+    public void BringIn(int page)
+    {
+        // A device's memory is there when it is reserved.
+    }
+
+    /// <inheritdoc/>
     public void Copy(int from, int to)
     {
         for (int i = 0; i < 2 * layers.Count; i++)
