@@ -69,7 +69,7 @@ public class RuntimeOptions
     /// Whether the pool's threads spin for a moment before they sleep. It makes small steps faster and costs processor
     /// time right after each of them. Belongs to the process, as <see cref="Threads"/> does.
     /// </summary>
-    /// <value>The default, null, is true, or what an earlier model of the process asked for.</value>
+    /// <value>The default, null, is true, or what an earlier model or loading of the process asked for.</value>
     public bool? Spinning { get; set; }
 
     /// <summary>

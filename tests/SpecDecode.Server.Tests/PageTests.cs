@@ -155,7 +155,7 @@ public sealed class PageTests(Browser browser) : IClassFixture<Browser>
     [Fact]
     public async Task The_keyboard_alone_starts_and_stops_a_text_which_ends_in_the_server_too()
     {
-        await using ServiceProcess server = await ServiceProcess.StartAsync();
+        await using ServiceProcess server = await ServiceProcess.StartAsync("--SpecDecode:Models:tales-int4:Runtime:Threads=1", "--SpecDecode:Models:tales:Runtime:Threads=1");
         await using Visit visit = await browser.OpenAsync(server);
         IPage page = visit.Page;
         await GoOnAfterTheEnd(page);
@@ -186,7 +186,7 @@ public sealed class PageTests(Browser browser) : IClassFixture<Browser>
     [Fact]
     public async Task A_server_that_goes_away_in_the_middle_is_told_and_the_text_until_then_stays()
     {
-        ServiceProcess server = await ServiceProcess.StartAsync();
+        ServiceProcess server = await ServiceProcess.StartAsync("--SpecDecode:Models:tales-int4:Runtime:Threads=1", "--SpecDecode:Models:tales:Runtime:Threads=1");
         await using Visit visit = await browser.OpenAsync(server);
         IPage page = visit.Page;
         await GoOnAfterTheEnd(page);

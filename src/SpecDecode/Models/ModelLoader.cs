@@ -79,12 +79,23 @@ internal static class ModelLoader
             options = ForDevice(options);
         }
 
-        // Where there is anything to load: what is certain to fail decides nothing for a process.
-        if (File.Exists(Path.Combine(folder, CheckpointFolder.Config)))
+        // Where there is anything to load; else nothing is decided for the process.
+        Task environment = File.Exists(Path.Combine(folder, CheckpointFolder.Config)) ? RuntimeEnvironment.BringUp(runtime) : Task.CompletedTask;
+        try
         {
-            _ = RuntimeEnvironment.BringUp(runtime);
+            return LoadModel(folder, options, runtime, warn, progress, cancellationToken);
         }
+        catch
+        {
+            // A caller who tries again, or ends the process, does so with nothing under way.
+            environment.Wait(CancellationToken.None);
+            throw;
+        }
+    }
 
+    private static LoadedModel LoadModel(
+        string folder, ModelOptions options, RuntimeOptions runtime, Action<string> warn, IProgress<LoadProgress>? progress, CancellationToken cancellationToken)
+    {
         using ModelFolder source = ModelFolder.Open(folder, options);
         Checkpoint checkpoint = source.Checkpoint;
         DecoderDescription description = ModelFamilies.Describe(checkpoint) with { ElementType = ElementTypes.Of(runtime.ComputePrecision) };

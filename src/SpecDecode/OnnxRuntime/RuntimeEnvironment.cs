@@ -1,3 +1,4 @@
+using System.Runtime.ExceptionServices;
 using Microsoft.ML.OnnxRuntime;
 using SpecDecode.Limits;
 
@@ -15,6 +16,9 @@ internal sealed class RuntimeEnvironment
 
     private static readonly Lock Gate = new();
     private static RuntimeEnvironment? s_current;
+
+    // Of making it ahead, for whoever asks for it next.
+    private static ExceptionDispatchInfo? s_failure;
 
     // Told once for the process, which it belongs to.
     private bool _hasToldOfTelemetry;
@@ -52,6 +56,7 @@ internal sealed class RuntimeEnvironment
         {
             try
             {
+                Interlocked.Exchange(ref s_failure, null)?.Throw();
                 s_current ??= Make(options);
             }
             catch (Exception error) when (IsNativeLibraryMissing(error))
@@ -67,22 +72,35 @@ internal sealed class RuntimeEnvironment
 
     /// <summary>
     /// Has the environment made on another thread, where there is none yet: ONNX Runtime's library takes longer to come up than anything else of a small model's
-    /// loading, and needs nothing of it. Whoever asks for the environment waits for that. What fails is tried again by them, and told.
+    /// loading, and needs nothing of it. Whoever asks for the environment waits for that, and is told what has failed. Where telemetry is wanted, nothing is done: it would begin
+    /// for a loading that may fail.
     /// </summary>
-    /// <param name="options">Threads, spinning and telemetry.</param>
-    public static Task BringUp(RuntimeOptions options) => s_current is not null ? Task.CompletedTask : Task.Run(() =>
+    /// <param name="options">Threads, spinning and telemetry, as they are now.</param>
+    /// <returns>Ends when it is made or has failed; does not fail itself.</returns>
+    public static Task BringUp(RuntimeOptions options)
     {
-        lock (Gate)
+        if (s_current is not null || options.AllowRuntimeTelemetry)
         {
-            try
-            {
-                s_current ??= Make(options);
-            }
-            catch (Exception error) when (error is OnnxRuntimeException || IsNativeLibraryMissing(error))
-            {
-            }
+            return Task.CompletedTask;
         }
-    });
+
+        RuntimeOptions asked = new() { Threads = options.Threads, Spinning = options.Spinning };
+        return Task.Run(() =>
+        {
+            lock (Gate)
+            {
+                try
+                {
+                    s_current ??= Make(asked);
+                }
+                catch (Exception error)
+                {
+                    // Of whatever kind, it is told where the environment is asked for.
+                    s_failure = ExceptionDispatchInfo.Capture(error);
+                }
+            }
+        });
+    }
 
     private static bool IsNativeLibraryMissing(Exception error) =>
         error is DllNotFoundException or BadImageFormatException or EntryPointNotFoundException
@@ -170,7 +188,7 @@ internal sealed class RuntimeEnvironment
             _hasToldOfTelemetry = true;
             warn(!IsOurs && AllowsTelemetry
                 ? "The application made ONNX Runtime's environment, whose own telemetry may be on: set ORT_DISABLE_TELEMETRY=1 where the process is started, load the model before any other use of ONNX Runtime, or set AllowRuntimeTelemetry if that is meant."
-                : $"AllowRuntimeTelemetry is {options.AllowRuntimeTelemetry}, but ONNX Runtime came up with its telemetry {(AllowsTelemetry ? "allowed" : "forbidden")} in this process, by an earlier model or by ORT_DISABLE_TELEMETRY, which stays: ask for the same everywhere.");
+                : $"AllowRuntimeTelemetry is {options.AllowRuntimeTelemetry}, but ONNX Runtime came up with its telemetry {(AllowsTelemetry ? "allowed" : "forbidden")} in this process, by an earlier model or loading or by ORT_DISABLE_TELEMETRY, which stays: ask for the same everywhere.");
         }
 
         if (IsOurs)
@@ -179,12 +197,12 @@ internal sealed class RuntimeEnvironment
             {
                 OptionName option = OptionName.OfRuntime(nameof(options.Threads));
                 throw new OptionException(
-                    $"{option} is {threads}, but an earlier model of this process made the thread pool with {Threads.Count?.ToString(System.Globalization.CultureInfo.InvariantCulture) ?? "the default number of"} threads: leave {option} unset, or ask for the same in every model.");
+                    $"{option} is {threads}, but an earlier model or loading of this process made the thread pool with {Threads.Count?.ToString(System.Globalization.CultureInfo.InvariantCulture) ?? "the default number of"} threads: leave {option} unset, or ask for the same in every model.");
             }
 
             if (options.Spinning is { } spinning && spinning != Spinning)
             {
-                warn($"Spinning is {spinning}, but an earlier model of this process made the thread pool with {Spinning}, which stays: ask for the same in every model.");
+                warn($"Spinning is {spinning}, but an earlier model or loading of this process made the thread pool with {Spinning}, which stays: ask for the same in every model.");
             }
         }
         else if (HasPool)

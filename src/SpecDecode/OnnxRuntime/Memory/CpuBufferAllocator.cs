@@ -64,7 +64,7 @@ internal sealed unsafe partial class CpuBufferAllocator : IBufferAllocator
 
             if (OperatingSystem.IsLinux())
             {
-                // Huge pages would commit two megabytes for the first row of every head. Advice: a refusal changes nothing else.
+                // Huge pages would commit two megabytes for the first row of a buffer. Advice: a refusal changes nothing else.
                 _ = Advise(start, bytes, MadviseNoHugePage);
             }
 

@@ -13,11 +13,11 @@ namespace SpecDecode.OnnxRuntime.Memory;
 /// </summary>
 internal sealed unsafe class KvPageMemory : IKvMemory
 {
-    // Of a slab, or of one page where that is larger.
-    private const long SlabBytes = 16 << 20;
-
     // Of a large page of the system, and what is brought in at once.
     private const long LargePageBytes = 2 << 20;
+
+    // Of a slab, or of one page where that is larger. Elsewhere than on Linux there is nothing to gain by larger ones.
+    private static readonly long SlabBytes = OperatingSystem.IsLinux() ? 8 * LargePageBytes : LargePageBytes;
 
     private readonly IBufferAllocator _allocator;
     private readonly PageLayout[] _layouts;
@@ -74,7 +74,7 @@ internal sealed unsafe class KvPageMemory : IKvMemory
     /// <inheritdoc/>
     public void AddSlab(int slab)
     {
-        StageBuffer buffer = _allocator.Reserve(checked(PageBytes * SlabPages + LargePageBytes), "keys and values");
+        StageBuffer buffer = _allocator.Reserve(checked(PageBytes * SlabPages + (OperatingSystem.IsLinux() ? LargePageBytes : 0)), "keys and values");
         while (_slabs.Count <= slab)
         {
             _slabs.Add(null);
@@ -89,10 +89,11 @@ internal sealed unsafe class KvPageMemory : IKvMemory
         }
 
         _slabs[slab] = buffer;
-        _starts[slab] = (byte*)(((nuint)Address(buffer, 0, 1) + (nuint)LargePageBytes - 1) & ~((nuint)LargePageBytes - 1));
+        _starts[slab] = (byte*)Address(buffer, 0, 1);
         _there[slab] = 0;
         if (OperatingSystem.IsLinux())
         {
+            _starts[slab] = (byte*)(((nuint)_starts[slab] + (nuint)LargePageBytes - 1) & ~((nuint)LargePageBytes - 1));
             PageAdvice.UseLargePages(_starts[slab], PageBytes * SlabPages);
         }
     }
