@@ -27,15 +27,15 @@ internal static class LimitsProbe
         }
     }
 
-    // The pool's threads have the name of the one that made them, which is one of them.
+    // The pool's threads have the name of the one that made them; the one that calls is one of them.
     private static void CountThreads(string folder, string cache)
     {
-        const string Name = "maker of pool";
+        const string Name = "caller of pool", Pool = "SpecDecode pool";
         Thread maker = new(() =>
         {
             using TextModel model = TextModel.Load(folder, new ModelOptions { CacheFolder = cache });
             int count = OperatingSystem.IsLinux()
-                ? Directory.GetDirectories("/proc/self/task").Count(task => File.ReadAllText(Path.Combine(task, "comm")).Trim() == Name)
+                ? Directory.GetDirectories("/proc/self/task").Count(task => File.ReadAllText(Path.Combine(task, "comm")).Trim() is Name or Pool)
                 : 0;
             Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"pool: {count}"));
         }) { Name = Name };

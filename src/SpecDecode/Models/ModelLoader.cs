@@ -80,7 +80,7 @@ internal static class ModelLoader
         }
 
         // Where there is anything to load; else nothing is decided for the process.
-        Task environment = File.Exists(Path.Combine(folder, CheckpointFolder.Config)) ? RuntimeEnvironment.BringUp(runtime) : Task.CompletedTask;
+        Thread? environment = File.Exists(Path.Combine(folder, CheckpointFolder.Config)) ? RuntimeEnvironment.BringUp(runtime) : null;
         try
         {
             return LoadModel(folder, options, runtime, warn, progress, cancellationToken);
@@ -88,7 +88,7 @@ internal static class ModelLoader
         catch
         {
             // A caller who tries again, or ends the process, does so with nothing under way.
-            environment.Wait(CancellationToken.None);
+            environment?.Join();
             throw;
         }
     }

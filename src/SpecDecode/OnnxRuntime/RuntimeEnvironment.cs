@@ -14,6 +14,9 @@ internal sealed class RuntimeEnvironment
     // An extend strategy of ONNX Runtime's arenas: grow by what is asked for, not to the next power of two.
     private const int ExtendAsRequested = 1;
 
+    // Threads of the pool have the name of the one that made them, of which Linux shows 15 letters.
+    private const string PoolName = "SpecDecode pool";
+
     private static readonly Lock Gate = new();
     private static RuntimeEnvironment? s_current;
 
@@ -76,16 +79,16 @@ internal sealed class RuntimeEnvironment
     /// for a loading that may fail.
     /// </summary>
     /// <param name="options">Threads, spinning and telemetry, as they are now.</param>
-    /// <returns>Ends when it is made or has failed; does not fail itself.</returns>
-    public static Task BringUp(RuntimeOptions options)
+    /// <returns>The thread, which ends when it is made or has failed, and does not fail itself; null where there is nothing to do.</returns>
+    public static Thread? BringUp(RuntimeOptions options)
     {
         if (s_current is not null || options.AllowRuntimeTelemetry)
         {
-            return Task.CompletedTask;
+            return null;
         }
 
         RuntimeOptions asked = new() { Threads = options.Threads, Spinning = options.Spinning };
-        return Task.Run(() =>
+        Thread maker = new(() =>
         {
             lock (Gate)
             {
@@ -99,7 +102,12 @@ internal sealed class RuntimeEnvironment
                     s_failure = ExceptionDispatchInfo.Capture(error);
                 }
             }
-        });
+        })
+        {
+            Name = PoolName, IsBackground = true,
+        };
+        maker.Start();
+        return maker;
     }
 
     private static bool IsNativeLibraryMissing(Exception error) =>
